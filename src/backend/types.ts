@@ -1,0 +1,53 @@
+/** The backend room's words: one upstream server and the pool that shares it. */
+import type { BackendSpec } from "../config/index.ts";
+import type { Listed, Target, UpstreamFacts } from "../era/index.ts";
+import type { Call, Kind, Outcome } from "../protocol/index.ts";
+
+/** States as people see them. */
+export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "backing-off" | "draining" | "stopped";
+
+export interface BackendStatus {
+  readonly name: string;
+  readonly state: BackendState;
+  /** stdio: the child's process id while it runs. */
+  readonly pid: number | null;
+  /** Why it is not ready: one sentence, scrubbed. */
+  readonly reason: string | null;
+  /** The last lines of its stderr. */
+  readonly stderr: readonly string[];
+  readonly restarts: number;
+  readonly inFlight: number;
+  readonly revision: string | null;
+}
+
+/** All that a ready backend offers, fetched at once. */
+export interface Offered {
+  readonly facts: UpstreamFacts;
+  readonly lists: Readonly<Record<Kind, Listed>>;
+  readonly fetchedAt: number;
+}
+
+/** A counted hold on one backend. Releasing twice is fine. */
+export interface Lease {
+  readonly spec: BackendSpec;
+  /** Runs one call on the process or connection this caller may share. Throws Faults (BACKEND_…). */
+  call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome>;
+  /** What it offers now; null before it was ready for the first time. Stays through a crash. */
+  offered(): Offered | null;
+  status(): BackendStatus;
+  /** Resolves when ready, or when it is known that it will not be soon (backing off, misconfigured), or after `ms`. */
+  settled(ms: number): Promise<void>;
+  release(): void;
+}
+
+export interface PoolEvents {
+  /** `offered()` or `status()` of a backend has changed; the hub makes a new snapshot at its own pace. */
+  changed(name: string): void;
+}
+
+export interface Pool {
+  /** Same fingerprint: the same process, count + 1. New: it starts now, without waiting. */
+  acquire(spec: BackendSpec): Lease;
+  /** Ends every process and connection, in order: stdin end, TERM, KILL. Closing twice is fine. */
+  close(): Promise<void>;
+}

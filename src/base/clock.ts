@@ -1,0 +1,29 @@
+/** Time and randomness enter the program here, so that a test can inject both. */
+
+/** A started timer. Cancelling twice, or after it fired, is fine. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Runs `run` once after `ms` milliseconds; does not keep the process alive. */
+  timer(ms: number, run: () => void): Timer;
+  /** Uniform in [0, 1). */
+  random(): number;
+}
+
+/** The real clock. */
+export const systemClock: Clock = Object.freeze({
+  now: () => Date.now(),
+  random: () => Math.random(),
+  timer(ms: number, run: () => void): Timer {
+    const handle = setTimeout(run, ms);
+    handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+});
+
+/** Resolves after `ms` milliseconds of the given clock. */
+export const sleep = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.timer(ms, resolve));

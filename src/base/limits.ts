@@ -1,0 +1,71 @@
+/** Every bound of the program in one place, units in the names; the configuration's `limits` may override each. */
+
+export const defaultLimits = Object.freeze({
+  /** Largest request body from a client. */
+  bodyBytesMax: 4 * 1024 * 1024,
+  /** Largest single message from a backend (one stdio line, one HTTP body, one SSE event). */
+  messageBytesMax: 64 * 1024 * 1024,
+  /** Deepest nesting of any JSON that is relayed. */
+  depthMax: 64,
+  /** Members of an object whose members we look at (envelope, params, result, _meta). */
+  membersMax: 4096,
+  /** Longest JSON-RPC id in bytes of JSON text. */
+  idBytesMax: 256,
+  /** Messages in one batch (2025-03-26 only). */
+  batchMax: 50,
+  /** Calls in flight to one link. */
+  pendingMax: 1024,
+  /** Bytes waiting for a child that does not read its stdin. */
+  stdinBytesMax: 64 * 1024 * 1024,
+  /** Bytes kept of a child's stderr. */
+  stderrBytesMax: 16 * 1024,
+  /** Lines on a child's stdout that are not JSON, before it is reported as noisy. */
+  noiseLinesMax: 100,
+  /** 2025 sessions in all, and how long one may be idle. */
+  sessionsMax: 1000,
+  sessionIdleMsMax: 24 * 60 * 60 * 1000,
+  /** Events kept of one 2025 stream for resumption, in number and in bytes. */
+  replayEventsMax: 256,
+  replayBytesMax: 4 * 1024 * 1024,
+  /** Bytes queued for a reader that does not read, beyond the message being written. */
+  streamBytesMax: 1024 * 1024,
+  /** Standing watches (GET streams, subscriptions/listen) in all. */
+  watchesMax: 1000,
+  /** Visible sets remembered for one snapshot. */
+  viewsMax: 256,
+  /** Servers in one configuration. */
+  backendsMax: 256,
+  /** Pages followed of one list of a backend, and items kept. */
+  listPagesMax: 100,
+  listItemsMax: 10_000,
+  /** How long one page of a list may take. */
+  listMsMax: 10_000,
+  /** Wait for the answer to the era probe on stdio. */
+  probeMsMax: 10_000,
+  /** Wait for a server to be ready (start, probe, handshake, lists). */
+  readyMsMax: 60_000,
+  /** Default time for one request to a server. */
+  requestMsMax: 60_000,
+  /** How long a response head may wait for the first message before SSE is opened. */
+  headMsMax: 10_000,
+  /** Comment lines on silent SSE streams. */
+  heartbeatMs: 15_000,
+  /** Quiet time after a change of the configuration file. */
+  reloadQuietMs: 100,
+  /** Change notices are collected this long. */
+  noticeQuietMs: 100,
+  /** Drain of running calls at shutdown, and of a replaced snapshot. */
+  shutdownMsMax: 5_000,
+  drainMsMax: 60_000,
+  /** A child gets this long after the end of its stdin, and again after TERM. */
+  stdinEndMs: 2_000,
+  termMs: 2_000,
+  /** Back-off of a failed or crashed server: first wait, longest wait, quiet time that resets it. */
+  backoffMsMin: 250,
+  backoffMsMax: 30_000,
+  backoffResetMs: 60_000,
+  /** Lifetime of a sealed request state. */
+  stateMsMax: 5 * 60 * 1000,
+});
+
+export type Limits = { readonly [name in keyof typeof defaultLimits]: number };

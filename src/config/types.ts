@@ -1,0 +1,83 @@
+/** What the rest of the program sees of the configuration: frozen, checked, every default filled in. */
+import type { Limits, Secret } from "../base/index.ts";
+
+/** One thing that is wrong with a configuration, and where. */
+export interface Issue {
+  /** Path of the value: ["mcpServers", "github", "env", "TOKEN"]. */
+  readonly path: readonly (string | number)[];
+  /** One-based; 0 where there is no place. */
+  readonly line: number;
+  readonly column: number;
+  /** One sentence; never holds a value that could be secret. */
+  readonly message: string;
+  /** "did you mean …", or what to do. */
+  readonly hint: string | null;
+  /** The server that this issue alone puts out; null: the whole configuration is refused. */
+  readonly server: string | null;
+}
+
+interface BackendCommon {
+  /** The key in mcpServers. */
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly disabled: boolean;
+  /** Era probing: auto, or fixed by the operator. */
+  readonly era: "auto" | "modern" | "legacy";
+  readonly isolation: "shared" | "principal" | "session";
+  /** Replaces the server part of public names; "" for none; null: the name. */
+  readonly prefix: string | null;
+  /** Local names of tools that are neither listed nor callable. */
+  readonly disabledTools: readonly string[];
+  readonly instructionOverride: string | null;
+  /** Wait for start, handshake and lists. */
+  readonly connectMs: number;
+  /** Wait for the answer to one request. */
+  readonly requestMs: number;
+  /** Why this server alone cannot run (a missing variable, say); null when it can. */
+  readonly issue: Issue | null;
+  /** Hash of everything that reaches the process or connection: equal means the same process goes on. */
+  readonly fingerprint: string;
+}
+
+export interface StdioSpec extends BackendCommon {
+  readonly kind: "stdio";
+  readonly command: string;
+  readonly args: readonly (string | Secret)[];
+  /** The declared variables only; the safe default set is added at the start of the child. */
+  readonly env: Readonly<Record<string, string | Secret>>;
+  readonly cwd: string | null;
+  readonly inheritParentEnv: boolean;
+}
+
+export interface RemoteSpec extends BackendCommon {
+  readonly kind: "remote";
+  /** May hold a secret in its query; use `reveal` only where it is fetched. */
+  readonly url: Secret;
+  /** Origin and path of the URL, fit to print. */
+  readonly shownUrl: string;
+  readonly transport: "auto" | "http" | "sse";
+  readonly headers: Readonly<Record<string, string | Secret>>;
+}
+
+export type BackendSpec = StdioSpec | RemoteSpec;
+
+/** One whole configuration. */
+export interface Config {
+  /** Absolute path of the file; null for the built-in demonstration. */
+  readonly path: string | null;
+  /** In the order of the file. */
+  readonly backends: readonly BackendSpec[];
+  readonly names: { readonly separator: string };
+  readonly limits: Limits;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly publicUrl: string | null;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly pageSize: number | null;
+}
+
+/** The result of reading a configuration: usable (perhaps with servers put out), or all issues. */
+export type Loaded =
+  | { readonly ok: true; readonly config: Config; readonly hash: string; readonly warnings: readonly Issue[] }
+  | { readonly ok: false; readonly issues: readonly Issue[]; readonly hash: string | null };

@@ -1,0 +1,2 @@
+/** Era: the only room that knows that MCP has two eras. */
+export type { ChunkStream, ConnectOptions, EraOptions, Eras, EraStatus, HttpIn, HttpOut, Listed, Target, Upstream, UpstreamFacts, Wire, WireReply, WireRequest } from "./types.ts";

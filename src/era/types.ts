@@ -1,0 +1,178 @@
+/** The types of the era room's two sides: HTTP and streams in front, a wire to one backend behind. */
+import type { Clock, Limits, Log } from "../base/index.ts";
+import type { CacheHint, Call, Kind, Message, Outcome, Principal, Raw, Selection, Serve } from "../protocol/index.ts";
+
+// ---- In front -------------------------------------------------------------------------------------------------
+
+/** One HTTP request on an MCP endpoint, already authorised, its body read and bounded. */
+export interface HttpIn {
+  readonly verb: "POST" | "GET" | "DELETE";
+  /** A request header by lower-case name, or null. */
+  header(name: string): string | null;
+  /** The body's bytes; null for GET and DELETE. */
+  readonly body: Uint8Array | null;
+  readonly principal: Principal;
+  readonly selection: Selection;
+  /** Runs `listener` once when the client has closed its connection before the answer was complete. */
+  onGone(listener: () => void): void;
+}
+
+/** A bounded queue of text chunks that somebody reads and somebody fills. */
+export interface ChunkStream {
+  /** The next chunk, or null at the end. At most one reader. */
+  next(): Promise<string | null>;
+  /** The reader is gone. */
+  cancel(): void;
+}
+
+/** What goes back. Header names and values are final; the front adds only what every answer has. */
+export type HttpOut =
+  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string | null }
+  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly stream: ChunkStream };
+
+export interface EraStatus {
+  readonly sessions: number;
+  readonly streams: number;
+}
+
+/** The front side of the era room. */
+export interface Eras {
+  /** Serves one request on `/mcp` or `/mcp/<server>` (Streamable HTTP, every revision). Never throws for what a client did. */
+  http(request: HttpIn): Promise<HttpOut>;
+  /** Opens an HTTP+SSE stream (2024-11-05). `messages` is the path that its client shall post to, without query. */
+  sse(request: HttpIn, messages: string): HttpOut;
+  /** Serves one POST of the HTTP+SSE transport; `sessionId` is the query's value. */
+  sseMessage(request: HttpIn, sessionId: string | null): Promise<HttpOut>;
+  /** Opens the handshake with one backend; see Upstream. Throws a Fault when there is nothing to talk to. */
+  connect(wire: Wire, options: ConnectOptions): Promise<Upstream>;
+  /** Request headers that browsers may send, and response headers that they may read (CORS). */
+  readonly requestHeaders: readonly string[];
+  readonly responseHeaders: readonly string[];
+  /** Request headers that may carry a method or target, for logs and early checks; none is trusted. */
+  status(): EraStatus;
+  /** Ends every stream and session. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/** What the era room is built with. */
+export interface EraOptions {
+  readonly serve: Serve;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+  /** Our own identity: name and version. */
+  readonly identity: { readonly name: string; readonly version: string };
+  /** 32 bytes for sealing request states; kept across restarts. */
+  readonly sealKey: Uint8Array;
+}
+
+// ---- Behind ---------------------------------------------------------------------------------------------------
+
+/** One request on its way to a backend. */
+export interface WireRequest {
+  /** Unique on this wire, never reused; from `wire.nextId()`. */
+  readonly id: number;
+  /** The whole JSON-RPC message, one line. */
+  readonly text: string;
+  /** HTTP headers of the dialect (ignored on stdio). */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Fails with BACKEND_TIMEOUT after this long without an answer. */
+  readonly timeoutMs: number;
+  /**
+   * Called for every message that came on this request's own stream before its response (HTTP). On stdio nothing ties
+   * a message to a request: all others come through `onMessage` of the wire.
+   */
+  onMessage?(message: Message): void;
+}
+
+/** The answer to a request. On stdio status is 200 and there are no headers. */
+export interface WireReply {
+  readonly status: number;
+  /** A response header by lower-case name, or null. */
+  header(name: string): string | null;
+  /** The response with the request's id; null when the HTTP body held none (then `text` has its beginning). */
+  readonly message: Message | null;
+  readonly text: string;
+}
+
+/** The pipe to one backend, lent by the backend room; bytes and ids, no dialect. */
+export interface Wire {
+  readonly transport: "stdio" | "http" | "sse";
+  nextId(): number;
+  /** Sends and waits. Throws BACKEND_GONE, BACKEND_TIMEOUT, BACKEND_DOWN, BACKEND_BUSY, BACKEND_GARBLED. */
+  request(request: WireRequest): Promise<WireReply>;
+  /** Sends a notification or a response; resolves when handed over. */
+  send(text: string, headers: Readonly<Record<string, string>>): Promise<void>;
+  /** Forgets a request: its promise rejects with CALL_CANCELLED, a late answer is dropped, an HTTP stream is closed. */
+  abandon(id: number): void;
+  /**
+   * HTTP only: opens a stream by GET and delivers its messages to `onMessage` of the wire until closed; resolves when it
+   * is open, with the response's status (any other than 200: nothing was opened).
+   */
+  listen?(headers: Readonly<Record<string, string>>, onEnd: (lastEventId: string | null) => void): Promise<number>;
+  /** HTTP only: sends DELETE. */
+  drop?(headers: Readonly<Record<string, string>>): Promise<void>;
+  /** stdio only: ends the child and starts it anew (a backend that exits at the probe is a legacy one). */
+  respawn?(): Promise<void>;
+  /** http only: turns this wire into an HTTP+SSE one: GET on the URL, wait for the `endpoint` event. Resolves false when the URL does not speak it. */
+  openSse?(): Promise<boolean>;
+  /** Set once by `connect`: every message that belongs to no request. */
+  onMessage: (message: Message) => void;
+}
+
+export interface ConnectOptions {
+  /** The configured name, for faults. */
+  readonly name: string;
+  readonly era: "auto" | "modern" | "legacy";
+  readonly requestMsMax: number;
+  readonly probeMsMax: number;
+  /** A list of this kind has changed, or may have. */
+  changed(kind: "tools" | "prompts" | "resources"): void;
+  /** A log line of the backend that belongs to no call. */
+  logged(text: Raw): void;
+  /** The connection is of no further use (its session was refused and could not be opened again). */
+  lost(reason: string): void;
+}
+
+/** What a backend said of itself, without dialect. */
+export interface UpstreamFacts {
+  /** JSON text of its identity. */
+  readonly info: Raw;
+  /** Its capabilities, one level parsed: name → JSON text. */
+  readonly capabilities: ReadonlyMap<string, Raw>;
+  readonly instructions: string | null;
+  /** The negotiated revision, for people to read. */
+  readonly revision: string;
+  /** It announces changes of its lists by itself. */
+  readonly announces: boolean;
+}
+
+/** Whom a call is for, in the backend's own words. */
+export interface Target {
+  /** The configured name of the server. */
+  readonly backend: string;
+  /** Replaces the member of `params` that names the target (tool or prompt name); null: as it came. */
+  readonly name: string | null;
+  readonly timeoutMs: number;
+  /** The tool's own definition, for header mirroring; null when there is none. */
+  readonly tool: Raw | null;
+}
+
+/** One page-complete list of a backend. */
+export interface Listed {
+  /** JSON text of each item, in the backend's order. */
+  readonly items: readonly Raw[];
+  readonly cache: CacheHint;
+}
+
+/** A backend after its handshake: neutral calls in, outcomes out. */
+export interface Upstream {
+  readonly facts: UpstreamFacts;
+  /** Encodes, sends and decodes one call; relays its notices; cancels it south when the call is cancelled. Throws Faults of the wire. */
+  call(call: Call, target: Target): Promise<Outcome>;
+  /** Fetches all pages of one list; an empty list where the capability is not advertised. */
+  list(kind: Kind): Promise<Listed>;
+  /** Ends the dialect's own state at the backend (a session); the wire is closed by its owner. */
+  close(): Promise<void>;
+}
+

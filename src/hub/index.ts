@@ -1,0 +1,2 @@
+/** Hub: the running proxy. */
+export type { Hub, HubStatus } from "./types.ts";

@@ -1,0 +1,24 @@
+/** The hub's words for its neighbours. */
+import type { BackendStatus } from "../backend/index.ts";
+import type { Problem } from "../catalog/index.ts";
+import type { Config, Issue } from "../config/index.ts";
+import type { Serve } from "../protocol/index.ts";
+
+export interface HubStatus {
+  readonly generation: number;
+  readonly config: { readonly state: "valid" | "rejected"; readonly at: number; readonly issues: readonly Issue[]; readonly path: string | null };
+  readonly backends: readonly BackendStatus[];
+  readonly problems: readonly Problem[];
+  readonly inFlight: number;
+}
+
+/** The running proxy. */
+export interface Hub extends Serve {
+  /** Makes the given configuration the running one; resolves when its snapshot is in place. Never throws for a bad backend. */
+  propose(config: Config): Promise<void>;
+  /** A configuration was refused: only status and log change. */
+  reject(issues: readonly Issue[], path: string | null): void;
+  status(): HubStatus;
+  /** No new calls; waits for running ones at most `ms`, then ends every backend. */
+  close(ms: number): Promise<void>;
+}

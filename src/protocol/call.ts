@@ -1,0 +1,117 @@
+/**
+ * The inner model: one client request in neutral form, and what it comes to. It is shaped like the modern revision,
+ * where a request carries all it needs; 2025 sessions are an adapter at the edge. Nothing here knows a revision.
+ */
+import type { Cancel } from "../base/index.ts";
+import type { RpcError } from "./message.ts";
+import type { Raw, RawObject } from "./raw.ts";
+
+/** Who is calling. `id` is stable for one grant and holds no secret. */
+export interface Principal {
+  readonly id: string;
+  /** Scope strings; null means everything (the local operator's own token). */
+  readonly scopes: readonly string[] | null;
+}
+
+/** What the URL selected: one server alone and unchanged, or all of them. Filters can only narrow. */
+export interface Selection {
+  readonly server: string | null;
+}
+
+/** What the client said of itself. Never used for security. */
+export interface Client {
+  /** JSON text of its `clientInfo`, or null. */
+  readonly info: Raw | null;
+  /** JSON text of its capabilities object. */
+  readonly capabilities: Raw;
+}
+
+/** The levels of RFC 5424 that MCP logging uses, most verbose first. */
+export const logLevels = Object.freeze(["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const);
+export type LogLevel = (typeof logLevels)[number];
+
+/** A message of one running call to its client, without reply. */
+export type Notice =
+  /** `params` as the backend sent them; `progressToken` in it is not the client's own and is replaced. */
+  | { readonly kind: "progress"; readonly params: RawObject }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly params: RawObject }
+  | { readonly kind: "other"; readonly method: string; readonly params: RawObject | null };
+
+/** Input that a backend wants from the client in the middle of a call. */
+export interface Ask {
+  readonly kind: "elicitation" | "sampling" | "roots";
+  /** Parameters of the question as the backend sent them. */
+  readonly params: RawObject | null;
+}
+
+/** The client's answer to an Ask: the result object's JSON text, or an error that it gave. */
+export type Answer = { readonly ok: true; readonly result: Raw } | { readonly ok: false; readonly error: RpcError };
+
+/** One client request. Everything the answer may depend on is in here. */
+export interface Call {
+  readonly method: string;
+  /** `params` as they came (possibly an empty object); its `_meta` is superseded by `meta`. */
+  readonly params: RawObject;
+  /** `params._meta` without the members that belong to the hop; null when there was none. */
+  readonly meta: Raw | null;
+  readonly principal: Principal;
+  readonly selection: Selection;
+  readonly client: Client;
+  /** The client gave a progress token, so progress is wanted. */
+  readonly progress: boolean;
+  /** Log messages of this call are wanted from this level on; null: none. */
+  readonly logLevel: LogLevel | null;
+  readonly cancel: Cancel;
+  /** Sends a notice to the client, before the answer. */
+  notice(notice: Notice): void;
+  /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked. */
+  ask(ask: Ask): Promise<Answer>;
+}
+
+/** How long an answer may be kept, and by whom (2026-07-28, server/utilities/caching). */
+export interface CacheHint {
+  readonly ttlMs: number;
+  readonly scope: "public" | "private";
+}
+
+/** What a call came to. */
+export type Outcome =
+  | {
+      readonly kind: "done";
+      readonly result: RawObject;
+      /** Only where the hub itself made the answer: lists. */
+      readonly cache?: CacheHint;
+    }
+  /** More input is wanted before it can be done: `result` holds the questions, `state` the backend's opaque state. */
+  | { readonly kind: "input"; readonly result: RawObject; readonly state: string | null; readonly backend: string }
+  | { readonly kind: "failed"; readonly error: RpcError };
+
+/** The kinds of things a server offers. */
+export type Kind = "tools" | "prompts" | "resources" | "templates";
+
+/** What a selection offers to a principal, for handshakes and discovery. */
+export interface Description {
+  /** JSON text of the identity to announce: our own on all servers, the backend's own on one. */
+  readonly info: Raw;
+  /** JSON text of the capabilities object, era-neutral members only (tools, prompts, resources, completions, logging, extensions, experimental). */
+  readonly capabilities: Raw;
+  readonly instructions: string | null;
+}
+
+/** A standing wish for notices, beside any call. */
+export interface Watch {
+  readonly principal: Principal;
+  readonly selection: Selection;
+  /** The visible list of this kind has changed ("templates" is announced as "resources"). */
+  changed(kind: "tools" | "prompts" | "resources"): void;
+}
+
+/** What the front side needs of the proxy's middle; the hub fulfils it. */
+export interface Serve {
+  /** Runs one call; never throws for an expected failure (that is an Outcome). */
+  call(call: Call): Promise<Outcome>;
+  /** Opens a watch; gives back how to end it. Throws LIMIT_REACHED. */
+  watch(watch: Watch): () => void;
+  /** Throws NAME_UNKNOWN when the selection names no server this principal may see; waits for a starting backend, bounded. */
+  describe(principal: Principal, selection: Selection): Promise<Description>;
+}
