@@ -2,6 +2,9 @@
 export { type Cancel, CancelSource } from "./cancel.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults } from "./errors.ts";
+export { createPrivateFile, ensurePrivateDir, readPrivateFile, writeFileAtomic } from "./files.ts";
+export { fingerprint } from "./fingerprint.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
-export type { Log, LogFields, LogLevelName } from "./log.ts";
-export { reveal, Secret } from "./secret.ts";
+export { createLog, escapeControls, type Log, type LogFields, type LogLevelName, type LogOptions, logLevelNames, nullLog } from "./log.ts";
+export { type ChunkQueue, createChunkQueue, createQueue, type Queue, singleFlight } from "./queue.ts";
+export { createKnownSecrets, type KnownSecrets, reveal, Secret } from "./secret.ts";

@@ -54,6 +54,10 @@ export const defaultLimits = Object.freeze({
   reloadQuietMs: 100,
   /** Change notices are collected this long. */
   noticeQuietMs: 100,
+  /** After a configuration came into place, lists wait at most this long for servers that start for the first time. */
+  listWaitMsMax: 5_000,
+  /** A changed server gets this long to be ready beside the one that it replaces. */
+  swapMsMax: 10_000,
   /** Drain of running calls at shutdown, and of a replaced snapshot. */
   shutdownMsMax: 5_000,
   drainMsMax: 60_000,
@@ -66,6 +70,13 @@ export const defaultLimits = Object.freeze({
   backoffResetMs: 60_000,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
+  /** Characters of one text in a log line. */
+  logTextMax: 2048,
+  /** Secret values kept for scrubbing, and the length from which one is kept. */
+  secretsMax: 4096,
+  secretLengthMin: 6,
+  /** Largest file that is read from the state folder. */
+  stateBytesMax: 64 * 1024 * 1024,
 });
 
 export type Limits = { readonly [name in keyof typeof defaultLimits]: number };

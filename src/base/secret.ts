@@ -1,4 +1,8 @@
-/** A value that must never be printed: every accidental way to a string gives "[secret]". */
+/**
+ * A value that must never be printed: every accidental way to a string gives "[secret]". And, for what escapes that
+ * because a peer sent it back to us in a text, a book of the known values that takes them out of any text.
+ */
+import { defaultLimits } from "./limits.ts";
 
 const mask = "[secret]";
 
@@ -29,3 +33,32 @@ export class Secret {
 
 /** The value of a plain string or a secret. */
 export const reveal = (value: string | Secret): string => (typeof value === "string" ? value : value.reveal());
+
+/** The secret values that this process knows, to take them out of texts of foreign origin. */
+export interface KnownSecrets {
+  /** Remembers a value. Short ones are not kept: taking "a1" out of every line would hide nothing and garble all. */
+  add(value: string | Secret): void;
+  /** The text with every known value, and everything shaped like one of our tokens, masked. */
+  scrub(text: string): string;
+}
+
+// Our own bearer tokens, whoever issued them and whether or not this process knows them.
+const tokenShape = /1mcp_[0-9A-Za-z]{20,}/g;
+
+/** Makes an empty book. Holds at most `secretsMax` values, the oldest go first. */
+export function createKnownSecrets(): KnownSecrets {
+  const values = new Set<string>();
+  return {
+    add(secret) {
+      const value = reveal(secret);
+      if (value.length < defaultLimits.secretLengthMin) return;
+      values.add(value);
+      if (values.size > defaultLimits.secretsMax) values.delete(values.values().next().value ?? "");
+    },
+    scrub(text) {
+      // Longest first, so that a secret which contains another one leaves no rest behind.
+      const found = [...values].filter((value) => text.includes(value)).sort((a, b) => b.length - a.length);
+      return found.reduce((rest, value) => rest.replaceAll(value, mask), text).replace(tokenShape, mask);
+    },
+  };
+}

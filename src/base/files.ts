@@ -1,0 +1,117 @@
+/**
+ * The only file that writes to disk. A file appears whole or not at all (temporary file, fsync, rename), and what is
+ * private stays so: folders 0700, files 0600, and what others could have read or changed since is refused, because a
+ * key or token from such a file proves nothing any more.
+ */
+import { constants } from "node:fs";
+import { chmod, type FileHandle, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fault } from "./errors.ts";
+import { defaultLimits } from "./limits.ts";
+
+const privateFileMode = 0o600;
+const privateDirMode = 0o700;
+const othersMask = 0o077;
+
+/**
+ * Replaces a file, or makes it, in one step: a reader sees the old content or the new, also after a power cut.
+ * Throws STATE_UNWRITABLE.
+ */
+export async function writeFileAtomic(path: string, content: string | Uint8Array, options: { readonly mode?: number } = {}): Promise<void> {
+  await viaTemporary(path, content, options.mode ?? privateFileMode, (temporary) => rename(temporary, path));
+}
+
+/**
+ * Makes a private file that must not exist yet, whole in one step. Gives false, and changes nothing, if it exists (two
+ * processes may start at once; one of them wins). Throws STATE_UNWRITABLE.
+ */
+export async function createPrivateFile(path: string, content: string | Uint8Array): Promise<boolean> {
+  return viaTemporary(path, content, privateFileMode, async (temporary) => {
+    // link, unlike rename, refuses to replace.
+    const made = await link(temporary, path).then(() => true, falseIfExists);
+    await rm(temporary, { force: true });
+    return made;
+  });
+}
+
+async function viaTemporary<T>(path: string, content: string | Uint8Array, mode: number, place: (temporary: string) => Promise<T>): Promise<T> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await writeSynced(temporary, content, mode);
+    const placed = await place(temporary);
+    await syncDir(dirname(path));
+    return placed;
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
+    throw fault("STATE_UNWRITABLE", { op: "write", detail: path, cause: error });
+  }
+}
+
+async function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  // "wx": a temporary name that exists already is somebody else's doing.
+  await using file = await open(path, "wx", mode);
+  await file.chmod(mode); // the umask may have taken bits away
+  await file.writeFile(content);
+  await file.sync();
+}
+
+async function syncDir(path: string): Promise<void> {
+  if (process.platform === "win32") return; // folders cannot be opened there
+  await using folder = await open(path, "r");
+  await folder.sync();
+}
+
+/** Makes a folder and its parents for ourselves alone, or checks the one that is there. Throws STATE_UNSAFE, STATE_UNWRITABLE. */
+export async function ensurePrivateDir(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode: privateDirMode }).catch((error: unknown) => {
+    throw fault("STATE_UNWRITABLE", { op: "make folder", detail: path, cause: error });
+  });
+  if (made !== undefined) await chmod(path, privateDirMode);
+  const found = await stat(path);
+  if (!found.isDirectory()) throw fault("STATE_UNWRITABLE", { op: "make folder", detail: `${path} is no folder` });
+  refuseLoosened(path, found);
+}
+
+/**
+ * The text of a private file, or null if there is none. Looks at the opened file, not at the name, so that nobody can
+ * exchange it in between. Throws STATE_UNSAFE (readable by others, not ours, a link), STATE_BROKEN (no file, too large).
+ */
+export async function readPrivateFile(path: string, options: { readonly bytesMax?: number } = {}): Promise<string | null> {
+  const file = await openPrivate(path);
+  if (file === null) return null;
+  await using opened = file;
+  const found = await opened.stat();
+  if (!found.isFile()) throw fault("STATE_BROKEN", { op: "read", detail: `${path} is no file` });
+  refuseLoosened(path, found);
+  const bytesMax = options.bytesMax ?? defaultLimits.stateBytesMax;
+  if (found.size > bytesMax) throw fault("STATE_BROKEN", { op: "read", detail: `${path} is larger than ${bytesMax} bytes` });
+  return opened.readFile("utf8");
+}
+
+function openPrivate(path: string): Promise<FileHandle | null> {
+  // NONBLOCK, so that a named pipe in the file's place cannot hold the start up. Neither flag exists on Windows.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  return open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return null;
+    if (codeOf(error) === "ELOOP") throw fault("STATE_UNSAFE", { op: "read", detail: `${path} is a symbolic link`, cause: error });
+    throw fault("STATE_BROKEN", { op: "read", detail: path, cause: error });
+  });
+}
+
+function refuseLoosened(path: string, found: { readonly mode: number; readonly uid: number }): void {
+  const own = process.getuid?.();
+  if (own === undefined) return; // Windows: access lists of the profile folder protect it, there are no modes to read
+  if (found.uid !== own && found.uid !== 0) {
+    throw fault("STATE_UNSAFE", { op: "check", detail: `${path} belongs to another user`, hint: "chown it, or choose another --state-dir" });
+  }
+  if ((found.mode & othersMask) !== 0) {
+    throw fault("STATE_UNSAFE", { op: "check", detail: `${path} has mode ${(found.mode & 0o777).toString(8)}` });
+  }
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+const falseIfExists = (error: unknown): false => {
+  if (codeOf(error) !== "EEXIST") throw error;
+  return false;
+};
