@@ -47,6 +47,16 @@ export interface Ask {
 /** The client's answer to an Ask: the result object's JSON text, or an error that it gave. */
 export type Answer = { readonly ok: true; readonly result: Raw } | { readonly ok: false; readonly error: RpcError };
 
+/** What a repeated call carries beside its parameters (which still hold the members as the client sent them). */
+export interface Resume {
+  /** JSON text of the responses by key, or null. */
+  readonly responses: Raw | null;
+  /** The backend's own state, verified to be the one issued for this very request; null when it gave none. */
+  readonly state: string | null;
+  /** The backend that gave the state; nobody else may get it. Null without a state. */
+  readonly backend: string | null;
+}
+
 /** One client request. Everything the answer may depend on is in here. */
 export interface Call {
   readonly method: string;
@@ -62,6 +72,8 @@ export interface Call {
   /** Log messages of this call are wanted from this level on; null: none. */
   readonly logLevel: LogLevel | null;
   readonly cancel: Cancel;
+  /** The call is made again, with the input that was wanted; null on a first try. */
+  readonly resume: Resume | null;
   /** Sends a notice to the client, before the answer. */
   notice(notice: Notice): void;
   /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked. */
@@ -112,6 +124,8 @@ export interface Serve {
   call(call: Call): Promise<Outcome>;
   /** Opens a watch; gives back how to end it. Throws LIMIT_REACHED. */
   watch(watch: Watch): () => void;
+  /** The definition of a visible tool as its backend gave it, by public name; null when there is none. */
+  tool(principal: Principal, selection: Selection, name: string): Raw | null;
   /** Throws NAME_UNKNOWN when the selection names no server this principal may see; waits for a starting backend, bounded. */
   describe(principal: Principal, selection: Selection): Promise<Description>;
 }
