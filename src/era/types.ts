@@ -93,9 +93,17 @@ export interface WireReply {
   /** The response with the request's id; null when the HTTP body held none (then `text` has its beginning). */
   readonly message: Message | null;
   readonly text: string;
+  /**
+   * HTTP only: the response stream ended in order before the response came, after an event with an id. It may be taken
+   * up again with `listen`; the response then comes through `onMessage` of the wire.
+   */
+  readonly resume?: { readonly lastEventId: string; readonly retryMs: number | null } | null;
 }
 
-/** The pipe to one backend, lent by the backend room; bytes and ids, no dialect. */
+/**
+ * The pipe to one backend, lent by the backend room; bytes and ids, no dialect. It sets `content-type` and `accept` by
+ * itself, and delivers the elements of a JSON array one by one (a peer of an older revision may send batches).
+ */
 export interface Wire {
   readonly transport: "stdio" | "http" | "sse";
   nextId(): number;
@@ -107,9 +115,10 @@ export interface Wire {
   abandon(id: number): void;
   /**
    * HTTP only: opens a stream by GET and delivers its messages to `onMessage` of the wire until closed; resolves when it
-   * is open, with the response's status (any other than 200: nothing was opened).
+   * is open, with the response's status (any other than 200: nothing was opened). `onEnd` gets
+   * the last event id seen and the last `retry` value, each null if there was none. Several may be open at once.
    */
-  listen?(headers: Readonly<Record<string, string>>, onEnd: (lastEventId: string | null) => void): Promise<number>;
+  listen?(headers: Readonly<Record<string, string>>, onEnd: (lastEventId: string | null, retryMs?: number | null) => void): Promise<number>;
   /** HTTP only: sends DELETE. */
   drop?(headers: Readonly<Record<string, string>>): Promise<void>;
   /** stdio only: ends the child and starts it anew (a backend that exits at the probe is a legacy one). */
