@@ -38,12 +38,18 @@ export const defaultLimits = Object.freeze({
   /** Pages followed of one list of a backend, and items kept. */
   listPagesMax: 100,
   listItemsMax: 10_000,
+  /** Longest resource URI or template that is matched against the other. */
+  uriCharsMax: 8192,
+  /** Instructions of all servers together, in characters. */
+  instructionsCharsMax: 64 * 1024,
   /** How long one page of a list may take. */
   listMsMax: 10_000,
   /** Wait for the answer to the era probe on stdio. */
   probeMsMax: 10_000,
   /** Wait for a server to be ready (start, probe, handshake, lists). */
   readyMsMax: 60_000,
+  /** How long one standing subscription to a server's changes is kept before it is opened anew. */
+  listenMsMax: 24 * 60 * 60 * 1000,
   /** Default time for one request to a server. */
   requestMsMax: 60_000,
   /** How long a response head may wait for the first message before SSE is opened. */

@@ -1,2 +1,10 @@
 /** Catalog: which names exist, who may see them, which backend answers. Data in, data out. */
-export type { Entry, Inventory, Item, Offer, Problem, Route } from "./types.ts";
+export { capabilitiesOf } from "./capabilities.ts";
+export { changesOf } from "./changes.ts";
+export { instructionsOf } from "./instructions.ts";
+export { type Fetched, inventoryOf } from "./inventory.ts";
+export { buildCatalog, type CatalogOptions } from "./merge.ts";
+export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
+export { completionRoute, ownersOf, routeOf } from "./route.ts";
+export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";
+export { serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";

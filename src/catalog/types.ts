@@ -1,5 +1,5 @@
 /** The catalog's words: what one backend offers, all offers merged, what one caller sees. All frozen data. */
-import type { CacheHint, Kind, Raw } from "../protocol/index.ts";
+import type { CacheHint, Kind, Raw, RawObject } from "../protocol/index.ts";
 
 /** One tool, prompt, resource or template as the backend described it. */
 export interface Item {
@@ -30,6 +30,8 @@ export interface Offer {
   readonly disabledTools: readonly string[];
   readonly instructionOverride: string | null;
   readonly inventory: Inventory | null;
+  /** The backend does not answer at present and `inventory` is what it offered last: listed, but not to be cached. */
+  readonly stale?: boolean;
 }
 
 /** Who answers a public name. */
@@ -55,4 +57,98 @@ export interface Problem {
   readonly kind: Kind;
   readonly id: string;
   readonly reason: string;
+}
+
+/** One backend inside a catalog. */
+export interface Server {
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** What stands before the separator of its public names; "" for none. */
+  readonly prefix: string;
+  /** Its own instructions or the operator's; null for none. */
+  readonly instructions: string | null;
+  /** Its own identity as JSON text; null while nothing is known of it. */
+  readonly info: Raw | null;
+  /** JSON text of what may be announced when it alone is selected. */
+  readonly capabilities: Raw;
+  /** Everything it lists, under its own names, as it came and in its own order. */
+  readonly own: Readonly<Record<Kind, readonly Entry[]>>;
+  /** What it contributes to lists of all servers, under public names, sorted. */
+  readonly merged: Readonly<Record<Kind, readonly Entry[]>>;
+  /** Its URI templates, ready to match. */
+  readonly patterns: readonly Pattern[];
+  /** URIs that its tools name without listing them (apps). */
+  readonly linked: ReadonlySet<string>;
+  /** Until when each list may be cached (ms since the epoch; 0: not at all; null: it has no part in that list). */
+  readonly fresh: Readonly<Record<Kind, Freshness | null>>;
+}
+
+/** How long a list may be kept, and by whom. */
+export interface Freshness {
+  /** Milliseconds since the epoch; 0 where nothing may be kept. */
+  readonly until: number;
+  readonly scope: CacheHint["scope"];
+}
+
+/** All offers merged. Frozen. */
+export interface Catalog {
+  /** In the configured order. */
+  readonly servers: readonly Server[];
+  readonly separator: string;
+  /** In a fixed order, whatever came first. */
+  readonly problems: readonly Problem[];
+}
+
+/** One list as one caller sees it. */
+export interface ViewList {
+  readonly kind: Kind;
+  readonly entries: readonly Entry[];
+  /** Public name (or an unambiguous alias of one) → who answers. */
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly fresh: Freshness;
+  /** The whole list, joined at the first use. */
+  whole(): WholeList;
+}
+
+/** A list in one piece. */
+export interface WholeList {
+  readonly items: readonly Raw[];
+  /** The list's result object. */
+  readonly result: RawObject;
+}
+
+/** What a caller with certain scopes sees of a selection. Frozen; knows nothing of who the caller is. */
+export interface View {
+  /** The one server selected, or null for all. */
+  readonly server: string | null;
+  /** False when the selected server does not exist or is not this caller's to see. */
+  readonly found: boolean;
+  /** Visible servers in the configured order. */
+  readonly servers: readonly Server[];
+  readonly separator: string;
+  readonly lists: Readonly<Record<Kind, ViewList>>;
+  /** Exact URI → the backends that list it, in the configured order. */
+  readonly owners: ReadonlyMap<string, readonly Route[]>;
+  /** URI templates, the most literal first. */
+  readonly patterns: readonly Pattern[];
+  /** URI scheme → the only backend that lists URIs of it; null where several do. */
+  readonly schemes: ReadonlyMap<string, string | null>;
+}
+
+/** A URI template of a backend, ready to match. */
+export interface Pattern {
+  readonly template: string;
+  readonly backend: string;
+  /** Characters before the first expression. */
+  readonly literal: number;
+  matches(uri: string): boolean;
+}
+
+/** One page of a list. */
+export interface Page {
+  readonly items: readonly Raw[];
+  readonly nextCursor: string | null;
+  /** The list's result object, `nextCursor` included. */
+  readonly result: RawObject;
+  readonly cache: CacheHint;
 }

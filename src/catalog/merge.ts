@@ -1,0 +1,150 @@
+/**
+ * All offers, one catalog. Data in, frozen data out: nothing here waits, remembers or looks at a clock, so the same
+ * offers give the same bytes in every run, whichever backend was ready first.
+ */
+import type { Limits } from "../base/index.ts";
+import { type CacheHint, editObject, type Kind, parseObject, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
+import { hasKind, ownCapabilities } from "./capabilities.ts";
+import { byKind, compareText, kinds } from "./order.ts";
+import { patternOf } from "./template.ts";
+import { soundnessOf } from "./tool.ts";
+import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
+
+export interface CatalogOptions {
+  /** Between server and local name in public names. */
+  readonly separator: string;
+  readonly limits: Limits;
+}
+
+/** What is under way while one catalog is built. */
+interface Building extends CatalogOptions {
+  readonly problems: Problem[];
+  /** Public names taken so far, by kind; the owner's server name as value. */
+  readonly taken: Readonly<Record<Kind, Map<string, string>>>;
+}
+
+/** The same for one of its servers. */
+interface Work extends Building {
+  readonly offer: Offer;
+  readonly linked: Set<string>;
+}
+
+/** One item on its way into the lists. */
+interface Draft {
+  readonly item: Item;
+  readonly route: Route;
+  /** What lists of all servers show, its own name still in it; null: nothing. */
+  readonly merged: RawObject | null;
+}
+
+/**
+ * Merges offers, given in the configured order. Where two servers claim one public name or URI the earlier one has it;
+ * every item that is not shown is told in `problems`, except those the operator switched off.
+ */
+export function buildCatalog(offers: readonly Offer[], options: CatalogOptions): Catalog {
+  const building: Building = { ...options, problems: [], taken: byKind(() => new Map()) };
+  const servers = offers.map((offer) => serverOf(offer, building));
+  return Object.freeze({
+    servers: Object.freeze(servers),
+    separator: options.separator,
+    problems: Object.freeze(building.problems.sort(compareProblems)),
+  });
+}
+
+function serverOf(offer: Offer, building: Building): Server {
+  const { inventory } = offer;
+  const work: Work = { ...building, offer, linked: new Set() };
+  const drafts = byKind((kind) => draftsOf(kind, work));
+  return Object.freeze({
+    name: offer.name,
+    tags: offer.tags,
+    prefix: offer.prefix,
+    instructions: (offer.instructionOverride ?? inventory?.instructions) || null,
+    info: inventory === null ? null : inventory.info,
+    capabilities: inventory === null ? "{}" : ownCapabilities(inventory.capabilities, work.limits),
+    own: byKind((kind) => Object.freeze(drafts[kind].map(ownEntry))),
+    merged: byKind((kind) => mergedEntries(kind, drafts[kind], work)),
+    patterns: Object.freeze(drafts.templates.map(({ item }) => patternOf(item.id, offer.name, work.limits.uriCharsMax))),
+    linked: work.linked,
+    fresh: byKind((kind) => freshnessOf(inventory, kind, offer.stale === true)),
+  });
+}
+
+function draftsOf(kind: Kind, work: Work): Draft[] {
+  const drafts: Draft[] = [];
+  const { disabledTools, inventory } = work.offer;
+  for (const item of inventory?.lists[kind] ?? []) {
+    if (kind === "tools" && disabledTools.includes(item.id)) continue;
+    const draft = draftOf(kind, item, work);
+    if (draft !== null) drafts.push(draft);
+  }
+  return drafts;
+}
+
+function draftOf(kind: Kind, item: Item, work: Work): Draft | null {
+  if (item.id === "") {
+    refuse(work, kind, item.id, "it has no name or URI, or is no object");
+    return null;
+  }
+  const route: Route = Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null });
+  if (kind !== "tools") return { item, route, merged: parseObject(item.raw, work.limits) };
+  const soundness = soundnessOf(item.raw, work.limits);
+  if (soundness.ok) {
+    if (soundness.linked !== null) work.linked.add(soundness.linked);
+    return { item, route, merged: soundness.merged };
+  }
+  refuse(work, kind, item.id, soundness.reason);
+  return soundness.everywhere ? null : { item, route, merged: null };
+}
+
+const ownEntry = ({ item, route }: Draft): Entry => Object.freeze({ public: item.id, route, raw: item.raw });
+
+function mergedEntries(kind: Kind, drafts: readonly Draft[], work: Work): readonly Entry[] {
+  const entries: Entry[] = [];
+  const seen = new Set<string>();
+  for (const { item, merged, route } of drafts) {
+    if (merged === null) continue;
+    if (seen.has(item.id)) {
+      refuse(work, kind, item.id, "it is listed more than once; the first is used");
+      continue;
+    }
+    seen.add(item.id);
+    const entry = mergedEntry(kind, route, merged, work);
+    if (entry !== null) entries.push(entry);
+  }
+  return Object.freeze(entries.sort((a, b) => compareText(a.public, b.public)));
+}
+
+function mergedEntry(kind: Kind, route: Route, object: RawObject, work: Work): Entry | null {
+  const named = kind === "tools" || kind === "prompts";
+  const shown = named ? publicName(work.offer.prefix, work.separator, route.local) : route.local;
+  const owner = work.taken[kind].get(shown);
+  if (owner === undefined) work.taken[kind].set(shown, route.backend);
+  else {
+    refuse(work, kind, route.local, `${quote(shown)} is already taken by server ${quote(owner)}`);
+    // A URI keeps its second owner: a caller who may not see the first one sees this one, and a read may fall through.
+    if (named) return null;
+  }
+  const raw = shown === route.local ? rawOf(object) : editObject(object, { name: quote(shown) });
+  return Object.freeze({ public: shown, route, raw });
+}
+
+function refuse(work: Work, kind: Kind, id: string, reason: string): void {
+  work.problems.push(Object.freeze({ backend: work.offer.name, kind, id, reason }));
+}
+
+function freshnessOf(inventory: Inventory | null, kind: Kind, stale: boolean): Freshness | null {
+  if (inventory === null) return Object.freeze({ until: 0, scope: "private" });
+  if (!hasKind(inventory.capabilities, kind)) return null;
+  const { ttlMs, scope }: CacheHint = inventory.cache[kind];
+  return Object.freeze({ until: stale || ttlMs <= 0 ? 0 : inventory.fetchedAt + ttlMs, scope });
+}
+
+function compareProblems(a: Problem, b: Problem): number {
+  return (
+    compareText(a.backend, b.backend) ||
+    kinds.indexOf(a.kind) - kinds.indexOf(b.kind) ||
+    compareText(a.id, b.id) ||
+    compareText(a.reason, b.reason)
+  );
+}
