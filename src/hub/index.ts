@@ -1,2 +1,3 @@
-/** Hub: the running proxy. */
+/** Hub: the running proxy: the current snapshot, what each method does, and how a new snapshot is made. */
+export { createHub, type HubOptions } from "./hub.ts";
 export type { Hub, HubStatus } from "./types.ts";

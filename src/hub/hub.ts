@@ -1,0 +1,229 @@
+/**
+ * The running proxy: one private pointer to the current snapshot, and one writer of it. A call pins the snapshot that
+ * it finds and keeps it to its end. Whatever changes the world (a configuration, a crash, a changed list) comes to the
+ * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
+ */
+import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
+import { type Clock, type Fault, fault, faultOf, type Log, sleep } from "../base/index.ts";
+import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
+import type { BackendSpec, Config, Issue } from "../config/index.ts";
+import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch } from "../protocol/index.ts";
+import { Generation } from "./generation.ts";
+import { isList, passThrough, rows, type Unknown } from "./serve.ts";
+import { InventoryMemo, Snapshot } from "./snapshot.ts";
+import type { Hub, HubStatus } from "./types.ts";
+import { Watchers } from "./watchers.ts";
+
+export interface HubOptions {
+  /** Makes the pool, handing it where to report. */
+  readonly createPool: (events: PoolEvents) => Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly identity: { readonly name: string; readonly version: string };
+  /** Authenticates cursors; kept across restarts so that cursors are too. */
+  readonly cursorKey: Uint8Array;
+  /** What runs until the first `propose`: no servers. */
+  readonly empty: Config;
+}
+
+/** Builds the hub; nothing runs before the first `propose`. */
+export const createHub = (options: HubOptions): Hub => new RunningHub(options);
+
+class RunningHub implements Hub {
+  readonly #options: HubOptions;
+  readonly #pool: Pool;
+  readonly #watchers: Watchers;
+  readonly #inventories = new InventoryMemo();
+  readonly #generations = new Set<Generation>();
+  #current: Snapshot;
+  #config: HubStatus["config"];
+  /** Until then a list waits for servers that start for the first time. */
+  #settleBy = 0;
+  #rebuilding = false;
+  #proposing: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#watchers = new Watchers(options.clock);
+    this.#pool = options.createPool({ changed: () => this.#noticeChange() });
+    this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
+    this.#config = { state: "valid", at: options.clock.now(), issues: [], path: options.empty.path };
+  }
+
+  call(call: Call): Promise<Outcome> {
+    if (this.#closing !== null) return Promise.resolve(this.#failure(fault("SHUTTING_DOWN"), call));
+    const waiting = isList(call.method) ? this.#startingFor(call.selection) : nobody;
+    return waiting.length === 0 ? this.#run(call, true) : this.#settle(waiting).then(() => this.#run(call, false));
+  }
+
+  async #run(call: Call, mayWait: boolean): Promise<Outcome> {
+    const snapshot = this.#current;
+    const { generation } = snapshot;
+    generation.pin();
+    try {
+      const outcome = await this.#serve(snapshot, call);
+      if (outcome.kind !== "unknown") return outcome;
+      const waiting = mayWait ? this.#startingFor(call.selection) : nobody;
+      if (waiting.length === 0) return outcome.outcome;
+      await this.#settle(waiting);
+      return await this.#run(call, false);
+    } catch (thrown) {
+      return this.#failure(faultOf(thrown), call);
+    } finally {
+      generation.unpin();
+    }
+  }
+
+  #serve(snapshot: Snapshot, call: Call): Promise<Outcome> | Outcome | Unknown {
+    const view = snapshot.view(call.principal, call.selection);
+    const row = rows[call.method] ?? passThrough;
+    return row({ snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now() }, call);
+  }
+
+  #failure(thrown: Fault, call: Call): Outcome {
+    const { row } = thrown;
+    if (row.level !== "debug") {
+      const cause = thrown.code === "INTERNAL" && thrown.cause instanceof Error ? (thrown.cause.stack ?? thrown.cause.message) : undefined;
+      this.#options.log[row.level](thrown.message, { code: thrown.code, method: call.method, server: thrown.backend, cause });
+    }
+    return { kind: "failed", error: rpcErrorOf(thrown) };
+  }
+
+  /** Servers within the selection that are on their first way to readiness, while it is early enough to wait. */
+  #startingFor({ server }: Selection): readonly Lease[] {
+    const { starting } = this.#current;
+    if (starting.length === 0 || this.#options.clock.now() >= this.#settleBy) return nobody;
+    return server === null ? starting : starting.filter((lease) => lease.spec.name === server);
+  }
+
+  async #settle(waiting: readonly Lease[]): Promise<void> {
+    const ms = Math.max(0, this.#settleBy - this.#options.clock.now());
+    await Promise.all(waiting.map((lease) => lease.settled(ms)));
+    this.#rebuild();
+  }
+
+  watch(watch: Watch): () => void {
+    if (this.#closing !== null) throw fault("SHUTTING_DOWN");
+    return this.#watchers.open(watch, this.#current);
+  }
+
+  tool(principal: Principal, selection: Selection, name: string): Raw | null {
+    return routeOf(this.#current.view(principal, selection), "tools", name)?.tool ?? null;
+  }
+
+  async describe(principal: Principal, selection: Selection): Promise<Description> {
+    const waiting = this.#startingFor(selection);
+    if (waiting.length > 0) await this.#settle(waiting);
+    const { server } = selection;
+    const view = this.#current.view(principal, selection);
+    if (server === null) {
+      const { name, version } = this.#options.identity;
+      return { info: `{"name":${quote(name)},"version":${quote(version)}}`, capabilities: capabilitiesOf(view), instructions: instructionsOf(view) };
+    }
+    const lease = this.#current.generation.leases.get(server);
+    if (lease === undefined || !view.servers.includes(server)) throw fault("NAME_UNKNOWN", { detail: `server ${JSON.stringify(server)}` });
+    return this.#describeOne(lease, principal, selection);
+  }
+
+  async #describeOne(lease: Lease, principal: Principal, selection: Selection): Promise<Description> {
+    if (lease.offered() === null) await lease.settled(lease.spec.connectMs);
+    const offered = lease.offered();
+    if (offered === null) throw fault("BACKEND_DOWN", { backend: lease.spec.name, detail: lease.status().reason ?? lease.status().state });
+    this.#rebuild();
+    const view = this.#current.view(principal, selection);
+    return { info: offered.facts.info, capabilities: capabilitiesOf(view), instructions: instructionsOf(view) };
+  }
+
+  propose(config: Config): Promise<void> {
+    // One at a time and in order: the newest proposal is the last to be put in place.
+    this.#proposing = this.#proposing.then(() => this.#adopt(config));
+    return this.#proposing;
+  }
+
+  async #adopt(config: Config): Promise<void> {
+    if (this.#closing !== null) return;
+    const { clock } = this.#options;
+    const before = this.#current.generation;
+    const next = new Generation(config, this.#pool);
+    await Promise.all(replacedBy(before, next).map((lease) => lease.settled(config.limits.swapMsMax)));
+    this.#generations.add(next);
+    this.#settleBy = clock.now() + config.limits.listWaitMsMax;
+    this.#current = new Snapshot(this.#current.number + 1, next, this.#inventories);
+    this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
+    this.#logChange(before, next);
+    before.retire(clock, config.limits.drainMsMax);
+    for (const generation of this.#generations) if (generation !== next && generation.pins === 0) this.#generations.delete(generation);
+    this.#announce();
+  }
+
+  reject(issues: readonly Issue[], path: string | null): void {
+    this.#config = { state: "rejected", at: this.#options.clock.now(), issues, path };
+    for (const issue of issues) this.#options.log.error(`configuration refused, the running one goes on: ${issue.message}`, { line: issue.line, column: issue.column, hint: issue.hint });
+  }
+
+  /** A backend reported a change: note it, act at our own pace. */
+  #noticeChange(): void {
+    if (this.#rebuilding || this.#closing !== null) return;
+    this.#rebuilding = true;
+    queueMicrotask(() => this.#rebuild());
+  }
+
+  #rebuild(): void {
+    this.#rebuilding = false;
+    if (this.#closing !== null) return;
+    this.#current = new Snapshot(this.#current.number + 1, this.#current.generation, this.#inventories);
+    this.#announce();
+  }
+
+  #announce(): void {
+    this.#watchers.announce(this.#current.limits.noticeQuietMs, () => this.#current);
+  }
+
+  #logChange(before: Generation, next: Generation): void {
+    for (const issue of issuesOf(next.config)) this.#options.log.error(`server is out: ${issue.message}`, { server: issue.server, line: issue.line, column: issue.column, hint: issue.hint });
+    const names = { added: 0, changed: 0, kept: 0, removed: 0 };
+    for (const [name, lease] of next.leases) names[fateOf(before.leases.get(name), lease)] += 1;
+    for (const name of before.leases.keys()) if (!next.leases.has(name)) names.removed += 1;
+    this.#options.log.info("configuration in place", { path: next.config.path, ...names });
+  }
+
+  status(): HubStatus {
+    const { generation, number, catalog } = this.#current;
+    const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name);
+    return { generation: number, config: this.#config, backends: generation.config.backends.map(statusOf), problems: catalog.problems, inFlight: this.#inFlight() };
+  }
+
+  #inFlight(): number {
+    let sum = 0;
+    for (const generation of this.#generations) sum += generation.pins;
+    return sum;
+  }
+
+  close(ms: number): Promise<void> {
+    this.#closing ??= this.#end(ms);
+    return this.#closing;
+  }
+
+  async #end(ms: number): Promise<void> {
+    const idle = Promise.all([...this.#generations].map((generation) => generation.idle()));
+    await Promise.race([idle, sleep(this.#options.clock, ms)]);
+    this.#watchers.close();
+    await this.#pool.close();
+  }
+}
+
+const nobody: readonly Lease[] = Object.freeze([]);
+
+/** Leases of servers that the running generation has under the same name with another process: they start beside it. */
+const replacedBy = (before: Generation, next: Generation): Lease[] =>
+  [...next.leases.values()].filter((lease) => fateOf(before.leases.get(lease.spec.name), lease) === "changed");
+
+function fateOf(before: Lease | undefined, next: Lease): "added" | "changed" | "kept" {
+  if (before === undefined) return "added";
+  return before.spec.fingerprint === next.spec.fingerprint ? "kept" : "changed";
+}
+
+const issuesOf = (config: Config): Issue[] => config.backends.flatMap((spec) => (spec.issue === null ? [] : [spec.issue]));
+
+const switchedOff = (name: string): BackendStatus => ({ name, state: "disabled", pid: null, reason: null, stderr: [], restarts: 0, inFlight: 0, revision: null });

@@ -1,0 +1,156 @@
+/**
+ * What each method does: one row a method, over a pinned snapshot. Lists are answered from the catalog; everything that
+ * names a target is looked up exactly and goes to the backend that owns it; what has no row here passes through to the
+ * one selected server, or does not exist. Nobody below or above this file decides who answers.
+ */
+import type { Lease } from "../backend/index.ts";
+import { fault } from "../base/index.ts";
+import { completionRoute, ownersOf, pageOf, type Route, routeOf, type View } from "../catalog/index.ts";
+import { type Call, type Kind, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** What a row works on. */
+export interface Scene {
+  readonly snapshot: Snapshot;
+  readonly view: View;
+  readonly cursorKey: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A row's answer; "unknown" says that nobody visible owns the target, so that a starting server may be waited for. */
+export type Row = (scene: Scene, call: Call) => Promise<Outcome> | Outcome | Unknown;
+
+/** Nobody owns the target of this call. */
+export interface Unknown {
+  readonly kind: "unknown";
+  readonly outcome: Outcome;
+}
+
+const failed = (error: RpcError): Outcome => ({ kind: "failed", error });
+
+const unknown = (what: string, name: string, data?: Readonly<Record<string, unknown>>): Unknown => ({
+  kind: "unknown",
+  outcome: failed(rpcErrorOf(fault("NAME_UNKNOWN", { detail: `${what} ${JSON.stringify(name)}`, ...(data === undefined ? {} : { data }) }))),
+});
+
+const missing = (member: string): Outcome => failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: `"${member}" must be a string` })));
+
+/** tools/call and prompts/get: the target is named by `params.name`. */
+const named =
+  (kind: "tools" | "prompts", what: string): Row =>
+  (scene, call) => {
+    const name = stringOf(call.params, "name");
+    if (name === null) return missing("name");
+    const route = routeOf(scene.view, kind, name) ?? passRoute(scene, call, name);
+    if (route === null) return unknown(what, name);
+    return leaseOf(scene, route).call(call, { name: route.local === name ? null : route.local, tool: route.tool });
+  };
+
+/**
+ * On `/mcp/<server>` a name that the server does not list is still its own to refuse, in its own words; what the
+ * operator switched off is not.
+ */
+function passRoute({ snapshot, view }: Scene, { selection }: Call, name: string): Route | null {
+  const { server } = selection;
+  if (server === null || !view.servers.includes(server)) return null;
+  const lease = snapshot.generation.leases.get(server);
+  if (lease === undefined || lease.spec.disabledTools.includes(name)) return null;
+  return { backend: server, local: name, tool: null };
+}
+
+const leaseOf = ({ snapshot }: Scene, route: Route): Lease => {
+  const lease = snapshot.generation.leases.get(route.backend);
+  if (lease === undefined) throw fault("BACKEND_DOWN", { backend: route.backend });
+  return lease;
+};
+
+/** resources/read: the URI goes unmodified to its owner; the next candidate is tried only when one does not know it. */
+const read: Row = (scene, call) => {
+  const uri = stringOf(call.params, "uri");
+  if (uri === null) return missing("uri");
+  const owners = ownersOf(scene.view, uri);
+  if (owners.length === 0) return unknown("resource", uri, { uri });
+  return readFrom(scene, call, owners);
+};
+
+async function readFrom(scene: Scene, call: Call, owners: readonly Route[]): Promise<Outcome> {
+  let outcome: Outcome | null = null;
+  for (const owner of owners) {
+    outcome = await leaseOf(scene, owner).call(call, { name: null, tool: null });
+    if (!isNotFound(outcome)) return outcome;
+  }
+  return outcome ?? failed(rpcErrorOf(fault("NAME_UNKNOWN")));
+}
+
+/** The two codes by which revisions say "no such resource". */
+const isNotFound = (outcome: Outcome): boolean => outcome.kind === "failed" && (outcome.error.code === -32002 || outcome.error.code === -32602);
+
+const noCompletion = parsed('{"completion":{"values":[],"hasMore":false}}');
+
+/** completion/complete: the reference names a prompt or a template; its owner answers, if it completes at all. */
+const complete: Row = (scene, call) => {
+  const ref = objectOf(call.params, "ref");
+  if (ref === null) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: '"ref" must be an object' })));
+  const route = completionRoute(scene.view, ref);
+  if (route === null) return unknown("reference", stringOf(ref, "name") ?? stringOf(ref, "uri") ?? "");
+  const lease = leaseOf(scene, route);
+  if (lease.offered()?.facts.capabilities.has("completions") !== true) return { kind: "done", result: noCompletion };
+  return lease.call(call, { name: stringOf(ref, "name") === null ? null : route.local, tool: null });
+};
+
+/** The four lists, from the catalog of the moment. */
+const list =
+  (kind: Kind, member: string): Row =>
+  (scene, call) => {
+    const { view, snapshot, cursorKey, now } = scene;
+    const cursor = stringOf(call.params, "cursor");
+    const page = pageOf(view, kind, { cursor, pageSize: snapshot.generation.config.pageSize, principalId: call.principal.id, key: cursorKey, now });
+    if (!page.ok) return failed(rpcErrorOf(fault("CURSOR_INVALID", { detail: page.detail })));
+    return { kind: "done", result: listResult(member, page.items, page.nextCursor), cache: page.cache };
+  };
+
+/** The result's text and its members at once: its shape is ours, so nothing needs to be scanned. */
+function listResult(member: string, items: Raw, nextCursor: string | null): RawObject {
+  const head = `{"${member}":`;
+  const members = [{ key: member, from: 1, start: head.length, end: head.length + items.length }];
+  if (nextCursor === null) {
+    const text = `${head}${items}}`;
+    return { text, open: 0, close: text.length, members };
+  }
+  const from = head.length + items.length + 1;
+  const value = quote(nextCursor);
+  const text = `${head}${items},"nextCursor":${value}}`;
+  members.push({ key: "nextCursor", from, start: from + 13, end: from + 13 + value.length });
+  return { text, open: 0, close: text.length, members };
+}
+
+/** A constant of this file as a located object. */
+function parsed(text: string): RawObject {
+  const from = text.indexOf('"');
+  const colon = text.indexOf(":");
+  return { text, open: 0, close: text.length, members: [{ key: text.slice(from + 1, colon - 1), from, start: colon + 1, end: text.length - 1 }] };
+}
+
+/** Method → row. */
+export const rows: Readonly<Record<string, Row>> = Object.freeze({
+  "tools/call": named("tools", "tool"),
+  "prompts/get": named("prompts", "prompt"),
+  "resources/read": read,
+  "completion/complete": complete,
+  "tools/list": list("tools", "tools"),
+  "prompts/list": list("prompts", "prompts"),
+  "resources/list": list("resources", "resources"),
+  "resources/templates/list": list("templates", "resourceTemplates"),
+});
+
+/** The methods that are answered from the catalog: they may wait a moment for servers that are starting. */
+export const isList = (method: string): boolean => method.endsWith("/list");
+
+/** A method without a row: the selected server's own business, or nobody's. */
+export const passThrough: Row = (scene, call) => {
+  const route = passRoute(scene, call, call.method);
+  if (route === null) return failed(rpcErrorOf(fault("METHOD_UNKNOWN", { detail: call.method })));
+  return leaseOf(scene, route).call(call, { name: null, tool: null });
+};
+

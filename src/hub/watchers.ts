@@ -1,0 +1,63 @@
+/**
+ * The standing watches, and the one place that announces a change: after a quiet time, each watch hears of the kinds
+ * whose visible list really differs from the one it last could have seen.
+ */
+import { type Clock, fault, type Timer } from "../base/index.ts";
+import { changesOf, type View } from "../catalog/index.ts";
+import type { Watch } from "../protocol/index.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+interface Standing {
+  readonly watch: Watch;
+  seen: View;
+}
+
+export class Watchers {
+  readonly #standing = new Set<Standing>();
+  readonly #clock: Clock;
+  #timer: Timer | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#standing.size;
+  }
+
+  /** Opens a watch against what is visible in `now`; gives back how to end it. Throws LIMIT_REACHED. */
+  open(watch: Watch, now: Snapshot): () => void {
+    if (this.#standing.size >= now.limits.watchesMax) throw fault("LIMIT_REACHED", { detail: `limits.watchesMax is ${now.limits.watchesMax}` });
+    const standing: Standing = { watch, seen: now.view(watch.principal, watch.selection) };
+    this.#standing.add(standing);
+    return () => void this.#standing.delete(standing);
+  }
+
+  /** The world has changed: announce after the quiet time; `current` is asked then, so a burst becomes one notice. */
+  announce(quietMs: number, current: () => Snapshot): void {
+    this.#timer ??= this.#clock.timer(quietMs, () => {
+      this.#timer = null;
+      this.#flush(current());
+    });
+  }
+
+  #flush(now: Snapshot): void {
+    // Watches of like callers hold the same view objects, so each pair is compared once.
+    const compared = new Map<View, ReturnType<typeof changesOf>>();
+    for (const standing of this.#standing) {
+      const { watch, seen } = standing;
+      const view = now.view(watch.principal, watch.selection);
+      if (view === seen) continue;
+      const changes = compared.get(seen) ?? changesOf(seen, view);
+      compared.set(seen, changes);
+      standing.seen = view;
+      for (const kind of changes) watch.changed(kind);
+    }
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#standing.clear();
+  }
+}
