@@ -17,6 +17,16 @@ export const defaultLimits = Object.freeze({
   pendingMax: 1024,
   /** Bytes waiting for a child that does not read its stdin. */
   stdinBytesMax: 64 * 1024 * 1024,
+  /** Processes or connections that one server may have where callers do not share one. */
+  instancesMax: 64,
+  /** Requests at once over the quick HTTP client, which serves 256 in all and then hangs; the others take the slower one. */
+  fetchesMax: 192,
+  /** A response stream may stay open this long after the response, so that the connection can be used again. */
+  trailMsMax: 1_000,
+  /** Output that a child wrote before its end is waited for this long. */
+  exitDrainMs: 250,
+  /** Beginning of a foreign HTTP body that is kept to say what was wrong. */
+  excerptMax: 2048,
   /** Bytes kept of a child's stderr. */
   stderrBytesMax: 16 * 1024,
   /** Lines on a child's stdout that are not JSON, before it is reported as noisy. */
@@ -24,6 +34,8 @@ export const defaultLimits = Object.freeze({
   /** 2025 sessions in all, and how long one may be idle. */
   sessionsMax: 1000,
   sessionIdleMsMax: 24 * 60 * 60 * 1000,
+  /** Open or resumable streams of one session beside its calls. */
+  sessionStreamsMax: 8,
   /** Events kept of one 2025 stream for resumption, in number and in bytes. */
   replayEventsMax: 256,
   replayBytesMax: 4 * 1024 * 1024,
