@@ -1,5 +1,13 @@
 /** Protocol: JSON-RPC and MCP vocabulary without any revision, pure functions only. */
-export type { Answer, Ask, CacheHint, Call, Client, Description, Kind, LogLevel, Notice, Outcome, Principal, Resume, Selection, Serve, Watch } from "./call.ts";
+export type { Answer, Ask, CacheHint, Call, Client, Description, Kind, LogLevel, Notice, Outcome, Principal, Selection, Serve, Watch } from "./call.ts";
 export { logLevels } from "./call.ts";
-export type { Failure, Message, Notification, Request, Result, RpcError } from "./message.ts";
+export { decodeHeader, encodeHeader, type Mirrored, type MirroredArgument, mirroredArguments, mirrorHeaders } from "./header.ts";
+export { createLines, type LineProblem, type LinesOptions, type Reader } from "./lines.ts";
+export type { Failure, Message, Notification, Parsed, Request, Result, RpcError } from "./message.ts";
+export { errorText, notificationText, parseMessage, requestText, resultText, rpcErrorOf } from "./message.ts";
+export { type MethodName, type MethodRow, methodOf, methods } from "./method.ts";
+export { publicName } from "./names.ts";
+export { editObject, emptyObject, memberOf, objectOf, quote, rawOf, stringOf } from "./object.ts";
 export type { Raw, RawMember, RawObject } from "./raw.ts";
+export { decodeText, elementsOf, parseObject } from "./raw.ts";
+export { createSseReader, type SseEvent, type SseReaderOptions, sseComment, sseEvent } from "./sse.ts";

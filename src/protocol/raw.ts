@@ -1,11 +1,12 @@
 /**
- * JSON that is relayed and not read. A message is scanned once: the whole text is validated (grammar, depth, no lone
- * control characters), and the members of the envelope, of `params`/`result`/`error` and of their `_meta` are located
- * by offset. Payloads are never turned into values, so numbers, key order and unknown members travel as they came.
+ * JSON that is relayed and not read. A message is scanned once: the whole text is validated (grammar, depth, no control
+ * characters), and the members of the envelope, of `params`/`result`/`error` and of their `_meta` are located by offset.
+ * Payloads are never turned into values, so numbers, key order and unknown members travel as they came.
  *
  * Text, not bytes: UTF-8 decoded fatally is a bijection, and on Bun slicing and joining strings is cheaper than copying
- * byte arrays (docs/decisions).
+ * byte arrays (docs/decisions/0002-text-slices.md).
  */
+import type { Limits } from "../base/index.ts";
 
 /** Valid JSON text of one value, without surrounding white space and without any line break. */
 export type Raw = string;
@@ -16,6 +17,8 @@ export interface RawMember {
   readonly from: number;
   readonly start: number;
   readonly end: number;
+  /** The value's own members where they were located in the same pass; `objectOf` answers in every case. */
+  readonly inner: RawObject | null;
 }
 
 /** An object whose members are located. [open, close) is its own text within `text`, braces included. */
@@ -24,4 +27,377 @@ export interface RawObject {
   readonly open: number;
   readonly close: number;
   readonly members: readonly RawMember[];
+}
+
+/** Why a text is refused: no JSON, nested too deeply, or JSON that breaks one of our own rules. */
+export type Flaw = "json" | "deep" | "shape";
+
+const space = 32;
+const quotation = 34;
+const comma = 44;
+const minus = 45;
+const dot = 46;
+const zero = 48;
+const colon = 58;
+const bracket = 91;
+const backslash = 92;
+const brace = 123;
+/** A closing bracket or brace stands this far behind its opening one in ASCII. */
+const closing = 2;
+/** Strings up to this length are cheaper by hand than by a native search. */
+const shortChars = 20;
+/** Fewer members than this are compared pairwise; more go through a set. */
+const pairwiseMembersMax = 12;
+
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const control = /[\u0000-\u001f]/;
+const escapes = /^["\\/bfnrt]$/;
+const fourHex = /^[0-9a-fA-F]{4}$/;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Decodes UTF-8, dropping a leading byte order mark; null when the bytes are not UTF-8 (raw surrogates included). */
+export function decodeText(bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The text without control characters: white space outside strings is removed where there is a line break or tab, so
+ * that what is relayed fits one line of stdio or SSE. Null when a control character stands where JSON has none.
+ * The test is one native search, so a text without any (nearly every message) costs next to nothing here.
+ */
+export function compactText(text: string): string | null {
+  if (!control.test(text)) return text;
+  const pieces: string[] = [];
+  const ahead: Ahead = { nextQuote: -1, nextBackslash: -1 };
+  let from = 0;
+  let at = 0;
+  while (at < text.length) {
+    const c = text.charCodeAt(at);
+    if (c === quotation) at = closingQuote(text, at, ahead);
+    else if (isBlank(c)) {
+      pieces.push(text.slice(from, at));
+      from = endOfBlank(text, at);
+      // Two bare words would grow into one valid word; a space keeps the text as invalid as it was.
+      if (isWord(text.charCodeAt(at - 1)) && isWord(text.charCodeAt(from))) pieces.push(" ");
+      at = from;
+    } else at += 1;
+  }
+  pieces.push(text.slice(from));
+  const compact = pieces.join("");
+  return control.test(compact) ? null : compact;
+}
+
+const isBlank = (c: number): boolean => c === space || (c <= 13 && (c === 9 || c === 10 || c === 13));
+
+const isWord = (c: number): boolean => (c >= 97 && c <= 122) || (c >= 43 && c <= 57 && c !== comma) || (c >= 65 && c <= 90);
+
+function endOfBlank(text: string, at: number): number {
+  let end = at + 1;
+  while (isBlank(text.charCodeAt(end))) end += 1;
+  return end;
+}
+
+/** The next quotation mark and backslash at or behind the last place that was asked for; -1 before the first. */
+interface Ahead {
+  nextQuote: number;
+  nextBackslash: number;
+}
+
+/**
+ * The offset of the next quotation mark or backslash at or behind `at`, found natively; the text's length if there is
+ * none. Both are remembered: asking again for a far one after each escape would be quadratic.
+ */
+function endOfPlain(text: string, at: number, ahead: Ahead): number {
+  if (ahead.nextBackslash < at) ahead.nextBackslash = offsetOf(text, "\\", at);
+  if (ahead.nextBackslash === at) return at;
+  if (ahead.nextQuote < at) ahead.nextQuote = offsetOf(text, '"', at);
+  return Math.min(ahead.nextQuote, ahead.nextBackslash);
+}
+
+function offsetOf(text: string, what: string, at: number): number {
+  const found = text.indexOf(what, at);
+  return found < 0 ? text.length : found;
+}
+
+/** The offset behind the string that opens at `at`, its escapes unchecked; the end of the text when it never closes. */
+function closingQuote(text: string, at: number, ahead: Ahead): number {
+  let i = endOfPlain(text, at + 1, ahead);
+  while (text.charCodeAt(i) === backslash) i = endOfPlain(text, i + 2, ahead);
+  return Math.min(i + 1, text.length);
+}
+
+/**
+ * One pass over one text that holds no control character (`compactText`). Every method takes the offset where its
+ * subject begins and gives the offset behind it, or -1 with `flaw` and `detail` set. Offsets only grow and both
+ * look-aheads are remembered, so the time is linear in the text whatever it holds; nothing recurses on input.
+ */
+export class Scan implements Ahead {
+  readonly text: string;
+  readonly #limits: Limits;
+  flaw: Flaw | null = null;
+  detail = "";
+  /** Members of the outermost located object, as far as they were read: a refused message still has its id. */
+  top: RawMember[] = [];
+  /** Opening characters of the containers that are open within the value being skipped. */
+  readonly #open: number[] = [];
+  nextQuote = -1;
+  nextBackslash = -1;
+  /** Escapes seen so far. */
+  #escapes = 0;
+
+  constructor(text: string, limits: Limits) {
+    this.text = text;
+    this.#limits = limits;
+  }
+
+  /** The first offset at or behind `at` that is not white space (there is none but spaces). */
+  skip(at: number): number {
+    let i = at;
+    while (this.text.charCodeAt(i) === space) i += 1;
+    return i;
+  }
+
+  /** Validates the value that begins at `at` and stands `depth` containers deep. */
+  value(at: number, depth: number): number {
+    const c = this.text.charCodeAt(at);
+    if (c === quotation) return this.#string(at);
+    if (c === brace || c === bracket) return this.#container(at, depth);
+    return this.#scalar(at, c);
+  }
+
+  /**
+   * Validates the object that opens at `at` and locates its members. `level` 0 is an envelope, whose payload is located
+   * too, 1 a payload, whose `_meta` is; 2 locates nothing further. Null: see `flaw`.
+   */
+  object(at: number, depth: number, level: number): RawObject | null {
+    if (depth >= this.#limits.depthMax) {
+      this.#deep();
+      return null;
+    }
+    const members: RawMember[] = [];
+    if (depth === 0) this.top = members;
+    const first = this.skip(at + 1);
+    const close = this.text.charCodeAt(first) === brace + closing ? first + 1 : this.#members(first, depth + 1, level, members);
+    if (close < 0) return null;
+    if (members.length > pairwiseMembersMax && hasDuplicates(members)) this.#shape("duplicate member name");
+    return { text: this.text, open: at, close, members };
+  }
+
+  /** Reports the elements of the array that opens at `at`, located. */
+  array(at: number, elements: Raw[], elementsMax: number): number {
+    let i = this.skip(at + 1);
+    if (this.text.charCodeAt(i) === bracket + closing) return i + 1;
+    for (;;) {
+      const end = this.value(i, 1);
+      if (end < 0) return -1;
+      if (elements.length >= elementsMax) return this.#shape("too many elements");
+      elements.push(this.text.slice(i, end));
+      i = this.skip(end);
+      const c = this.text.charCodeAt(i);
+      if (c === bracket + closing) return i + 1;
+      if (c !== comma) return this.#json(i);
+      i = this.skip(i + 1);
+    }
+  }
+
+  /** True when nothing but white space follows `at`. */
+  ends(at: number): boolean {
+    const end = this.skip(at);
+    if (end === this.text.length) return true;
+    this.#json(end);
+    return false;
+  }
+
+  /** Records a breach of our own rules and lets the scan go on: text that is no JSON at all outranks it. */
+  #shape(detail: string): -1 {
+    this.flaw ??= "shape";
+    this.detail ||= detail;
+    return -1;
+  }
+
+  #json(at: number): -1 {
+    this.flaw = "json";
+    this.detail = at < this.text.length ? `unexpected character at offset ${at}` : "unexpected end";
+    return -1;
+  }
+
+  #deep(): -1 {
+    this.flaw = "deep";
+    this.detail = `nested deeper than ${this.#limits.depthMax}`;
+    return -1;
+  }
+
+  #members(first: number, depth: number, level: number, members: RawMember[]): number {
+    let from = first;
+    for (;;) {
+      const escapesBefore = this.#escapes;
+      const keyEnd = this.text.charCodeAt(from) === quotation ? this.#string(from) : this.#json(from);
+      if (keyEnd < 0) return -1;
+      const key = this.#key(from, keyEnd, this.#escapes !== escapesBefore);
+      const start = this.#colon(keyEnd);
+      const end = start < 0 ? -1 : this.#member(key, from, start, depth, level, members);
+      if (end < 0) return -1;
+      const next = this.skip(end);
+      const c = this.text.charCodeAt(next);
+      if (c === brace + closing) return next + 1;
+      if (c !== comma) return this.#json(next);
+      from = this.skip(next + 1);
+    }
+  }
+
+  #member(key: string, from: number, start: number, depth: number, level: number, members: RawMember[]): number {
+    let inner: RawObject | null = null;
+    let end: number;
+    if (this.text.charCodeAt(start) === brace && isLocated(key, level)) {
+      inner = this.object(start, depth, level + 1);
+      end = inner === null ? -1 : inner.close;
+    } else end = this.value(start, depth);
+    if (end < 0) return -1;
+    if (members.length >= this.#limits.membersMax) this.#shape("too many members");
+    else {
+      if (members.length < pairwiseMembersMax && hasKey(members, key)) this.#shape("duplicate member name");
+      members.push({ key, from, start, end, inner });
+    }
+    return end;
+  }
+
+  #key(from: number, end: number, escaped: boolean): string {
+    return escaped ? (JSON.parse(this.text.slice(from, end)) as string) : this.text.slice(from + 1, end - 1);
+  }
+
+  /** From behind a key to the beginning of its value. */
+  #colon(at: number): number {
+    const i = this.skip(at);
+    return this.text.charCodeAt(i) === colon ? this.skip(i + 1) : this.#json(i);
+  }
+
+  /** From an object's opening or comma to the beginning of its next value. */
+  #nextMember(at: number): number {
+    const end = this.text.charCodeAt(at) === quotation ? this.#string(at) : this.#json(at);
+    return end < 0 ? -1 : this.#colon(end);
+  }
+
+  #container(at: number, depth: number): number {
+    const text = this.text;
+    const open = this.#open;
+    let i = at;
+    for (;;) {
+      const c = text.charCodeAt(i);
+      if (c === brace || c === bracket) {
+        if (depth + open.length >= this.#limits.depthMax) return this.#deep();
+        open.push(c);
+        i = this.skip(i + 1);
+        if (text.charCodeAt(i) !== c + closing) {
+          if (c === brace) i = this.#nextMember(i);
+          if (i < 0) return -1;
+          continue;
+        }
+      } else i = c === quotation ? this.#string(i) : this.#scalar(i, c);
+      i = i < 0 ? -1 : this.#afterValue(i);
+      if (i < 0 || open.length === 0) return i;
+    }
+  }
+
+  /** From behind a value to the beginning of the next one, closing what closes; behind the last closing when none is open. */
+  #afterValue(at: number): number {
+    const open = this.#open;
+    let i = this.skip(at);
+    let top = open[open.length - 1] ?? 0;
+    while (this.text.charCodeAt(i) === top + closing) {
+      open.pop();
+      if (open.length === 0) return i + 1;
+      top = open[open.length - 1] ?? 0;
+      i = this.skip(i + 1);
+    }
+    if (this.text.charCodeAt(i) !== comma) return this.#json(i);
+    i = this.skip(i + 1);
+    return top === brace ? this.#nextMember(i) : i;
+  }
+
+  #string(at: number): number {
+    const text = this.text;
+    let i = at + 1;
+    for (;;) {
+      for (const stop = i + shortChars; i < stop; i += 1) {
+        const c = text.charCodeAt(i);
+        if (c === quotation) return i + 1;
+        if (c === backslash) break;
+      }
+      const end = endOfPlain(text, i, this);
+      if (text.charCodeAt(end) === quotation) return end + 1;
+      i = end < text.length ? this.#escape(end) : this.#json(end);
+      if (i < 0) return -1;
+    }
+  }
+
+  #escape(at: number): number {
+    this.#escapes += 1;
+    if (escapes.test(this.text.charAt(at + 1))) return at + 2;
+    if (this.text.charAt(at + 1) === "u" && fourHex.test(this.text.slice(at + 2, at + 6))) return at + 6;
+    return this.#json(at);
+  }
+
+  #scalar(at: number, c: number): number {
+    if (c === minus || (c >= zero && c <= 57)) return this.#number(at);
+    const word = c === 116 ? "true" : c === 102 ? "false" : "null";
+    return this.text.startsWith(word, at) ? at + word.length : this.#json(at);
+  }
+
+  #number(at: number): number {
+    const first = this.text.charCodeAt(at) === minus ? at + 1 : at;
+    let end = this.text.charCodeAt(first) === zero ? first + 1 : this.#digits(first);
+    if (end >= 0 && this.text.charCodeAt(end) === dot) end = this.#digits(end + 1);
+    if (end < 0) return -1;
+    const e = this.text.charCodeAt(end);
+    if (e !== 101 && e !== 69) return end;
+    const sign = this.text.charCodeAt(end + 1);
+    return this.#digits(sign === minus || sign === 43 ? end + 2 : end + 1);
+  }
+
+  /** At least one digit. */
+  #digits(at: number): number {
+    let i = at;
+    for (let c = this.text.charCodeAt(i); c >= zero && c <= 57; c = this.text.charCodeAt(i)) i += 1;
+    return i > at ? i : this.#json(i);
+  }
+}
+
+/** Whether the members of this member's value are located with those of its owner. */
+function isLocated(key: string, level: number): boolean {
+  if (level === 0) return key === "params" || key === "result" || key === "error";
+  return level === 1 && key === "_meta";
+}
+
+function hasKey(members: readonly RawMember[], key: string): boolean {
+  for (const member of members) if (member.key === key) return true;
+  return false;
+}
+
+const hasDuplicates = (members: readonly RawMember[]): boolean => new Set(members.map((member) => member.key)).size !== members.length;
+
+/** Validates one value that must be an object, and locates its members. Null: no JSON, no object, too deep, too many or duplicate members. */
+export function parseObject(text: string, limits: Limits): RawObject | null {
+  const compact = compactText(text);
+  if (compact === null) return null;
+  const scan = new Scan(compact, limits);
+  const at = scan.skip(0);
+  if (compact.charCodeAt(at) !== brace) return null;
+  const object = scan.object(at, 0, 2);
+  return object !== null && scan.ends(object.close) && scan.flaw === null ? object : null;
+}
+
+/** The elements of an array's text. Null: no JSON, no array, too deep, or more elements than `limits.listItemsMax`. */
+export function elementsOf(raw: Raw, limits: Limits): Raw[] | null {
+  const compact = compactText(raw);
+  if (compact === null) return null;
+  const scan = new Scan(compact, limits);
+  const at = scan.skip(0);
+  if (compact.charCodeAt(at) !== bracket) return null;
+  const elements: Raw[] = [];
+  const end = scan.array(at, elements, limits.listItemsMax);
+  return end >= 0 && scan.ends(end) ? elements : null;
 }

@@ -1,0 +1,98 @@
+/**
+ * Reading and rewriting objects whose members are located. What is not changed keeps its bytes: a rewritten object is
+ * made of slices of the old text, never of values written anew.
+ */
+import { defaultLimits } from "../base/index.ts";
+import { type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
+
+/** `{}`. */
+export const emptyObject: RawObject = Object.freeze({ text: "{}", open: 0, close: 2, members: Object.freeze([]) });
+
+const quotation = 34;
+const brace = 123;
+
+/** The member of that name, or null. */
+export function memberNamed(o: RawObject, key: string): RawMember | null {
+  for (const member of o.members) if (member.key === key) return member;
+  return null;
+}
+
+/** The text of a member's value; null when there is no such member (a JSON `null` is "null"). */
+export function memberOf(o: RawObject, key: string): Raw | null {
+  const member = memberNamed(o, key);
+  return member === null ? null : o.text.slice(member.start, member.end);
+}
+
+/** A member's value as a string; null when it is absent or no string. Escaped lone surrogates stay in it. */
+export function stringOf(o: RawObject, key: string): string | null {
+  const member = memberNamed(o, key);
+  if (member === null || o.text.charCodeAt(member.start) !== quotation) return null;
+  const plain = o.text.slice(member.start + 1, member.end - 1);
+  return plain.includes("\\") ? (JSON.parse(o.text.slice(member.start, member.end)) as string) : plain;
+}
+
+/**
+ * A member's value as an object with located members; null when it is absent or no object, and when it has too many
+ * members or two of one name. Grammar and depth were checked with the message.
+ */
+export function objectOf(o: RawObject, key: string): RawObject | null {
+  const member = memberNamed(o, key);
+  if (member === null || o.text.charCodeAt(member.start) !== brace) return null;
+  if (member.inner !== null) return member.inner;
+  const scan = new Scan(o.text, uncheckedDepth);
+  const object = scan.object(member.start, 0, 2);
+  return scan.flaw === null ? object : null;
+}
+
+/** The depth was bounded when the owner was scanned, by whatever limit was configured. */
+const uncheckedDepth = Object.freeze({ ...defaultLimits, depthMax: Number.MAX_SAFE_INTEGER });
+
+/** The object's own text. */
+export function rawOf(o: RawObject): Raw {
+  return o.open === 0 && o.close === o.text.length ? o.text : o.text.slice(o.open, o.close);
+}
+
+/** The JSON text of a string. */
+export const quote = (s: string): Raw => JSON.stringify(s);
+
+/**
+ * The object's text with members replaced in place, removed (null) or, where they are new, appended at the end.
+ * Everything else stays byte for byte. The values given must be valid JSON text.
+ */
+export function editObject(o: RawObject, changes: Readonly<Record<string, Raw | null>>): Raw {
+  const { text, members } = o;
+  let out = "";
+  let copied = o.open;
+  let kept = 0;
+  let end = o.open + 1;
+  for (let i = 0; i < members.length; i += 1) {
+    const member = members[i] as RawMember;
+    const change = Object.hasOwn(changes, member.key) ? changes[member.key] : undefined;
+    if (change === null) {
+      // A removed member takes the comma before it along, or, as long as nothing is kept, the one behind it.
+      out += text.slice(copied, kept > 0 ? end : member.from);
+      copied = kept > 0 ? member.end : (members[i + 1]?.from ?? member.end);
+    } else {
+      kept += 1;
+      if (change !== undefined) {
+        out += text.slice(copied, member.start) + change;
+        copied = member.end;
+      }
+    }
+    end = member.end;
+  }
+  const added = addedTo(o, changes, kept > 0);
+  if (added === "") return copied === o.open ? rawOf(o) : out + text.slice(copied, o.close);
+  return out + text.slice(copied, end) + added + text.slice(end, o.close);
+}
+
+/** The changes that are no members yet, each behind its comma. */
+function addedTo(o: RawObject, changes: Readonly<Record<string, Raw | null>>, behindOthers: boolean): string {
+  let added = "";
+  for (const key in changes) {
+    const value = changes[key];
+    if (value === null || value === undefined || memberNamed(o, key) !== null) continue;
+    added += `${behindOthers || added !== "" ? "," : ""}${quote(key)}:${value}`;
+  }
+  return added;
+}
