@@ -3,7 +3,7 @@
  * that is safe, else Base64 of UTF-8 in a sentinel; and the arguments of a tool that are mirrored into headers.
  */
 import { fault, type Limits } from "../base/index.ts";
-import { memberNamed, memberOf, objectOf, stringOf } from "./object.ts";
+import { memberNamed, memberOf, objectOf } from "./object.ts";
 import type { Raw, RawObject } from "./raw.ts";
 
 /** An argument that a tool wants as a header of its own. */

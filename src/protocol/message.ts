@@ -107,7 +107,7 @@ function messageOf(envelope: RawObject, limits: Limits): Message | Refusal {
   const result = memberNamed(envelope, "result");
   const error = memberNamed(envelope, "error");
   const method = memberNamed(envelope, "method");
-  if (method === null) return responseOf(envelope, id, result, error);
+  if (method === null) return responseOf(id, result, error);
   if (result !== null || error !== null) return "both a request and a response";
   return requestOf(envelope, id);
 }
@@ -131,7 +131,7 @@ function requestOf(envelope: RawObject, id: Raw | null): Request | Notification 
   return id === null ? { kind: "notification", method, params, meta } : { kind: "request", id, method, params, meta };
 }
 
-function responseOf(envelope: RawObject, id: Raw | null, result: RawMember | null, error: RawMember | null): Result | Failure | Refusal {
+function responseOf(id: Raw | null, result: RawMember | null, error: RawMember | null): Result | Failure | Refusal {
   if (result !== null && error !== null) return "both a result and an error";
   if (result !== null) return resultOf(id, result.inner);
   if (error === null) return "neither a request nor a response";

@@ -51,8 +51,6 @@ const pairwiseMembersMax = 12;
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const control = /[\u0000-\u001f]/;
-const escapes = /^["\\/bfnrt]$/;
-const fourHex = /^[0-9a-fA-F]{4}$/;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Decodes UTF-8, dropping a leading byte order mark; null when the bytes are not UTF-8 (raw surrogates included). */
@@ -137,21 +135,21 @@ function closingQuote(text: string, at: number, ahead: Ahead): number {
  */
 export class Scan implements Ahead {
   readonly text: string;
-  readonly #limits: Limits;
+  private readonly limits: Limits;
   flaw: Flaw | null = null;
   detail = "";
   /** Members of the outermost located object, as far as they were read: a refused message still has its id. */
   top: RawMember[] = [];
   /** Opening characters of the containers that are open within the value being skipped. */
-  readonly #open: number[] = [];
+  private readonly open: number[] = [];
   nextQuote = -1;
   nextBackslash = -1;
   /** Escapes seen so far. */
-  #escapes = 0;
+  private escapes = 0;
 
   constructor(text: string, limits: Limits) {
     this.text = text;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** The first offset at or behind `at` that is not white space (there is none but spaces). */
@@ -164,9 +162,9 @@ export class Scan implements Ahead {
   /** Validates the value that begins at `at` and stands `depth` containers deep. */
   value(at: number, depth: number): number {
     const c = this.text.charCodeAt(at);
-    if (c === quotation) return this.#string(at);
-    if (c === brace || c === bracket) return this.#container(at, depth);
-    return this.#scalar(at, c);
+    if (c === quotation) return this.string(at);
+    if (c === brace || c === bracket) return this.container(at, depth);
+    return this.scalar(at, c);
   }
 
   /**
@@ -174,16 +172,16 @@ export class Scan implements Ahead {
    * too, 1 a payload, whose `_meta` is; 2 locates nothing further. Null: see `flaw`.
    */
   object(at: number, depth: number, level: number): RawObject | null {
-    if (depth >= this.#limits.depthMax) {
-      this.#deep();
+    if (depth >= this.limits.depthMax) {
+      this.deep();
       return null;
     }
     const members: RawMember[] = [];
     if (depth === 0) this.top = members;
     const first = this.skip(at + 1);
-    const close = this.text.charCodeAt(first) === brace + closing ? first + 1 : this.#members(first, depth + 1, level, members);
+    const close = this.text.charCodeAt(first) === brace + closing ? first + 1 : this.members(first, depth + 1, level, members);
     if (close < 0) return null;
-    if (members.length > pairwiseMembersMax && hasDuplicates(members)) this.#shape("duplicate member name");
+    if (members.length > pairwiseMembersMax && hasDuplicates(members)) this.shape("duplicate member name");
     return { text: this.text, open: at, close, members };
   }
 
@@ -194,12 +192,12 @@ export class Scan implements Ahead {
     for (;;) {
       const end = this.value(i, 1);
       if (end < 0) return -1;
-      if (elements.length >= elementsMax) return this.#shape("too many elements");
+      if (elements.length >= elementsMax) return this.shape("too many elements");
       elements.push(this.text.slice(i, end));
       i = this.skip(end);
       const c = this.text.charCodeAt(i);
       if (c === bracket + closing) return i + 1;
-      if (c !== comma) return this.#json(i);
+      if (c !== comma) return this.json(i);
       i = this.skip(i + 1);
     }
   }
@@ -208,48 +206,48 @@ export class Scan implements Ahead {
   ends(at: number): boolean {
     const end = this.skip(at);
     if (end === this.text.length) return true;
-    this.#json(end);
+    this.json(end);
     return false;
   }
 
   /** Records a breach of our own rules and lets the scan go on: text that is no JSON at all outranks it. */
-  #shape(detail: string): -1 {
+  private shape(detail: string): -1 {
     this.flaw ??= "shape";
     this.detail ||= detail;
     return -1;
   }
 
-  #json(at: number): -1 {
+  private json(at: number): -1 {
     this.flaw = "json";
     this.detail = at < this.text.length ? `unexpected character at offset ${at}` : "unexpected end";
     return -1;
   }
 
-  #deep(): -1 {
+  private deep(): -1 {
     this.flaw = "deep";
-    this.detail = `nested deeper than ${this.#limits.depthMax}`;
+    this.detail = `nested deeper than ${this.limits.depthMax}`;
     return -1;
   }
 
-  #members(first: number, depth: number, level: number, members: RawMember[]): number {
+  private members(first: number, depth: number, level: number, members: RawMember[]): number {
     let from = first;
     for (;;) {
-      const escapesBefore = this.#escapes;
-      const keyEnd = this.text.charCodeAt(from) === quotation ? this.#string(from) : this.#json(from);
+      const escapesBefore = this.escapes;
+      const keyEnd = this.text.charCodeAt(from) === quotation ? this.string(from) : this.json(from);
       if (keyEnd < 0) return -1;
-      const key = this.#key(from, keyEnd, this.#escapes !== escapesBefore);
-      const start = this.#colon(keyEnd);
-      const end = start < 0 ? -1 : this.#member(key, from, start, depth, level, members);
+      const key = this.key(from, keyEnd, this.escapes !== escapesBefore);
+      const start = this.colon(keyEnd);
+      const end = start < 0 ? -1 : this.member(key, from, start, depth, level, members);
       if (end < 0) return -1;
       const next = this.skip(end);
       const c = this.text.charCodeAt(next);
       if (c === brace + closing) return next + 1;
-      if (c !== comma) return this.#json(next);
+      if (c !== comma) return this.json(next);
       from = this.skip(next + 1);
     }
   }
 
-  #member(key: string, from: number, start: number, depth: number, level: number, members: RawMember[]): number {
+  private member(key: string, from: number, start: number, depth: number, level: number, members: RawMember[]): number {
     let inner: RawObject | null = null;
     let end: number;
     if (this.text.charCodeAt(start) === brace && isLocated(key, level)) {
@@ -257,54 +255,54 @@ export class Scan implements Ahead {
       end = inner === null ? -1 : inner.close;
     } else end = this.value(start, depth);
     if (end < 0) return -1;
-    if (members.length >= this.#limits.membersMax) this.#shape("too many members");
+    if (members.length >= this.limits.membersMax) this.shape("too many members");
     else {
-      if (members.length < pairwiseMembersMax && hasKey(members, key)) this.#shape("duplicate member name");
+      if (members.length < pairwiseMembersMax && hasKey(members, key)) this.shape("duplicate member name");
       members.push({ key, from, start, end, inner });
     }
     return end;
   }
 
-  #key(from: number, end: number, escaped: boolean): string {
+  private key(from: number, end: number, escaped: boolean): string {
     return escaped ? (JSON.parse(this.text.slice(from, end)) as string) : this.text.slice(from + 1, end - 1);
   }
 
   /** From behind a key to the beginning of its value. */
-  #colon(at: number): number {
+  private colon(at: number): number {
     const i = this.skip(at);
-    return this.text.charCodeAt(i) === colon ? this.skip(i + 1) : this.#json(i);
+    return this.text.charCodeAt(i) === colon ? this.skip(i + 1) : this.json(i);
   }
 
   /** From an object's opening or comma to the beginning of its next value. */
-  #nextMember(at: number): number {
-    const end = this.text.charCodeAt(at) === quotation ? this.#string(at) : this.#json(at);
-    return end < 0 ? -1 : this.#colon(end);
+  private nextMember(at: number): number {
+    const end = this.text.charCodeAt(at) === quotation ? this.string(at) : this.json(at);
+    return end < 0 ? -1 : this.colon(end);
   }
 
-  #container(at: number, depth: number): number {
+  private container(at: number, depth: number): number {
     const text = this.text;
-    const open = this.#open;
+    const open = this.open;
     let i = at;
     for (;;) {
       const c = text.charCodeAt(i);
       if (c === brace || c === bracket) {
-        if (depth + open.length >= this.#limits.depthMax) return this.#deep();
+        if (depth + open.length >= this.limits.depthMax) return this.deep();
         open.push(c);
         i = this.skip(i + 1);
         if (text.charCodeAt(i) !== c + closing) {
-          if (c === brace) i = this.#nextMember(i);
+          if (c === brace) i = this.nextMember(i);
           if (i < 0) return -1;
           continue;
         }
-      } else i = c === quotation ? this.#string(i) : this.#scalar(i, c);
-      i = i < 0 ? -1 : this.#afterValue(i);
+      } else i = c === quotation ? this.string(i) : this.scalar(i, c);
+      i = i < 0 ? -1 : this.afterValue(i);
       if (i < 0 || open.length === 0) return i;
     }
   }
 
   /** From behind a value to the beginning of the next one, closing what closes; behind the last closing when none is open. */
-  #afterValue(at: number): number {
-    const open = this.#open;
+  private afterValue(at: number): number {
+    const open = this.open;
     let i = this.skip(at);
     let top = open[open.length - 1] ?? 0;
     while (this.text.charCodeAt(i) === top + closing) {
@@ -313,12 +311,12 @@ export class Scan implements Ahead {
       top = open[open.length - 1] ?? 0;
       i = this.skip(i + 1);
     }
-    if (this.text.charCodeAt(i) !== comma) return this.#json(i);
+    if (this.text.charCodeAt(i) !== comma) return this.json(i);
     i = this.skip(i + 1);
-    return top === brace ? this.#nextMember(i) : i;
+    return top === brace ? this.nextMember(i) : i;
   }
 
-  #string(at: number): number {
+  private string(at: number): number {
     const text = this.text;
     let i = at + 1;
     for (;;) {
@@ -329,41 +327,55 @@ export class Scan implements Ahead {
       }
       const end = endOfPlain(text, i, this);
       if (text.charCodeAt(end) === quotation) return end + 1;
-      i = end < text.length ? this.#escape(end) : this.#json(end);
+      i = end < text.length ? this.escape(end) : this.json(end);
       if (i < 0) return -1;
     }
   }
 
-  #escape(at: number): number {
-    this.#escapes += 1;
-    if (escapes.test(this.text.charAt(at + 1))) return at + 2;
-    if (this.text.charAt(at + 1) === "u" && fourHex.test(this.text.slice(at + 2, at + 6))) return at + 6;
-    return this.#json(at);
+  private escape(at: number): number {
+    this.escapes += 1;
+    const c = this.text.charCodeAt(at + 1);
+    if (c === 117) return isHex(this.text, at + 2) ? at + 6 : this.json(at);
+    return isEscape(c) ? at + 2 : this.json(at);
   }
 
-  #scalar(at: number, c: number): number {
-    if (c === minus || (c >= zero && c <= 57)) return this.#number(at);
+  private scalar(at: number, c: number): number {
+    if (c === minus || (c >= zero && c <= 57)) return this.number(at);
     const word = c === 116 ? "true" : c === 102 ? "false" : "null";
-    return this.text.startsWith(word, at) ? at + word.length : this.#json(at);
+    return this.text.startsWith(word, at) ? at + word.length : this.json(at);
   }
 
-  #number(at: number): number {
+  private number(at: number): number {
     const first = this.text.charCodeAt(at) === minus ? at + 1 : at;
-    let end = this.text.charCodeAt(first) === zero ? first + 1 : this.#digits(first);
-    if (end >= 0 && this.text.charCodeAt(end) === dot) end = this.#digits(end + 1);
+    let end = this.text.charCodeAt(first) === zero ? first + 1 : this.digits(first);
+    if (end >= 0 && this.text.charCodeAt(end) === dot) end = this.digits(end + 1);
     if (end < 0) return -1;
     const e = this.text.charCodeAt(end);
     if (e !== 101 && e !== 69) return end;
     const sign = this.text.charCodeAt(end + 1);
-    return this.#digits(sign === minus || sign === 43 ? end + 2 : end + 1);
+    return this.digits(sign === minus || sign === 43 ? end + 2 : end + 1);
   }
 
   /** At least one digit. */
-  #digits(at: number): number {
+  private digits(at: number): number {
     let i = at;
     for (let c = this.text.charCodeAt(i); c >= zero && c <= 57; c = this.text.charCodeAt(i)) i += 1;
-    return i > at ? i : this.#json(i);
+    return i > at ? i : this.json(i);
   }
+}
+
+/** One of n " \ t r b f and the slash, the likeliest first. */
+function isEscape(c: number): boolean {
+  return c === 110 || c === quotation || c === backslash || c === 116 || c === 114 || c === 47 || c === 98 || c === 102;
+}
+
+/** Four hexadecimal digits. */
+function isHex(text: string, at: number): boolean {
+  for (let i = at; i < at + 4; i += 1) {
+    const c = text.charCodeAt(i) | 32;
+    if (!((c >= zero && c <= 57) || (c >= 97 && c <= 102))) return false;
+  }
+  return true;
 }
 
 /** Whether the members of this member's value are located with those of its owner. */
