@@ -39,7 +39,8 @@ class RunningHub implements Hub {
   #config: HubStatus["config"];
   /** Until then a list waits for servers that start for the first time. */
   #settleBy = 0;
-  #rebuilding = false;
+  /** A backend reported a change that `#current` does not show yet. */
+  #stale = false;
   #proposing: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
@@ -58,21 +59,25 @@ class RunningHub implements Hub {
   }
 
   async #run(call: Call, mayWait: boolean): Promise<Outcome> {
-    const snapshot = this.#current;
+    const snapshot = this.#now();
     const { generation } = snapshot;
     generation.pin();
     try {
       const outcome = await this.#serve(snapshot, call);
       if (outcome.kind !== "unknown") return outcome;
-      const waiting = mayWait ? this.#startingFor(call.selection) : nobody;
-      if (waiting.length === 0) return outcome.outcome;
-      await this.#settle(waiting);
-      return await this.#run(call, false);
+      return mayWait && (await this.#worldChanges(snapshot, call.selection)) ? await this.#run(call, false) : outcome.outcome;
     } catch (thrown) {
       return this.#failure(faultOf(thrown), call);
     } finally {
       generation.unpin();
     }
+  }
+
+  /** Whether another look is worth it: servers that were starting have come up, or have by now. */
+  async #worldChanges(seen: Snapshot, selection: Selection): Promise<boolean> {
+    const waiting = this.#startingFor(selection);
+    if (waiting.length > 0) await this.#settle(waiting);
+    return this.#now() !== seen;
   }
 
   #serve(snapshot: Snapshot, call: Call): Promise<Outcome> | Outcome | Unknown {
@@ -92,7 +97,7 @@ class RunningHub implements Hub {
 
   /** Servers within the selection that are on their first way to readiness, while it is early enough to wait. */
   #startingFor({ server }: Selection): readonly Lease[] {
-    const { starting } = this.#current;
+    const { starting } = this.#now();
     if (starting.length === 0 || this.#options.clock.now() >= this.#settleBy) return nobody;
     return server === null ? starting : starting.filter((lease) => lease.spec.name === server);
   }
@@ -100,29 +105,28 @@ class RunningHub implements Hub {
   async #settle(waiting: readonly Lease[]): Promise<void> {
     const ms = Math.max(0, this.#settleBy - this.#options.clock.now());
     await Promise.all(waiting.map((lease) => lease.settled(ms)));
-    this.#rebuild();
   }
 
   watch(watch: Watch): () => void {
     if (this.#closing !== null) throw fault("SHUTTING_DOWN");
-    return this.#watchers.open(watch, this.#current);
+    return this.#watchers.open(watch, this.#now());
   }
 
   tool(principal: Principal, selection: Selection, name: string): Raw | null {
-    return routeOf(this.#current.view(principal, selection), "tools", name)?.tool ?? null;
+    return routeOf(this.#now().view(principal, selection), "tools", name)?.tool ?? null;
   }
 
   async describe(principal: Principal, selection: Selection): Promise<Description> {
     const waiting = this.#startingFor(selection);
     if (waiting.length > 0) await this.#settle(waiting);
     const { server } = selection;
-    const view = this.#current.view(principal, selection);
+    const view = this.#now().view(principal, selection);
     if (server === null) {
       const { name, version } = this.#options.identity;
       return { info: `{"name":${quote(name)},"version":${quote(version)}}`, capabilities: capabilitiesOf(view), instructions: instructionsOf(view) };
     }
     const lease = this.#current.generation.leases.get(server);
-    if (lease === undefined || !view.servers.includes(server)) throw fault("NAME_UNKNOWN", { detail: `server ${JSON.stringify(server)}` });
+    if (lease === undefined || !view.found) throw fault("NAME_UNKNOWN", { detail: `server ${JSON.stringify(server)}` });
     return this.#describeOne(lease, principal, selection);
   }
 
@@ -130,8 +134,7 @@ class RunningHub implements Hub {
     if (lease.offered() === null) await lease.settled(lease.spec.connectMs);
     const offered = lease.offered();
     if (offered === null) throw fault("BACKEND_DOWN", { backend: lease.spec.name, detail: lease.status().reason ?? lease.status().state });
-    this.#rebuild();
-    const view = this.#current.view(principal, selection);
+    const view = this.#now().view(principal, selection);
     return { info: offered.facts.info, capabilities: capabilitiesOf(view), instructions: instructionsOf(view) };
   }
 
@@ -149,7 +152,7 @@ class RunningHub implements Hub {
     await Promise.all(replacedBy(before, next).map((lease) => lease.settled(config.limits.swapMsMax)));
     this.#generations.add(next);
     this.#settleBy = clock.now() + config.limits.listWaitMsMax;
-    this.#current = new Snapshot(this.#current.number + 1, next, this.#inventories);
+    this.#replace(next);
     this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
     this.#logChange(before, next);
     before.retire(clock, config.limits.drainMsMax);
@@ -162,22 +165,26 @@ class RunningHub implements Hub {
     for (const issue of issues) this.#options.log.error(`configuration refused, the running one goes on: ${issue.message}`, { line: issue.line, column: issue.column, hint: issue.hint });
   }
 
-  /** A backend reported a change: note it, act at our own pace. */
+  /** A backend reported a change: only noted here; the snapshot is made when it is next looked at. */
   #noticeChange(): void {
-    if (this.#rebuilding || this.#closing !== null) return;
-    this.#rebuilding = true;
-    queueMicrotask(() => this.#rebuild());
-  }
-
-  #rebuild(): void {
-    this.#rebuilding = false;
     if (this.#closing !== null) return;
-    this.#current = new Snapshot(this.#current.number + 1, this.#current.generation, this.#inventories);
+    this.#stale = true;
     this.#announce();
   }
 
+  /** The snapshot of the moment. A burst of reports costs one catalog. */
+  #now(): Snapshot {
+    if (this.#stale) this.#replace(this.#current.generation);
+    return this.#current;
+  }
+
+  #replace(generation: Generation): void {
+    this.#stale = false;
+    this.#current = new Snapshot(this.#current.number + 1, generation, this.#inventories);
+  }
+
   #announce(): void {
-    this.#watchers.announce(this.#current.limits.noticeQuietMs, () => this.#current);
+    this.#watchers.announce(this.#current.limits.noticeQuietMs, () => this.#now());
   }
 
   #logChange(before: Generation, next: Generation): void {
@@ -189,7 +196,7 @@ class RunningHub implements Hub {
   }
 
   status(): HubStatus {
-    const { generation, number, catalog } = this.#current;
+    const { generation, number, catalog } = this.#now();
     const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name);
     return { generation: number, config: this.#config, backends: generation.config.backends.map(statusOf), problems: catalog.problems, inFlight: this.#inFlight() };
   }

@@ -4,9 +4,9 @@
  * one selected server, or does not exist. Nobody below or above this file decides who answers.
  */
 import type { Lease } from "../backend/index.ts";
-import { fault } from "../base/index.ts";
+import { defaultLimits, fault } from "../base/index.ts";
 import { completionRoute, ownersOf, pageOf, type Route, routeOf, type View } from "../catalog/index.ts";
-import { type Call, type Kind, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import { type Call, emptyObject, type Kind, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What a row works on. */
@@ -53,7 +53,7 @@ const named =
  */
 function passRoute({ snapshot, view }: Scene, { selection }: Call, name: string): Route | null {
   const { server } = selection;
-  if (server === null || !view.servers.includes(server)) return null;
+  if (server === null || !view.found) return null;
   const lease = snapshot.generation.leases.get(server);
   if (lease === undefined || lease.spec.disabledTools.includes(name)) return null;
   return { backend: server, local: name, tool: null };
@@ -86,7 +86,7 @@ async function readFrom(scene: Scene, call: Call, owners: readonly Route[]): Pro
 /** The two codes by which revisions say "no such resource". */
 const isNotFound = (outcome: Outcome): boolean => outcome.kind === "failed" && (outcome.error.code === -32002 || outcome.error.code === -32602);
 
-const noCompletion = parsed('{"completion":{"values":[],"hasMore":false}}');
+const noCompletion = parseObject('{"completion":{"values":[],"hasMore":false}}', defaultLimits) ?? emptyObject;
 
 /** completion/complete: the reference names a prompt or a template; its owner answers, if it completes at all. */
 const complete: Row = (scene, call) => {
@@ -101,36 +101,13 @@ const complete: Row = (scene, call) => {
 
 /** The four lists, from the catalog of the moment. */
 const list =
-  (kind: Kind, member: string): Row =>
+  (kind: Kind): Row =>
   (scene, call) => {
     const { view, snapshot, cursorKey, now } = scene;
     const cursor = stringOf(call.params, "cursor");
-    const page = pageOf(view, kind, { cursor, pageSize: snapshot.generation.config.pageSize, principalId: call.principal.id, key: cursorKey, now });
-    if (!page.ok) return failed(rpcErrorOf(fault("CURSOR_INVALID", { detail: page.detail })));
-    return { kind: "done", result: listResult(member, page.items, page.nextCursor), cache: page.cache };
+    const found = pageOf(view, kind, { cursor, pageSize: snapshot.generation.config.pageSize, principalId: call.principal.id, key: cursorKey, now });
+    return found.ok ? { kind: "done", result: found.page.result, cache: found.page.cache } : failed(rpcErrorOf(found.fault));
   };
-
-/** The result's text and its members at once: its shape is ours, so nothing needs to be scanned. */
-function listResult(member: string, items: Raw, nextCursor: string | null): RawObject {
-  const head = `{"${member}":`;
-  const members = [{ key: member, from: 1, start: head.length, end: head.length + items.length }];
-  if (nextCursor === null) {
-    const text = `${head}${items}}`;
-    return { text, open: 0, close: text.length, members };
-  }
-  const from = head.length + items.length + 1;
-  const value = quote(nextCursor);
-  const text = `${head}${items},"nextCursor":${value}}`;
-  members.push({ key: "nextCursor", from, start: from + 13, end: from + 13 + value.length });
-  return { text, open: 0, close: text.length, members };
-}
-
-/** A constant of this file as a located object. */
-function parsed(text: string): RawObject {
-  const from = text.indexOf('"');
-  const colon = text.indexOf(":");
-  return { text, open: 0, close: text.length, members: [{ key: text.slice(from + 1, colon - 1), from, start: colon + 1, end: text.length - 1 }] };
-}
 
 /** Method → row. */
 export const rows: Readonly<Record<string, Row>> = Object.freeze({
@@ -138,10 +115,10 @@ export const rows: Readonly<Record<string, Row>> = Object.freeze({
   "prompts/get": named("prompts", "prompt"),
   "resources/read": read,
   "completion/complete": complete,
-  "tools/list": list("tools", "tools"),
-  "prompts/list": list("prompts", "prompts"),
-  "resources/list": list("resources", "resources"),
-  "resources/templates/list": list("templates", "resourceTemplates"),
+  "tools/list": list("tools"),
+  "prompts/list": list("prompts"),
+  "resources/list": list("resources"),
+  "resources/templates/list": list("templates"),
 });
 
 /** The methods that are answered from the catalog: they may wait a moment for servers that are starting. */

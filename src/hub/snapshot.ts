@@ -5,10 +5,9 @@
  */
 import type { Lease, Offered } from "../backend/index.ts";
 import type { Limits } from "../base/index.ts";
-import { buildCatalog, type Catalog, type Inventory, type Item, type Offer, type View, viewOf } from "../catalog/index.ts";
+import { buildCatalog, type Catalog, type Inventory, inventoryOf, type Offer, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
 import type { BackendSpec, Config } from "../config/index.ts";
-import type { Kind, Principal, Raw, Selection } from "../protocol/index.ts";
-import { memberOf, parseObject, stringOf } from "../protocol/index.ts";
+import type { Principal, Selection } from "../protocol/index.ts";
 import type { Generation } from "./generation.ts";
 
 export class Snapshot {
@@ -31,7 +30,7 @@ export class Snapshot {
 
   /** What this caller sees; remembered for as long as the snapshot lives. */
   view(principal: Principal, selection: Selection): View {
-    const key = viewKey(principal, selection);
+    const key = keyOf(principal, selection);
     const known = this.#views.get(key);
     if (known !== undefined) return known;
     const made = viewOf(this.catalog, principal, selection);
@@ -46,28 +45,27 @@ export class Snapshot {
   }
 }
 
-/** What a caller sees depends on the scopes and the selection, not on who it is. */
-function viewKey(principal: Principal, selection: Selection): string {
-  const scopes = principal.scopes === null ? "*" : principal.scopes.join(" ");
-  return selection.server === null ? `${scopes}\n` : `${scopes}\n${selection.server}`;
-}
+/** Most callers hold every scope: their key is the selection itself, which no key of `viewKeyOf` can equal ("[…]"). */
+const keyOf = (principal: Principal, selection: Selection): string =>
+  principal.scopes === null ? (selection.server ?? "") : viewKeyOf(principal, selection);
 
 function offersOf(config: Config, leases: ReadonlyMap<string, Lease>, inventories: InventoryMemo): Offer[] {
   const offers: Offer[] = [];
   for (const spec of config.backends) {
     const lease = leases.get(spec.name);
-    if (lease !== undefined) offers.push(offerOf(spec, inventories.of(lease.offered(), config.limits)));
+    if (lease !== undefined) offers.push(offerOf(spec, lease, inventories.of(lease.offered(), config.limits)));
   }
   return offers;
 }
 
-const offerOf = (spec: BackendSpec, inventory: Inventory | null): Offer => ({
+const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null): Offer => ({
   name: spec.name,
   tags: spec.tags,
   prefix: spec.prefix ?? spec.name,
   disabledTools: spec.disabledTools,
   instructionOverride: spec.instructionOverride,
   inventory,
+  stale: lease.status().state !== "ready",
 });
 
 /** Inventories made from what backends offered, each made once. Weak: it holds nothing that the pool has let go. */
@@ -82,27 +80,4 @@ export class InventoryMemo {
     this.#made.set(offered, inventory);
     return inventory;
   }
-}
-
-/** Which member names an item of each kind. */
-const idMember: Readonly<Record<Kind, string>> = Object.freeze({ tools: "name", prompts: "name", resources: "uri", templates: "uriTemplate" });
-
-function inventoryOf(offered: Offered, limits: Limits): Inventory {
-  const { facts, lists, fetchedAt } = offered;
-  const items = (kind: Kind): Item[] => lists[kind].items.map((raw) => ({ id: idOf(raw, kind, limits), raw }));
-  return {
-    lists: { tools: items("tools"), prompts: items("prompts"), resources: items("resources"), templates: items("templates") },
-    cache: { tools: lists.tools.cache, prompts: lists.prompts.cache, resources: lists.resources.cache, templates: lists.templates.cache },
-    fetchedAt,
-    info: facts.info,
-    capabilities: facts.capabilities,
-    instructions: facts.instructions,
-  };
-}
-
-/** The item's own name; "" where it has none, which the catalog reports and drops. */
-function idOf(raw: Raw, kind: Kind, limits: Limits): string {
-  const item = parseObject(raw, limits);
-  if (item === null || memberOf(item, idMember[kind]) === null) return "";
-  return stringOf(item, idMember[kind]) ?? "";
 }

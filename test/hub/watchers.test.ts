@@ -1,0 +1,63 @@
+import { describe, expect, test } from "bun:test";
+import { defaultLimits, nullLog } from "../../src/base/index.ts";
+import { createHub } from "../../src/hub/index.ts";
+import { operator } from "../fixtures/calls.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { configOf, createScriptedPool, type ScriptedPool, specOf, tool } from "../fixtures/pool.ts";
+
+async function stage() {
+  const clock = createTestClock();
+  let pool: ScriptedPool | undefined;
+  const hub = createHub({ createPool: (events) => (pool = createScriptedPool(events)), clock, log: nullLog, identity: { name: "1mcp", version: "0" }, cursorKey: new Uint8Array(32), empty: configOf() });
+  await hub.propose(configOf(specOf("alpha"), specOf("beta")));
+  if (pool === undefined) throw new Error("no pool was made");
+  pool.backend("alpha").offer({ tools: [tool("a")] });
+  pool.backend("beta").offer({ tools: [tool("b")] });
+  await clock.advance(defaultLimits.noticeQuietMs);
+  const watch = (server: string | null, scopes: readonly string[] | null = null) => {
+    const seen: string[] = [];
+    const end = hub.watch({ principal: { ...operator, scopes }, selection: { server }, changed: (kind) => seen.push(kind) });
+    return { seen, end };
+  };
+  return { hub, clock, pool, watch };
+}
+
+describe("a watch", () => {
+  test("hears of a changed list once, however many changes came in the quiet time", async () => {
+    const { clock, pool, watch } = await stage();
+    const { seen } = watch(null);
+    for (const name of ["b", "c", "d"]) pool.backend("alpha").offer({ tools: [tool(name)] });
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect(seen).toEqual(["tools"]);
+  });
+
+  test("hears nothing of what it cannot see, nor of a change that leaves its lists as they were", async () => {
+    const { clock, pool, watch } = await stage();
+    const other = watch("beta");
+    const unable = watch(null, ["server:beta"]);
+    const same = watch("alpha");
+    pool.backend("alpha").offer({ tools: [tool("new")], prompts: [] });
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect([other.seen, unable.seen, same.seen]).toEqual([[], [], ["tools"]]);
+    pool.backend("alpha").offer({ tools: [tool("new")] });
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect(same.seen).toEqual(["tools"]);
+  });
+
+  test("hears nothing after its end", async () => {
+    const { clock, pool, watch } = await stage();
+    const { seen, end } = watch(null);
+    end();
+    pool.backend("alpha").offer({ tools: [] });
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect(seen).toEqual([]);
+  });
+
+  test("is refused beyond limits.watchesMax and after the end of the hub", async () => {
+    const { hub, watch } = await stage();
+    for (let opened = 0; opened < defaultLimits.watchesMax; opened += 1) watch(null);
+    expect(() => watch(null)).toThrow("a limit is reached");
+    await hub.close(0);
+    expect(() => watch(null)).toThrow("shutting down");
+  });
+});
