@@ -47,6 +47,8 @@ export const defaultLimits = Object.freeze({
   viewsMax: 256,
   /** Servers in one configuration. */
   backendsMax: 256,
+  /** Largest configuration file. */
+  configBytesMax: 4 * 1024 * 1024,
   /** Pages followed of one list of a backend, and items kept. */
   listPagesMax: 100,
   listItemsMax: 10_000,

@@ -1,2 +1,8 @@
 /** Config: from one JSON file to one frozen Config. */
+export { processEnv } from "./env.ts";
+export { pathText } from "./issues.ts";
+export { demoConfig, emptyConfig, loadConfig } from "./load.ts";
+export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
+export { configJsonSchema } from "./schema.ts";
+export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.ts";
 export type { BackendSpec, Config, Issue, Loaded, RemoteSpec, StdioSpec } from "./types.ts";

@@ -18,7 +18,7 @@ test("a word that is far from all of them suggests nothing", () => {
 });
 
 test("of two near words the nearer one is suggested", () => {
-  expect(nearestOf("headerz", ["header", "headers"])).toBe("headers");
+  expect(nearestOf("headrs", ["header", "headers"])).toBe("headers");
 });
 
 test("a word itself is always found, and so is it with two neighbours swapped", () => {

@@ -1,0 +1,33 @@
+/**
+ * Environment variables: the only place that reads `process.env`, so that everything else can be run with any
+ * environment, and the `.env` file beside a configuration.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+
+/** Variables by name. */
+export type Variables = ReadonlyMap<string, string>;
+
+/** A frozen copy of the environment this process was started with. */
+export const processEnv = (): Readonly<Record<string, string | undefined>> => Object.freeze({ ...process.env });
+
+/** The text of the `.env` file in `folder`: null if there is none, or why it cannot be read. */
+export async function readDotEnv(folder: string): Promise<{ readonly text: string | null; readonly problem: string | null }> {
+  try {
+    return { text: await readFile(join(folder, ".env"), "utf8"), problem: null };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+    // Without the file, variables come from the environment alone; an unreadable one is worth a word.
+    return { text: null, problem: code === "ENOENT" || code === "ENOTDIR" ? null : `.env cannot be read (${code})` };
+  }
+}
+
+/** The variables that a configuration may refer to: those of `.env`, overridden by the environment. */
+export function variablesOf(dotEnv: string | null, env: Readonly<Record<string, string | undefined>>): Variables {
+  const variables = new Map<string, string>(Object.entries(dotEnv === null ? {} : (parseEnv(dotEnv) as Record<string, string>)));
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined) variables.set(name, value);
+  }
+  return variables;
+}

@@ -1,0 +1,79 @@
+/**
+ * Keys that people bring along from other programs, or from the papers of a later version, and what to do about each:
+ * a plain "unknown key" would leave them searching. One sentence a key; a key that works is never in here.
+ */
+
+/** Which object a key stands in. */
+export type Level = "top" | "server" | "defaults";
+
+const later = "it is not supported by this version; remove it";
+const always = "this is always so; remove it";
+const restart = "a server that ends is restarted by itself; the waits are limits.backoffMsMin and limits.backoffMsMax";
+
+const ofServers: Readonly<Record<string, string>> = Object.freeze({
+  oauth: `${later}, and use headers with a \${VAR} for a token`,
+  envFilter: "name what the server needs in env, or set inheritParentEnv",
+  unsafeEnv: later,
+  stderr: "a server's standard error is always captured; remove it",
+  restartOnExit: restart,
+  maxRestarts: restart,
+  restartDelay: restart,
+  template: later,
+  toolDescriptionOverrides: later,
+  tools: "use disabledTools",
+  start: later,
+  credentials: later,
+  pin: later,
+  sandbox: later,
+  hidden: later,
+  confirm: later,
+  enabled: "use disabled, which means the opposite",
+  transport: "use type",
+  transportType: "use type",
+  serverUrl: "use url",
+  httpUrl: "use url",
+  endpoint: "use url",
+  environment: "use env",
+  workingDirectory: "use cwd",
+  envFile: "put the variables into a .env file beside the configuration and write ${VAR}",
+  autoApprove: "approval is the client's business; remove it",
+  alwaysAllow: "approval is the client's business; remove it",
+  trust: "approval is the client's business; remove it",
+  excludeTools: "use disabledTools",
+  includeTools: "name the others in disabledTools",
+  startup_timeout_sec: "use connectionTimeout, in milliseconds",
+  tool_timeout_sec: "use requestTimeout, in milliseconds",
+});
+
+const ofTop: Readonly<Record<string, string>> = Object.freeze({
+  servers: "use mcpServers",
+  mcp: "use mcpServers",
+  mcp_servers: "use mcpServers",
+  mcpTemplates: `templates: ${later}`,
+  templateSettings: "templates are always strict and not cached; remove it",
+  instructionTemplates: later,
+  activeInstructionTemplate: later,
+  publishedInstructionTemplates: `there are no drafts of instruction templates; ${later}`,
+  transport: "one listener serves every transport; remove it",
+  externalUrl: "use publicUrl",
+  auth: `${later}; a bearer token is always required`,
+  presets: later,
+  trustedProxies: later,
+  tls: `${later}, and let a proxy in front do TLS`,
+  egress: later,
+  catalog: later,
+  logging: "use --log-level; the log goes to standard error",
+  asyncLoading: always,
+  lazyLoading: later,
+  configReload: "a changed file is always picked up; the quiet time is limits.reloadQuietMs",
+  admin: later,
+  templateContext: later,
+  pagination: "use pageSize",
+  inputs: "put the values into the environment or a .env file and write ${VAR}",
+});
+
+const tables: Readonly<Record<Level, Readonly<Record<string, string>>>> = Object.freeze({ top: ofTop, server: ofServers, defaults: ofServers });
+
+/** What to do about a key that is not ours but known, or null. */
+export const adviceOn = (level: Level | null, key: string): string | null =>
+  level !== null && Object.hasOwn(tables[level], key) ? (tables[level][key] ?? null) : null;

@@ -1,0 +1,129 @@
+/**
+ * A configuration file as one frozen Config, or everything that is wrong with it. Two kinds of wrong: a file whose
+ * shape is not right is refused whole, since nobody can say what was meant; a server whose values cannot be used (a
+ * variable that is not set) is put out alone.
+ */
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { defaultLimits } from "../base/index.ts";
+import { type Document, parseDocument } from "./document.ts";
+import { readDotEnv, type Variables, variablesOf } from "./env.ts";
+import { checkShape, inOrder } from "./issues.ts";
+import { nameIssues } from "./names.ts";
+import { type ConfigFile, limitsOf } from "./schema.ts";
+import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
+import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
+
+const separatorDefault = "__";
+
+/**
+ * Reads, checks and freezes the configuration at `path`. `env` is the environment for `${VAR}`; a `.env` file beside
+ * the configuration stands behind it. Never throws for what is in the file, nor for its absence.
+ */
+export async function loadConfig(options: { readonly path: string; readonly env: Readonly<Record<string, string | undefined>> }): Promise<Loaded> {
+  const path = resolve(options.path);
+  const read = await readBytes(path);
+  if (!("bytes" in read)) return refused([plainIssue(read.problem)], null);
+  const folder = dirname(path);
+  const dotEnv = await readDotEnv(folder);
+  const hash = createHash("sha256").update(read.bytes).update("\0").update(dotEnv.text ?? "").digest("hex");
+  const text = decode(read.bytes);
+  if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
+  const loaded = parseConfig({ text, path, variables: variablesOf(dotEnv.text, options.env), hash });
+  if (!loaded.ok || dotEnv.problem === null) return loaded;
+  return { ...loaded, warnings: [plainIssue(dotEnv.problem), ...loaded.warnings] };
+}
+
+/** What a configuration is read from, without touching a disk. */
+export interface ConfigSource {
+  readonly text: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly variables: Variables;
+  readonly hash: string;
+}
+
+/** Checks and freezes the text of a configuration. */
+export function parseConfig({ text, path, variables, hash }: ConfigSource): Loaded {
+  const { document, issues } = parseDocument(text);
+  if (document === null) return refused(issues, hash);
+  const shape = checkShape(document);
+  const all = [...issues, ...shape.issues, ...nameIssues(document)];
+  if (shape.file === null || all.length > 0) return refused(all, hash);
+  return accepted(shape.file, document, { text, path, variables, hash });
+}
+
+function accepted(file: ConfigFile, document: Document, { path, variables, hash }: ConfigSource): Loaded {
+  const limits = limitsOf(file);
+  const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, folder: dirname(path) };
+  const servers = Object.entries(file.mcpServers ?? {}).map(([name, entry]) => specOf(name, entry, around));
+  // Who is switched off may well lack what it needs.
+  const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));
+  const backends = servers.map(({ spec }) => spec);
+  return { ok: true, config: configOf(file, backends, path, limits), hash, warnings: inOrder([...defaultsNotes(around), ...notes]) };
+}
+
+function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: string | null, limits: Config["limits"]): Config {
+  return Object.freeze({
+    path,
+    backends: Object.freeze(backends),
+    names: Object.freeze({ separator: file.names?.separator ?? separatorDefault }),
+    limits,
+    host: file.host ?? null,
+    port: file.port ?? null,
+    publicUrl: file.publicUrl ?? null,
+    allowedHosts: Object.freeze([...(file.allowedHosts ?? [])]),
+    allowedOrigins: Object.freeze([...(file.allowedOrigins ?? [])]),
+    pageSize: file.pageSize ?? null,
+  });
+}
+
+/** A configuration without any server, and everything else at its default. */
+export const emptyConfig = (): Config => configOf({}, [], null, defaultLimits);
+
+/** The configuration of a first run: one server, `demo`, which is the program that `argv` starts. */
+export function demoConfig(argv: readonly string[]): Config {
+  const [command = "", ...args] = argv;
+  const around: Surroundings = { document: nowhere, variables: new Map(), defaults: {}, limits: defaultLimits, folder: "/" };
+  // What argv holds is meant literally.
+  const entry = { command: literal(command), args: args.map(literal), tags: ["demo"] };
+  return Object.freeze({ ...emptyConfig(), backends: Object.freeze([specOf("demo", entry, around).spec]) });
+}
+
+const literal = (text: string): string => text.replaceAll("${", "$${");
+
+const nowhere: Document = Object.freeze({ value: {}, valuePlace: () => ({ line: 0, column: 0 }), keyPlace: () => ({ line: 0, column: 0 }) });
+
+const refused = (issues: readonly Issue[], hash: string | null): Loaded => ({ ok: false, issues: inOrder(issues), hash });
+
+const plainIssue = (message: string): Issue => Object.freeze({ path: Object.freeze([]), line: 0, column: 0, message, hint: null, server: null });
+
+function decode(bytes: Uint8Array): string | null {
+  try {
+    // Drops a byte order mark, which editors on Windows write.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+const readProblems: Readonly<Record<string, string>> = Object.freeze({
+  ENOENT: "the file does not exist",
+  EACCES: "the file may not be read by this user",
+  EPERM: "the file may not be read by this user",
+  EISDIR: "this is a folder",
+});
+
+async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array } | { readonly problem: string }> {
+  try {
+    await using file = await open(path, "r");
+    const found = await file.stat();
+    if (found.isDirectory()) return { problem: "this is a folder" };
+    const max = defaultLimits.configBytesMax;
+    return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile() };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+    return { problem: readProblems[code] ?? `the file cannot be read (${code})` };
+  }
+}

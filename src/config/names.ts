@@ -1,0 +1,67 @@
+/**
+ * The names of servers as they meet each other: reserved ones, the separator inside one, two that would look the same
+ * to a client. Looks at the document itself, so that these issues come together with those of the shape.
+ */
+import { defaultLimits } from "../base/index.ts";
+import type { Document } from "./document.ts";
+import { keyIssue, valueIssue } from "./issues.ts";
+import type { Issue } from "./types.ts";
+
+const reserved = "1mcp";
+
+/** Issues about the names and prefixes of all servers. */
+export function nameIssues(document: Document): Issue[] {
+  const servers = Object.entries(objectIn(objectIn(document.value)["mcpServers"]));
+  const separator = textIn(objectIn(objectIn(document.value)["names"])["separator"]) ?? "__";
+  const named = servers.flatMap(([name, entry]) => [...ownNameIssues(document, name, separator), ...ownPrefixIssues(document, name, entry, separator)]);
+  return [...named, ...tooMany(document, servers.length), ...samePrefixes(document, servers)];
+}
+
+type Server = readonly [name: string, entry: unknown];
+
+function ownNameIssues(document: Document, name: string, separator: string): Issue[] {
+  const path = ["mcpServers", name];
+  if (name.toLowerCase() === reserved) return [keyIssue(document, path, "is reserved for the proxy's own tools")];
+  if (separator === "" || !name.includes(separator)) return [];
+  return [keyIssue(document, path, `must not contain the separator “${separator}”`, "rename the server, or choose another names.separator")];
+}
+
+function ownPrefixIssues(document: Document, name: string, entry: unknown, separator: string): Issue[] {
+  const prefix = textIn(objectIn(entry)["prefix"]);
+  if (prefix === null) return [];
+  const path = ["mcpServers", name, "prefix"];
+  if (prefix.toLowerCase() === reserved) return [valueIssue(document, path, "is reserved for the proxy's own tools")];
+  if (separator === "" || !prefix.includes(separator)) return [];
+  return [valueIssue(document, path, `must not contain the separator “${separator}”`)];
+}
+
+const tooMany = (document: Document, count: number): Issue[] => {
+  const max = numberIn(objectIn(objectIn(document.value)["limits"])["backendsMax"]) ?? defaultLimits.backendsMax;
+  return count <= max ? [] : [keyIssue(document, ["mcpServers"], `has ${count} servers; limits.backendsMax is ${max}`)];
+};
+
+// Of what is disabled nothing is visible: two variants of a server, one of them switched off, are no collision.
+function samePrefixes(document: Document, servers: readonly Server[]): Issue[] {
+  const visible = servers.filter(([, entry]) => objectIn(entry)["disabled"] !== true);
+  const prefixes = visible.map(([name, entry]) => [textIn(objectIn(entry)["prefix"]) ?? name, name] as const).filter(([prefix]) => prefix !== "");
+  return repeated(prefixes).map(([name, first]) => {
+    const path = textIn(objectIn(servers.find(([other]) => other === name)?.[1])["prefix"]) === null ? ["mcpServers", name] : ["mcpServers", name, "prefix"];
+    return keyIssue(document, path, `gives the same public names as “${first}”`, "give each server a prefix of its own");
+  });
+}
+
+/** Of pairs of key and name: each name whose key was there before, with the first name of that key. */
+function repeated(pairs: readonly (readonly [key: string, name: string])[]): (readonly [name: string, first: string])[] {
+  const firsts = new Map<string, string>();
+  return pairs.flatMap(([key, name]) => {
+    const first = firsts.get(key);
+    if (first !== undefined) return [[name, first] as const];
+    firsts.set(key, name);
+    return [];
+  });
+}
+
+const objectIn = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+const textIn = (value: unknown): string | null => (typeof value === "string" ? value : null);
+const numberIn = (value: unknown): number | null => (typeof value === "number" ? value : null);

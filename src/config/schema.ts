@@ -1,0 +1,190 @@
+/**
+ * The shape of a configuration: one strict schema, from which the check, the types and the published JSON Schema all
+ * come. It changes no value (references are put in later), so that its JSON Schema is exactly what may be written.
+ */
+import * as v from "valibot";
+import { defaultLimits, type Limits } from "../base/index.ts";
+
+const nameLengthMax = 64;
+const prefixLengthMax = 32;
+const separatorLengthMax = 8;
+const dayMs = 24 * 60 * 60 * 1000;
+
+const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
+const texts = (description: string) => v.pipe(v.array(text()), v.description(description));
+const wholeNumber = (least: number, most: number, description: string) => {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(), v.integer(message), v.minValue(least, message), v.maxValue(most, message), v.description(description));
+};
+const milliseconds = (description: string) => wholeNumber(1, 7 * dayMs, `${description}, in milliseconds`);
+const flag = (description: string) => v.pipe(v.boolean(), v.description(description));
+
+const references = "${VAR} and ${VAR:-default} are replaced; $${ is a literal ${.";
+
+const variables = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(/^[^=\0]+$/, "is not the name of a variable")), v.string()),
+  v.description(`Variables of the process: name and value. ${references}`),
+);
+const variableList = v.pipe(
+  v.array(v.pipe(v.string(), v.regex(/^[^=\0]+(=[^]*)?$/, 'must be "NAME=value" or "NAME"'))),
+  v.description('The same as a list: "NAME=value", or "NAME" for the value of our own environment.'),
+);
+// The choice is made by what is written, so that an issue is about that form and not about both.
+const variablesEither = v.lazy((input) => (Array.isArray(input) ? variableList : variables)) as unknown as v.GenericSchema<
+  Record<string, string> | string[]
+>;
+
+const headers = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "is not the name of a header")), v.string()),
+  v.description(`Headers of each request. ${references}`),
+);
+
+/** Names of servers: they stand in public names and in paths. */
+export const serverName = /^(?=.*[A-Za-z0-9])[A-Za-z0-9_.-]+$/;
+
+const serverKey = v.pipe(
+  v.string(),
+  v.regex(serverName, "is not a server name: letters, digits, “_”, “.” and “-” only, and at least one letter or digit"),
+  v.maxLength(nameLengthMax, `is longer than ${nameLengthMax} characters`),
+);
+
+const common = {
+  tags: v.optional(texts("Words to select servers by.")),
+  disabled: v.optional(flag("Leave this server out.")),
+  timeout: v.optional(milliseconds("Deprecated: both time-outs")),
+  connectionTimeout: v.optional(milliseconds("Wait for start, handshake and lists")),
+  requestTimeout: v.optional(milliseconds("Wait for the answer to one request")),
+  prefix: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9_.-]*$/, "may hold letters, digits, “_”, “.” and “-” only"),
+      v.maxLength(prefixLengthMax, `is longer than ${prefixLengthMax} characters`),
+      v.description("Stands before the separator in public names instead of the server's name; empty for none."),
+    ),
+  ),
+  isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection."))),
+  era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks; auto asks it."))),
+  disabledTools: v.optional(texts("Tools that are neither listed nor callable.")),
+  instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none."))),
+};
+
+/** A server that is a program we start. */
+export const stdioEntry = v.strictObject({
+  type: v.optional(v.picklist(["stdio"])),
+  command: v.pipe(text(), v.description(`The program. ${references}`)),
+  args: v.optional(v.pipe(v.array(v.string()), v.description(`Its arguments. ${references}`))),
+  env: v.optional(variablesEither),
+  cwd: v.optional(v.pipe(text(), v.description(`Its working folder; a relative one starts at the configuration's folder. ${references}`))),
+  inheritParentEnv: v.optional(flag("Give it our whole environment instead of the safe part.")),
+  ...common,
+});
+
+/** A server that is reached by a URL. */
+export const remoteEntry = v.strictObject({
+  type: v.optional(v.pipe(v.picklist(["http", "streamableHttp", "sse"]), v.description("Left out: Streamable HTTP, or HTTP+SSE where that is what answers."))),
+  url: v.pipe(text(), v.description(`Its address. ${references}`)),
+  headers: v.optional(headers),
+  ...common,
+});
+
+const serverDefaults = v.strictObject({
+  env: v.optional(variablesEither),
+  inheritParentEnv: v.optional(flag("As in a server's entry.")),
+  headers: v.optional(headers),
+  timeout: common.timeout,
+  connectionTimeout: common.connectionTimeout,
+  requestTimeout: common.requestTimeout,
+});
+
+export type StdioEntry = v.InferOutput<typeof stdioEntry>;
+export type RemoteEntry = v.InferOutput<typeof remoteEntry>;
+export type ServerEntry = StdioEntry | RemoteEntry;
+export type ServerDefaults = v.InferOutput<typeof serverDefaults>;
+
+/** Whether what was written for a server is meant to be reached by a URL. */
+export const isRemote = (entry: unknown): boolean => typeof entry === "object" && entry !== null && "url" in entry && !("command" in entry);
+
+/** The range of one limit, by its unit: what is outside would break the program or switch the limit off. */
+export function limitRange(name: string): readonly [least: number, most: number] {
+  // Deeper nesting could exhaust the stack of those who read what we relay.
+  if (name === "depthMax") return [8, 512];
+  if (/Ms(Max|Min)?$/.test(name)) return [1, 7 * dayMs];
+  if (/Bytes(Max)?$/.test(name)) return [256, 2 ** 30];
+  return [1, 1_000_000];
+}
+
+const limits = v.strictObject(
+  Object.fromEntries(
+    Object.entries(defaultLimits).map(([name, value]) => [name, v.optional(wholeNumber(...limitRange(name), `Default ${value}.`))]),
+  ),
+);
+
+const isAddress = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? "");
+const isOrigin = (value: string): boolean => isAddress(value) && URL.parse(value)?.origin === value;
+
+const topLevel = {
+  $schema: v.optional(v.string()),
+  version: v.optional(v.union([v.string(), v.number()])),
+  serverDefaults: v.optional(v.pipe(serverDefaults, v.description("What every server gets unless its entry says otherwise."))),
+  names: v.optional(
+    v.strictObject({
+      separator: v.optional(
+        v.pipe(
+          text(),
+          v.regex(/^[A-Za-z0-9_.-]+$/, "may hold letters, digits, “_”, “.” and “-” only"),
+          v.maxLength(separatorLengthMax, `is longer than ${separatorLengthMax} characters`),
+          v.description("Stands between server and name in public names; default “__”."),
+        ),
+      ),
+    }),
+  ),
+  limits: v.optional(v.pipe(limits, v.description("Bounds of sizes, numbers and times."))),
+  host: v.optional(v.pipe(text(), v.description("Address to listen on; default 127.0.0.1."))),
+  port: v.optional(wholeNumber(0, 65_535, "Port to listen on; 0 takes a free one; default 3050.")),
+  publicUrl: v.optional(v.pipe(v.string(), v.check(isAddress, "must be an http or https URL"), v.description("The URL by which clients reach us from outside."))),
+  allowedHosts: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.regex(/^[^\s/@?#*]+$/, "must be a host, or host:port, without a scheme or a path"))),
+      v.description("Host headers that are accepted besides our own address."),
+    ),
+  ),
+  allowedOrigins: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.check(isOrigin, "must be an origin: scheme, host and port, no path"))),
+      v.description("Origins of web pages that may call us."),
+    ),
+  ),
+  pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list; left out: all in one.")),
+};
+
+const configWith = <T extends v.GenericSchema<ServerEntry>>(entry: T) =>
+  v.strictObject({ ...topLevel, mcpServers: v.optional(v.pipe(v.record(serverKey, entry), v.description("The servers, by name."))) });
+
+const entryByForm = v.lazy((input) => (isRemote(input) ? remoteEntry : stdioEntry)) as unknown as v.GenericSchema<ServerEntry>;
+
+/** The schema that checks. */
+export const configSchema = configWith(entryByForm);
+
+/** What a checked configuration file holds. */
+export type ConfigFile = v.InferOutput<typeof configSchema>;
+
+/** Names of all limits. */
+export const limitsOf = (file: ConfigFile): Limits => Object.freeze({ ...defaultLimits, ...(file.limits as Partial<Limits> | undefined) });
+
+/** The JSON Schema of a configuration file, for editors. Loads its generator only now: nothing else needs it. */
+export async function configJsonSchema(): Promise<Readonly<Record<string, unknown>>> {
+  const { toJsonSchema } = await import("@valibot/to-json-schema");
+  const inner = (schema: v.GenericSchema) => {
+    const { $schema: _, ...rest } = toJsonSchema(schema, { typeMode: "input" });
+    return rest;
+  };
+  const either = { entry: v.union([stdioEntry, remoteEntry]), env: [inner(variables), inner(variableList)] };
+  const schema = toJsonSchema(configWith(either.entry), {
+    typeMode: "input",
+    // What was chosen by form while checking is a plain alternative on paper.
+    overrideSchema: ({ valibotSchema }) => (valibotSchema === variablesEither ? { anyOf: either.env } : undefined),
+    // Checks by a function have no counterpart; the description says what they want.
+    ignoreActions: ["check"],
+  });
+  return { ...schema, title: "1mcp configuration" };
+}

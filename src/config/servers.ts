@@ -1,0 +1,195 @@
+/**
+ * One server's entry, with the defaults and the variables in place, as a frozen BackendSpec. What is wrong here puts
+ * this one server out and no other: the rest of the file is good.
+ */
+import { resolve } from "node:path";
+import { fingerprint, type Limits, reveal, Secret } from "../base/index.ts";
+import type { Document, Path } from "./document.ts";
+import type { Variables } from "./env.ts";
+import { valueIssue } from "./issues.ts";
+import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
+import { hasReference, type Substituted, substitute } from "./substitute.ts";
+import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
+
+/** What every entry of one file is read with. */
+export interface Surroundings {
+  readonly document: Document;
+  readonly variables: Variables;
+  readonly defaults: ServerDefaults;
+  readonly limits: Limits;
+  /** The folder of the configuration; relative working folders start here. */
+  readonly folder: string;
+}
+
+/** The entry as a spec, and everything that should be said about it (all of it, where the spec has the first). */
+export function specOf(name: string, entry: ServerEntry, around: Surroundings): { readonly spec: BackendSpec; readonly notes: readonly Issue[] } {
+  const reader = new EntryReader(name, around);
+  const spec = "url" in entry ? remoteSpec(name, entry, reader) : stdioSpec(name, entry, reader);
+  return { spec, notes: [...reader.issues, ...deprecations(name, entry, around)] };
+}
+
+const timeoutAdvice = "use connectionTimeout and requestTimeout";
+
+function deprecations(name: string, entry: ServerEntry, { document }: Surroundings): Issue[] {
+  return entry.timeout === undefined ? [] : [valueIssue(document, ["mcpServers", name, "timeout"], "is deprecated", timeoutAdvice)];
+}
+
+/** What is to be said about the defaults themselves. */
+export const defaultsNotes = ({ document, defaults }: Surroundings): Issue[] =>
+  defaults.timeout === undefined ? [] : [valueIssue(document, ["serverDefaults", "timeout"], "is deprecated", timeoutAdvice)];
+
+type Text = string | Secret;
+
+/** Reads the strings of one entry and collects what cannot be used. */
+class EntryReader {
+  readonly issues: Issue[] = [];
+  readonly name: string;
+  readonly around: Surroundings;
+
+  constructor(name: string, around: Surroundings) {
+    this.name = name;
+    this.around = around;
+  }
+
+  path(...steps: (string | number)[]): Path {
+    return ["mcpServers", this.name, ...steps];
+  }
+
+  refuse(path: Path, message: string, hint: string | null = null): void {
+    this.issues.push(valueIssue(this.around.document, path, message, hint, this.name));
+  }
+
+  /** The string with its variables; as it stands where one is missing. */
+  read(template: string, path: Path, accepts: RegExp = anyText): Substituted {
+    const found = substitute(template, this.around.variables);
+    if (found.broken) this.refuse(path, "holds a ${ that begins no reference", "write ${VAR}, ${VAR:-default}, or $${ for a literal ${");
+    for (const missing of new Set(found.missing)) {
+      this.refuse(path, `needs the variable ${missing}, which is not set`, `set it in the environment or in .env, or write \${${missing}:-default}`);
+    }
+    if (found.missing.length === 0 && !accepts.test(found.text)) this.refuse(path, "holds a control character that is not allowed here");
+    return found;
+  }
+
+  /** The same; a Secret if anything came from a variable. */
+  readText(template: string, path: Path, accepts?: RegExp): Text {
+    const { text } = this.read(template, path, accepts);
+    return hasReference(template) ? new Secret(text) : text;
+  }
+}
+
+// No system can hand a NUL to a process, and none but tabs may stand in a header (RFC 9110, 5.5).
+const anyText = /^[^\0]*$/;
+const headerText = /^[^\0-\x08\x0a-\x1f\x7f]*$/;
+
+function stdioSpec(name: string, entry: StdioEntry, reader: EntryReader): StdioSpec {
+  const { defaults, folder } = reader.around;
+  const cwd = entry.cwd === undefined ? null : resolve(folder, reader.read(entry.cwd, reader.path("cwd")).text);
+  const command = reader.read(entry.command, reader.path("command")).text;
+  if (command === "") reader.refuse(reader.path("command"), "is empty once its variables are in place");
+  const reaches = {
+    kind: "stdio" as const,
+    command,
+    args: Object.freeze((entry.args ?? []).map((arg, index) => reader.readText(arg, reader.path("args", index)))),
+    env: environmentOf(entry, reader),
+    cwd,
+    inheritParentEnv: entry.inheritParentEnv ?? defaults.inheritParentEnv ?? false,
+  };
+  return finish(name, entry, "shared", reaches, reader);
+}
+
+interface Variable {
+  readonly name: string;
+  readonly template: string;
+  readonly path: Path;
+}
+
+// The entry's own variables win over the defaults; both may be written as a list.
+function environmentOf(entry: StdioEntry, reader: EntryReader): Readonly<Record<string, Text>> {
+  const variables = new Map<string, Variable>();
+  const declared = [...variablesOf(reader.around.defaults.env, ["serverDefaults", "env"]), ...variablesOf(entry.env, reader.path("env"))];
+  for (const variable of declared) variables.set(variable.name, variable);
+  return Object.freeze(Object.fromEntries(Array.from(variables.values(), ({ name, template, path }) => [name, reader.readText(template, path)])));
+}
+
+function variablesOf(declared: StdioEntry["env"], path: Path): Variable[] {
+  if (declared === undefined) return [];
+  if (!Array.isArray(declared)) return Object.entries(declared).map(([name, template]) => ({ name, template, path: [...path, name] }));
+  return declared.map((item, index) => {
+    const equals = item.indexOf("=");
+    const name = equals < 0 ? item : item.slice(0, equals);
+    return { name, template: equals < 0 ? `\${${name}}` : item.slice(equals + 1), path: [...path, index] };
+  });
+}
+
+function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): RemoteSpec {
+  const url = reader.read(entry.url, reader.path("url"));
+  const parsed = URL.parse(url.text);
+  if (url.missing.length === 0 && !isWeb(parsed)) reader.refuse(reader.path("url"), "is not an http or https URL");
+  const reaches = {
+    kind: "remote" as const,
+    url: new Secret(url.text),
+    shownUrl: shownUrl(entry.url, parsed),
+    transport: transports[entry.type ?? "auto"],
+    headers: headersOf(entry, reader),
+  };
+  // Without a process to pay for, everybody has a connection of his own.
+  return finish(name, entry, "principal", reaches, reader);
+}
+
+const transports = Object.freeze({ auto: "auto", http: "http", streamableHttp: "http", sse: "sse" } as const);
+
+const isWeb = (url: URL | null): boolean => url !== null && /^https?:$/.test(url.protocol);
+
+// The path is shown as it was written; where a variable may have put a token into it, it is not shown at all.
+function shownUrl(template: string, url: URL | null): string {
+  if (url === null) return "";
+  const pathTemplate = /^[^/?#]*:\/\/[^/?#]*([^?#]*)/.exec(template)?.[1] ?? template;
+  return `${url.origin}${hasReference(pathTemplate) ? "/…" : url.pathname}`;
+}
+
+// Unlike variables, headers replace the defaults: a default credential must not reach a server that has its own.
+function headersOf(entry: RemoteEntry, reader: EntryReader): Readonly<Record<string, Text>> {
+  const [declared, path]: [Record<string, string>, Path] =
+    entry.headers === undefined ? [reader.around.defaults.headers ?? {}, ["serverDefaults", "headers"]] : [entry.headers, reader.path("headers")];
+  return Object.freeze(
+    Object.fromEntries(Object.entries(declared).map(([header, value]) => [header, reader.readText(value, [...path, header], headerText)])),
+  );
+}
+
+type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "headers">;
+type SpecFor<R extends Reaches> = R extends { kind: "stdio" } ? StdioSpec : RemoteSpec;
+
+function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: BackendSpec["isolation"], reaches: R, reader: EntryReader): SpecFor<R> {
+  const shared = { era: entry.era ?? ("auto" as const), isolation: entry.isolation ?? isolation };
+  return Object.freeze({
+    name,
+    tags: Object.freeze([...(entry.tags ?? [])]),
+    disabled: entry.disabled ?? false,
+    prefix: entry.prefix ?? null,
+    disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
+    instructionOverride: entry.instructionOverride ?? null,
+    ...timesOf(entry, reader.around),
+    ...shared,
+    ...reaches,
+    issue: reader.issues[0] ?? null,
+    fingerprint: fingerprintOf(shared, reaches),
+  }) as unknown as SpecFor<R>;
+}
+
+// The nearer the word, the more it counts: the entry's own deprecated key is before any default.
+function timesOf(entry: ServerEntry, { defaults, limits }: Surroundings): { readonly connectMs: number; readonly requestMs: number } {
+  const timeout = entry.timeout;
+  return {
+    connectMs: entry.connectionTimeout ?? timeout ?? defaults.connectionTimeout ?? defaults.timeout ?? limits.readyMsMax,
+    requestMs: entry.requestTimeout ?? timeout ?? defaults.requestTimeout ?? defaults.timeout ?? limits.requestMsMax,
+  };
+}
+
+/** Everything that reaches the process or connection, and nothing else: tags and tools may change while it runs on. */
+function fingerprintOf(shared: object, reaches: Reaches): string {
+  const plain = reaches.kind === "stdio" ? { ...reaches, args: reaches.args.map(reveal), env: revealed(reaches.env) } : { ...reaches, url: reaches.url.reveal(), headers: revealed(reaches.headers) };
+  return fingerprint({ ...shared, ...plain });
+}
+
+const revealed = (texts: Readonly<Record<string, Text>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, reveal(text)]));

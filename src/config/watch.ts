@@ -1,0 +1,199 @@
+/**
+ * Notices that the configuration has changed. A watch on the file itself goes deaf at the first atomic replace, so the
+ * folders are watched: the file's own, and, for a symbolic link, every folder in which a link on the way to the target
+ * could be exchanged (a mounted Kubernetes volume swaps `..data`, not the file). Events only say "look again"; what
+ * counts is the content's hash.
+ */
+import { type FSWatcher, watch } from "node:fs";
+import { lstat, readlink } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { type Clock, singleFlight, type Timer } from "../base/index.ts";
+import type { Loaded } from "./types.ts";
+
+/** What a watch is made with. */
+export interface WatchOptions {
+  /** The configuration file; neither it nor its folder need to exist yet. */
+  readonly path: string;
+  /** Changes are looked at when none has come for this long. */
+  readonly quietMs: number;
+  readonly clock: Clock;
+  /** The hash of the configuration that is in use, so that the first look-again finds nothing new. */
+  readonly hash?: string | null;
+  load(): Promise<Loaded>;
+  /** A configuration whose content is new: usable or not. A file that is gone or empty comes here as an issue. */
+  onChange(loaded: Loaded): void;
+}
+
+/** A running watch. Closing twice is fine. */
+export interface ConfigWatch {
+  /** Looks now, without a quiet time (SIGHUP); resolves when done. */
+  poke(): Promise<void>;
+  close(): void;
+}
+
+// Editors write in steps; a file that never comes to rest is read anyway after this many quiet times.
+const quietTimesMax = 10;
+// Where the system gives no watch (network folders, too many watches), looking now and then has to do.
+const pollMs = 5_000;
+// As many links as a kernel follows.
+const linksMax = 40;
+
+/** Starts watching. Resolves when changes from now on are seen. */
+export async function watchConfig(options: WatchOptions): Promise<ConfigWatch> {
+  const watcher = new Watcher(options);
+  await watcher.arm();
+  return watcher;
+}
+
+interface Spot {
+  readonly folder: string;
+  readonly name: string;
+}
+
+class Watcher implements ConfigWatch {
+  readonly #options: WatchOptions;
+  readonly #path: string;
+  readonly #look: () => Promise<void>;
+  #folders = new Map<string, { readonly watcher: FSWatcher; names: ReadonlySet<string> }>();
+  #seen: string;
+  #quiet: Timer | null = null;
+  #restlessSince: number | null = null;
+  #poll: Timer | null = null;
+  #closed = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#path = resolve(options.path);
+    this.#seen = options.hash ?? "";
+    this.#look = singleFlight(() => this.#lookOnce());
+  }
+
+  poke(): Promise<void> {
+    this.#rest();
+    return this.#look();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#rest();
+    this.#poll?.cancel();
+    for (const { watcher } of this.#folders.values()) watcher.close();
+    this.#folders.clear();
+  }
+
+  /** Watches the folders in question now; keeps the watches that are right. */
+  async arm(): Promise<void> {
+    const wanted = new Map<string, Set<string>>();
+    for (const { folder, name } of await spotsOf(this.#path)) wanted.set(folder, (wanted.get(folder) ?? new Set()).add(name));
+    if (this.#closed) return;
+    for (const [folder, { watcher }] of this.#folders) {
+      if (wanted.has(folder)) continue;
+      watcher.close();
+      this.#folders.delete(folder);
+    }
+    const failed = [...wanted].filter(([folder, names]) => !this.#watch(folder, names));
+    if (failed.length > 0) this.#pollLater();
+  }
+
+  #watch(folder: string, names: ReadonlySet<string>): boolean {
+    const known = this.#folders.get(folder);
+    if (known !== undefined) {
+      known.names = names;
+      return true;
+    }
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => this.#noticed(folder, name));
+      watcher.on("error", () => this.#lost(folder));
+      this.#folders.set(folder, { watcher, names });
+      return true;
+    } catch {
+      return false; // gone since, or no more watches to be had: then we poll
+    }
+  }
+
+  #noticed(folder: string, name: string | null): void {
+    const names = this.#folders.get(folder)?.names;
+    // Some systems do not say which name it was.
+    if (name !== null && names?.has(name) === false) return;
+    this.#wait();
+  }
+
+  #lost(folder: string): void {
+    this.#folders.get(folder)?.watcher.close();
+    this.#folders.delete(folder);
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#closed) return;
+    const { clock, quietMs } = this.#options;
+    this.#restlessSince ??= clock.now();
+    if (this.#quiet !== null && clock.now() - this.#restlessSince >= quietMs * quietTimesMax) return;
+    this.#quiet?.cancel();
+    this.#quiet = clock.timer(quietMs, () => void this.poke());
+  }
+
+  #rest(): void {
+    this.#quiet?.cancel();
+    this.#quiet = null;
+    this.#restlessSince = null;
+  }
+
+  #pollLater(): void {
+    this.#poll?.cancel();
+    this.#poll = this.#options.clock.timer(pollMs, () => void this.#look());
+  }
+
+  // Watches before reading: what is written in between is seen by the next event.
+  async #lookOnce(): Promise<void> {
+    await this.arm();
+    if (this.#closed) return;
+    const loaded = await this.#options.load();
+    const seen = loaded.hash ?? `unreadable: ${loaded.ok ? "" : loaded.issues[0]?.message}`;
+    if (this.#closed || seen === this.#seen) return;
+    this.#seen = seen;
+    this.#options.onChange(loaded);
+  }
+}
+
+/**
+ * Names whose change can change what `path` leads to: the file and its `.env`, each symbolic link on the way, and for
+ * what does not exist yet the first missing name.
+ */
+async function spotsOf(path: string): Promise<Spot[]> {
+  const missing = await firstMissing(dirname(path));
+  if (missing !== null) return [missing];
+  const spots: Spot[] = [{ folder: dirname(path), name: ".env" }];
+  // Components that still have to be looked at, below a folder that needs no look.
+  let folder = dirname(path);
+  let rest = [basename(path)];
+  for (let links = 0; rest.length > 0 && links < linksMax; ) {
+    const [name = "", ...others] = rest;
+    spots.push({ folder, name });
+    const target = await linkTarget(join(folder, name));
+    if (target === null) {
+      folder = join(folder, name);
+      rest = others;
+    } else {
+      links += 1;
+      if (isAbsolute(target)) folder = dirname(target);
+      rest = [...(isAbsolute(target) ? [basename(target)] : target.split(sep).filter((part) => part !== "" && part !== ".")), ...others];
+    }
+  }
+  // Folders on the way that are no links need no watch of their own; the last name is the file.
+  return withoutPlainFolders(spots);
+}
+
+async function withoutPlainFolders(spots: readonly Spot[]): Promise<Spot[]> {
+  const kinds = await Promise.all(spots.map(({ folder, name }) => lstat(join(folder, name)).catch(() => null)));
+  return spots.filter((spot, index) => spot.name !== ".." && kinds[index]?.isDirectory() !== true);
+}
+
+async function firstMissing(folder: string): Promise<Spot | null> {
+  const found = await lstat(folder).catch(() => null);
+  if (found !== null) return null;
+  const parent = dirname(folder);
+  return parent === folder ? null : ((await firstMissing(parent)) ?? { folder: parent, name: basename(folder) });
+}
+
+const linkTarget = (path: string): Promise<string | null> => readlink(path).catch(() => null);
