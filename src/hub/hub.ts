@@ -139,8 +139,9 @@ class RunningHub implements Hub {
   }
 
   propose(config: Config): Promise<void> {
-    // One at a time and in order: the newest proposal is the last to be put in place.
-    this.#proposing = this.#proposing.then(() => this.#adopt(config));
+    // One at a time and in order, also after one that failed: the newest proposal is the last to be put in place.
+    const adopt = (): Promise<void> => this.#adopt(config);
+    this.#proposing = this.#proposing.then(adopt, adopt);
     return this.#proposing;
   }
 

@@ -1,38 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { fault } from "../../src/base/index.ts";
-import type { Config } from "../../src/config/index.ts";
-import { createHub, type Hub } from "../../src/hub/index.ts";
-import { type Outcome, rawOf } from "../../src/protocol/index.ts";
+import type { Outcome } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
-import { createTestClock, type TestClock } from "../fixtures/clock.ts";
-import { nullLog } from "../../src/base/index.ts";
-import { configOf, createScriptedPool, done, type ScriptedPool, specOf, tool } from "../fixtures/pool.ts";
-
-interface Stage {
-  readonly hub: Hub;
-  readonly pool: ScriptedPool;
-  readonly clock: TestClock;
-}
-
-async function stageOf(config: Config): Promise<Stage> {
-  const clock = createTestClock();
-  let pool: ScriptedPool | null = null;
-  const hub = createHub({
-    createPool: (events) => (pool = createScriptedPool(events)),
-    clock,
-    log: nullLog,
-    identity: { name: "1mcp", version: "0" },
-    cursorKey: new Uint8Array(32),
-    empty: configOf(),
-  });
-  await hub.propose(config);
-  if (pool === null) throw new Error("no pool was made");
-  return { hub, pool, clock };
-}
-
-const textOf = (outcome: Outcome): string => (outcome.kind === "failed" ? outcome.error.raw : rawOf(outcome.result));
-const callTool = (hub: Hub, name: string): Promise<string> => hub.call(callOf("tools/call", JSON.stringify({ name }))).then(textOf);
-const listTools = (hub: Hub): Promise<string> => hub.call(callOf("tools/list")).then(textOf);
+import { configOf, done, specOf, tool } from "../fixtures/pool.ts";
+import { callTool, listTools, stageOf, textOf } from "../fixtures/stage.ts";
 
 describe("a call", () => {
   test("goes to the backend that owns the public name, under its local name", async () => {
@@ -91,50 +62,6 @@ describe("a call", () => {
   });
 });
 
-describe("resources", () => {
-  const resource = (uri: string): string => `{"uri":"${uri}","name":"r"}`;
-
-  test("are read from the backend that lists them, by their unmodified URI", async () => {
-    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
-    pool.backend("alpha").offer({ resources: [resource("a://1")] });
-    pool.backend("beta").offer({ resources: [resource("b://1")] });
-    await hub.call(callOf("resources/read", '{"uri":"b://1"}'));
-    expect(pool.backend("beta").calls).toEqual([{ method: "resources/read", name: null }]);
-    expect(pool.backend("alpha").calls).toEqual([]);
-  });
-
-  test("are asked of the next candidate only when the one before does not know them", async () => {
-    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
-    const template = '{"uriTemplate":"x://{id}","name":"t"}';
-    pool.backend("alpha").offer({ templates: [template] });
-    pool.backend("beta").offer({ templates: [template] });
-    const failure = (code: number): Outcome => ({ kind: "failed", error: { code, message: "no", data: null, raw: `{"code":${code},"message":"no"}` } });
-    pool.backend("alpha").answer = async () => failure(-32002);
-    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"x://1"}')))).toContain("beta");
-    pool.backend("alpha").answer = async () => failure(-32603);
-    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"x://1"}')))).toContain("-32603");
-  });
-
-  test("that nobody owns are refused with their URI", async () => {
-    const { hub } = await stageOf(configOf());
-    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"q://none"}')))).toContain('"uri":"q://none"');
-  });
-});
-
-describe("completion", () => {
-  test("goes to the prompt's owner under the local name, and is empty where the owner does not complete", async () => {
-    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
-    pool.backend("alpha").offer({ prompts: ['{"name":"p"}'] });
-    pool.backend("beta").offer({ prompts: ['{"name":"p"}'] }, { prompts: "{}" });
-    const complete = (name: string): Promise<string> => hub.call(callOf("completion/complete", JSON.stringify({ ref: { type: "ref/prompt", name }, argument: { name: "a", value: "" } }))).then(textOf);
-    expect(await complete("alpha__p")).toContain('"text":"alpha"');
-    expect(pool.backend("alpha").calls).toEqual([{ method: "completion/complete", name: "p" }]);
-    expect(await complete("beta__p")).toContain('"values":[]');
-    expect(pool.backend("beta").calls).toEqual([]);
-    expect(await complete("alpha__none")).toContain('"code":-32602');
-  });
-});
-
 describe("a list", () => {
   test("waits for servers that start for the first time, but not for ever", async () => {
     const { hub, pool, clock } = await stageOf(configOf(specOf("alpha"), specOf("slow")));
@@ -153,44 +80,9 @@ describe("a list", () => {
     expect(await listTools(hub)).toContain("alpha__echo");
   });
 
-  test("is cut into pages with cursors that only its caller can use", async () => {
-    const { hub, pool } = await stageOf({ ...configOf(specOf("alpha")), pageSize: 1 });
-    pool.backend("alpha").offer({ tools: [tool("a"), tool("b")] });
-    const first = JSON.parse(await listTools(hub)) as { tools: { name: string }[]; nextCursor: string };
-    const next = (principal = operator): Promise<string> => hub.call(callOf("tools/list", JSON.stringify({ cursor: first.nextCursor }), { principal })).then(textOf);
-    expect(first.tools.map((one) => one.name)).toEqual(["alpha__a"]);
-    expect(JSON.parse(await next())).toMatchObject({ tools: [{ name: "alpha__b" }] });
-    expect(await next({ id: "another", scopes: null })).toContain('"code":-32602');
-  });
 });
 
 describe("a new configuration", () => {
-  test("keeps the hold on unchanged servers and lets go of removed ones when their last call has ended", async () => {
-    const { hub, pool } = await stageOf(configOf(specOf("kept"), specOf("removed")));
-    pool.backend("kept").offer({ tools: [tool("t")] });
-    pool.backend("removed").offer({ tools: [tool("t")] });
-    const running = Promise.withResolvers<Outcome>();
-    pool.backend("removed").answer = () => running.promise;
-    const call = callTool(hub, "removed__t");
-    await hub.propose(configOf(specOf("kept")));
-    expect([pool.backend("kept").holds, pool.backend("removed").holds]).toEqual([2, 1]);
-    expect(await callTool(hub, "removed__t")).toContain('"code":-32602');
-    running.resolve(done('{"content":[]}'));
-    await call;
-    expect([pool.backend("kept").holds, pool.backend("removed").holds]).toEqual([1, 0]);
-  });
-
-  test("gives a removed server's running call up at the drain limit", async () => {
-    const { hub, pool, clock } = await stageOf(configOf(specOf("removed")));
-    pool.backend("removed").offer({ tools: [tool("t")] });
-    pool.backend("removed").answer = () => new Promise(() => undefined);
-    void callTool(hub, "removed__t");
-    await hub.propose(configOf());
-    expect(pool.backend("removed").holds).toBe(1);
-    await clock.advance(configOf().limits.drainMsMax);
-    expect(pool.backend("removed").holds).toBe(0);
-  });
-
   test("starts a changed server beside the old one and swaps when it is ready", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").offer({ tools: [tool("old")] });
@@ -234,9 +126,9 @@ describe("describe", () => {
   test("refuses a server that does not exist, is out of the grant, or does not come up", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").settle("backing-off");
-    expect(hub.describe(operator, { server: "none" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
-    expect(hub.describe({ id: "p", scopes: [] }, { server: "alpha" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
-    expect(hub.describe(operator, { server: "alpha" })).rejects.toMatchObject({ code: "BACKEND_DOWN" });
+    await expect(hub.describe(operator, { server: "none" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+    await expect(hub.describe({ id: "p", scopes: [] }, { server: "alpha" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+    await expect(hub.describe(operator, { server: "alpha" })).rejects.toMatchObject({ code: "BACKEND_DOWN" });
   });
 });
 

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "bun:test";
+import type { Outcome } from "../../src/protocol/index.ts";
+import { callOf, operator } from "../fixtures/calls.ts";
+import { configOf, specOf, tool } from "../fixtures/pool.ts";
+import { listTools, stageOf, textOf } from "../fixtures/stage.ts";
+
+describe("resources", () => {
+  const resource = (uri: string): string => `{"uri":"${uri}","name":"r"}`;
+
+  test("are read from the backend that lists them, by their unmodified URI", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
+    pool.backend("alpha").offer({ resources: [resource("a://1")] });
+    pool.backend("beta").offer({ resources: [resource("b://1")] });
+    await hub.call(callOf("resources/read", '{"uri":"b://1"}'));
+    expect(pool.backend("beta").calls).toEqual([{ method: "resources/read", name: null }]);
+    expect(pool.backend("alpha").calls).toEqual([]);
+  });
+
+  test("are asked of the next candidate only when the one before does not know them", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
+    const template = '{"uriTemplate":"x://{id}","name":"t"}';
+    pool.backend("alpha").offer({ templates: [template] });
+    pool.backend("beta").offer({ templates: [template] });
+    const failure = (code: number): Outcome => ({ kind: "failed", error: { code, message: "no", data: null, raw: `{"code":${code},"message":"no"}` } });
+    pool.backend("alpha").answer = async () => failure(-32002);
+    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"x://1"}')))).toContain("beta");
+    pool.backend("alpha").answer = async () => failure(-32603);
+    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"x://1"}')))).toContain("-32603");
+  });
+
+  test("that nobody owns are refused with their URI", async () => {
+    const { hub } = await stageOf(configOf());
+    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"q://none"}')))).toContain('"uri":"q://none"');
+  });
+});
+
+describe("completion", () => {
+  test("goes to the prompt's owner under the local name, and is empty where the owner does not complete", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
+    pool.backend("alpha").offer({ prompts: ['{"name":"p"}'] });
+    pool.backend("beta").offer({ prompts: ['{"name":"p"}'] }, { prompts: "{}" });
+    const complete = (name: string): Promise<string> => hub.call(callOf("completion/complete", JSON.stringify({ ref: { type: "ref/prompt", name }, argument: { name: "a", value: "" } }))).then(textOf);
+    expect(await complete("alpha__p")).toContain('"text":"alpha"');
+    expect(pool.backend("alpha").calls).toEqual([{ method: "completion/complete", name: "p" }]);
+    expect(await complete("beta__p")).toContain('"values":[]');
+    expect(pool.backend("beta").calls).toEqual([]);
+    expect(await complete("alpha__none")).toContain('"code":-32602');
+  });
+});
+
+describe("a list of pages", () => {
+  test("has cursors with cursors that only its caller can use", async () => {
+    const { hub, pool } = await stageOf({ ...configOf(specOf("alpha")), pageSize: 1 });
+    pool.backend("alpha").offer({ tools: [tool("a"), tool("b")] });
+    const first = JSON.parse(await listTools(hub)) as { tools: { name: string }[]; nextCursor: string };
+    const next = (principal = operator): Promise<string> => hub.call(callOf("tools/list", JSON.stringify({ cursor: first.nextCursor }), { principal })).then(textOf);
+    expect(first.tools.map((one) => one.name)).toEqual(["alpha__a"]);
+    expect(JSON.parse(await next())).toMatchObject({ tools: [{ name: "alpha__b" }] });
+    expect(await next({ id: "another", scopes: null })).toContain('"code":-32602');
+  });
+});
