@@ -1,0 +1,3 @@
+/** Front: the doors to the outside; bytes in, bytes out. */
+export { createFront } from "./app.ts";
+export type { Front, FrontOptions, Listen } from "./types.ts";

@@ -1,0 +1,138 @@
+/**
+ * The way of one MCP request through the door, in the order in which it may be refused: address, verb, size, caller,
+ * type, body. Nothing is read of the body before its sender is known. Which revision it speaks is not our business.
+ */
+import type { Guard } from "../auth/index.ts";
+import { type Clock, type Fault, fault, type Limits, type Log } from "../base/index.ts";
+import type { Eras, HttpIn, HttpOut } from "../era/index.ts";
+import type { Principal, Selection } from "../protocol/index.ts";
+import { readBody } from "./body.ts";
+import { corsOf, preflight } from "./cors.ts";
+import { type Gate, refusedOrigin, refusedSize, refusedType, tooLarge } from "./guard.ts";
+import { Inbound } from "./inbound.ts";
+import { refusal, replyOf } from "./reply.ts";
+
+/** What the listener offers for one request. */
+export interface Peer {
+  /** Sets the idle time-out of the request's connection; 0 for none. */
+  timeout(request: Request, seconds: number): void;
+  /** The peer's address, for the log. */
+  requestIP(request: Request): { readonly address: string } | null;
+}
+
+export interface DoorOptions {
+  readonly eras: Eras;
+  readonly guard: Guard;
+  readonly gate: Gate;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What one path serves. */
+export interface Path {
+  /** For `Allow` and for browsers. */
+  readonly verbs: readonly HttpIn["verb"][];
+  serve(request: Inbound, url: string): Promise<HttpOut> | HttpOut;
+}
+
+type Extra = Readonly<Record<string, string>> | null;
+
+/** The door to the era room, with a count of the answers that are under way. */
+export class Door {
+  readonly #options: DoorOptions;
+  #running = 0;
+  #closed = false;
+  #idle: (() => void) | null = null;
+  readonly #onEnd = (): void => {
+    this.#running -= 1;
+    if (this.#running === 0) this.#idle?.();
+  };
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  /** Serves one request on a path; every failure is an answer. */
+  async handle(request: Request, peer: Peer, path: Path, selection: Selection): Promise<Response> {
+    const { eras, gate } = this.#options;
+    const { headers } = request;
+    const foreign = refusedOrigin(headers, gate);
+    if (foreign !== null) return this.#refuse(foreign, request, peer, null);
+    const extra = corsOf(headers.get("origin"), eras);
+    if (!isServed(path, request.method)) return this.#otherVerb(request, path, extra);
+    return this.#admit(request, peer, path, { extra, selection });
+  }
+
+  /** Resolves when no answer is under way any more; new requests are refused from now on. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+      if (this.#running === 0) resolve();
+    });
+  }
+
+  #otherVerb(request: Request, { verbs }: Path, extra: Extra): Response {
+    const allow = [...verbs, "OPTIONS"].join(", ");
+    if (request.method === "OPTIONS") return preflight(request.headers, allow, this.#options.eras);
+    return new Response("method not allowed\n", { status: 405, headers: { Allow: allow, ...extra } });
+  }
+
+  async #admit(request: Request, peer: Peer, path: Path, { extra, selection }: { readonly extra: Extra; readonly selection: Selection }): Promise<Response> {
+    const { guard, limits } = this.#options;
+    const { headers } = request;
+    const refused = this.#closed ? fault("SHUTTING_DOWN") : refusedSize(headers, limits.bodyBytesMax);
+    if (refused !== null) return this.#refuse(refused, request, peer, extra);
+    const caller = guard.principalOf(headers.get("authorization"));
+    if (!caller.ok) return this.#refuse(fault(caller.code), request, peer, { ...extra, "WWW-Authenticate": caller.challenge });
+    this.#running += 1;
+    try {
+      const inbound = await this.#read(request, peer, caller.principal, selection);
+      if (inbound instanceof Inbound) return this.#reply(inbound, await path.serve(inbound, request.url), extra);
+      this.#onEnd();
+      return this.#refuse(inbound, request, peer, extra);
+    } catch (thrown) {
+      this.#onEnd();
+      throw thrown;
+    }
+  }
+
+  async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {
+    if (request.method !== "POST") {
+      peer.timeout(request, 0);
+      return new Inbound(request, null, principal, selection);
+    }
+    const { bodyBytesMax } = this.#options.limits;
+    const refused = refusedType(request.headers);
+    if (refused !== null) return refused;
+    const body = await readBody(request, bodyBytesMax);
+    if (body === null) return tooLarge(bodyBytesMax);
+    // Only now: until it has spoken a peer is held to the listener's idle time-out, afterwards it may wait for its answer.
+    peer.timeout(request, 0);
+    return new Inbound(request, body, principal, selection);
+  }
+
+  #reply(inbound: Inbound, out: HttpOut, extra: Extra): Response {
+    const { clock, limits } = this.#options;
+    const onEnd = (): void => {
+      inbound.done();
+      this.#onEnd();
+    };
+    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, onEnd });
+  }
+
+  #refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {
+    const address = peer.requestIP(request)?.address ?? "unix";
+    this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client: address });
+    return refusal(why, extra);
+  }
+}
+
+const isServed = (path: Path, method: string): boolean => (path.verbs as readonly string[]).includes(method);
+
+/** Streamable HTTP: `/mcp`, `/mcp/<server>`. */
+export const mcpPath = (eras: Eras): Path => ({
+  verbs: ["POST", "GET", "DELETE"],
+  serve: (inbound) => eras.http(inbound),
+});

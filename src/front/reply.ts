@@ -1,0 +1,145 @@
+/** From an answer to bytes: JSON whole, streams piece by piece at the reader's pace, with a sign of life in the silence. */
+import { type Clock, type Fault, faults, type Timer } from "../base/index.ts";
+import type { ChunkStream, HttpOut } from "../era/index.ts";
+import { errorText, rpcErrorOf, sseComment } from "../protocol/index.ts";
+
+/** What a streamed answer needs besides itself. */
+export interface StreamOptions {
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  /** Runs once when the stream is over, however it came to that. */
+  onEnd(): void;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Our refusal of a request, before anybody has read it: a JSON-RPC error without id. */
+export function refusal(fault: Fault, headers: Headers | null): Response {
+  return new Response(errorText(null, rpcErrorOf(fault)), {
+    status: faults[fault.code].http,
+    headers: { "Content-Type": "application/json", "X-Content-Type-Options": "nosniff", ...headers },
+  });
+}
+
+/** The era room's answer as a response; a stream goes on by itself. */
+export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOptions): Response {
+  const { status } = out;
+  if ("body" in out) {
+    options.onEnd();
+    return new Response(out.body, { status, headers: { ...out.headers, "X-Content-Type-Options": "nosniff", ...extra } });
+  }
+  const headers = { ...out.headers, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff", ...extra };
+  return new Response(new Feed(out.stream, options).readable(), { status, headers });
+}
+
+const encoder = new TextEncoder();
+
+/** What a pull waits for: a chunk, the end, or the reason why there will be none. */
+type Arrival = string | null | { readonly reason: unknown };
+
+/**
+ * Pulls chunks as the socket takes them. A push-based stream would queue without bound for a client that does not read;
+ * here the bound is the chunk stream's own. It begins with a comment, since the head is not sent before the first byte.
+ */
+class Feed {
+  readonly #stream: ChunkStream;
+  readonly #options: StreamOptions;
+  /** The next chunk has been asked for and has not come. */
+  #asked = false;
+  /** What came while no pull was waiting. */
+  #early: Arrival | undefined = undefined;
+  /** Settles the pull that is waiting; undefined means that it was only time for a sign of life. */
+  #wake: ((arrival: Arrival | undefined) => void) | null = null;
+  #timer: Timer | null = null;
+  /** When a byte was last written. */
+  #spokeAt: number;
+  #over = false;
+
+  constructor(stream: ChunkStream, options: StreamOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#spokeAt = options.clock.now();
+  }
+
+  readable(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => controller.enqueue(beat()),
+        pull: (controller) => this.#pull(controller),
+        cancel: () => {
+          this.#stream.cancel();
+          this.#end();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const arrival = await this.#next();
+    if (this.#over) return;
+    this.#spokeAt = this.#options.clock.now();
+    if (arrival === undefined) controller.enqueue(beat());
+    else if (typeof arrival === "string") controller.enqueue(encoder.encode(arrival));
+    else this.#finish(controller, arrival);
+  }
+
+  #finish(controller: ReadableStreamDefaultController<Uint8Array>, arrival: { readonly reason: unknown } | null): void {
+    this.#end();
+    if (arrival === null) controller.close();
+    else controller.error(arrival.reason);
+  }
+
+  #next(): Promise<Arrival | undefined> {
+    if (this.#early !== undefined) {
+      const early = Promise.resolve(this.#early);
+      this.#early = undefined;
+      return early;
+    }
+    const waiting = new Promise<Arrival | undefined>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#ask();
+    this.#timer ??= this.#options.clock.timer(this.#options.heartbeatMs, () => this.#tick());
+    return waiting;
+  }
+
+  // Asked once a chunk, however many signs of life pass until it comes.
+  #ask(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    this.#stream.next().then(
+      (chunk) => this.#arrived(chunk),
+      (reason: unknown) => this.#arrived({ reason }),
+    );
+  }
+
+  #arrived(arrival: Arrival): void {
+    this.#asked = false;
+    if (this.#wake === null) this.#early = arrival;
+    else this.#settle(arrival);
+  }
+
+  #settle(arrival: Arrival | undefined): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.(arrival);
+  }
+
+  // One timer a stream, put off for as long as there is talk: one a chunk would cost more than the chunk.
+  #tick(): void {
+    const { clock, heartbeatMs } = this.#options;
+    const leftMs = this.#spokeAt + heartbeatMs - clock.now();
+    if (leftMs <= 0) this.#settle(undefined);
+    this.#timer = clock.timer(leftMs > 0 ? leftMs : heartbeatMs, () => this.#tick());
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#options.onEnd();
+  }
+}
+
+const beat = (): Uint8Array => encoder.encode(sseComment(""));

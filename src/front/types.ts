@@ -1,0 +1,38 @@
+/** The front's words: what it is built with, and what it gives back. */
+import type { Guard } from "../auth/index.ts";
+import type { Clock, Limits, Log } from "../base/index.ts";
+import type { Eras } from "../era/index.ts";
+
+/** Where to listen: an address (port 0: any free one), or a unix socket that only its owner can open. */
+export type Listen = { readonly host: string; readonly port: number } | { readonly unix: string };
+
+/** What the front is built with. */
+export interface FrontOptions {
+  readonly listen: Listen;
+  readonly eras: Eras;
+  readonly guard: Guard;
+  /** False: everybody who can connect is let in; refused on an address that others can reach. */
+  readonly authenticated: boolean;
+  /** The address under which others know us, when something stands in front. */
+  readonly publicUrl: string | null;
+  /** More `host:port` values that a Host header may have. */
+  readonly allowedHosts: readonly string[];
+  /** More origins (scheme, host and port) from which browsers may call. */
+  readonly allowedOrigins: readonly string[];
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Calls can be served: the first configuration is in place and nobody is closing. */
+  isReady(): boolean;
+}
+
+/** A front door that is open. */
+export interface Front {
+  /** The address of the endpoint that shows all servers. */
+  readonly url: string;
+  /**
+   * Lets nobody in any more, waits at most `ms` for answers under way, then cuts what is left. Standing streams end when
+   * the era room is closed; close both at once. Closing twice is fine.
+   */
+  close(ms: number): Promise<void>;
+}
