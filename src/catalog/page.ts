@@ -39,13 +39,13 @@ export function pageOf(view: View, kind: ViewList["kind"], options: PageOptions)
   const list = view.lists[kind];
   const cache = cacheOf(list, options.now);
   const sealing = { ...options, context: JSON.stringify([kind, view.server, options.principalId]) };
-  if (options.cursor === null) return { ok: true, page: cut(view, list, 0, cache, sealing) };
+  if (options.cursor === null) return { ok: true, page: cut(list, 0, cache, sealing) };
   const position = open(options.cursor, sealing);
   if (position === null) return { ok: false, fault: fault("CURSOR_INVALID") };
   // Private dominates; a list that was public on its first page and is not any more must be fetched again.
   if (position.scope === "public" && cache.scope === "private") return { ok: false, fault: fault("CURSOR_INVALID", { detail: "the list has changed" }) };
   const from = view.server === null ? after(list.entries, position.name) : afterUnsorted(list.entries, position);
-  return { ok: true, page: cut(view, list, from, { ...cache, scope: position.scope }, sealing) };
+  return { ok: true, page: cut(list, from, { ...cache, scope: position.scope }, sealing) };
 }
 
 /** How long a list may be kept from now on: what its backends allowed, less the age of our copy. */
@@ -56,7 +56,7 @@ interface Sealing extends PageOptions {
   readonly context: string;
 }
 
-function cut(view: View, list: ViewList, from: number, cache: CacheHint, sealing: Sealing): Page {
+function cut(list: ViewList, from: number, cache: CacheHint, sealing: Sealing): Page {
   const { entries } = list;
   const to = sealing.pageSize === null ? entries.length : Math.min(entries.length, from + sealing.pageSize);
   const last = entries[to - 1];

@@ -95,6 +95,7 @@ export interface Catalog {
   /** In the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
+  readonly instructionsCharsMax: number;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
 }
@@ -126,6 +127,7 @@ export interface View {
   /** Visible servers in the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
+  readonly instructionsCharsMax: number;
   readonly lists: Readonly<Record<Kind, ViewList>>;
   /** Exact URI → the backends that list it, in the configured order. */
   readonly owners: ReadonlyMap<string, readonly Route[]>;

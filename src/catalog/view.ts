@@ -28,6 +28,7 @@ export function viewOf(catalog: Catalog, principal: Principal, selection: Select
     found: alone === null || servers.length > 0,
     servers,
     separator: catalog.separator,
+    instructionsCharsMax: catalog.instructionsCharsMax,
     lists: byKind((kind) => listOf(kind, servers, alone !== null, principal.scopes !== null)),
     owners: ownersByUri(servers),
     patterns: patternsOf(servers),
@@ -121,11 +122,11 @@ export function listResult(kind: Kind, items: readonly Raw[], nextCursor: string
   const head = `{${quote(key)}:`;
   const list = `[${items.join(",")}]`;
   const end = head.length + list.length;
-  const first = { key, from: 1, start: head.length, end };
+  const first = { key, from: 1, start: head.length, end, inner: null };
   if (nextCursor === null) return Object.freeze({ text: `${head}${list}}`, open: 0, close: end + 1, members: [first] });
   const start = end + ',"nextCursor":'.length;
   const text = `${head}${list},"nextCursor":${quote(nextCursor)}}`;
-  const second = { key: "nextCursor", from: end + 1, start, end: text.length - 1 };
+  const second = { key: "nextCursor", from: end + 1, start, end: text.length - 1, inner: null };
   return Object.freeze({ text, open: 0, close: text.length, members: [first, second] });
 }
 
