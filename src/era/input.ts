@@ -1,0 +1,73 @@
+/**
+ * "More input is wanted": what a backend may ask of this client, and the state that carries the call to its retry
+ * (2026-07-28, basic/patterns/mrtr).
+ */
+import { fault, type Fault, type Limits } from "../base/index.ts";
+import { emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type Resume, stringOf } from "../protocol/index.ts";
+import { isObject } from "./hop.ts";
+import { isRetryable } from "./methods.ts";
+import { bindingOf, type Seal } from "./seal.ts";
+import type { ClientRequest } from "./clientCall.ts";
+import type { Outcome, Call } from "../protocol/index.ts";
+
+type Input = Extract<Outcome, { kind: "input" }>;
+
+/** What a retry carries; a Fault when it is not one of ours. Null for a first try. */
+export function resumeOf(request: Pick<ClientRequest, "method" | "params" | "principal" | "selection">, seal: Seal): Resume | Fault | null {
+  if (!isRetryable(request.method)) return null;
+  const responses = memberOf(request.params, "inputResponses");
+  const sealed = memberOf(request.params, "requestState");
+  if (responses === null && sealed === null) return null;
+  if (responses !== null && !isObject(responses)) return fault("PARAMS_INVALID", { detail: '"inputResponses" must be an object' });
+  if (sealed === null) return { responses, state: null, backend: null };
+  const content = seal.unseal(stringOf(request.params, "requestState") ?? "", bindingOf(request));
+  return content === null ? fault("STATE_INVALID") : { responses, state: content.state, backend: content.backend };
+}
+
+/** Why a question cannot be passed to the client that made this call, or null. */
+export function questionFault(outcome: Input, call: Pick<Call, "method" | "client">, limits: Limits): Fault | null {
+  const { backend } = outcome;
+  if (!isRetryable(call.method)) return fault("BACKEND_GARBLED", { backend, detail: `a question in ${call.method}` });
+  const requests = objectOf(outcome.result, "inputRequests");
+  if (requests === null && outcome.state === null) return fault("BACKEND_GARBLED", { backend, detail: "a question without content" });
+  const declared = parseObject(call.client.capabilities, limits) ?? emptyObject;
+  const missing = (requests?.members ?? []).map(({ key }) => needOf(objectOf(requests ?? emptyObject, key), declared)).find((need) => need !== null);
+  if (missing === undefined || missing === null) return null;
+  if (missing === "unknown") return fault("BACKEND_GARBLED", { backend, detail: "a question of unknown kind" });
+  return fault("CAPABILITY_MISSING", { backend, data: { requiredCapabilities: missing } });
+}
+
+type Need = Readonly<Record<string, unknown>> | "unknown" | null;
+
+/** What is missing to ask this question, in the form of a capabilities object. */
+function needOf(question: RawObject | null, declared: RawObject): Need {
+  if (question === null) return "unknown";
+  const row = needs[stringOf(question, "method") ?? ""];
+  return row === undefined ? "unknown" : row(objectOf(question, "params") ?? emptyObject, declared);
+}
+
+const needs: Readonly<Record<string, (params: RawObject, declared: RawObject) => Need>> = Object.freeze({
+  "elicitation/create": elicitationNeed,
+  "sampling/createMessage": samplingNeed,
+  "roots/list": (_params: RawObject, declared: RawObject) => (objectOf(declared, "roots") === null ? { roots: {} } : null),
+});
+
+function elicitationNeed(params: RawObject, declared: RawObject): Need {
+  const mode = stringOf(params, "mode") ?? "form";
+  const elicitation = objectOf(declared, "elicitation");
+  if (elicitation !== null && (memberOf(elicitation, mode) !== null || (mode === "form" && elicitation.members.length === 0))) return null;
+  return { elicitation: { [mode]: {} } };
+}
+
+function samplingNeed(params: RawObject, declared: RawObject): Need {
+  const sampling = objectOf(declared, "sampling");
+  const withTools = memberOf(params, "tools") !== null || memberOf(params, "toolChoice") !== null;
+  if (sampling !== null && (!withTools || memberOf(sampling, "tools") !== null)) return null;
+  return { sampling: withTools ? { tools: {} } : {} };
+}
+
+/** The members of the question's result that change: the backend's state is sealed inside ours. */
+export function sealedState(outcome: Input, call: Pick<Call, "method" | "params" | "principal" | "selection">, seal: Seal): Readonly<Record<string, Raw | null>> {
+  if (outcome.state === null) return { requestState: null };
+  return { requestState: quote(seal.seal({ backend: outcome.backend, state: outcome.state }, bindingOf(call))) };
+}

@@ -1,0 +1,28 @@
+/** The words of the wire that both eras and both sides share: header names, `_meta` keys, our own vendor keys. */
+
+export const headers = Object.freeze({
+  version: "mcp-protocol-version",
+  method: "mcp-method",
+  name: "mcp-name",
+  session: "mcp-session-id",
+  lastEvent: "last-event-id",
+});
+
+/** `_meta` keys that mean something between two neighbours only (2026-07-28, basic: `_meta`). */
+export const metaKeys = Object.freeze({
+  version: "io.modelcontextprotocol/protocolVersion",
+  clientInfo: "io.modelcontextprotocol/clientInfo",
+  clientCapabilities: "io.modelcontextprotocol/clientCapabilities",
+  logLevel: "io.modelcontextprotocol/logLevel",
+  serverInfo: "io.modelcontextprotocol/serverInfo",
+  subscriptionId: "io.modelcontextprotocol/subscriptionId",
+  progressToken: "progressToken",
+});
+
+/** Our own `_meta` keys: the prefix is a vendor's, as the specification asks. */
+export const vendorKeys = Object.freeze({
+  /** The backend's identity, where ours stands in its place. */
+  backend: "dev.1mcp/backend",
+  /** Our identity, where another's goes through unchanged. */
+  proxy: "dev.1mcp/proxy",
+});
