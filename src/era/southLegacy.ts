@@ -1,0 +1,229 @@
+/**
+ * The dialect of backends that open with a handshake: sessions, one capability set for all, requests in both directions,
+ * log levels for the whole session. Everything that such a session remembers is here and nowhere else, so that losing it
+ * (HTTP 404) costs one new handshake and no caller notices.
+ */
+import { type Fault, fault, faultOf } from "../base/index.ts";
+import { type Call, type Failure, type Kind, type LogLevel, logLevels, type Message, type Notification, type Outcome, type Raw, type RawObject, type Result, requestText } from "../protocol/index.ts";
+import { paramsOf, plainMetaOf } from "./envelope.ts";
+import { type Flight, Flights } from "./flights.ts";
+import { type Opened, openSession } from "./handshake.ts";
+import { answerPeer } from "./peer.ts";
+import { answerOf, changeOf, type Dialect, isAnnounced, listWords, noHeaders, type South } from "./south.ts";
+import { Resumed, Standing, type Waiter } from "./standing.ts";
+import type { Target, UpstreamFacts, WireReply, WireRequest } from "./types.ts";
+import { isBefore, type LegacyRevision } from "./version.ts";
+
+const kinds = Object.freeze(["tools", "prompts", "resources"] as const);
+
+/** We are no client of experimental tasks, so a client's wish for one must not go through. */
+const noTask = Object.freeze({ task: null });
+const noContext = Object.freeze({ context: null });
+
+/** Members of `params` that must not go to a backend of this revision. */
+function withoutOf(method: string, revision: LegacyRevision): Readonly<Record<string, null>> | null {
+  if (method === "tools/call") return noTask;
+  return method === "completion/complete" && isBefore(revision, "2025-06-18") ? noContext : null;
+}
+
+/** What a response without dialect comes to. */
+const outcomeOf = (response: Result | Failure): Outcome =>
+  response.kind === "result" ? { kind: "done", result: response.result } : { kind: "failed", error: response.error };
+
+export class SouthLegacy implements Dialect {
+  readonly facts: UpstreamFacts;
+  readonly #south: South;
+  readonly #flights: Flights;
+  readonly #resumed: Resumed;
+  readonly #standing: Standing | null;
+  readonly #isHttp: boolean;
+  #opened: Opened;
+  #renewing: Promise<void> | null = null;
+  #level: LogLevel | null = null;
+
+  constructor(south: South, opened: Opened) {
+    this.#south = south;
+    this.#opened = opened;
+    this.#isHttp = south.wire.transport === "http";
+    this.#flights = new Flights(south, { tellCancel: true, anySuspect: true, headers: () => this.#headers() });
+    this.#resumed = new Resumed(south);
+    this.#standing = this.#createStanding();
+    this.facts = this.#createFacts();
+    this.#standing?.start();
+  }
+
+  call(call: Call, target: Target): Promise<Outcome> {
+    return this.#attempt(call, target, true);
+  }
+
+  async page(kind: Kind, cursor: Raw | null): Promise<RawObject | null> {
+    const { method } = listWords[kind];
+    const response = await this.#ask(method, cursor === null ? null : `{"cursor":${cursor}}`, this.#south.limits.listMsMax, true);
+    if (response.kind === "result") return response.result;
+    // Many older servers have resources and know nothing of templates.
+    if (kind === "templates" && response.error.code === -32601) return null;
+    throw this.#refused(method, response);
+  }
+
+  onMessage(message: Message): void {
+    if (this.#resumed.take(message)) return;
+    this.#received(message, null);
+  }
+
+  async close(): Promise<void> {
+    this.#standing?.close();
+    this.#flights.close();
+    if (this.#opened.session === null) return;
+    await this.#south.wire.drop?.(this.#headers()).catch((thrown: unknown) => this.#note("a session could not be ended", thrown));
+  }
+
+  async #attempt(call: Call, target: Target, mayRenew: boolean): Promise<Outcome> {
+    if (call.logLevel !== null && call.logLevel !== this.#level) await this.#adjustLevel(call.logLevel);
+    const flight = this.#flights.begin(call);
+    const session = this.#opened;
+    try {
+      const reply = await this.#south.wire.request(this.#requestOf(flight, target));
+      if (!this.#isLost(reply, session) || !mayRenew) return outcomeOf(await this.#answerOf(flight, reply, target.timeoutMs, call.method));
+    } catch (thrown) {
+      throw this.#flights.failed(flight, thrown);
+    } finally {
+      this.#flights.end(flight);
+    }
+    await this.#renew(session);
+    return await this.#attempt(call, target, false);
+  }
+
+  #requestOf(flight: Flight, target: Target): WireRequest {
+    const { call, id } = flight;
+    const params = paramsOf(call, target, plainMetaOf(call, id), withoutOf(call.method, this.#opened.revision));
+    const request = { id, text: requestText(id, call.method, params), headers: this.#headers(), timeoutMs: target.timeoutMs };
+    return this.#isHttp ? { ...request, onMessage: (message) => this.#received(message, flight) } : request;
+  }
+
+  /** The response, if need be from another stream than the request's own. */
+  #answerOf(waiter: Waiter, reply: WireReply, timeoutMs: number, op: string): Result | Failure | Promise<Result | Failure> {
+    if (reply.message !== null || !reply.resume) return answerOf(this.#south, reply, op);
+    return this.#resumed.answer(waiter, reply.resume, this.#headers(), timeoutMs).then((message) => answerOf(this.#south, { ...reply, message }, op));
+  }
+
+  /** A request that we make for ourselves. */
+  async #ask(method: string, params: Raw | null, timeoutMs: number, mayRenew: boolean): Promise<Result | Failure> {
+    const waiter: Waiter = { id: this.#south.wire.nextId(), stop: null };
+    const session = this.#opened;
+    const reply = await this.#south.wire.request({ id: waiter.id, text: requestText(waiter.id, method, params), headers: this.#headers(), timeoutMs, onMessage: (message) => this.#received(message, null) });
+    if (!this.#isLost(reply, session) || !mayRenew) return await this.#answerOf(waiter, reply, timeoutMs, method);
+    await this.#renew(session);
+    return await this.#ask(method, params, timeoutMs, false);
+  }
+
+  #refused(method: string, response: Failure): Fault {
+    return fault("BACKEND_DOWN", { backend: this.#south.options.name, op: method, detail: `error ${response.error.code}: ${response.error.message}` });
+  }
+
+  #headers(): Readonly<Record<string, string>> {
+    return this.#south.wire.transport === "stdio" ? noHeaders : this.#opened.headers;
+  }
+
+  // ---- Messages -----------------------------------------------------------------------------------------------
+
+  #received(message: Message, own: Flight | null): void {
+    if (message.kind === "request") answerPeer(this.#south, message, this.#headers());
+    else if (message.kind === "notification") this.#notified(message, own);
+    else this.#south.log.debug("an answer that nobody waits for", { backend: this.#south.options.name });
+  }
+
+  /** A backend's own cancellations are about questions, and those are refused at once. */
+  #notified(notification: Notification, own: Flight | null): void {
+    const change = changeOf(notification.method);
+    if (change !== null) this.#south.options.changed(change);
+    else if (notification.method !== "notifications/cancelled" && !this.#flights.notify(notification, own)) {
+      this.#south.log.debug("a notification that belongs to nobody", { backend: this.#south.options.name, method: notification.method });
+    }
+  }
+
+  // ---- The session --------------------------------------------------------------------------------------------
+
+  #isLost(reply: WireReply, session: Opened): boolean {
+    return reply.status === 404 && this.#isHttp && session.session !== null;
+  }
+
+  /** One new handshake for all who found the same session gone. */
+  #renew(stale: Opened): Promise<void> {
+    if (this.#renewing === null && this.#opened !== stale) return Promise.resolve();
+    this.#renewing ??= this.#reopen().finally(() => {
+      this.#renewing = null;
+    });
+    return this.#renewing;
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      this.#opened = await openSession(this.#south);
+    } catch (thrown) {
+      this.#south.options.lost(faultOf(thrown).message);
+      throw thrown;
+    }
+    const level = this.#level;
+    this.#level = null;
+    if (level !== null) await this.#adjustLevel(level);
+    this.#standing?.start();
+    this.#missed();
+  }
+
+  #createStanding(): Standing | null {
+    if (!this.#isHttp || this.#south.wire.listen === undefined) return null;
+    return new Standing(this.#south, {
+      headers: () => this.#headers(),
+      missed: () => this.#missed(),
+      expired: () => this.#renew(this.#opened).catch((thrown: unknown) => this.#note("a session could not be opened again", thrown)),
+    });
+  }
+
+  /** Anything may have changed while nobody listened. */
+  #missed(): void {
+    for (const kind of kinds) if (isAnnounced(this.#opened.capabilities.get(kind), this.#south.limits)) this.#south.options.changed(kind);
+  }
+
+  #createFacts(): UpstreamFacts {
+    const opened = (): Opened => this.#opened;
+    const announces = (): boolean => kinds.some((kind) => isAnnounced(this.#opened.capabilities.get(kind), this.#south.limits)) && (this.#standing?.open ?? !this.#isHttp);
+    return Object.freeze({
+      get info() {
+        return opened().info;
+      },
+      get capabilities() {
+        return opened().capabilities;
+      },
+      get instructions() {
+        return opened().instructions;
+      },
+      get revision() {
+        return opened().revision;
+      },
+      get announces() {
+        return announces();
+      },
+    });
+  }
+
+  // ---- The log level ------------------------------------------------------------------------------------------
+
+  /**
+   * The session has one level for all its callers: the most verbose that any call in flight wants. It is raised at once
+   * and lowered by the next call, when nobody in flight needs it any more.
+   */
+  async #adjustLevel(wanted: LogLevel): Promise<void> {
+    if (!this.#opened.capabilities.has("logging")) return;
+    const current = this.#level;
+    const isRaise = current === null || logLevels.indexOf(wanted) < logLevels.indexOf(current);
+    if (!isRaise && this.#flights.wants(current)) return;
+    this.#level = wanted;
+    const done = this.#ask("logging/setLevel", `{"level":"${wanted}"}`, this.#south.options.requestMsMax, false).catch((thrown: unknown) => this.#note("the log level could not be set", thrown));
+    // A pipe keeps the order; over HTTP the call could overtake the level.
+    if (this.#isHttp) await done;
+  }
+
+  #note(what: string, thrown: unknown): void {
+    this.#south.log.debug(what, { backend: this.#south.options.name, code: faultOf(thrown).code });
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The dialect of backends that take every request by itself: each carries revision, client and capabilities, and over
+ * HTTP repeats its method, target and marked arguments in headers. Questions come back inside results. The backend's
+ * complaints about this hop (headers, revision) are repaired here once and never reach a client.
+ */
+import { type Fault, fault } from "../base/index.ts";
+import { type Call, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf } from "../protocol/index.ts";
+import { Envelope, paramsOf, targetNameOf } from "./envelope.ts";
+import { type Flight, Flights } from "./flights.ts";
+import { selfOf } from "./handshake.ts";
+import { Listening } from "./listening.ts";
+import { isRetryable } from "./methods.ts";
+import { listAll } from "./paging.ts";
+import { type Found, modernHeaders, supportedOf, versionUnsupported } from "./probe.ts";
+import { answerOf, type Dialect, isAnnounced, listWords, noHeaders, type South } from "./south.ts";
+import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
+import { type ModernRevision, modernRevisionOf } from "./version.ts";
+import { headers as words, metaKeys } from "./words.ts";
+
+const headerMismatch = -32020;
+const noArguments: readonly MirroredArgument[] = Object.freeze([]);
+const changing = Object.freeze(["tools", "prompts", "resources"] as const);
+
+export class SouthModern implements Dialect {
+  readonly facts: UpstreamFacts;
+  readonly #south: South;
+  readonly #flights: Flights;
+  readonly #listening: Listening;
+  readonly #isHttp: boolean;
+  /** Marked arguments by tool definition; a definition is parsed once. */
+  readonly #mirrored = new Map<Raw, readonly MirroredArgument[]>();
+  #revision: ModernRevision;
+  #envelope: Envelope;
+
+  constructor(south: South, found: Found) {
+    this.#south = south;
+    this.#revision = found.revision;
+    this.#envelope = new Envelope(south, found.revision);
+    this.#isHttp = south.wire.transport !== "stdio";
+    this.#flights = new Flights(south, { tellCancel: !this.#isHttp, anySuspect: false, headers: () => noHeaders });
+    this.facts = this.#createFacts(found.result);
+    const announced = changing.filter((kind) => isAnnounced(this.facts.capabilities.get(kind), south.limits));
+    this.#listening = new Listening(south, announced, (id, params) => this.#ownRequest(id, "subscriptions/listen", params));
+    this.#listening.start();
+  }
+
+  call(call: Call, target: Target): Promise<Outcome> {
+    return this.#attempt(call, target, true);
+  }
+
+  async page(kind: Kind, cursor: Raw | null): Promise<RawObject | null> {
+    const { method } = listWords[kind];
+    const id = this.#south.wire.nextId();
+    const request = this.#ownRequest(id, method, cursor === null ? "" : `"cursor":${cursor}`);
+    const response = answerOf(this.#south, await this.#south.wire.request({ id, ...request, timeoutMs: this.#south.limits.listMsMax }), method);
+    if (response.kind === "result") return response.result;
+    if (kind === "templates" && response.error.code === -32601) return null;
+    throw fault("BACKEND_DOWN", { backend: this.#south.options.name, op: method, detail: `error ${response.error.code}: ${response.error.message}` });
+  }
+
+  onMessage(message: Message): void {
+    this.#received(message, null);
+  }
+
+  async close(): Promise<void> {
+    this.#listening.close();
+    this.#flights.close();
+  }
+
+  async #attempt(call: Call, target: Target, mayRepair: boolean): Promise<Outcome> {
+    const flight = this.#flights.begin(call);
+    let error: RpcError;
+    try {
+      const reply = await this.#south.wire.request(this.#requestOf(flight, target));
+      const response = answerOf(this.#south, reply, call.method);
+      if (response.kind === "result") return this.#outcomeOf(call, target, response.result);
+      error = response.error;
+    } catch (thrown) {
+      throw this.#flights.failed(flight, thrown);
+    } finally {
+      this.#flights.end(flight);
+    }
+    return await this.#failed(call, target, error, mayRepair);
+  }
+
+  // ---- Requests -----------------------------------------------------------------------------------------------
+
+  #requestOf(flight: Flight, target: Target): WireRequest {
+    const { call, id } = flight;
+    const text = requestText(id, call.method, paramsOf(call, target, this.#envelope.metaOf(call, id)));
+    if (!this.#isHttp) return { id, text, headers: noHeaders, timeoutMs: target.timeoutMs };
+    return { id, text, headers: this.#headersOf(call, target), timeoutMs: target.timeoutMs, onMessage: (message) => this.#received(message, flight) };
+  }
+
+  /** A request that we make for ourselves; `params` are its members without braces. */
+  #ownRequest(id: number, method: string, params: string): Pick<WireRequest, "text" | "headers"> {
+    const meta = `"_meta":${this.#envelope.ownMeta()}`;
+    const text = requestText(id, method, params === "" ? `{${meta}}` : `{${params},${meta}}`);
+    return { text, headers: this.#isHttp ? modernHeaders(this.#revision, method) : noHeaders };
+  }
+
+  #headersOf(call: Call, target: Target): Record<string, string> {
+    const headers = modernHeaders(this.#revision, call.method);
+    const name = targetNameOf(call, target);
+    if (name !== null) headers[words.name] = encodeHeader(name);
+    if (target.tool === null) return headers;
+    return Object.assign(headers, mirrorHeaders(this.#mirroredOf(target.tool), call.params, this.#south.limits));
+  }
+
+  #mirroredOf(tool: Raw): readonly MirroredArgument[] {
+    const known = this.#mirrored.get(tool);
+    if (known !== undefined) return known;
+    const object = parseObject(tool, this.#south.limits);
+    const found = object === null ? null : mirroredArguments(object, this.#south.limits);
+    const args = found?.ok === true ? found.args : noArguments;
+    if (this.#mirrored.size >= this.#south.limits.listItemsMax) this.#mirrored.clear();
+    this.#mirrored.set(tool, args);
+    return args;
+  }
+
+  // ---- Answers ------------------------------------------------------------------------------------------------
+
+  /** A result without a type is complete; a type unknown here means a result that nobody here can read. */
+  #outcomeOf(call: Call, target: Target, result: RawObject): Outcome {
+    const type = memberOf(result, "resultType");
+    if (type === null || type === '"complete"') return { kind: "done", result };
+    const isQuestion = type === '"input_required"' && isRetryable(call.method);
+    if (!isQuestion || !isAnswerable(result)) throw this.#garbled(call.method, `a result of type ${type}`);
+    return { kind: "input", result, state: stringOf(result, "requestState"), backend: target.backend };
+  }
+
+  async #failed(call: Call, target: Target, error: RpcError, mayRepair: boolean): Promise<Outcome> {
+    if (error.code !== headerMismatch && error.code !== versionUnsupported) return { kind: "failed", error };
+    if (!mayRepair) throw this.#garbled(call.method, `error ${error.code}: ${error.message}`);
+    const repaired = error.code === headerMismatch ? await this.#refreshed(call, target) : this.#renegotiated(target, error.data);
+    return await this.#attempt(call, repaired, false);
+  }
+
+  /** The tool's definition has changed since it was listed: fetch it anew, and have everybody else do so too. */
+  async #refreshed(call: Call, target: Target): Promise<Target> {
+    this.#south.options.changed("tools");
+    if (call.method !== "tools/call") return target;
+    const name = targetNameOf(call, target);
+    const { items } = await listAll(this.#south, this, "tools");
+    const tool = items.find((item) => stringOf(parseObject(item, this.#south.limits) ?? emptyObject, "name") === name);
+    return { ...target, tool: tool ?? null };
+  }
+
+  #renegotiated(target: Target, data: Raw | null): Target {
+    const supported = supportedOf(this.#south, data);
+    const mutual = supported.map(modernRevisionOf).find((known) => known !== null) ?? null;
+    if (mutual === null) {
+      this.#south.options.lost("it does not speak this revision any more");
+      throw fault("BACKEND_DOWN", { backend: this.#south.options.name, detail: "it does not speak this revision any more" });
+    }
+    this.#revision = mutual;
+    this.#envelope = new Envelope(this.#south, mutual);
+    return target;
+  }
+
+  #garbled(op: string, detail: string): Fault {
+    return fault("BACKEND_GARBLED", { backend: this.#south.options.name, op, detail });
+  }
+
+  // ---- Messages -----------------------------------------------------------------------------------------------
+
+  /** Requests of a modern server are against its own revision and are ignored (basic/transports). */
+  #received(message: Message, own: Flight | null): void {
+    if (message.kind === "notification" && (this.#listening.take(message) || this.#flights.notify(message, own))) return;
+    this.#south.log.debug("a message that belongs to nobody", { backend: this.#south.options.name, kind: message.kind });
+  }
+
+  #createFacts(result: Result): UpstreamFacts {
+    const info = result.meta === null ? null : objectOf(result.meta, metaKeys.serverInfo);
+    const self = selfOf(this.#south, result.result, info === null ? null : rawOf(info));
+    const isOpen = (): boolean => this.#listening.open;
+    const revision = (): string => this.#revision;
+    return Object.freeze({
+      ...self,
+      get revision() {
+        return revision();
+      },
+      get announces() {
+        return isOpen();
+      },
+    });
+  }
+}
+
+/** At least one of the two must be there (2026-07-28, basic/patterns/mrtr). */
+const isAnswerable = (result: RawObject): boolean => memberOf(result, "inputRequests") !== null || stringOf(result, "requestState") !== null;
