@@ -20,7 +20,7 @@ const idleSeconds = 30;
 
 /** Opens the front door. Throws LISTEN_FAILED, LISTEN_UNSAFE. */
 export async function createFront(options: FrontOptions): Promise<Front> {
-  assertSafe(options);
+  assertSafe(options, options.guard.tokenPath !== null);
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
   const routes: { app: App | null } = { app: null };
   const server = listen(options, (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null));

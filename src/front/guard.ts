@@ -58,9 +58,9 @@ function withPort(scheme: string, name: string, port: number): readonly string[]
 }
 
 /** Throws LISTEN_UNSAFE for an address that others can reach without a name to check, or without authentication. */
-export function assertSafe(options: GateOptions & { readonly authenticated: boolean }): void {
+export function assertSafe(options: GateOptions, authenticated: boolean): void {
   if ("unix" in options.listen || isLoopback(options.listen.host)) return;
-  if (!options.authenticated) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} without authentication` });
+  if (!authenticated) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} without authentication` });
   if (options.publicUrl === null && options.allowedHosts.length === 0) {
     throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} needs publicUrl or allowedHosts` });
   }

@@ -10,9 +10,8 @@ export type Listen = { readonly host: string; readonly port: number } | { readon
 export interface FrontOptions {
   readonly listen: Listen;
   readonly eras: Eras;
+  /** One that asks for no token is refused on an address that others can reach. */
   readonly guard: Guard;
-  /** False: everybody who can connect is let in; refused on an address that others can reach. */
-  readonly authenticated: boolean;
   /** The address under which others know us, when something stands in front. */
   readonly publicUrl: string | null;
   /** More `host:port` values that a Host header may have. */
