@@ -2,11 +2,12 @@
  * Notices that the configuration has changed. A watch on the file itself goes deaf at the first atomic replace, so the
  * folders are watched: the file's own, and, for a symbolic link, every folder in which a link on the way to the target
  * could be exchanged (a mounted Kubernetes volume swaps `..data`, not the file). Events only say "look again"; what
- * counts is the content's hash.
+ * counts is the content's hash. The runtime swallows an event that follows an equal one within a few milliseconds: the
+ * quiet time is longer than that, so the look it leads to sees that write too.
  */
 import { type FSWatcher, watch } from "node:fs";
 import { lstat, readlink } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { basename, dirname, join, parse, resolve, sep } from "node:path";
 import { type Clock, singleFlight, type Timer } from "../base/index.ts";
 import type { Loaded } from "./types.ts";
 
@@ -164,29 +165,26 @@ async function spotsOf(path: string): Promise<Spot[]> {
   const missing = await firstMissing(dirname(path));
   if (missing !== null) return [missing];
   const spots: Spot[] = [{ folder: dirname(path), name: ".env" }];
-  // Components that still have to be looked at, below a folder that needs no look.
   let folder = dirname(path);
   let rest = [basename(path)];
   for (let links = 0; rest.length > 0 && links < linksMax; ) {
     const [name = "", ...others] = rest;
-    spots.push({ folder, name });
-    const target = await linkTarget(join(folder, name));
-    if (target === null) {
+    const found = await lstat(join(folder, name)).catch(() => null);
+    // A folder that is no link stays what it is.
+    if (found?.isDirectory() !== true) spots.push({ folder, name });
+    if (found === null) break;
+    if (found.isSymbolicLink()) {
+      links += 1;
+      const target = await readlink(join(folder, name)).catch(() => ""); // exchanged this very moment: its event follows
+      const { root } = parse(target);
+      if (root !== "") folder = root;
+      rest = [...target.slice(root.length).split(sep).filter((part) => part !== ""), ...others];
+    } else {
       folder = join(folder, name);
       rest = others;
-    } else {
-      links += 1;
-      if (isAbsolute(target)) folder = dirname(target);
-      rest = [...(isAbsolute(target) ? [basename(target)] : target.split(sep).filter((part) => part !== "" && part !== ".")), ...others];
     }
   }
-  // Folders on the way that are no links need no watch of their own; the last name is the file.
-  return withoutPlainFolders(spots);
-}
-
-async function withoutPlainFolders(spots: readonly Spot[]): Promise<Spot[]> {
-  const kinds = await Promise.all(spots.map(({ folder, name }) => lstat(join(folder, name)).catch(() => null)));
-  return spots.filter((spot, index) => spot.name !== ".." && kinds[index]?.isDirectory() !== true);
+  return spots;
 }
 
 async function firstMissing(folder: string): Promise<Spot | null> {
@@ -195,5 +193,3 @@ async function firstMissing(folder: string): Promise<Spot | null> {
   const parent = dirname(folder);
   return parent === folder ? null : ((await firstMissing(parent)) ?? { folder: parent, name: basename(folder) });
 }
-
-const linkTarget = (path: string): Promise<string | null> => readlink(path).catch(() => null);

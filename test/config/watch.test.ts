@@ -1,0 +1,215 @@
+import { expect, test } from "bun:test";
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { systemClock } from "../../src/base/index.ts";
+import { type ConfigWatch, type Loaded, loadConfig, watchConfig } from "../../src/config/index.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+interface Watched extends AsyncDisposable {
+  readonly watch: ConfigWatch;
+  /** The next change that is reported. */
+  next(): Promise<Loaded>;
+  readonly seen: Loaded[];
+}
+
+// A real watcher on real files; the clock is real too, since the events come when they come.
+async function watched(path: string, quietMs = 20): Promise<Watched> {
+  const load = () => loadConfig({ path, env: {} });
+  const seen: Loaded[] = [];
+  const waiting: ((loaded: Loaded) => void)[] = [];
+  const watch = await watchConfig({
+    path,
+    quietMs,
+    clock: systemClock,
+    hash: (await load()).hash,
+    load,
+    onChange(loaded) {
+      seen.push(loaded);
+      waiting.shift()?.(loaded);
+    },
+  });
+  const next = () => new Promise<Loaded>((resolve) => void waiting.push(resolve));
+  return { watch, next, seen, [Symbol.asyncDispose]: async () => watch.close() };
+}
+
+const port = (loaded: Loaded): number | null => (loaded.ok ? loaded.config.port : -1);
+
+test("every way of writing a file is noticed, again and again", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{"port": 1}');
+  await using config = await watched(path);
+  let next = config.next();
+  await writeFile(path, '{"port": 2}');
+  expect(port(await next)).toBe(2);
+  for (const value of [3, 4, 5]) {
+    next = config.next();
+    await writeFile(folder.at("new.tmp"), `{"port": ${value}}`);
+    await rename(folder.at("new.tmp"), path);
+    expect(port(await next)).toBe(value);
+  }
+});
+
+test("a file that is gone, or empty, is reported as an issue; when it is back it counts again", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{"port": 1}');
+  await using config = await watched(path);
+  let next = config.next();
+  await rm(path);
+  expect(await next).toMatchObject({ ok: false, hash: null, issues: [{ message: "the file does not exist" }] });
+  next = config.next();
+  await writeFile(path, "");
+  expect(await next).toMatchObject({ ok: false, issues: [{ message: "the file is empty" }] });
+  next = config.next();
+  await writeFile(path, '{"port": 1}');
+  expect(port(await next)).toBe(1);
+});
+
+test("the same content again is no change, and other files in the folder are none of our business", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{"port": 1}');
+  await using config = await watched(path);
+  await writeFile(path, '{"port": 1}');
+  await config.watch.poke();
+  await writeFile(folder.at("mcp.json.backup.1"), '{"port": 9}');
+  await config.watch.poke();
+  expect(config.seen).toEqual([]);
+  const next = config.next();
+  await writeFile(path, '{"port": 2}');
+  expect(port(await next)).toBe(2);
+  expect(config.seen.length).toBe(1);
+});
+
+test("the .env file beside the configuration counts as part of it", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{"mcpServers": {"a": {"command": "${PROGRAM}"}}}');
+  await using config = await watched(path);
+  const next = config.next();
+  await writeFile(folder.at(".env"), "PROGRAM=uvx\n");
+  const loaded = await next;
+  expect(loaded.ok && loaded.config.backends[0]).toMatchObject({ command: "uvx", issue: null });
+});
+
+test("a symbolic link is followed: its target's changes count, and so does its exchange", async () => {
+  await using folder = await createFolder();
+  await mkdir(folder.at("real"));
+  await mkdir(folder.at("home"));
+  await writeFile(folder.at("real", "one.json"), '{"port": 1}');
+  await writeFile(folder.at("real", "two.json"), '{"port": 20}');
+  const path = folder.at("home", "mcp.json");
+  await symlink("../real/one.json", path);
+  await using config = await watched(path);
+  let next = config.next();
+  await writeFile(folder.at("real", "one.json"), '{"port": 2}');
+  expect(port(await next)).toBe(2);
+  next = config.next();
+  await symlink(folder.at("real", "two.json"), folder.at("home", "link.tmp"));
+  await rename(folder.at("home", "link.tmp"), path);
+  expect(port(await next)).toBe(20);
+  next = config.next();
+  await writeFile(folder.at("real", "two.json"), '{"port": 21}');
+  expect(port(await next)).toBe(21);
+});
+
+test("a mounted volume that swaps its data folder is noticed each time", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  const swapTo = async (name: string, text: string) => {
+    await mkdir(folder.at(name));
+    await writeFile(folder.at(name, "mcp.json"), text);
+    await symlink(name, folder.at("..data_tmp"));
+    await rename(folder.at("..data_tmp"), folder.at("..data"));
+  };
+  await swapTo("..2026_1", '{"port": 1}');
+  await symlink("..data/mcp.json", path);
+  await using config = await watched(path);
+  for (const value of [2, 3]) {
+    const next = config.next();
+    await swapTo(`..2026_${value}`, `{"port": ${value}}`);
+    expect(port(await next)).toBe(value);
+  }
+});
+
+test("a folder that does not exist yet is waited for", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("config", "1mcp", "mcp.json");
+  await using config = await watched(path);
+  const next = config.next();
+  await mkdir(folder.at("config", "1mcp"), { recursive: true });
+  await config.watch.poke();
+  await writeFile(path, '{"port": 7}');
+  let loaded = await next;
+  if (!loaded.ok) loaded = await config.next();
+  expect(port(loaded)).toBe(7);
+});
+
+test("while writes go on nothing is read, but a file that never rests is read all the same", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, "{}");
+  const hand = createTestClock();
+  const start = hand.now();
+  const loaded = Promise.withResolvers<number>();
+  let waits = 0;
+  // Time moves by 20 of 100 ms each time somebody asks for it, which each event does.
+  const clock = {
+    random: hand.random,
+    now: () => (setImmediate(() => void hand.advance(20)), hand.now()),
+    timer: (ms: number, run: () => void) => ((waits += 1), hand.timer(ms, run)),
+  };
+  const watch = await watchConfig({
+    path,
+    quietMs: 100,
+    clock,
+    load: async () => {
+      loaded.resolve(hand.now() - start);
+      return { ok: false, issues: [], hash: "new" };
+    },
+    onChange: () => undefined,
+  });
+  let resting = false;
+  const writer = (async () => {
+    for (let write = 0; !resting; write += 1) await writeFile(path, `{"port": ${write}}`);
+  })();
+  const readAfterMs = await loaded.promise;
+  resting = true;
+  await writer;
+  watch.close();
+  expect(waits).toBeGreaterThan(10);
+  expect(readAfterMs).toBeGreaterThanOrEqual(1000);
+  expect(readAfterMs).toBeLessThanOrEqual(1200);
+});
+
+test("a closed watch looks no more, and closing twice is fine", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, "{}");
+  await using config = await watched(path);
+  config.watch.close();
+  config.watch.close();
+  await writeFile(path, '{"port": 2}');
+  await config.watch.poke();
+  expect(config.seen).toEqual([]);
+});
+
+test("where the system gives no watch the file is looked at now and then", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("loop", "mcp.json");
+  // A folder that leads to itself exists and cannot be watched.
+  await symlink("loop", folder.at("loop"));
+  const clock = createTestClock();
+  const looked = Promise.withResolvers<void>();
+  const watch = await watchConfig({
+    path,
+    quietMs: 10,
+    clock,
+    load: async () => (looked.resolve(), { ok: false, issues: [], hash: null }),
+    onChange: () => undefined,
+  });
+  await clock.advance(5_000);
+  await looked.promise;
+  watch.close();
+});
