@@ -1,2 +1,3 @@
 /** Backend: one upstream server, started, kept alive, called and closed; and the pool that shares it. */
 export type { BackendState, BackendStatus, Lease, Offered, Pool, PoolEvents } from "./types.ts";
+export { createPool, type PoolOptions } from "./pool.ts";

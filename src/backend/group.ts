@@ -1,0 +1,71 @@
+/**
+ * Ending a child with all its descendants. A child leads a process group of its own, because ending only the child
+ * leaves what it started: the `npx` of an entry dies and the server under it lives on.
+ */
+import { type Clock, sleep } from "../base/index.ts";
+
+/** The part of a started process that is needed to end it. */
+export interface Leader {
+  readonly pid: number;
+  readonly exited: Promise<unknown>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface Patience {
+  readonly stdinEndMs: number;
+  readonly termMs: number;
+}
+
+// How often we look whether the rest of a group has gone; nothing announces it.
+const lookMs = 20;
+
+/** Sends `signal` to the leader's whole group; false when nobody is left in it. */
+export function signalGroup(leader: Leader, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-leader.pid, signal);
+    return true;
+  } catch {
+    // ESRCH: the group is empty. EPERM: it has turned into something that is not ours.
+    return false;
+  }
+}
+
+/**
+ * Waits for a child whose stdin was closed, and makes it end: TERM after `stdinEndMs`, KILL after another `termMs`. What
+ * it leaves behind in its group gets the same TERM and KILL. Resolves when the group is empty, or killed.
+ */
+export async function endGroup(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
+  if (process.platform === "win32") return endOnWindows(leader, clock, patience);
+  if (!(await endedWithin(leader.exited, clock, patience.stdinEndMs))) {
+    signalGroup(leader, "SIGTERM");
+    if (!(await endedWithin(leader.exited, clock, patience.termMs))) signalGroup(leader, "SIGKILL");
+    await leader.exited;
+  }
+  await endRest(leader, clock, patience.termMs);
+}
+
+/** Ends what a leader that has exited left in its group. */
+export async function endRest(leader: Leader, clock: Clock, termMs: number): Promise<void> {
+  if (process.platform === "win32" || !signalGroup(leader, "SIGTERM")) return;
+  const until = clock.now() + termMs;
+  while (clock.now() < until) {
+    await sleep(clock, lookMs);
+    if (!signalGroup(leader, 0)) return;
+  }
+  signalGroup(leader, "SIGKILL");
+}
+
+// No groups and no TERM there: a child that ignores the end of its stdin is terminated, its descendants are not.
+async function endOnWindows(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
+  if (await endedWithin(leader.exited, clock, patience.stdinEndMs)) return;
+  leader.kill("SIGKILL");
+  await leader.exited;
+}
+
+async function endedWithin(exited: Promise<unknown>, clock: Clock, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = clock.timer(ms, () => late.resolve(false));
+  const ended = await Promise.race([exited.then(() => true), late.promise]);
+  timer.cancel();
+  return ended;
+}

@@ -1,0 +1,330 @@
+/**
+ * The link to a remote server over HTTP (basic/transports: Streamable HTTP; and the older HTTP+SSE,
+ * see sse.ts). It hides which shape an answer comes in, JSON or a stream of events, and what is still open.
+ */
+import { type Clock, type Egress, type EgressReply, Fault, fault, faultOf, type Limits, type Log, reveal } from "../base/index.ts";
+import type { RemoteSpec } from "../config/index.ts";
+import type { WireReply, WireRequest } from "../era/index.ts";
+import { createSseReader, type Message } from "../protocol/index.ts";
+import { isJson, isSse, readJson } from "./answer.ts";
+import { eachMessage } from "./incoming.ts";
+import type { Link } from "./link.ts";
+import { Pending } from "./pending.ts";
+import { openSse, type SseChannel } from "./sse.ts";
+
+export interface HttpOptions {
+  readonly spec: RemoteSpec;
+  readonly egress: Egress;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+}
+
+/** Makes the link; nothing is opened before `open`. */
+export const createHttpLink = (options: HttpOptions): Link => new HttpLink(options);
+
+const ignore = (): void => undefined;
+const answerTypes = "application/json, text/event-stream";
+
+class HttpLink implements Link {
+  readonly pid = null;
+  onMessage: (message: Message) => void = ignore;
+  onDown: (reason: string) => void = ignore;
+  /** Only where the operator left the choice of the transport to us. */
+  readonly openSse?: () => Promise<boolean>;
+  readonly #options: HttpOptions;
+  readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #pending: Pending<WireReply>;
+  readonly #open = new Set<AbortController>();
+  #sse: SseChannel | null = null;
+  #fallen: string | null = null;
+  #closed = false;
+
+  constructor(options: HttpOptions) {
+    const { spec, clock, limits } = options;
+    this.#options = options;
+    this.#url = reveal(spec.url);
+    this.#headers = Object.fromEntries(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), reveal(value)]));
+    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name });
+    if (spec.transport === "auto") this.openSse = () => this.#turnSse();
+  }
+
+  get transport(): "http" | "sse" {
+    return this.#sse === null ? "http" : "sse";
+  }
+
+  get fallen(): string | null {
+    return this.#fallen;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  stderr(): readonly string[] {
+    return [];
+  }
+
+  async open(): Promise<void> {
+    if (this.#options.spec.transport !== "sse") return;
+    if (await this.#turnSse()) return;
+    throw fault("BACKEND_REFUSED", { backend: this.#options.spec.name, op: "connect", detail: "its URL does not open a stream that names an endpoint" });
+  }
+
+  nextId(): number {
+    return this.#pending.nextId();
+  }
+
+  request(request: WireRequest): Promise<WireReply> {
+    try {
+      const controller = this.#controller();
+      const answer = this.#pending.open(request.id, request.timeoutMs, () => controller.abort());
+      void this.#exchange(request, controller).finally(() => this.#open.delete(controller));
+      return answer;
+    } catch (thrown) {
+      return Promise.reject(faultOf(thrown));
+    }
+  }
+
+  async send(text: string, headers: Readonly<Record<string, string>>): Promise<void> {
+    await this.#bounded(this.#options.limits.requestMsMax, async (signal) => {
+      const reply = await this.#post(text, headers, signal);
+      reply.cancel();
+      if (reply.status >= 200 && reply.status < 300) return;
+      throw fault("BACKEND_REFUSED", { backend: this.#options.spec.name, detail: `a message was answered with status ${reply.status}`, data: { status: reply.status } });
+    });
+  }
+
+  abandon(id: number): void {
+    this.#pending.abandon(id);
+  }
+
+  async listen(headers: Readonly<Record<string, string>>, onEnd: (lastEventId: string | null, retryMs?: number | null) => void): Promise<number> {
+    const controller = this.#controller();
+    // An answer may come late, but not never.
+    const timer = this.#options.clock.timer(this.#options.limits.requestMsMax, () => controller.abort());
+    try {
+      const reply = await this.#options.egress.openStream(this.#url, this.#init("GET", { ...headers, accept: "text/event-stream" }, controller.signal));
+      if (reply.status === 200 && isSse(reply)) {
+        void this.#follow(reply, controller, onEnd);
+        return 200;
+      }
+      this.#open.delete(controller);
+      reply.cancel();
+      // A page instead of a stream is as good as "not offered".
+      return reply.status === 200 ? 405 : reply.status;
+    } catch (thrown) {
+      this.#open.delete(controller);
+      throw thrown;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async drop(headers: Readonly<Record<string, string>>): Promise<void> {
+    await this.#bounded(this.#options.limits.stdinEndMs, async (signal) => {
+      const reply = await this.#options.egress.send(this.#url, this.#init("DELETE", headers, signal));
+      reply.cancel();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#fallen ??= "it is being disconnected";
+    this.#pending.failAll(() => this.#gone("it is being disconnected"));
+    for (const controller of this.#open) controller.abort();
+    this.#open.clear();
+    this.#sse?.close();
+  }
+
+  // ---- one request -----------------------------------------------------------------------------------------------
+
+  async #exchange(request: WireRequest, controller: AbortController): Promise<void> {
+    try {
+      const reply = await this.#post(request.text, request.headers, controller.signal);
+      if (this.#sse !== null) this.#accepted(request, reply);
+      else if (isSse(reply)) await this.#stream(request, reply, controller);
+      else this.#pending.settle(request.id, await this.#whole(request, reply));
+    } catch (thrown) {
+      this.#failed(request.id, faultOf(thrown));
+      controller.abort();
+    }
+  }
+
+  #failed(id: number, reason: Fault): void {
+    this.#pending.fail(id, reason);
+    // Never connected: that is the server's trouble and not this call's, so all that follow are spared the attempt.
+    if (reason.code === "BACKEND_DOWN") this.#fall(reason.message);
+  }
+
+  #fall(reason: string): void {
+    if (!this.#closed) this.onDown(reason);
+  }
+
+  // HTTP+SSE: the answer comes on the stream; here only a refusal can come.
+  #accepted(request: WireRequest, reply: EgressReply): void {
+    reply.cancel();
+    if (reply.status < 200 || reply.status > 299) this.#pending.settle(request.id, replyOf(reply, null, ""));
+  }
+
+  async #whole(request: WireRequest, reply: EgressReply): Promise<WireReply> {
+    const { limits, spec } = this.#options;
+    const body = await readJson(reply, limits, spec.name);
+    let answer: Message | null = null;
+    for (const message of body.messages) {
+      if (answers(message, request.id)) answer = message;
+      else this.#pass(request, message);
+    }
+    if (answer === null && reply.status === 200 && body.text !== "") {
+      const what = isJson(reply) ? "its answer does not hold the response" : `its answer is ${reply.header("content-type") ?? "of no stated type"}`;
+      throw fault("BACKEND_GARBLED", { backend: spec.name, detail: what });
+    }
+    return replyOf(reply, answer, answer === null ? body.text.slice(0, limits.excerptMax) : "");
+  }
+
+  async #stream(request: WireRequest, reply: EgressReply, controller: AbortController): Promise<void> {
+    const seen = await this.#events(reply, (message) => {
+      if (!answers(message, request.id)) this.#pass(request, message);
+      else if (this.#pending.settle(request.id, replyOf(reply, message, ""))) this.#trail(controller);
+    });
+    const resume = seen.lastEventId === null ? null : { lastEventId: seen.lastEventId, retryMs: seen.retryMs };
+    if (resume !== null) this.#pending.settle(request.id, { ...replyOf(reply, null, ""), resume });
+    this.#pending.fail(request.id, this.#gone("its answer ended before the response"));
+  }
+
+  // A well-behaved server ends the stream after the response, and the connection can be used again. Others are cut.
+  #trail(controller: AbortController): void {
+    this.#options.clock.timer(this.#options.limits.trailMsMax, () => controller.abort());
+  }
+
+  // Whatever a request's own stream brings besides its response belongs to that request.
+  #pass(request: WireRequest, message: Message): void {
+    if (message.kind === "result" || message.kind === "failure") return;
+    if (request.onMessage === undefined) this.onMessage(message);
+    else request.onMessage(message);
+  }
+
+  // ---- streams ---------------------------------------------------------------------------------------------------
+
+  async #follow(reply: EgressReply, controller: AbortController, onEnd: (lastEventId: string | null, retryMs: number | null) => void): Promise<void> {
+    const seen: Seen = { lastEventId: null, retryMs: null };
+    try {
+      await this.#events(reply, (message) => this.onMessage(message), seen);
+    } catch (thrown) {
+      // Broken or garbled, it has ended all the same; the dialect decides about opening it again.
+      this.#options.log.debug("a standing stream broke", { server: this.#options.spec.name, code: faultOf(thrown).code });
+      reply.cancel();
+    }
+    this.#open.delete(controller);
+    if (!this.#closed) onEnd(seen.lastEventId, seen.retryMs);
+  }
+
+  /** Reads a stream to its end; what was seen last is kept in `seen`, whichever way it ends. */
+  async #events(reply: EgressReply, onMessage: (message: Message) => void, seen: Seen = { lastEventId: null, retryMs: null }): Promise<Seen> {
+    const { limits, spec } = this.#options;
+    let problem: string | null = null;
+    const reader = createSseReader({
+      bytesMax: limits.messageBytesMax,
+      onEvent: ({ event, data, id, retryMs }) => {
+        seen.lastEventId = id ?? seen.lastEventId;
+        seen.retryMs = retryMs ?? seen.retryMs;
+        if (data === "" || !isMessageEvent(event)) return;
+        eachMessage(data, limits, onMessage, (misfit) => {
+          problem = misfit.detail;
+        });
+      },
+      onProblem: (what) => {
+        problem = what === "too-long" ? "an event is too long" : "an event is not UTF-8";
+      },
+    });
+    for (let chunk = await reply.read(); chunk !== null; chunk = await reply.read()) {
+      reader.feed(chunk);
+      if (problem !== null) throw fault("BACKEND_GARBLED", { backend: spec.name, detail: problem });
+    }
+    reader.end();
+    return seen;
+  }
+
+  async #turnSse(): Promise<boolean> {
+    const { egress, limits, clock, spec, log } = this.#options;
+    const channel = await openSse({
+      egress,
+      limits,
+      clock,
+      log,
+      url: this.#url,
+      headers: this.#headers,
+      backend: spec.name,
+      onMessage: (message) => this.#onSse(message),
+      onEnd: (reason) => {
+        this.#pending.failAll(() => this.#gone(reason));
+        this.#fallen = reason;
+        this.#fall(reason);
+      },
+    });
+    if (channel !== null && this.#closed) channel.close();
+    this.#sse = channel;
+    return channel !== null;
+  }
+
+  #onSse(message: Message): void {
+    if (message.kind === "request" || message.kind === "notification") this.onMessage(message);
+    else this.#pending.settle(Number(message.id ?? "0"), { status: 200, header: () => null, message, text: "" });
+  }
+
+  // ---- requests --------------------------------------------------------------------------------------------------
+
+  #post(text: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<EgressReply> {
+    const init = { ...this.#init("POST", headers, signal), body: text };
+    return this.#options.egress.send(this.#sse?.endpoint ?? this.#url, init);
+  }
+
+  #init(method: "GET" | "POST" | "DELETE", headers: Readonly<Record<string, string>>, signal: AbortSignal) {
+    const all: Record<string, string> = { ...this.#headers, accept: answerTypes };
+    if (method === "POST") all["content-type"] = "application/json";
+    // In lower case, so that the dialect's own headers replace configured ones of the same name.
+    for (const name of Object.keys(headers)) all[name.toLowerCase()] = headers[name] as string;
+    return { method, headers: all, signal, backend: this.#options.spec.name };
+  }
+
+  async #bounded(ms: number, run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const controller = this.#controller();
+    const timer = this.#options.clock.timer(ms, () => controller.abort());
+    try {
+      await run(controller.signal);
+    } finally {
+      timer.cancel();
+      this.#open.delete(controller);
+    }
+  }
+
+  #controller(): AbortController {
+    if (this.#closed) throw this.#gone("it is being disconnected", false);
+    const controller = new AbortController();
+    this.#open.add(controller);
+    return controller;
+  }
+
+  #gone(detail: string, sent = true): Fault {
+    return fault("BACKEND_GONE", { backend: this.#options.spec.name, detail, data: { sent } });
+  }
+}
+
+interface Seen {
+  lastEventId: string | null;
+  retryMs: number | null;
+}
+
+const isMessageEvent = (event: string): boolean => event === "message" || event === "";
+
+// A server that could not read a request answers without id; in the body of that very request it can mean no other.
+const answers = (message: Message, id: number): boolean =>
+  (message.kind === "result" || message.kind === "failure") && (message.id === null || Number(message.id) === id);
+
+const replyOf = (reply: EgressReply, message: Message | null, text: string): WireReply => ({
+  status: reply.status,
+  header: (name) => reply.header(name),
+  message,
+  text,
+});

@@ -1,0 +1,113 @@
+/**
+ * The requests of one link that have no answer yet. It hides ids and deadlines: ids count up and are never used twice,
+ * and one timer serves all deadlines, since a timer of its own for each call would cost more than the call's table entry.
+ */
+import { type Clock, type Fault, fault } from "../base/index.ts";
+
+export interface PendingOptions {
+  readonly clock: Clock;
+  readonly pendingMax: number;
+  /** The configured name of the server, for faults. */
+  readonly backend: string;
+}
+
+interface Entry<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (fault: Fault) => void;
+  readonly dueAt: number;
+  readonly drop: (() => void) | null;
+}
+
+export class Pending<T> {
+  readonly #clock: Clock;
+  readonly #max: number;
+  readonly #backend: string;
+  readonly #entries = new Map<number, Entry<T>>();
+  #lastId = 0;
+  #timer: { cancel(): void } | null = null;
+  #timerAt = Number.POSITIVE_INFINITY;
+
+  constructor(options: PendingOptions) {
+    this.#clock = options.clock;
+    this.#max = options.pendingMax;
+    this.#backend = options.backend;
+  }
+
+  /** An id that was never given before. */
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Waits for the answer to `id`; rejects with BACKEND_TIMEOUT after `timeoutMs`. `drop` runs when nobody waits any more
+   * although no answer came. Throws BACKEND_BUSY.
+   */
+  open(id: number, timeoutMs: number, drop: (() => void) | null): Promise<T> {
+    if (this.#entries.size >= this.#max) {
+      throw fault("BACKEND_BUSY", { backend: this.#backend, detail: `${this.#max} calls are in flight`, data: { sent: false } });
+    }
+    const dueAt = this.#clock.now() + timeoutMs;
+    const answer = new Promise<T>((resolve, reject) => {
+      this.#entries.set(id, { resolve, reject, dueAt, drop });
+    });
+    if (dueAt < this.#timerAt) this.#arm(dueAt);
+    return answer;
+  }
+
+  /** Hands over the answer; false when nobody waits for that id (any more). */
+  settle(id: number, value: T): boolean {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return false;
+    this.#entries.delete(id);
+    entry.resolve(value);
+    return true;
+  }
+
+  /** Ends one request without an answer; false when it had ended already. */
+  fail(id: number, reason: Fault): boolean {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return false;
+    this.#entries.delete(id);
+    entry.drop?.();
+    entry.reject(reason);
+    return true;
+  }
+
+  /** The caller lost interest: rejects with CALL_CANCELLED. */
+  abandon(id: number): void {
+    this.fail(id, fault("CALL_CANCELLED", { backend: this.#backend }));
+  }
+
+  /** Ends all requests; `reasonOf` makes the fault of each. */
+  failAll(reasonOf: (id: number) => Fault): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    for (const id of [...this.#entries.keys()]) this.fail(id, reasonOf(id));
+  }
+
+  // The timer stands for the earliest deadline that was ever asked for, whether or not that call is answered by then:
+  // with answers far quicker than deadlines it fires about once in a deadline's length.
+  #arm(at: number): void {
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.#clock.timer(at - this.#clock.now(), () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#timer = null;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [id, entry] of this.#entries) {
+      if (entry.dueAt > now) next = Math.min(next, entry.dueAt);
+      else this.fail(id, fault("BACKEND_TIMEOUT", { backend: this.#backend, data: { sent: true } }));
+    }
+    if (next < this.#timerAt) this.#arm(next);
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * The link to a child process over its stdin and stdout, and the only file that starts processes. It hides lines,
+ * process groups, and what is left of a child that died: output still in the pipe, descendants, unanswered calls.
+ */
+import { join } from "node:path";
+import { type Clock, ensurePrivateDir, type Fault, fault, fingerprint, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
+import type { StdioSpec } from "../config/index.ts";
+import type { WireReply, WireRequest } from "../era/index.ts";
+import { createLines, type Message } from "../protocol/index.ts";
+import { environmentOf } from "./environment.ts";
+import { endGroup, type Leader } from "./group.ts";
+import { eachMessage, type Misfit } from "./incoming.ts";
+import type { Link } from "./link.ts";
+import { Pending } from "./pending.ts";
+import { StderrRing } from "./stderr.ts";
+import { type Sink, StdinWriter } from "./stdin.ts";
+
+export interface StdioOptions {
+  readonly spec: StdioSpec;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+  /** Taken out of what the child says on stderr. */
+  readonly secrets: KnownSecrets;
+  /** Our own environment, of which a child inherits a part. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where children without a folder of their own get a private one. */
+  readonly stateDir: string;
+}
+
+/** One life of the child. */
+interface Child extends Leader {
+  readonly stdin: StdinWriter;
+  /** Resolves when stdout and stderr have ended. */
+  readonly drained: Promise<unknown>;
+  /** Nothing is expected of it any more. */
+  over: boolean;
+}
+
+/** Makes the link; nothing is started before `open`. */
+export const createStdioLink = (options: StdioOptions): Link => new StdioLink(options);
+
+const noHeader = (): null => null;
+const ignore = (): void => undefined;
+const yes = (): boolean => true;
+
+class StdioLink implements Link {
+  readonly transport = "stdio";
+  onMessage: (message: Message) => void = ignore;
+  onDown: (reason: string) => void = ignore;
+  readonly #options: StdioOptions;
+  readonly #pending: Pending<WireReply>;
+  readonly #stderr: StderrRing;
+  #child: Child | null = null;
+  #fallen: string | null = null;
+  #closed = false;
+  #ending: Promise<void> = Promise.resolve();
+  #noise = 0;
+
+  constructor(options: StdioOptions) {
+    const { spec, clock, limits, log } = options;
+    this.#options = options;
+    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name });
+    this.#stderr = new StderrRing(limits.stderrBytesMax, options.secrets, (line) => log.debug("stderr", { server: spec.name, line }));
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  get fallen(): string | null {
+    return this.#fallen;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  stderr(): readonly string[] {
+    return this.#stderr.lines();
+  }
+
+  async open(): Promise<void> {
+    const folder = this.#options.spec.cwd ?? (await this.#privateFolder());
+    if (this.#closed) throw this.#gone("it is being stopped", false);
+    this.#fallen = null;
+    this.#child = this.#start(folder);
+  }
+
+  nextId(): number {
+    return this.#pending.nextId();
+  }
+
+  request(request: WireRequest): Promise<WireReply> {
+    try {
+      const child = this.#alive();
+      const answer = this.#pending.open(request.id, request.timeoutMs, null);
+      if (!child.stdin.write(request.text, request.id)) this.#pending.fail(request.id, this.#deaf());
+      return answer;
+    } catch (thrown) {
+      return Promise.reject(thrown as Fault);
+    }
+  }
+
+  async send(text: string): Promise<void> {
+    if (!this.#alive().stdin.write(text, 0)) throw this.#deaf();
+  }
+
+  abandon(id: number): void {
+    this.#pending.abandon(id);
+  }
+
+  async respawn(): Promise<void> {
+    await this.#end("it is started again");
+    await this.open();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#end("it is being stopped");
+  }
+
+  // ---- the child's life ----------------------------------------------------------------------------------------
+
+  #start(cwd: string): Child {
+    const { spec, limits, log } = this.#options;
+    try {
+      const process = Bun.spawn([spec.command, ...spec.args.map(reveal)], {
+        cwd,
+        env: environmentOf(spec, this.#options.env),
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "pipe",
+        // A group of its own, so that its descendants can be ended with it.
+        detached: true,
+      });
+      const stdin = new StdinWriter(process.stdin as Sink, limits.stdinBytesMax, () => void this.#partly(child, "it closed its stdin"));
+      const drained = Promise.all([this.#read(process.stdout), this.#readStderr(process.stderr)]);
+      const child: Child = {
+        pid: process.pid,
+        exited: process.exited,
+        kill: (signal) => process.kill(signal),
+        stdin,
+        drained,
+        over: false,
+      };
+      void process.exited.then(() => this.#exited(child, exitOf(process.exitCode, process.signalCode)));
+      drained.then(
+        () => this.#partly(child, "it closed its stdout"),
+        (thrown: unknown) => this.#unreadable(child, thrown),
+      );
+      log.debug("started", { server: spec.name, pid: process.pid });
+      return child;
+    } catch (thrown) {
+      throw commandFault(spec, thrown);
+    }
+  }
+
+  // The folder that we were started in is nobody's business.
+  async #privateFolder(): Promise<string> {
+    const { spec, stateDir } = this.#options;
+    const plain = /^[A-Za-z0-9_-]{1,64}$/.test(spec.name) ? spec.name : `server-${fingerprint(spec.name).slice(0, 16)}`;
+    const folder = join(stateDir, "servers", plain);
+    await ensurePrivateDir(folder);
+    return folder;
+  }
+
+  // Its last words may still be in the pipe; a descendant that holds the pipe open must not make callers wait for long.
+  async #exited(child: Child, how: string): Promise<void> {
+    if (child.over) return;
+    await this.#soon(child.drained);
+    const last = this.#stderr.last();
+    this.#down(child, last === null ? how : `${how}: ${last}`);
+  }
+
+  // It hears or says nothing any more. Mostly it is about to exit, and the reason of that says more.
+  async #partly(child: Child, how: string): Promise<void> {
+    if (!(await this.#soon(child.exited))) this.#down(child, how);
+  }
+
+  #unreadable(child: Child, thrown: unknown): void {
+    this.#options.log.error("the output could not be handled", { server: this.#options.spec.name, reason: String(thrown) });
+    this.#down(child, "its output could not be handled");
+  }
+
+  async #soon(happens: Promise<unknown>): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = this.#options.clock.timer(this.#options.limits.exitDrainMs, () => late.resolve(false));
+    const inTime = await Promise.race([happens.then(yes, yes), late.promise]);
+    timer.cancel();
+    return inTime;
+  }
+
+  #down(child: Child, reason: string): void {
+    if (child.over) return;
+    this.#finish(child, reason);
+    this.onDown(reason);
+  }
+
+  #end(reason: string): Promise<void> {
+    if (this.#child !== null) this.#finish(this.#child, reason);
+    return this.#ending;
+  }
+
+  #finish(child: Child, reason: string): void {
+    child.over = true;
+    this.#child = null;
+    this.#fallen = reason;
+    child.stdin.end();
+    const { clock, limits } = this.#options;
+    this.#ending = Promise.all([this.#ending, endGroup(child, clock, limits)]).then(ignore);
+    this.#pending.failAll((id) => this.#gone(reason, child.stdin.left(id)));
+  }
+
+  // ---- what comes ----------------------------------------------------------------------------------------------
+
+  async #read(stdout: ReadableStream<Uint8Array>): Promise<void> {
+    const lines = createLines({
+      bytesMax: this.#options.limits.messageBytesMax,
+      onText: (line) => this.#line(line),
+      onProblem: (what) => this.#noisy(what === "too-long" ? "a line that is too long" : "a line that is not UTF-8"),
+    });
+    for await (const chunk of stdout) lines.feed(chunk);
+    lines.end();
+  }
+
+  async #readStderr(stderr: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const chunk of stderr) this.#stderr.feed(chunk);
+    this.#stderr.end();
+  }
+
+  #line(line: string): void {
+    if (line !== "") eachMessage(line, this.#options.limits, this.#take, this.#misfit);
+  }
+
+  readonly #take = (message: Message): void => {
+    if (message.kind === "request" || message.kind === "notification") {
+      this.onMessage(message);
+      return;
+    }
+    // An answer that nobody waits for (any more) was abandoned or came too late: both are normal.
+    const id = Number(message.id ?? "0");
+    this.#pending.settle(id, { status: 200, header: noHeader, message, text: "" });
+  };
+
+  readonly #misfit = (misfit: Misfit): void => {
+    const reason = fault("BACKEND_GARBLED", { backend: this.#options.spec.name, detail: misfit.detail });
+    if (misfit.id === null || !this.#pending.fail(Number(misfit.id), reason)) this.#noisy("a line that is not a message");
+  };
+
+  // Servers print banners on stdout; the first one is worth a word, and so is a server that does nothing else.
+  #noisy(what: string): void {
+    this.#noise += 1;
+    const { log, spec, limits } = this.#options;
+    if (this.#noise === 1) log.info(`stdout holds ${what}, which is skipped`, { server: spec.name });
+    if (this.#noise === limits.noiseLinesMax) log.warn("stdout holds many lines that are not messages", { server: spec.name, lines: this.#noise });
+  }
+
+  // ---- faults --------------------------------------------------------------------------------------------------
+
+  #alive(): Child {
+    if (this.#child === null) throw this.#gone("it is not running", false);
+    return this.#child;
+  }
+
+  #gone(detail: string, sent: boolean): Fault {
+    return fault("BACKEND_GONE", { backend: this.#options.spec.name, detail, data: { sent } });
+  }
+
+  #deaf(): Fault {
+    return fault("BACKEND_BUSY", { backend: this.#options.spec.name, detail: "it does not read its input", data: { sent: false } });
+  }
+}
+
+const exitOf = (code: number | null, signal: string | number | null): string =>
+  signal === null ? `it ended with exit code ${code ?? "unknown"}` : `it was ended by ${signal}`;
+
+function commandFault(spec: StdioSpec, thrown: unknown): Fault {
+  const code = (thrown as { readonly code?: unknown } | null)?.code;
+  const why = code === "ENOENT" ? "no such command or folder" : code === "EACCES" ? "no permission to run it" : String(code ?? "it cannot be run");
+  return fault("BACKEND_COMMAND", { backend: spec.name, op: "start", detail: `${spec.command}: ${why}`, cause: thrown });
+}
+

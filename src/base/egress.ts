@@ -1,0 +1,280 @@
+/**
+ * The one way out over HTTP, and the only file that fetches. It hides that there are two clients behind it. Bun's fetch
+ * is the quick one, but serves 256 requests in the whole process, and every further one hangs without a word; response
+ * streams count until they end. So streams that stand for long, and everything beyond `fetchesMax`, go over node:http,
+ * which costs twice as much and has no such cap: a backend that never answers cannot starve the others.
+ *
+ * Redirects are refused (they would carry configured credentials elsewhere), nothing is compressed (so that a bound on
+ * bytes is one), and proxy variables never apply to loopback addresses.
+ */
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { Fault, fault } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+
+export interface EgressInit {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Aborts the request and the reading of its answer. */
+  readonly signal: AbortSignal;
+  /** The configured name of the server, for faults. */
+  readonly backend: string;
+}
+
+/** An answer whose body is still to be read, to its end or until `cancel`. */
+export interface EgressReply {
+  readonly status: number;
+  /** A response header by lower-case name, or null. */
+  header(name: string): string | null;
+  /** The next chunk, or null at the end. Throws BACKEND_GONE when the connection broke. */
+  read(): Promise<Uint8Array | null>;
+  /** The whole body. Throws BACKEND_GARBLED when it is larger than `bytesMax`. */
+  all(bytesMax: number): Promise<Uint8Array>;
+  /** The rest is not wanted. */
+  cancel(): void;
+}
+
+export interface Egress {
+  /** One request and its answer. Throws BACKEND_DOWN (not sent), BACKEND_GONE, BACKEND_REFUSED, BACKEND_BUSY, BACKEND_MISCONFIGURED. */
+  send(url: string, init: EgressInit): Promise<EgressReply>;
+  /** The same for an answer that is meant to stay open for long. */
+  openStream(url: string, init: EgressInit): Promise<EgressReply>;
+}
+
+export interface EgressOptions {
+  readonly limits: Limits;
+  /** The environment's proxy variables decide; Bun's fetch reads them by itself. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Makes the way out. It holds no connection that would keep the process alive. */
+export function createEgress(options: EgressOptions): Egress {
+  const slots = { open: 0, max: options.limits.fetchesMax };
+  const proxied = proxyVariables.some((name) => (options.env[name] ?? "") !== "");
+  const viaFetch = (url: string, init: EgressInit): Promise<EgressReply> => overFetch(url, init, slots);
+  if (!proxied) {
+    return {
+      send: (url, init) => (slots.open < slots.max ? viaFetch(url, init) : overNode(url, init)),
+      openStream: overNode,
+    };
+  }
+  // Only fetch speaks to proxies, so there the cap is a limit.
+  const route = async (url: string, init: EgressInit): Promise<EgressReply> => {
+    if (isLoopback(url)) return overNode(url, init);
+    if (slots.open < slots.max) return viaFetch(url, init);
+    throw fault("BACKEND_BUSY", { backend: init.backend, detail: "too many requests are open through the HTTP proxy", data: { sent: false } });
+  };
+  return { send: route, openStream: route };
+}
+
+const proxyVariables = Object.freeze(["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"]);
+
+function isLoopback(url: string): boolean {
+  const host = URL.parse(url)?.hostname ?? "";
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
+}
+
+// ---- fetch ------------------------------------------------------------------------------------------------------
+
+interface Slots {
+  open: number;
+  readonly max: number;
+}
+
+async function overFetch(url: string, init: EgressInit, slots: Slots): Promise<EgressReply> {
+  slots.open += 1;
+  try {
+    const response = await fetch(url, {
+      method: init.method,
+      headers: { "accept-encoding": "identity", ...init.headers },
+      body: init.body ?? null,
+      signal: init.signal,
+      redirect: "manual",
+      // Bun would cut an answer that is silent for five minutes; the caller has its own deadline.
+      timeout: false,
+    } as RequestInit);
+    refuseRedirect(response.status, response.headers.get("location"), init, () => void response.body?.cancel().catch(ignore));
+    return new FetchReply(response, init, slots);
+  } catch (thrown) {
+    slots.open -= 1;
+    throw faultOf(thrown, init);
+  }
+}
+
+class FetchReply implements EgressReply {
+  readonly status: number;
+  readonly #response: Response;
+  readonly #init: EgressInit;
+  #slots: Slots | null;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+
+  constructor(response: Response, init: EgressInit, slots: Slots) {
+    this.status = response.status;
+    this.#response = response;
+    this.#init = init;
+    this.#slots = slots;
+    if (response.body === null) this.#release();
+    // Aborted between two reads, nobody would come to give the slot back.
+    else init.signal.addEventListener("abort", () => this.#release(), { once: true });
+  }
+
+  header(name: string): string | null {
+    return this.#response.headers.get(name);
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    if (this.#response.body === null) return null;
+    try {
+      this.#reader ??= this.#response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+      const { done, value } = await this.#reader.read();
+      if (!done) return value;
+      this.#release();
+      return null;
+    } catch (thrown) {
+      this.#release();
+      throw faultOf(thrown, this.#init);
+    }
+  }
+
+  async all(bytesMax: number): Promise<Uint8Array> {
+    const declared = Number(this.header("content-length") ?? Number.NaN);
+    // A declared length can be trusted only where nothing is unpacked on the way.
+    if (!(declared <= bytesMax) || this.header("content-encoding") !== null) return collect(this, bytesMax, this.#init);
+    try {
+      return new Uint8Array(await this.#response.arrayBuffer());
+    } catch (thrown) {
+      throw faultOf(thrown, this.#init);
+    } finally {
+      this.#release();
+    }
+  }
+
+  cancel(): void {
+    this.#release();
+    const ended = this.#reader === null ? this.#response.body?.cancel() : this.#reader.cancel();
+    ended?.catch(ignore);
+  }
+
+  #release(): void {
+    if (this.#slots !== null) this.#slots.open -= 1;
+    this.#slots = null;
+  }
+}
+
+// ---- node:http --------------------------------------------------------------------------------------------------
+
+function overNode(url: string, init: EgressInit): Promise<EgressReply> {
+  return new Promise((resolve, reject) => {
+    try {
+      const open = url.startsWith("https:") ? requestHttps : requestHttp;
+      const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal }, (response) => {
+        try {
+          refuseRedirect(response.statusCode ?? 0, response.headers.location ?? null, init, () => response.destroy());
+          resolve(new NodeReply(response, init));
+        } catch (thrown) {
+          reject(thrown as Fault);
+        }
+      });
+      request.on("error", (error) => reject(faultOf(error, init)));
+      request.end(init.body);
+    } catch (thrown) {
+      reject(faultOf(thrown, init));
+    }
+  });
+}
+
+type Incoming = import("node:http").IncomingMessage;
+
+class NodeReply implements EgressReply {
+  readonly status: number;
+  readonly #response: Incoming;
+  readonly #init: EgressInit;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+
+  constructor(response: Incoming, init: EgressInit) {
+    this.status = response.statusCode ?? 0;
+    this.#response = response;
+    this.#init = init;
+    // Without a listener of our own, an error after `cancel` would end the process.
+    response.on("error", ignore);
+    this.#chunks = response[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  }
+
+  header(name: string): string | null {
+    const value = this.#response.headers[name];
+    return (Array.isArray(value) ? value.join(", ") : value) ?? null;
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    try {
+      const { done, value } = await this.#chunks.next();
+      return done === true ? null : value;
+    } catch (thrown) {
+      throw faultOf(thrown, this.#init);
+    }
+  }
+
+  all(bytesMax: number): Promise<Uint8Array> {
+    return collect(this, bytesMax, this.#init);
+  }
+
+  cancel(): void {
+    this.#response.destroy();
+  }
+}
+
+// ---- both -------------------------------------------------------------------------------------------------------
+
+async function collect(reply: EgressReply, bytesMax: number, init: EgressInit): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (let chunk = await reply.read(); chunk !== null; chunk = await reply.read()) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) {
+      reply.cancel();
+      throw fault("BACKEND_GARBLED", { backend: init.backend, detail: `its answer is larger than ${bytesMax} bytes` });
+    }
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+}
+
+function refuseRedirect(status: number, location: string | null, init: EgressInit, cancel: () => void): void {
+  if (status < 300 || status > 399 || location === null) return;
+  cancel();
+  const target = URL.parse(location);
+  const where = target === null ? "another path" : target.origin;
+  throw fault("BACKEND_REFUSED", { backend: init.backend, detail: `it redirects to ${where}, which is not followed`, hint: "configure the address it redirects to" });
+}
+
+const neverConnected: readonly string[] = Object.freeze(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ConnectionRefused", "FailedToOpenSocket"]);
+
+/** The message and properties of a foreign error may show the whole URL with a secret in its query: only its code is kept. */
+function faultOf(thrown: unknown, init: EgressInit): Fault {
+  if (thrown instanceof Fault) return thrown;
+  const { backend } = init;
+  if (init.signal.aborted) return fault("CALL_CANCELLED", { backend });
+  const code = codeOf(thrown);
+  if (code !== null) return faultOfCode(code, backend);
+  if (thrown instanceof TypeError) return fault("BACKEND_MISCONFIGURED", { backend, detail: "its URL or one of its headers is not valid", data: { sent: false } });
+  return fault("BACKEND_GONE", { backend, detail: "the connection broke", data: { sent: true } });
+}
+
+function faultOfCode(code: string, backend: string): Fault {
+  if (neverConnected.includes(code)) return fault("BACKEND_DOWN", { backend, detail: `no connection: ${code}`, data: { sent: false } });
+  if (/^(ERR_INVALID|ERR_UNESCAPED)/.test(code)) {
+    return fault("BACKEND_MISCONFIGURED", { backend, detail: "its URL or one of its headers is not valid", data: { sent: false } });
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO|TLS|SSL/.test(code)) {
+    return fault("BACKEND_DOWN", { backend, detail: `its certificate is not accepted: ${code}`, data: { sent: false } });
+  }
+  return fault("BACKEND_GONE", { backend, detail: `the connection broke: ${code}`, data: { sent: true } });
+}
+
+function codeOf(thrown: unknown): string | null {
+  const code = (thrown as { readonly code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : null;
+}
+
+const ignore = (): void => undefined;
