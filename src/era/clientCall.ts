@@ -11,6 +11,8 @@ export interface Sink {
   notice(text: string): void;
   /** The response; the status counts as long as nothing was streamed. At most once. */
   answer(status: number, text: string): void;
+  /** There will be no answer: nobody wants it any more. */
+  none(): void;
 }
 
 /** What a request is made of, read and checked. */
@@ -67,7 +69,9 @@ export class ClientCall implements Call {
 
   /** No answer is wanted any more; it goes nowhere if it comes. */
   abandon(reason: string): void {
+    if (this.#over) return;
     this.#over = true;
+    this.#sink.none();
     this.#source.cancel(reason);
   }
 

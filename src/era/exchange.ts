@@ -72,6 +72,12 @@ export abstract class Exchange implements Sink, Waiting {
     if (this.#due === 0) this.#finish();
   }
 
+  none(): void {
+    if (this.#state === "over") return;
+    this.#due -= 1;
+    if (this.#due === 0) this.#finish();
+  }
+
   openHead(): void {
     if (this.#state !== "head") return;
     this.#heads.leave(this);
@@ -98,13 +104,15 @@ export abstract class Exchange implements Sink, Waiting {
     this.#channel?.end();
   }
 
-  /** Nobody is there to be answered. False: everything had been answered before. */
-  protected drop(): boolean {
+  /**
+   * Answers with nothing: by default because nobody is there, and then only so that the one who waits for the answer does
+   * not wait for ever. False: everything had been answered before.
+   */
+  protected drop(status = 499): boolean {
     if (this.#state === "over") return false;
     this.#heads.leave(this);
     this.#state = "over";
-    // Nobody reads it; the one who waits for it must not wait for ever.
-    this.#resolve(emptyOut(499));
+    this.#resolve(emptyOut(status));
     return true;
   }
 
@@ -113,9 +121,11 @@ export abstract class Exchange implements Sink, Waiting {
   }
 
   #finish(): void {
-    if (this.#state === "head") return this.#plain(200, `[${(this.#answers ?? []).join(",")}]`);
+    const answers = this.#answers ?? [];
+    if (this.#state === "stream") this.#channel?.end();
+    else if (answers.length > 0) return this.#plain(200, `[${answers.join(",")}]`);
+    else this.drop(202);
     this.#state = "over";
-    this.#channel?.end();
   }
 
   #plain(status: number, body: string): void {

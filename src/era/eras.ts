@@ -1,0 +1,98 @@
+/**
+ * The door's function: one object that serves every revision in front and speaks every revision behind. It only
+ * decides who takes a request: by verb, by shape, by era.
+ */
+import { fault, type Fault, faultOf, type Log } from "../base/index.ts";
+import { decodeText, type Message, parseMessage } from "../protocol/index.ts";
+import { bareHeader } from "./admission.ts";
+import { classify } from "./classify.ts";
+import { refusalOut } from "./exchange.ts";
+import { Heads } from "./heads.ts";
+import { endSession, openPipe, openStream, serveBatch, serveLegacy, servePiped, unreadable } from "./legacy.ts";
+import { serveModern } from "./modern.ts";
+import type { North } from "./north.ts";
+import { createSeal } from "./seal.ts";
+import { Sessions } from "./sessions.ts";
+import { identityOf, Stamp } from "./stamp.ts";
+import { Streams } from "./streams.ts";
+import type { EraOptions, Eras, HttpIn, HttpOut } from "./types.ts";
+import { connectUpstream } from "./upstream.ts";
+import { headers } from "./words.ts";
+
+const requestHeaders = Object.freeze(Object.values(headers));
+const responseHeaders = Object.freeze([headers.session]);
+
+/** Makes the era room; see Eras. Closing ends every stream and session. */
+export function createEras(options: EraOptions): Eras {
+  const { serve, clock, limits, log } = options;
+  const identity = identityOf(options.identity);
+  const heads = new Heads(clock, limits.headMsMax);
+  const streams = new Streams(clock, limits);
+  const sessions = new Sessions(clock, limits, streams);
+  const seal = createSeal({ key: options.sealKey, clock, msMax: limits.stateMsMax });
+  const north: North = { serve, clock, limits, log, identity, heads, streams, seal, stamp: new Stamp(identity, limits) };
+  let closed = false;
+
+  const serveText = (text: string, request: HttpIn): Promise<HttpOut> => {
+    if (isBatch(text)) return serveBatch(north, sessions, text, request);
+    const parsed = parseMessage(text, limits);
+    if (!parsed.ok) return Promise.resolve(refusalOut(parsed.id, unreadable(parsed)));
+    const { message } = parsed;
+    return classify(message, bareHeader(request, headers.version)) === "modern" ? serveModern(north, message, request) : serveLegacy(north, sessions, message, request);
+  };
+
+  const byVerb = (request: HttpIn): Promise<HttpOut> => {
+    if (closed) return Promise.resolve(refusalOut(null, fault("SHUTTING_DOWN")));
+    if (request.verb === "GET") return Promise.resolve(openStream(north, sessions, request));
+    if (request.verb === "DELETE") return Promise.resolve(endSession(sessions, request));
+    const text = textOf(request);
+    return text === null ? Promise.resolve(refusalOut(null, notUtf8())) : serveText(text, request);
+  };
+
+  const piped = (request: HttpIn, sessionId: string | null): HttpOut => {
+    const message = messageOf(request);
+    return "kind" in message ? servePiped(north, sessions, sessionId, message, request) : refusalOut(null, message);
+  };
+
+  const messageOf = (request: HttpIn): Message | Fault => {
+    const text = textOf(request);
+    if (text === null) return notUtf8();
+    const parsed = parseMessage(text, limits);
+    return parsed.ok ? parsed.message : unreadable(parsed);
+  };
+
+  return {
+    http: (request) => guarded(log, () => byVerb(request)),
+    sse: (request, messages) => (closed ? refusalOut(null, fault("SHUTTING_DOWN")) : openPipe(north, sessions, request, messages)),
+    sseMessage: (request, sessionId) => guarded(log, () => Promise.resolve(piped(request, sessionId))),
+    connect: (wire, connect) => connectUpstream(wire, connect, options),
+    requestHeaders,
+    responseHeaders,
+    status: () => ({ sessions: sessions.size, streams: streams.size }),
+    close() {
+      closed = true;
+      heads.close();
+      sessions.close();
+      streams.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A bug in serving one request is that request's failure alone. */
+function guarded(log: Log, serve: () => Promise<HttpOut>): Promise<HttpOut> {
+  try {
+    return serve();
+  } catch (thrown) {
+    const refused = faultOf(thrown);
+    log.error("a request failed inside", { code: refused.code, reason: String(refused.cause ?? refused) });
+    return Promise.resolve(refusalOut(null, refused));
+  }
+}
+
+const notUtf8 = (): Fault => fault("MESSAGE_INVALID_JSON", { detail: "not UTF-8" });
+
+const textOf = ({ body }: HttpIn): string | null => (body === null ? "" : decodeText(body));
+
+// White space before the bracket is rare and still a batch.
+const isBatch = (text: string): boolean => text.charCodeAt(0) === 0x5b || (text.charCodeAt(0) !== 0x7b && text.trimStart().startsWith("["));
