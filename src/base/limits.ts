@@ -54,6 +54,8 @@ export const defaultLimits = Object.freeze({
   listItemsMax: 10_000,
   /** Longest resource URI or template that is matched against the other. */
   uriCharsMax: 8192,
+  /** Steps in all that one URI may take to be matched with templates; about 20 ms. */
+  matchStepsMax: 2_000_000,
   /** Instructions of all servers together, in characters. */
   instructionsCharsMax: 64 * 1024,
   /** How long one page of a list may take. */

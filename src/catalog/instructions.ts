@@ -13,7 +13,7 @@ export function instructionsOf(view: View): string | null {
   if (view.server !== null) return view.servers[0]?.instructions ?? null;
   const speaking = view.servers.filter((server) => server.instructions !== null).sort((a, b) => compareText(a.name, b.name));
   if (speaking.length === 0) return null;
-  const share = Math.floor(view.instructionsCharsMax / speaking.length);
+  const share = Math.floor(view.limits.instructionsCharsMax / speaking.length);
   return speaking.map((server) => sectionOf(server, view.separator, share)).join("\n\n");
 }
 

@@ -47,7 +47,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
   return Object.freeze({
     servers: Object.freeze(servers),
     separator: options.separator,
-    instructionsCharsMax: options.limits.instructionsCharsMax,
+    limits: options.limits,
     problems: Object.freeze(building.problems.sort(compareProblems)),
   });
 }

@@ -20,10 +20,21 @@ export function ownersOf(view: View, uri: string): readonly Route[] {
   const routes = new Map<string, Route>();
   const add = (route: Route): void => void (routes.has(route.backend) || routes.set(route.backend, route));
   for (const route of view.owners.get(uri) ?? []) add(route);
-  for (const pattern of view.patterns) if (pattern.matches(uri)) add(routeTo(pattern.backend, uri));
+  for (const backend of ownersByPattern(view, uri)) add(routeTo(backend, uri));
   const only = onlyOfScheme(view, uri);
   if (only !== null) add(routeTo(only, uri));
   return [...routes.values()];
+}
+
+// Templates are written by backends and URIs by clients: together they may cost a bounded number of steps, no more.
+function* ownersByPattern({ limits, patterns }: View, uri: string): Generator<string> {
+  let stepsLeft = limits.matchStepsMax;
+  for (const pattern of patterns) {
+    if (!uri.startsWith(pattern.prefix)) continue;
+    stepsLeft -= pattern.steps * uri.length;
+    if (stepsLeft < 0) return;
+    if (pattern.matches(uri)) yield pattern.backend;
+  }
 }
 
 /**

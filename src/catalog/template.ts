@@ -40,7 +40,8 @@ export function patternOf(template: string, backend: string, charsMax: number): 
   return Object.freeze({
     template,
     backend,
-    literal: first !== undefined && "literal" in first ? first.literal.length : 0,
+    prefix: first !== undefined && "literal" in first ? first.literal : "",
+    steps: parts?.length ?? 0,
     matches: (uri: string) => parts !== null && uri.length <= charsMax && matchesParts(parts, uri),
   });
 }
@@ -59,8 +60,6 @@ function partsOf(template: string): readonly Part[] {
 
 // All offsets at which the parts so far may end, advanced part by part: parts times characters, no backtracking.
 function matchesParts(parts: readonly Part[], uri: string): boolean {
-  const [first] = parts;
-  if (first !== undefined && "literal" in first && !uri.startsWith(first.literal)) return false;
   let ends = new Uint8Array(uri.length + 1);
   ends[0] = 1;
   for (const part of parts) ends = "literal" in part ? afterLiteral(ends, part.literal, uri) : afterExpression(ends, part, uri);

@@ -1,4 +1,5 @@
 /** The catalog's words: what one backend offers, all offers merged, what one caller sees. All frozen data. */
+import type { Limits } from "../base/index.ts";
 import type { CacheHint, Kind, Raw, RawObject } from "../protocol/index.ts";
 
 /** One tool, prompt, resource or template as the backend described it. */
@@ -95,7 +96,7 @@ export interface Catalog {
   /** In the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
-  readonly instructionsCharsMax: number;
+  readonly limits: Limits;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
 }
@@ -127,7 +128,7 @@ export interface View {
   /** Visible servers in the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
-  readonly instructionsCharsMax: number;
+  readonly limits: Limits;
   readonly lists: Readonly<Record<Kind, ViewList>>;
   /** Exact URI → the backends that list it, in the configured order. */
   readonly owners: ReadonlyMap<string, readonly Route[]>;
@@ -141,8 +142,10 @@ export interface View {
 export interface Pattern {
   readonly template: string;
   readonly backend: string;
-  /** Characters before the first expression. */
-  readonly literal: number;
+  /** The text before the first expression; a URI without it cannot match. */
+  readonly prefix: string;
+  /** Steps that one match costs for each character of the URI. */
+  readonly steps: number;
   matches(uri: string): boolean;
 }
 

@@ -28,7 +28,7 @@ export function viewOf(catalog: Catalog, principal: Principal, selection: Select
     found: alone === null || servers.length > 0,
     servers,
     separator: catalog.separator,
-    instructionsCharsMax: catalog.instructionsCharsMax,
+    limits: catalog.limits,
     lists: byKind((kind) => listOf(kind, servers, alone !== null, principal.scopes !== null)),
     owners: ownersByUri(servers),
     patterns: patternsOf(servers),
@@ -142,7 +142,7 @@ function ownersByUri(servers: readonly Server[]): ReadonlyMap<string, readonly R
 }
 
 function patternsOf(servers: readonly Server[]): readonly Pattern[] {
-  return Object.freeze(servers.flatMap((server) => server.patterns).sort((a, b) => b.literal - a.literal));
+  return Object.freeze(servers.flatMap((server) => server.patterns).sort((a, b) => b.prefix.length - a.prefix.length));
 }
 
 function schemesOf(servers: readonly Server[]): ReadonlyMap<string, string | null> {
