@@ -6,7 +6,7 @@
 /** Which object a key stands in. */
 export type Level = "top" | "server" | "defaults";
 
-const later = "it is not supported by this version; remove it";
+const later = "remove it";
 const always = "this is always so; remove it";
 const restart = "a server that ends is restarted by itself; the waits are limits.backoffMsMin and limits.backoffMsMax";
 
@@ -49,11 +49,11 @@ const ofTop: Readonly<Record<string, string>> = Object.freeze({
   servers: "use mcpServers",
   mcp: "use mcpServers",
   mcp_servers: "use mcpServers",
-  mcpTemplates: `templates: ${later}`,
+  mcpTemplates: later,
   templateSettings: "templates are always strict and not cached; remove it",
   instructionTemplates: later,
   activeInstructionTemplate: later,
-  publishedInstructionTemplates: `there are no drafts of instruction templates; ${later}`,
+  publishedInstructionTemplates: later,
   transport: "one listener serves every transport; remove it",
   externalUrl: "use publicUrl",
   auth: `${later}; a bearer token is always required`,

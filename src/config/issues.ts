@@ -112,7 +112,7 @@ function unknownKeyIssue(path: Path, document: Document): Issue {
   const key = String(path.at(-1));
   const level = levelOf(entryPath);
   const advice = adviceOn(level, key);
-  if (advice !== null) return keyIssue(document, path, "is not supported", advice);
+  if (advice !== null) return keyIssue(document, path, "is not supported by this version", advice);
   const entry = valueAt(document.value, entryPath);
   if (level === "server" && key in otherForm(entry).entries) return keyIssue(document, path, `has no meaning for a server with ${isRemote(entry) ? "url" : "command"}`);
   return keyIssue(document, path, "is not a known key", didYouMean(key, knownKeys(configSchema, document.value, entryPath)));

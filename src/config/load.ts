@@ -91,7 +91,7 @@ export function demoConfig(argv: readonly string[]): Config {
   return Object.freeze({ ...emptyConfig(), backends: Object.freeze([specOf("demo", entry, around).spec]) });
 }
 
-const literal = (text: string): string => text.replaceAll("${", "$${");
+const literal = (text: string): string => text.replaceAll("${", () => "$${");
 
 const nowhere: Document = Object.freeze({ value: {}, valuePlace: () => ({ line: 0, column: 0 }), keyPlace: () => ({ line: 0, column: 0 }) });
 

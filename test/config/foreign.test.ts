@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+import { configSchema, remoteEntry, stdioEntry } from "../../src/config/schema.ts";
+import { adviceOn } from "../../src/config/foreign.ts";
+import { issuesIn, lines } from "../fixtures/config.ts";
+
+test("a key that another program knows is refused with what to do instead", () => {
+  const found = issuesIn({
+    auth: {},
+    mcpTemplates: {},
+    lazyLoading: {},
+    serverDefaults: { envFilter: [] },
+    mcpServers: { a: { command: "x", restartOnExit: true, stderr: "pipe" }, b: { url: "http://x", oauth: {} } },
+  });
+  expect(lines(found).map((line) => line.replace(/^\S+ /, ""))).toEqual([
+    "“auth” is not supported by this version (remove it; a bearer token is always required)",
+    "“mcpTemplates” is not supported by this version (remove it)",
+    "“lazyLoading” is not supported by this version (remove it)",
+    "“envFilter” is not supported by this version (name what the server needs in env, or set inheritParentEnv)",
+    "“restartOnExit” is not supported by this version (a server that ends is restarted by itself; the waits are limits.backoffMsMin and limits.backoffMsMax)",
+    "“stderr” is not supported by this version (a server's standard error is always captured; remove it)",
+    "“oauth” is not supported by this version (remove it, and use headers with a ${VAR} for a token)",
+  ]);
+});
+
+test("no key that works is called foreign", () => {
+  for (const key of Object.keys(configSchema.entries)) expect(adviceOn("top", key)).toBeNull();
+  for (const key of [...Object.keys(stdioEntry.entries), ...Object.keys(remoteEntry.entries)]) expect(adviceOn("server", key)).toBeNull();
+});
+
+test("names of an object's own methods are not looked up", () => {
+  expect(adviceOn("top", "toString")).toBeNull();
+  expect(adviceOn(null, "auth")).toBeNull();
+});

@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import { pathText } from "../../src/config/index.ts";
+import { issuesIn, lines } from "../fixtures/config.ts";
+
+test("all that is wrong comes at once, in the order of the text, each with its place", () => {
+  const text = `{
+  "prot": 3050,
+  "port": "3050",
+  "mcpServers": {
+    "files": { "comand": "npx", "args": "-y" },
+    "web": { "url": "https://example.com/mcp", "type": "htpp", "headers": { "X": 1 } },
+    "bad name": { "command": "a", "disabled": "no", "era": 3 }
+  },
+  "names": []
+}`;
+  expect(lines(issuesIn(text))).toEqual([
+    "2:3 “prot” is not a known key (did you mean “port”?)",
+    "3:11 “port” must be a number, not this string",
+    "5:14 “command” is missing in mcpServers.files (a server has a command (a program) or a url (an address))",
+    "5:16 “comand” is not a known key (did you mean “command”?)",
+    "5:41 “args” must be a list, not this string",
+    "6:56 “type” must be “http” or “streamableHttp” or “sse”, not this string (did you mean “http”?)",
+    "6:82 “X” must be a string, not a number (put it into double quotes)",
+    "7:5 “bad name” is not a server name: letters, digits, “_”, “.” and “-” only, and at least one letter or digit",
+    "7:47 “disabled” must be true or false, not this string",
+    "7:60 “era” must be “auto” or “modern” or “legacy”, not a number",
+    "9:12 “names” must be an object, not a list",
+  ]);
+});
+
+test("a key of the other kind of server says that it has no meaning there", () => {
+  const servers = { a: { command: "x", headers: {} }, b: { url: "http://x", args: [] }, c: { command: "x", url: "http://x" }, d: {} };
+  expect(lines(issuesIn({ mcpServers: servers })).map((line) => line.replace(/^\S+ /, ""))).toEqual([
+    "“headers” has no meaning for a server with command",
+    "“args” has no meaning for a server with url",
+    "“url” has no meaning for a server with command",
+    "“command” is missing in mcpServers.d (a server has a command (a program) or a url (an address))",
+  ]);
+});
+
+test("no issue quotes a value, which may be a secret", () => {
+  const secret = "hunter2hunter2";
+  const found = issuesIn({
+    port: secret,
+    publicUrl: secret,
+    allowedOrigins: [secret],
+    allowedHosts: [`http://${secret}`],
+    mcpServers: { a: { command: "x", type: secret, env: [`=${secret}`], isolation: secret, prefix: `!${secret}` }, b: { url: 1, headers: { a: { secret } } } },
+  });
+  expect(found.length).toBe(10);
+  expect(JSON.stringify(found)).not.toContain(secret);
+});
+
+test("an object where a string belongs is no secret reference yet, and says what to write", () => {
+  expect(lines(issuesIn({ mcpServers: { a: { command: "x", env: { TOKEN: { $env: "T" } } } } }))).toEqual([
+    "6:18 “TOKEN” must be a string, not an object (secret references are not supported by this version; write ${VAR})",
+  ]);
+});
+
+test("keys given twice and misplaced keys are named together", () => {
+  expect(lines(issuesIn('{"port": 1, "port": 2, "toString": 3, "hasOwnProperty": 4}'))).toEqual([
+    "1:13 “port” is given twice",
+    "1:24 “toString” is not a known key",
+    "1:39 “hasOwnProperty” is not a known key",
+  ]);
+});
+
+test("a list or a word where the configuration should be is refused", () => {
+  expect(lines(issuesIn("[]"))).toEqual(["1:1 must be an object, not a list"]);
+  expect(lines(issuesIn("null"))).toEqual(["1:1 must be an object, not null"]);
+  expect(lines(issuesIn('{"mcpServers": [], "limits": null}'))).toEqual([
+    "1:16 “mcpServers” must be an object, not a list",
+    "1:30 “limits” must be an object, not null",
+  ]);
+});
+
+test("numbers out of range name the range", () => {
+  const found = issuesIn({ port: 70000, pageSize: 0, limits: { bodyBytesMax: 1, depthMax: 1e6, probeMsMax: 1.5, pendngMax: 3 } });
+  expect(lines(found)).toEqual([
+    "2:11 “port” must be a whole number from 0 to 65535",
+    "3:15 “pageSize” must be a whole number from 1 to 10000",
+    "5:21 “bodyBytesMax” must be a whole number from 256 to 1073741824",
+    "6:17 “depthMax” must be a whole number from 8 to 512",
+    "7:19 “probeMsMax” must be a whole number from 1 to 604800000",
+    "8:5 “pendngMax” is not a known key (did you mean “pendingMax”?)",
+  ]);
+});
+
+test("a path in words", () => {
+  expect(pathText(["mcpServers", "a", "args", 2])).toBe("mcpServers.a.args[2]");
+  expect(pathText([])).toBe("");
+});

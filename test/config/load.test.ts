@@ -1,0 +1,107 @@
+import { expect, test } from "bun:test";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { defaultLimits } from "../../src/base/index.ts";
+import { demoConfig, emptyConfig, loadConfig, type Loaded } from "../../src/config/index.ts";
+import { configIn, read } from "../fixtures/config.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+const problem = (loaded: Loaded): string | undefined => (loaded.ok ? undefined : loaded.issues[0]?.message);
+
+test("a file is read with the variables of the environment and of .env", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), '\uFEFF{ // mine\n "mcpServers": { "a": { "command": "${P}", "args": ["${Q}"] } },\n}');
+  await writeFile(folder.at(".env"), "P=from-file\nQ=q\n");
+  const loaded = await loadConfig({ path: folder.at("mcp.json"), env: { P: "from-env" } });
+  if (!loaded.ok) throw new Error("refused");
+  expect(loaded.config.path).toBe(folder.at("mcp.json"));
+  expect(loaded.config.backends[0]).toMatchObject({ command: "from-env", issue: null });
+  expect(loaded.warnings).toEqual([]);
+});
+
+test("the hash changes with the file and with .env, and with nothing else", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  const hash = async () => (await loadConfig({ path, env: {} })).hash;
+  await writeFile(path, "{}");
+  const first = await hash();
+  expect(await hash()).toBe(first);
+  await writeFile(folder.at(".env"), "A=1");
+  const second = await hash();
+  await writeFile(path, "{ }");
+  const third = await hash();
+  await writeFile(path, "{");
+  const fourth = await hash();
+  expect(new Set([first, second, third, fourth]).size).toBe(4);
+});
+
+test("what cannot be read is an issue without a hash", async () => {
+  await using folder = await createFolder();
+  const missing = await loadConfig({ path: folder.at("none.json"), env: {} });
+  expect(missing).toEqual({ ok: false, hash: null, issues: [{ path: [], line: 0, column: 0, message: "the file does not exist", hint: null, server: null }] });
+  expect(problem(await loadConfig({ path: folder.path, env: {} }))).toBe("this is a folder");
+  await writeFile(folder.at("large.json"), " ".repeat(defaultLimits.configBytesMax + 1));
+  expect(problem(await loadConfig({ path: folder.at("large.json"), env: {} }))).toBe("the file is larger than 4194304 bytes");
+  await writeFile(folder.at("bytes.json"), new Uint8Array([0x7b, 0xff, 0x7d]));
+  expect(problem(await loadConfig({ path: folder.at("bytes.json"), env: {} }))).toBe("the file is not UTF-8 text");
+});
+
+test.skipIf(process.getuid?.() === 0)("a file that we may not read says so", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), "{}");
+  await chmod(folder.at("mcp.json"), 0);
+  expect(problem(await loadConfig({ path: folder.at("mcp.json"), env: {} }))).toBe("the file may not be read by this user");
+});
+
+test("a .env that cannot be read is a warning", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), "{}");
+  await mkdir(folder.at(".env"));
+  const loaded = await loadConfig({ path: folder.at("mcp.json"), env: {} });
+  expect(loaded.ok && loaded.warnings.map((warning) => warning.message)).toEqual([".env cannot be read (EISDIR)"]);
+});
+
+test("everything at the top arrives, and is frozen all the way down", () => {
+  const config = configIn({
+    $schema: "x",
+    version: 1,
+    names: { separator: "." },
+    limits: { bodyBytesMax: 1024 },
+    host: "::1",
+    port: 0,
+    publicUrl: "https://example.com/x",
+    allowedHosts: ["box.lan:3050", "[::1]:3050"],
+    allowedOrigins: ["https://app.example.com", "http://localhost:5173"],
+    pageSize: 50,
+    mcpServers: { b: { command: "x", env: { A: "1" } }, a: { url: "http://x/", headers: { A: "1" } } },
+  });
+  expect(config).toMatchObject({ names: { separator: "." }, host: "::1", port: 0, publicUrl: "https://example.com/x", pageSize: 50 });
+  expect(config.limits).toEqual({ ...defaultLimits, bodyBytesMax: 1024 });
+  expect(config.allowedHosts).toEqual(["box.lan:3050", "[::1]:3050"]);
+  expect(config.backends.map((spec) => spec.name)).toEqual(["b", "a"]);
+  const loose: string[] = [];
+  const walk = (value: unknown, path: string) => {
+    if (typeof value !== "object" || value === null) return;
+    if (!Object.isFrozen(value) && value.constructor.name !== "Secret") loose.push(path);
+    for (const [key, member] of Object.entries(value)) walk(member, `${path}.${key}`);
+  };
+  walk(config, "config");
+  expect(loose).toEqual([]);
+});
+
+test("origins and hosts that could match more than was meant are refused", () => {
+  for (const origin of ["https://a.example/", "https://a.example/path", "a.example", "null", "*", "file:///x"]) expect(read({ allowedOrigins: [origin] }).ok).toBeFalse();
+  for (const host of ["*", "http://a", "a/b", "a b", ""]) expect(read({ allowedHosts: [host] }).ok).toBeFalse();
+});
+
+test("an empty object is a configuration without servers", () => {
+  expect(configIn("{}")).toEqual({ ...emptyConfig(), path: "/etc/1mcp/mcp.json" });
+  expect(emptyConfig()).toMatchObject({ path: null, backends: [], names: { separator: "__" }, port: null });
+});
+
+test("the demonstration has one server, started by exactly the given words", () => {
+  const config = demoConfig(["/opt/${HOME}/1mcp", "demo", "$x"]);
+  expect(config.path).toBeNull();
+  expect(config.backends).toHaveLength(1);
+  expect(config.backends[0]).toMatchObject({ name: "demo", kind: "stdio", command: "/opt/${HOME}/1mcp", disabled: false, issue: null, tags: ["demo"] });
+  expect(JSON.stringify(config.backends[0])).toContain('"args":["demo","$x"]');
+});

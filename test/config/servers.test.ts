@@ -1,0 +1,184 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { reveal, Secret } from "../../src/base/index.ts";
+import type { RemoteSpec, StdioSpec } from "../../src/config/index.ts";
+import { configIn, read, serverIn } from "../fixtures/config.ts";
+
+const stdio = (entry: object, variables?: Record<string, string>, more?: object) => serverIn(entry, variables, more) as StdioSpec;
+const remote = (entry: object, variables?: Record<string, string>, more?: object) => serverIn(entry, variables, more) as RemoteSpec;
+const shown = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+test("an entry as other tools write it becomes a spec with every default in place", () => {
+  expect(shown(stdio({ command: "npx", args: ["-y", "thing"], env: { A: "1" } }))).toEqual({
+    name: "one",
+    kind: "stdio",
+    command: "npx",
+    args: ["-y", "thing"],
+    env: { A: "1" },
+    cwd: null,
+    inheritParentEnv: false,
+    tags: [],
+    disabled: false,
+    era: "auto",
+    isolation: "shared",
+    prefix: null,
+    disabledTools: [],
+    instructionOverride: null,
+    connectMs: 60_000,
+    requestMs: 60_000,
+    issue: null,
+    fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  const spec = remote({ url: "https://user:pw@example.com:8443/mcp?key=1", headers: { A: "b" } });
+  expect(spec).toMatchObject({ kind: "remote", shownUrl: "https://example.com:8443/mcp", transport: "auto", headers: { A: "b" }, isolation: "principal" });
+  expect(spec.url.reveal()).toBe("https://user:pw@example.com:8443/mcp?key=1");
+});
+
+test("the type says which transport", () => {
+  const transportOf = (type?: string) => remote({ url: "http://x/", ...(type === undefined ? {} : { type }) }).transport;
+  expect([transportOf(), transportOf("http"), transportOf("streamableHttp"), transportOf("sse")]).toEqual(["auto", "http", "http", "sse"]);
+  expect(stdio({ type: "stdio", command: "x" }).kind).toBe("stdio");
+});
+
+test("everything an operator may set arrives", () => {
+  const set = { tags: ["a"], disabled: true, prefix: "p", isolation: "session", era: "legacy", disabledTools: ["t"], instructionOverride: "" };
+  expect(serverIn({ command: "x", ...set })).toMatchObject(set);
+});
+
+test("variables are put into command, args, env, cwd, url and headers, and what came from one is a secret", () => {
+  const variables = { X: "v w", T: "tok", H: "host" };
+  const one = stdio({ command: "${X}", args: ["a", "${X}", "${N:-d}"], env: { A: "${T}", B: "b" }, cwd: "/${H}" }, variables);
+  expect(one).toMatchObject({ command: "v w", cwd: "/host", issue: null });
+  expect(one.args.map(reveal)).toEqual(["a", "v w", "d"]);
+  expect(one.args.map((arg) => arg instanceof Secret)).toEqual([false, true, true]);
+  expect(one.env["A"]).toBeInstanceOf(Secret);
+  expect(one.env["B"]).toBe("b");
+  const two = remote({ url: "https://${H}/mcp?t=${T}", headers: { Authorization: "Bearer ${T}", Accept: "x" } }, variables);
+  expect(two.url.reveal()).toBe("https://host/mcp?t=tok");
+  expect(reveal(two.headers["Authorization"] ?? "")).toBe("Bearer tok");
+  expect(two.headers["Authorization"]).toBeInstanceOf(Secret);
+  expect(JSON.stringify([one, two])).not.toContain("tok");
+});
+
+test("a URL is shown without anything that a variable may have put into its path", () => {
+  const shownOf = (url: string) => remote({ url }, { B: "https://h:1/secret/mcp?x", T: "secret", H: "h", P: "2" }).shownUrl;
+  expect(shownOf("${B}")).toBe("https://h:1/…");
+  expect(shownOf("https://h/${T}/mcp")).toBe("https://h/…");
+  expect(shownOf("https://${H}:${P}/mcp#${T}")).toBe("https://h:2/mcp");
+  expect(shownOf("https://h?${T}")).toBe("https://h/");
+});
+
+test("a missing variable puts out its server alone, with path and place", () => {
+  const loaded = read(
+    `{ "mcpServers": {
+  "good": { "command": "x" },
+  "bad": { "command": "\${NOPE}", "env": { "T": "\${TOKEN}", "U": "\${TOKEN}" }, "args": ["\${NOPE:-fine}"] },
+  "off": { "command": "\${NOPE}", "disabled": true }
+} }`,
+  );
+  if (!loaded.ok) throw new Error("refused");
+  const [good, bad, off] = loaded.config.backends;
+  expect(good?.issue).toBeNull();
+  expect(bad?.issue).toMatchObject({
+    server: "bad",
+    path: ["mcpServers", "bad", "command"],
+    line: 3,
+    column: 23,
+    message: "“command” needs the variable NOPE, which is not set",
+    hint: "set it in the environment or in .env, or write ${NOPE:-default}",
+  });
+  expect(off?.issue?.server).toBe("off");
+  expect(loaded.warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)).toEqual([
+    "3:23 “command” needs the variable NOPE, which is not set",
+    "3:48 “T” needs the variable TOKEN, which is not set",
+    "3:65 “U” needs the variable TOKEN, which is not set",
+  ]);
+});
+
+test("values that no process or request can take put the server out", () => {
+  const issueOf = (entry: object, variables: Record<string, string>) => serverIn(entry, variables).issue?.message;
+  expect(issueOf({ command: "x", args: ["${V}"] }, { V: "a\0b" })).toBe("“args” holds a control character that is not allowed here");
+  expect(issueOf({ url: "http://x", headers: { A: "${V}" } }, { V: "a\r\nEvil: 1" })).toBe("“A” holds a control character that is not allowed here");
+  expect(issueOf({ url: "${V}" }, { V: "not a url" })).toBe("“url” is not an http or https URL");
+  expect(issueOf({ url: "ftp://x/" }, {})).toBe("“url” is not an http or https URL");
+  expect(issueOf({ command: "${V}" }, { V: "" })).toBe("“command” is empty once its variables are in place");
+  expect(issueOf({ command: "x", args: ["${env:HOME}"] }, {})).toBe("“args” holds a ${ that begins no reference");
+  expect(issueOf({ url: "http://x", headers: { A: "tab\tand é" } }, {})).toBeUndefined();
+});
+
+test("env may be a list, and a name alone takes our own value", () => {
+  const spec = stdio({ command: "x", env: ["A=1=2", "HOME", "E="] }, { HOME: "/h" });
+  expect(Object.entries(spec.env).map(([name, value]) => `${name}=${reveal(value)}`)).toEqual(["A=1=2", "HOME=/h", "E="]);
+  expect(serverIn({ command: "x", env: ["NOPE"] }).issue?.path).toEqual(["mcpServers", "one", "env", 0]);
+});
+
+test("defaults: env merges, headers are replaced, scalars fill gaps, and what has no meaning for a server is skipped", () => {
+  const defaults = { env: { A: "d", B: "d" }, headers: { X: "d" }, inheritParentEnv: true, requestTimeout: 5, connectionTimeout: 6 };
+  const { backends } = configIn({
+    serverDefaults: defaults,
+    mcpServers: {
+      a: { command: "x", env: ["B=own"], requestTimeout: 7 },
+      b: { command: "x", inheritParentEnv: false },
+      c: { url: "http://x/" },
+      d: { url: "http://x/", headers: { Y: "own" } },
+    },
+  });
+  expect(backends[0]).toMatchObject({ env: { A: "d", B: "own" }, inheritParentEnv: true, requestMs: 7, connectMs: 6 });
+  expect(backends[1]).toMatchObject({ inheritParentEnv: false, requestMs: 5 });
+  expect(backends[2]).toMatchObject({ headers: { X: "d" } });
+  expect((backends[3] as RemoteSpec).headers).toEqual({ Y: "own" });
+  expect(backends[2]).not.toHaveProperty("env");
+  expect(backends[0]).not.toHaveProperty("headers");
+});
+
+test("a default that needs a missing variable puts out those that use it, and names its place", () => {
+  const { backends } = configIn({ serverDefaults: { env: { T: "${NOPE}" } }, mcpServers: { a: { command: "x" }, b: { command: "x", env: { T: "own" } }, c: { url: "http://x/" } } });
+  expect(backends.map((spec) => spec.issue?.path ?? null)).toEqual([["serverDefaults", "env", "T"], null, null]);
+  expect(backends[0]?.issue?.server).toBe("a");
+});
+
+test("the deprecated time-out stands behind the new ones of its place, and is mentioned", () => {
+  const loaded = read({
+    serverDefaults: { timeout: 1, requestTimeout: 2 },
+    limits: { readyMsMax: 9 },
+    mcpServers: { a: { command: "x", timeout: 3 }, b: { command: "x", timeout: 3, connectionTimeout: 4 }, c: { command: "x" } },
+  });
+  if (!loaded.ok) throw new Error("refused");
+  expect(loaded.config.backends.map(({ connectMs, requestMs }) => [connectMs, requestMs])).toEqual([
+    [3, 3],
+    [4, 3],
+    [1, 2],
+  ]);
+  expect(loaded.warnings.map(({ path, message, server }) => [path.join("."), message, server])).toEqual([
+    ["serverDefaults.timeout", "“timeout” is deprecated", null],
+    ["mcpServers.a.timeout", "“timeout” is deprecated", null],
+    ["mcpServers.b.timeout", "“timeout” is deprecated", null],
+  ]);
+});
+
+test("a relative working folder starts at the configuration's folder", () => {
+  expect(stdio({ command: "x", cwd: "tools/${D}" }, { D: "a" }).cwd).toBe("/etc/1mcp/tools/a");
+  expect(stdio({ command: "x", cwd: "/abs" }).cwd).toBe("/abs");
+});
+
+test("the fingerprint is that of what reaches the process: nothing else changes it", () => {
+  const base = { command: "x", args: ["a"], env: { A: "1", B: "2" } };
+  const of = (entry: object, variables?: Record<string, string>) => serverIn(entry, variables).fingerprint;
+  const same = [{ tags: ["t"] }, { prefix: "p" }, { disabledTools: ["d"] }, { instructionOverride: "i" }, { requestTimeout: 9 }, { env: { B: "2", A: "1" } }, { disabled: true }];
+  for (const more of same) expect(of({ ...base, ...more })).toBe(of(base));
+  const other = [{ command: "y" }, { args: [] }, { env: { A: "1" } }, { cwd: "/" }, { era: "modern" }, { isolation: "session" }, { inheritParentEnv: true }];
+  const all = new Set([of(base), ...other.map((more) => of({ ...base, ...more }))]);
+  expect(all.size).toBe(other.length + 1);
+  expect(of({ command: "x", args: ["${V}"] }, { V: "1" })).not.toBe(of({ command: "x", args: ["${V}"] }, { V: "2" }));
+  expect(of({ url: "http://x/", headers: { A: "1" } })).not.toBe(of({ url: "http://x/", headers: { A: "2" } }));
+});
+
+test("an argument stays one argument whatever its variable holds", () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: "binary" }).filter((value) => !value.includes("\0")), { maxLength: 5 }), (values) => {
+      const variables = Object.fromEntries(values.map((value, index) => [`V${index}`, value]));
+      const spec = stdio({ command: "x", args: values.map((_, index) => `\${V${index}}`) }, variables);
+      expect(spec.args.map(reveal)).toEqual(values);
+    }),
+  );
+});
