@@ -1,0 +1,35 @@
+import { describe, expect, test } from "bun:test";
+import { defaultLimits } from "../../src/base/index.ts";
+import { buildCatalog, instructionsOf, viewOf } from "../../src/catalog/index.ts";
+import { everybody, offerOf, viewOn } from "../fixtures/offers.ts";
+
+describe("the instructions of all servers", () => {
+  test("stand under their servers' names, with the form of the names, in a fixed order", () => {
+    const offers = [offerOf("b", { instructions: "Bee." }), offerOf("a", { instructions: "Ay." }), offerOf("c")];
+    const text = "# a\n\nIts tools and prompts are named a__<name> here.\n\nAy.\n\n# b\n\nIts tools and prompts are named b__<name> here.\n\nBee.";
+    expect(instructionsOf(viewOn(offers))).toBe(text);
+    expect(instructionsOf(viewOn(offers.toReversed()))).toBe(text);
+  });
+  test("say so where names are not changed", () => {
+    expect(instructionsOf(viewOn([offerOf("a", { instructions: "Ay.", offer: { prefix: "" } })]))).toContain("keep their own names");
+  });
+  test("are none where nobody has any", () => expect(instructionsOf(viewOn([offerOf("a"), offerOf("b", { instructions: "" })]))).toBeNull());
+  test("are replaced or silenced by the operator", () => {
+    expect(instructionsOf(viewOn([offerOf("a", { instructions: "Ay.", offer: { instructionOverride: "Mine." } })]))).toContain("Mine.");
+    expect(instructionsOf(viewOn([offerOf("a", { instructions: "Ay.", offer: { instructionOverride: "" } })]))).toBeNull();
+  });
+  test("share a bound equally, and no character is cut in two", () => {
+    const limits = { ...defaultLimits, instructionsCharsMax: 10 };
+    const offers = [offerOf("a", { instructions: "1234😀789" }), offerOf("b", { instructions: "12345" })];
+    const text = instructionsOf(viewOf(buildCatalog(offers, { separator: "__", limits }), everybody, { server: null })) ?? "";
+    expect(text).toContain("\n\n1234…\n");
+    expect(text.endsWith("\n\n12345")).toBe(true);
+    expect(text.isWellFormed()).toBe(true);
+  });
+});
+
+test("the instructions of one server are its own, unchanged", () => {
+  const offers = [offerOf("a", { instructions: "Ay.\n# b" }), offerOf("b", { instructions: "Bee." })];
+  expect(instructionsOf(viewOn(offers, "a"))).toBe("Ay.\n# b");
+  expect(instructionsOf(viewOn(offers, "gone"))).toBeNull();
+});

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "bun:test";
+import { defaultLimits } from "../../src/base/index.ts";
+import { buildCatalog, completionRoute, ownersOf, routeOf, viewOf } from "../../src/catalog/index.ts";
+import { parseObject, type RawObject } from "../../src/protocol/index.ts";
+import { everybody, offerOf, toolText, viewOn } from "../fixtures/offers.ts";
+
+const object = (value: unknown): RawObject => parseObject(JSON.stringify(value), defaultLimits) as RawObject;
+
+describe("a public name", () => {
+  const view = viewOn([offerOf("a", { tools: ["t", "same"], prompts: ["p"] }), offerOf("b", { tools: ["same", "a__t"] })]);
+
+  test("leads to its backend, its own name there, and its definition", () => {
+    expect(routeOf(view, "tools", "a__t")).toEqual({ backend: "a", local: "t", tool: toolText("t") });
+    expect(routeOf(view, "prompts", "a__p")).toEqual({ backend: "a", local: "p", tool: null });
+  });
+  test("is exact: neither another case nor a part of it leads anywhere", () => {
+    for (const name of ["A__t", "a__T", "a__", "__t", "a__t ", "", "constructor", "__proto__"]) expect(routeOf(view, "tools", name)).toBeNull();
+    expect(routeOf(view, "prompts", "a__t")).toBeNull();
+  });
+  test("without its prefix leads to the only backend that has it, never to one of several", () => {
+    expect(routeOf(view, "tools", "t")).toMatchObject({ backend: "a", local: "t" });
+    expect(routeOf(view, "tools", "same")).toBeNull();
+  });
+  test("with its prefix comes before another's own name", () => {
+    expect(routeOf(view, "tools", "b__a__t")).toMatchObject({ backend: "b", local: "a__t" });
+    expect(routeOf(view, "tools", "a__t")).toMatchObject({ backend: "a" });
+  });
+  test("without its prefix is not listed", () => {
+    expect(view.lists.tools.entries.map((entry) => entry.public)).not.toContain("t");
+  });
+  test("on one server is that server's own", () => {
+    const alone = viewOn([offerOf("a", { tools: ["t"] }), offerOf("b", { tools: ["u"] })], "a");
+    expect(routeOf(alone, "tools", "t")).toMatchObject({ backend: "a", local: "t" });
+    expect(routeOf(alone, "tools", "a__t")).toBeNull();
+    expect(routeOf(alone, "tools", "u")).toBeNull();
+  });
+});
+
+describe("the owners of a URI", () => {
+  const offers = [
+    offerOf("a", { resources: ["file:///x", "both://1"], templates: ["file:///{+path}"] }),
+    offerOf("b", { resources: ["both://1"], templates: ["file:///src/{name}", "wide://{a}"] }),
+    offerOf("c", { tools: ['{"name":"app","inputSchema":{"type":"object"},"_meta":{"ui":{"resourceUri":"ui://app/main"}}}'], resources: ["odd:1"] }),
+  ];
+  const view = viewOn(offers);
+  const owners = (uri: string): string[] => ownersOf(view, uri).map((route) => route.backend);
+
+  test("who lists it comes first, in the configured order", () => {
+    expect(owners("both://1")).toEqual(["a", "b"]);
+    expect(owners("file:///x")).toEqual(["a"]);
+  });
+  test("then whose template fits, the most literal first", () => expect(owners("file:///src/main.ts")).toEqual(["b", "a"]));
+  test("then who alone uses its scheme", () => {
+    expect(owners("odd:other")).toEqual(["c"]);
+    expect(owners("WIDE://a/b")).toEqual(["b"]);
+    expect(owners("both://2")).toEqual([]);
+  });
+  test("an app's page that a tool names leads to that tool's backend, unlisted as it is", () => expect(owners("ui://app/main")).toEqual(["c"]));
+  test("nobody is asked who cannot be meant", () => {
+    expect(owners("https://example.org/")).toEqual([]);
+    expect(owners("")).toEqual([]);
+  });
+  test("the URI goes to them unmodified", () => expect(ownersOf(view, "file:///src/main.ts")[0]).toEqual({ backend: "b", local: "file:///src/main.ts", tool: null }));
+  test("on one server it is always that server, and nobody where it is not found", () => {
+    expect(ownersOf(viewOn(offers, "c"), "file:///x")).toEqual([{ backend: "c", local: "file:///x", tool: null }]);
+    expect(ownersOf(viewOn(offers, "gone"), "file:///x")).toEqual([]);
+  });
+  test("matching templates stops at its bound, whatever a backend has listed", () => {
+    const templates = Array.from({ length: 50 }, (_, index) => `{a}{b}${index}`).concat("z://{x}");
+    const limits = { ...defaultLimits, matchStepsMax: 400 };
+    const bounded = viewOf(buildCatalog([offerOf("a", { templates })], { separator: "__", limits }), everybody, { server: null });
+    expect(ownersOf(bounded, "z://1").map((route) => route.backend)).toEqual(["a"]);
+    expect(ownersOf(bounded, "short0").map((route) => route.backend)).toEqual(["a"]);
+    expect(ownersOf(bounded, `${"1".repeat(400)}0`)).toEqual([]);
+  });
+});
+
+describe("a reference to complete", () => {
+  const view = viewOn([offerOf("a", { prompts: ["p"], templates: ["x://{id}"] }), offerOf("b", { templates: ["x://{id}", "y://{id}"], resources: ["z://1"] })]);
+
+  test("a prompt goes to its owner under its own name there", () => {
+    expect(completionRoute(view, object({ type: "ref/prompt", name: "a__p" }))).toMatchObject({ backend: "a", local: "p" });
+    expect(completionRoute(view, object({ type: "ref/prompt", name: "nope" }))).toBeNull();
+    expect(completionRoute(view, object({ type: "ref/prompt" }))).toBeNull();
+  });
+  test("a template goes to the first that lists it as it is written, a URI to its owner", () => {
+    expect(completionRoute(view, object({ type: "ref/resource", uri: "x://{id}" }))).toMatchObject({ backend: "a", local: "x://{id}" });
+    expect(completionRoute(view, object({ type: "ref/resource", uri: "y://{id}" }))).toMatchObject({ backend: "b" });
+    expect(completionRoute(view, object({ type: "ref/resource", uri: "z://1" }))).toMatchObject({ backend: "b", local: "z://1" });
+    expect(completionRoute(view, object({ type: "ref/resource" }))).toBeNull();
+    expect(completionRoute(view, object({ type: "ref/resource", uri: "https://q" }))).toBeNull();
+  });
+  test("anything else is nobody's", () => expect(completionRoute(view, object({ type: "ref/else", name: "a__p" }))).toBeNull());
+  test("on one server it is that server's, even where it lists no such thing", () => {
+    const alone = viewOn([offerOf("a", {})], "a");
+    expect(completionRoute(alone, object({ type: "ref/prompt", name: "any" }))).toEqual({ backend: "a", local: "any", tool: null });
+    expect(completionRoute(alone, object({ type: "ref/resource", uri: "q://{x}" }))).toMatchObject({ backend: "a" });
+    expect(completionRoute(viewOn([], "a"), object({ type: "ref/prompt", name: "any" }))).toBeNull();
+  });
+});
