@@ -56,7 +56,7 @@ type Refusal = string;
 
 const quotation = 34;
 const brace = 123;
-const integer = /^-?\d+$/;
+const minus = 45;
 
 const refused = (code: (Parsed & { ok: false })["code"], detail: string, id: Raw | null): Parsed => ({ ok: false, code, detail, id });
 
@@ -97,7 +97,16 @@ function readableId(text: string, members: readonly RawMember[], limits: Limits)
 function isId(raw: Raw, limits: Limits): boolean {
   if (raw.length > limits.idBytesMax) return false;
   if (raw.charCodeAt(0) === quotation) return raw.length * 3 <= limits.idBytesMax || Buffer.byteLength(raw) <= limits.idBytesMax;
-  return integer.test(raw);
+  return isInteger(raw);
+}
+
+/** Whether a valid JSON value is a number without fraction and exponent. */
+function isInteger(raw: Raw): boolean {
+  for (let i = raw.charCodeAt(0) === minus ? 1 : 0; i < raw.length; i += 1) {
+    const c = raw.charCodeAt(i);
+    if (c < 48 || c > 57) return false;
+  }
+  return true;
 }
 
 function messageOf(envelope: RawObject, limits: Limits): Message | Refusal {
@@ -152,7 +161,7 @@ const metaOf = (payload: RawObject): RawObject | null => memberNamed(payload, "_
 function rpcErrorIn(error: RawObject): RpcError | null {
   const code = memberOf(error, "code");
   const message = stringOf(error, "message");
-  if (code === null || message === null || !integer.test(code) || !Number.isSafeInteger(Number(code))) return null;
+  if (code === null || message === null || !isInteger(code) || !Number.isSafeInteger(Number(code))) return null;
   return { code: Number(code), message, data: memberOf(error, "data"), raw: rawOf(error) };
 }
 
