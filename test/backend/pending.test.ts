@@ -1,0 +1,84 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Fault } from "../../src/base/index.ts";
+import { Pending } from "../../src/backend/pending.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+
+const make = (pendingMax = 10) => {
+  const clock = createTestClock();
+  return { clock, pending: new Pending<string>({ clock, pendingMax, backend: "b" }) };
+};
+const codeOf = (promise: Promise<unknown>): Promise<string> => promise.then(() => "answered", (thrown: Fault) => thrown.code);
+
+test("an answer reaches the request of its id, once", async () => {
+  const { pending } = make();
+  const [a, b] = [pending.nextId(), pending.nextId()];
+  const answers = [pending.open(a, 100, null), pending.open(b, 100, null)];
+  expect(pending.settle(b, "for b")).toBe(true);
+  expect(pending.settle(a, "for a")).toBe(true);
+  expect(pending.settle(a, "again")).toBe(false);
+  expect(await Promise.all(answers)).toEqual(["for a", "for b"]);
+  expect(pending.size).toBe(0);
+});
+
+test("each request fails at its own deadline, with one timer for all", async () => {
+  const { pending, clock } = make();
+  const codes: string[] = [];
+  let dropped = 0;
+  for (const ms of [300, 100, 200]) void codeOf(pending.open(pending.nextId(), ms, () => (dropped += 1))).then((code) => codes.push(`${code} ${ms}`));
+  expect(clock.pending).toBe(1);
+  await clock.advance(99);
+  expect(codes).toEqual([]);
+  await clock.advance(1);
+  expect(codes).toEqual(["BACKEND_TIMEOUT 100"]);
+  await clock.advance(200);
+  expect(codes).toEqual(["BACKEND_TIMEOUT 100", "BACKEND_TIMEOUT 200", "BACKEND_TIMEOUT 300"]);
+  expect(dropped).toBe(3);
+  expect(clock.pending).toBe(0);
+});
+
+test("a table that is full refuses the next request and says that it was not sent", () => {
+  const { pending } = make(1);
+  void pending.open(pending.nextId(), 100, null);
+  expect(() => pending.open(pending.nextId(), 100, null)).toThrow(expect.objectContaining({ code: "BACKEND_BUSY", data: { sent: false } }));
+});
+
+test("an abandoned request rejects, its resources are dropped, and its late answer reaches nobody", async () => {
+  const { pending } = make();
+  let dropped = false;
+  const id = pending.nextId();
+  const code = codeOf(pending.open(id, 100, () => (dropped = true)));
+  pending.abandon(id);
+  pending.abandon(id);
+  expect(await code).toBe("CALL_CANCELLED");
+  expect(dropped).toBe(true);
+  expect(pending.settle(id, "late")).toBe(false);
+});
+
+test("whatever the order of answers, deadlines and abandonments, every request ends exactly once", async () => {
+  const deed = fc.record({ what: fc.constantFrom("open", "settle", "abandon", "wait"), pick: fc.nat(30), ms: fc.integer({ min: 1, max: 500 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 60 }), async (deeds) => {
+      const { pending, clock } = make(20);
+      const ends = new Map<number, number>();
+      let opened = 0;
+      const open = (ms: number): void => {
+        if (pending.size === 20) return;
+        const id = pending.nextId();
+        opened += 1;
+        const end = () => void ends.set(id, (ends.get(id) ?? 0) + 1);
+        pending.open(id, ms, null).then(end, end);
+      };
+      for (const { what, pick, ms } of deeds) {
+        if (what === "open") open(ms);
+        else if (what === "settle") pending.settle(pick, "x");
+        else if (what === "abandon") pending.abandon(pick);
+        else await clock.advance(ms);
+      }
+      await clock.advance(1000);
+      expect(pending.size).toBe(0);
+      expect([...ends.values()]).toEqual(Array.from({ length: opened }, () => 1));
+    }),
+    { numRuns: 60 },
+  );
+});
