@@ -2,27 +2,32 @@
  * Puts the parts together, and is the only place that does: configuration, hub, backends, eras, guard and listener of
  * one running proxy. Nothing here decides anything that a room could decide.
  */
+import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, stateKeys } from "./auth/index.ts";
 import { createPool } from "./backend/index.ts";
-import { createLog, ensurePrivateDir, Fault, fault, type Log, type LogLevelName, systemClock } from "./base/index.ts";
-import { type Config, defaultConfigPath, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, watchConfig } from "./config/index.ts";
-import { createEras } from "./era/index.ts";
-import { createFront } from "./front/index.ts";
+import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, type KnownSecrets, type Limits, type Log, type LogLevelName, systemClock } from "./base/index.ts";
+import { type BackendSpec, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, watchConfig } from "./config/index.ts";
+import { createEras, type Eras } from "./era/index.ts";
+import { createFront, type Front } from "./front/index.ts";
 import { createHub, type Hub, type HubStatus } from "./hub/index.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 export interface StartOptions {
   /** The configuration file that was asked for; null: the default place, or the demonstration when there is none. */
   readonly configPath: string | null;
+  /** null: what the configuration says, or the default. */
   readonly host: string | null;
   readonly port: number | null;
   readonly stateDir: string;
   readonly logLevel: LogLevelName;
   readonly insecureNoAuth: boolean;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** How this program is started again for the demonstration server: command and leading arguments. */
-  readonly selfArgv: readonly string[];
+  /** For `${VAR}` in the configuration and for what children inherit. */
+  readonly env: Env;
+  /** How this program is started as the demonstration server: command and arguments. */
+  readonly demoArgv: readonly string[];
   readonly version: string;
-  /** Takes one finished log line. */
+  /** Takes one finished log line without its line break. */
   readonly writeLog: (line: string) => void;
   /** Log lines for people rather than for programs. */
   readonly pretty: boolean;
@@ -36,8 +41,8 @@ export interface Running {
   readonly tokenPath: string | null;
   /** The configuration file in use; null for the demonstration. */
   readonly configPath: string | null;
-  /** Reads the configuration again now. */
-  reload(): void;
+  /** Looks at the configuration again now; resolves when done. */
+  reload(): Promise<void>;
   status(): HubStatus;
   /** Stops listening, drains, ends every child. Closing twice is fine. */
   close(): Promise<void>;
@@ -49,8 +54,152 @@ export class ConfigFault extends Fault {
   readonly path: string;
 
   constructor(path: string, issues: readonly Issue[]) {
-    super("CONFIG_INVALID", { detail: `${path}: ${issues.length} ${issues.length === 1 ? "issue" : "issues"}` });
+    super("CONFIG_INVALID", { op: "start", detail: `${path}: ${issues.length} ${issues.length === 1 ? "issue" : "issues"}` });
     this.path = path;
     this.issues = issues;
   }
+}
+
+/** What is known before anything is built. */
+interface Ground {
+  readonly options: StartOptions;
+  readonly log: Log;
+  readonly secrets: KnownSecrets;
+  readonly config: Config;
+  readonly hash: string | null;
+}
+
+/** Starts a proxy and resolves when it listens; servers come up behind it. Throws ConfigFault and the Faults of listening and state. */
+export async function start(options: StartOptions): Promise<Running> {
+  const secrets = createKnownSecrets();
+  const log = createLog({ level: options.logLevel, write: options.writeLog, pretty: options.pretty, clock: systemClock, secrets });
+  const { config, hash } = await configOf(options);
+  await ensurePrivateDir(options.stateDir);
+  return assemble({ options, log, secrets, config, hash });
+}
+
+/** The configuration to start with: the file that was named, the default file, or the demonstration. */
+async function configOf({ configPath, env, demoArgv }: StartOptions): Promise<{ config: Config; hash: string | null }> {
+  const path = configPath ?? defaultConfigPath(env);
+  if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null };
+  const loaded = await loadConfig({ path, env });
+  if (!loaded.ok) throw new ConfigFault(path, loaded.issues);
+  return { config: loaded.config, hash: loaded.hash };
+}
+
+async function assemble(ground: Ground): Promise<Running> {
+  const { options, config, log } = ground;
+  const keys = await stateKeys({ stateDir: options.stateDir });
+  const identity = { name: "1mcp", version: options.version };
+  // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
+  let eras: Eras | null = null;
+  const connect: Eras["connect"] = (wire, how) => (eras === null ? Promise.reject(new Error("not assembled yet")) : eras.connect(wire, how));
+  const hub = createHub({
+    createPool: (events) => createPool({ ...poolParts(ground), connect }, events),
+    clock: systemClock,
+    log,
+    identity,
+    cursorKey: keys.subkey("cursor"),
+    empty: emptyConfig(),
+  });
+  eras = createEras({ serve: hub, clock: systemClock, limits: config.limits, log, identity, sealKey: keys.subkey("seal") });
+  const front = await open(ground, hub, eras).catch(async (thrown: unknown) => {
+    await hub.close(0);
+    throw thrown;
+  });
+  return running(ground, { hub, eras, front: front.front, tokenPath: front.tokenPath });
+}
+
+function poolParts({ options, config, log, secrets }: Ground) {
+  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, egress: createEgress({ limits: config.limits, env: options.env }) };
+}
+
+async function open({ options, config, log }: Ground, hub: Hub, eras: Eras): Promise<{ front: Front; tokenPath: string | null }> {
+  const guard = options.insecureNoAuth ? createOpenGuard() : await createTokenGuard({ stateDir: options.stateDir, log });
+  const front = await createFront({
+    listen: { host: options.host ?? config.host ?? defaultListen.host, port: options.port ?? config.port ?? defaultListen.port },
+    eras,
+    guard,
+    publicUrl: config.publicUrl,
+    allowedHosts: config.allowedHosts,
+    allowedOrigins: config.allowedOrigins,
+    limits: config.limits,
+    clock: systemClock,
+    log,
+    isReady: () => hub.status().generation > 0,
+  });
+  return { front, tokenPath: guard.tokenPath };
+}
+
+interface Parts {
+  readonly hub: Hub;
+  readonly eras: Eras;
+  readonly front: Front;
+  readonly tokenPath: string | null;
+}
+
+async function running(ground: Ground, parts: Parts): Promise<Running> {
+  const { config } = ground;
+  await adopt(ground, parts.hub, config);
+  const watch = await watched(ground, parts.hub);
+  let closing: Promise<void> | null = null;
+  return {
+    url: parts.front.url,
+    tokenPath: parts.tokenPath,
+    configPath: config.path,
+    reload: () => watch?.poke() ?? Promise.resolve(),
+    status: () => parts.hub.status(),
+    close: () => (closing ??= end(parts, watch, config.limits)),
+  };
+}
+
+/** Follows the file; the demonstration has none, until one appears at the default place. */
+async function watched(ground: Ground, hub: Hub): Promise<ConfigWatch | null> {
+  const { options, config, hash } = ground;
+  const path = config.path ?? defaultConfigPath(options.env);
+  return watchConfig({
+    path,
+    quietMs: config.limits.reloadQuietMs,
+    clock: systemClock,
+    hash,
+    load: () => loadConfig({ path, env: options.env }),
+    onChange: (loaded) => take(ground, hub, path, loaded),
+  });
+}
+
+function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): void {
+  if (!loaded.ok) return hub.reject(loaded.issues, path);
+  warnOfRestart(ground, loaded.config);
+  void adopt(ground, hub, loaded.config);
+}
+
+/** Puts a configuration in place; what goes wrong in doing so leaves the running one and is told. */
+async function adopt({ secrets, log }: Ground, hub: Hub, config: Config): Promise<void> {
+  for (const spec of config.backends) for (const secret of secretsOf(spec)) secrets.add(secret);
+  await hub.propose(config).catch((thrown: unknown) => log.error("the configuration could not be put in place, the running one goes on", { reason: faultOf(thrown).message, path: config.path }));
+}
+
+const isSecret = (value: unknown): value is Exclude<BackendSpecSecret, string> => typeof value !== "string";
+type BackendSpecSecret = Parameters<KnownSecrets["add"]>[0];
+
+/** The values of one server's entry that must never be printed. */
+function secretsOf(spec: BackendSpec): BackendSpecSecret[] {
+  const values = spec.kind === "stdio" ? [...spec.args, ...Object.values(spec.env)] : Object.values(spec.headers);
+  return values.filter(isSecret);
+}
+
+const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "limits"] as const);
+
+/** What the listener was built with cannot change under it: said, never half applied. */
+function warnOfRestart({ config: before, log }: Ground, next: Config): void {
+  const changed = restartKeys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]));
+  if (changed.length > 0) log.warn("a changed setting needs a restart", { keys: changed.join(", ") });
+}
+
+/** In this order: nobody new, streams end, running calls drain, children go. */
+async function end({ front, eras, hub }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
+  watch?.close();
+  const drained = hub.close(limits.shutdownMsMax);
+  const shut = front.close(limits.shutdownMsMax);
+  await Promise.all([drained, eras.close(), shut]);
 }
