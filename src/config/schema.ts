@@ -105,17 +105,17 @@ export type ServerDefaults = v.InferOutput<typeof serverDefaults>;
 export const isRemote = (entry: unknown): boolean => typeof entry === "object" && entry !== null && "url" in entry && !("command" in entry);
 
 /** The range of one limit, by its unit: what is outside would break the program or switch the limit off. */
-export function limitRange(name: string): readonly [least: number, most: number] {
+export function limitRange(name: string, standard: number): readonly [least: number, most: number] {
   // Deeper nesting could exhaust the stack of those who read what we relay.
   if (name === "depthMax") return [8, 512];
   if (/Ms(Max|Min)?$/.test(name)) return [1, 7 * dayMs];
   if (/Bytes(Max)?$/.test(name)) return [256, 2 ** 30];
-  return [1, 1_000_000];
+  return [1, Math.max(1_000_000, 16 * standard)];
 }
 
 const limits = v.strictObject(
   Object.fromEntries(
-    Object.entries(defaultLimits).map(([name, value]) => [name, v.optional(wholeNumber(...limitRange(name), `Default ${value}.`))]),
+    Object.entries(defaultLimits).map(([name, value]) => [name, v.optional(wholeNumber(...limitRange(name, value), `Default ${value}.`))]),
   ),
 );
 

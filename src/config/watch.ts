@@ -6,7 +6,7 @@
  * quiet time is longer than that, so the look it leads to sees that write too.
  */
 import { type FSWatcher, watch } from "node:fs";
-import { lstat, readlink } from "node:fs/promises";
+import { lstat, readlink, stat } from "node:fs/promises";
 import { basename, dirname, join, parse, resolve, sep } from "node:path";
 import { type Clock, singleFlight, type Timer } from "../base/index.ts";
 import type { Loaded } from "./types.ts";
@@ -18,8 +18,8 @@ export interface WatchOptions {
   /** Changes are looked at when none has come for this long. */
   readonly quietMs: number;
   readonly clock: Clock;
-  /** The hash of the configuration that is in use, so that the first look-again finds nothing new. */
-  readonly hash?: string | null;
+  /** The hash of the configuration that is in use, null if there was no file: the first look-again finds nothing new. */
+  readonly hash: string | null;
   load(): Promise<Loaded>;
   /** A configuration whose content is new: usable or not. A file that is gone or empty comes here as an issue. */
   onChange(loaded: Loaded): void;
@@ -36,8 +36,8 @@ export interface ConfigWatch {
 const quietTimesMax = 10;
 // Where the system gives no watch (network folders, too many watches), looking now and then has to do.
 const pollMs = 5_000;
-// As many links as a kernel follows.
-const linksMax = 40;
+// A kernel follows 40 links; with the folders between them this is enough for any of them, and ends a circle.
+const stepsMax = 400;
 
 /** Starts watching. Resolves when changes from now on are seen. */
 export async function watchConfig(options: WatchOptions): Promise<ConfigWatch> {
@@ -51,12 +51,19 @@ interface Spot {
   readonly name: string;
 }
 
+interface Watched {
+  readonly watcher: FSWatcher;
+  /** Which folder it was: one that was removed and made again has the old name and needs a new watch. */
+  readonly inode: number;
+  names: ReadonlySet<string>;
+}
+
 class Watcher implements ConfigWatch {
   readonly #options: WatchOptions;
   readonly #path: string;
   readonly #look: () => Promise<void>;
-  #folders = new Map<string, { readonly watcher: FSWatcher; names: ReadonlySet<string> }>();
-  #seen: string;
+  #folders = new Map<string, Watched>();
+  #seen: string | null;
   #quiet: Timer | null = null;
   #restlessSince: number | null = null;
   #poll: Timer | null = null;
@@ -65,7 +72,7 @@ class Watcher implements ConfigWatch {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#path = resolve(options.path);
-    this.#seen = options.hash ?? "";
+    this.#seen = options.hash;
     this.#look = singleFlight(() => this.#lookOnce());
   }
 
@@ -86,26 +93,28 @@ class Watcher implements ConfigWatch {
   async arm(): Promise<void> {
     const wanted = new Map<string, Set<string>>();
     for (const { folder, name } of await spotsOf(this.#path)) wanted.set(folder, (wanted.get(folder) ?? new Set()).add(name));
+    const inodes = new Map(await Promise.all(Array.from(wanted.keys(), async (folder) => [folder, await inodeOf(folder)] as const)));
     if (this.#closed) return;
-    for (const [folder, { watcher }] of this.#folders) {
-      if (wanted.has(folder)) continue;
+    for (const [folder, { watcher, inode }] of this.#folders) {
+      if (inodes.get(folder) === inode) continue;
       watcher.close();
       this.#folders.delete(folder);
     }
-    const failed = [...wanted].filter(([folder, names]) => !this.#watch(folder, names));
+    const failed = [...wanted].filter(([folder, names]) => !this.#watch(folder, inodes.get(folder) ?? null, names));
     if (failed.length > 0) this.#pollLater();
   }
 
-  #watch(folder: string, names: ReadonlySet<string>): boolean {
+  #watch(folder: string, inode: number | null, names: ReadonlySet<string>): boolean {
     const known = this.#folders.get(folder);
     if (known !== undefined) {
       known.names = names;
       return true;
     }
+    if (inode === null) return false;
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => this.#noticed(folder, name));
       watcher.on("error", () => this.#lost(folder));
-      this.#folders.set(folder, { watcher, names });
+      this.#folders.set(folder, { watcher, inode, names });
       return true;
     } catch {
       return false; // gone since, or no more watches to be had: then we poll
@@ -150,9 +159,8 @@ class Watcher implements ConfigWatch {
     await this.arm();
     if (this.#closed) return;
     const loaded = await this.#options.load();
-    const seen = loaded.hash ?? `unreadable: ${loaded.ok ? "" : loaded.issues[0]?.message}`;
-    if (this.#closed || seen === this.#seen) return;
-    this.#seen = seen;
+    if (this.#closed || loaded.hash === this.#seen) return;
+    this.#seen = loaded.hash;
     this.#options.onChange(loaded);
   }
 }
@@ -165,27 +173,35 @@ async function spotsOf(path: string): Promise<Spot[]> {
   const missing = await firstMissing(dirname(path));
   if (missing !== null) return [missing];
   const spots: Spot[] = [{ folder: dirname(path), name: ".env" }];
-  let folder = dirname(path);
-  let rest = [basename(path)];
-  for (let links = 0; rest.length > 0 && links < linksMax; ) {
-    const [name = "", ...others] = rest;
-    const found = await lstat(join(folder, name)).catch(() => null);
-    // A folder that is no link stays what it is.
-    if (found?.isDirectory() !== true) spots.push({ folder, name });
-    if (found === null) break;
-    if (found.isSymbolicLink()) {
-      links += 1;
-      const target = await readlink(join(folder, name)).catch(() => ""); // exchanged this very moment: its event follows
-      const { root } = parse(target);
-      if (root !== "") folder = root;
-      rest = [...target.slice(root.length).split(sep).filter((part) => part !== ""), ...others];
-    } else {
-      folder = join(folder, name);
-      rest = others;
-    }
-  }
+  let step: Step | null = { folder: dirname(path), rest: [basename(path)] };
+  for (let steps = 0; step !== null && steps < stepsMax; steps += 1) step = await walk(step, spots);
   return spots;
 }
+
+/** A folder that was reached, and the names still to go from there. */
+interface Step {
+  readonly folder: string;
+  readonly rest: readonly string[];
+}
+
+async function walk({ folder, rest }: Step, spots: Spot[]): Promise<Step | null> {
+  const [name, ...others] = rest;
+  if (name === undefined) return null;
+  const found = await lstat(join(folder, name)).catch(() => null);
+  // A folder that is no link stays what it is.
+  if (found?.isDirectory() !== true) spots.push({ folder, name });
+  if (found === null) return null;
+  if (!found.isSymbolicLink()) return { folder: join(folder, name), rest: others };
+  const target = await readlink(join(folder, name)).catch(() => ""); // exchanged this very moment: its event follows
+  const { root } = parse(target);
+  return { folder: root || folder, rest: [...target.slice(root.length).split(sep).filter(Boolean), ...others] };
+}
+
+const inodeOf = (folder: string): Promise<number | null> =>
+  stat(folder).then(
+    (found) => found.ino,
+    () => null,
+  );
 
 async function firstMissing(folder: string): Promise<Spot | null> {
   const found = await lstat(folder).catch(() => null);

@@ -14,7 +14,8 @@ test("the JSON Schema has every key of the schema and allows no other", async ()
   const schema = (await configJsonSchema()) as unknown as Json;
   expect(Object.keys(schema.properties).sort()).toEqual(Object.keys(configSchema.entries).sort());
   expect(schema.additionalProperties).toBeFalse();
-  const entries = (schema.properties["mcpServers"]?.additionalProperties as Json).anyOf;
+  const servers = schema.properties["mcpServers"]?.additionalProperties;
+  const entries = typeof servers === "object" ? servers.anyOf : [];
   expect(entries.map((entry) => Object.keys(entry.properties).sort())).toEqual([Object.keys(stdioEntry.entries).sort(), Object.keys(remoteEntry.entries).sort()]);
   expect(entries.map((entry) => entry.additionalProperties)).toEqual([false, false]);
   expect(Object.keys(schema.properties["limits"]?.properties ?? {}).sort()).toEqual(Object.keys(defaultLimits).sort());
@@ -26,7 +27,7 @@ test("the JSON Schema has every key of the schema and allows no other", async ()
 
 test("every default is inside the range that the configuration may choose from", () => {
   for (const [name, value] of Object.entries(defaultLimits)) {
-    const [least, most] = limitRange(name);
+    const [least, most] = limitRange(name, value);
     expect({ name, inside: value >= least && value <= most }).toEqual({ name, inside: true });
   }
 });

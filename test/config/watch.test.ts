@@ -137,13 +137,38 @@ test("a folder that does not exist yet is waited for", async () => {
   await using folder = await createFolder();
   const path = folder.at("config", "1mcp", "mcp.json");
   await using config = await watched(path);
-  const next = config.next();
+  let next = config.next();
   await mkdir(folder.at("config", "1mcp"), { recursive: true });
+  // Still no file: nothing to report.
   await config.watch.poke();
+  expect(config.seen).toEqual([]);
   await writeFile(path, '{"port": 7}');
-  let loaded = await next;
-  if (!loaded.ok) loaded = await config.next();
-  expect(port(loaded)).toBe(7);
+  expect(port(await next)).toBe(7);
+  next = config.next();
+  await rm(folder.at("config"), { recursive: true });
+  expect(port(await next)).toBe(-1);
+  next = config.next();
+  await mkdir(folder.at("config", "1mcp"), { recursive: true });
+  await writeFile(path, '{"port": 8}');
+  expect(port(await next)).toBe(8);
+});
+
+test("a folder that is removed and made again at once is still watched", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("1mcp", "mcp.json");
+  await mkdir(folder.at("1mcp"));
+  await writeFile(path, '{"port": 1}');
+  await using config = await watched(path);
+  let next = config.next();
+  await rename(folder.at("1mcp"), folder.at("old"));
+  await mkdir(folder.at("1mcp"));
+  await writeFile(path, '{"port": 2}');
+  // The old folder's watch need not tell of a rename of itself.
+  await config.watch.poke();
+  expect(port(await next)).toBe(2);
+  next = config.next();
+  await writeFile(path, '{"port": 3}');
+  expect(port(await next)).toBe(3);
 });
 
 test("while writes go on nothing is read, but a file that never rests is read all the same", async () => {
@@ -164,6 +189,7 @@ test("while writes go on nothing is read, but a file that never rests is read al
     path,
     quietMs: 100,
     clock,
+    hash: null,
     load: async () => {
       loaded.resolve(hand.now() - start);
       return { ok: false, issues: [], hash: "new" };
@@ -206,7 +232,8 @@ test("where the system gives no watch the file is looked at now and then", async
     path,
     quietMs: 10,
     clock,
-    load: async () => (looked.resolve(), { ok: false, issues: [], hash: null }),
+    hash: null,
+    load: async () => (looked.resolve(), { ok: false, issues: [], hash: "x" }),
     onChange: () => undefined,
   });
   await clock.advance(5_000);
