@@ -2,6 +2,7 @@
  * Ending a child with all its descendants. A child leads a process group of its own, because ending only the child
  * leaves what it started: the `npx` of an entry dies and the server under it lives on.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { type Clock, sleep } from "../base/index.ts";
 
 /** The part of a started process that is needed to end it. */
@@ -50,9 +51,25 @@ export async function endRest(leader: Leader, clock: Clock, termMs: number): Pro
   const until = clock.now() + termMs;
   while (clock.now() < until) {
     await sleep(clock, lookMs);
-    if (!signalGroup(leader, 0)) return;
+    if (!signalGroup(leader, 0) || isBuried(leader)) return;
   }
   signalGroup(leader, "SIGKILL");
+}
+
+// In a container nobody may collect the dead: they stay in their group, and answer to signals, for ever.
+function isBuried(leader: Leader): boolean {
+  return process.platform === "linux" && !readdirSync("/proc").some((name) => /^\d+$/.test(name) && runsInGroup(name, leader.pid));
+}
+
+function runsInGroup(pid: string, group: number): boolean {
+  try {
+    // The name of the program stands in parentheses and may hold anything; then come state, parent and group.
+    const [state, , pgrp] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(pgrp) === group && state !== "Z" && state !== "X";
+  } catch {
+    // It has gone while we looked.
+    return false;
+  }
 }
 
 // No groups and no TERM there: a child that ignores the end of its stdin is terminated, its descendants are not.

@@ -95,7 +95,7 @@ class StdioLink implements Link {
     try {
       const child = this.#alive();
       const answer = this.#pending.open(request.id, request.timeoutMs, null);
-      if (!child.stdin.write(request.text, request.id)) this.#pending.fail(request.id, this.#deaf());
+      if (!child.stdin.write(request.text, request.id)) this.#pending.fail(request.id, this.#refused(child));
       return answer;
     } catch (thrown) {
       return Promise.reject(thrown as Fault);
@@ -103,7 +103,8 @@ class StdioLink implements Link {
   }
 
   async send(text: string): Promise<void> {
-    if (!this.#alive().stdin.write(text, 0)) throw this.#deaf();
+    const child = this.#alive();
+    if (!child.stdin.write(text, 0)) throw this.#refused(child);
   }
 
   abandon(id: number): void {
@@ -267,7 +268,8 @@ class StdioLink implements Link {
     return fault("BACKEND_GONE", { backend: this.#options.spec.name, detail, data: { sent } });
   }
 
-  #deaf(): Fault {
+  #refused(child: Child): Fault {
+    if (child.stdin.closed) return this.#gone("it closed its stdin", false);
     return fault("BACKEND_BUSY", { backend: this.#options.spec.name, detail: "it does not read its input", data: { sent: false } });
   }
 }
