@@ -8,8 +8,8 @@ describe("the catalog of faults", () => {
     expect(row.hint).not.toBe("");
     expect(row.http).toBeWithin(200, 600);
     expect([0, 1, 2, 78]).toContain(row.exit);
-    // JSON-RPC 2.0 reserves -32768..-32000; ours are among the predefined ones.
-    expect([-32700, -32600, -32601, -32602, -32603]).toContain(row.rpc);
+    // JSON-RPC's own, and the three of specification 2026-07-28 (basic, error codes). We invent none.
+    expect([-32700, -32600, -32601, -32602, -32603, -32020, -32021, -32022]).toContain(row.rpc);
   });
 
   test("cannot be changed while running", () => {
