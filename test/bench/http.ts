@@ -50,6 +50,27 @@ export async function connect(url: URL): Promise<Connection> {
   };
 }
 
+/** Opens an endless response on a connection of its own; resolves with its head, and reads on until closed. */
+export function openStream(url: URL, headers: string): Promise<{ readonly head: string; close(): void }> {
+  return new Promise((resolve, reject) => {
+    let head = "";
+    void Bun.connect({
+      hostname: url.hostname,
+      port: Number(url.port),
+      socket: {
+        open: (socket) => void socket.write(`GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n${headers}\r\n`),
+        data: (socket, chunk) => {
+          if (head.includes("\r\n\r\n")) return;
+          head += chunk.toString("latin1");
+          if (head.includes("\r\n\r\n")) resolve({ head, close: () => socket.end() });
+        },
+        close: () => reject(new Error(`closed before the head of ${url} was complete`)),
+        error: (_, error) => reject(error),
+      },
+    }).catch(reject);
+  });
+}
+
 interface Sink {
   write(data: Uint8Array): number;
 }

@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test";
+import { reportOf, targetsOf } from "./report.ts";
+import type { Best, Row } from "./rows.ts";
+import { backendArgv, load, startHttpBackend, startHttpRelay, startStdioRelay } from "./targets.ts";
+
+const short = { kind: "calls", name: "bench__echo", inFlight: 4, textBytes: 100, warmMs: 20, windowMs: 100 } as const;
+
+for (const era of ["2025", "2026"] as const) {
+  test(`the relays and the load speak ${era} with the backend, and every answer is the right one`, async () => {
+    await using backend = await startHttpBackend(era);
+    await using toHttp = await startHttpRelay(backend.url);
+    await using toStdio = await startStdioRelay(era);
+    for (const relay of [toHttp, toStdio]) {
+      const report = await load({ ...short, era, url: relay.url, pid: relay.pid });
+      expect(report.done).toBeGreaterThan(0);
+      expect(report.cpuMs).toBeGreaterThan(0);
+      expect(report.p50Ms).toBeLessThanOrEqual(report.p99Ms);
+    }
+    expect((await load({ ...short, kind: "connects", era, url: toStdio.url, pid: 0 })).done).toBeGreaterThan(0);
+  });
+
+  test(`the load speaks ${era} over a pipe, a mebibyte each way`, async () => {
+    const report = await load({ ...short, name: "echo", era, argv: backendArgv(era), pid: 0, textBytes: 1024 * 1024 });
+    expect(report.done).toBeGreaterThan(0);
+  });
+}
+
+test("a wrong answer ends the load instead of being counted", async () => {
+  const liar = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json({ jsonrpc: "2.0", id: 1, result: { content: [] } }) });
+  const failed = await load({ ...short, era: "2026", url: `http://127.0.0.1:${liar.port}/mcp`, pid: 0 }).catch((error: Error) => error.message);
+  await liar.stop(true);
+  expect(failed).toContain("not the answer to");
+});
+
+test("a target that is missed is said to be missed", () => {
+  const best = (perSecond: number, cpuUs: number): Best => ({ perSecond, p50Ms: 1, p99Ms: 2, cpuUs });
+  const row = (backend: "stdio" | "http", inFlight: number): Row => ({ backend, era: "2026", inFlight, direct: best(9, 0), relay: best(8, 10), ours: best(6, 21) });
+  const calls = [1, 16, 64].flatMap((inFlight) => [row("stdio", inFlight), row("http", inFlight)]);
+  const figures = {
+    program: "source",
+    bun: "1",
+    machine: "test",
+    calls,
+    large: [row("stdio", 4)],
+    begins: [{ era: "2026", relay: best(8, 1), ours: best(6, 1) }],
+    starts: { versionMs: 5, listeningMs: 41, relayListeningMs: 20 },
+    memory: { relayMb: 30, oneMb: 40, tenMb: 50, sessionKb: 10, streamKb: 12 },
+  } as const;
+  const missed = targetsOf(figures).filter((target) => !target.met);
+  expect(missed.map((target) => target.what)).toEqual([
+    "CPU per call against the relay, stdio, 1 in flight",
+    "CPU per call against the relay, stdio, 16 in flight",
+    "CPU per call against the relay, stdio, 64 in flight",
+    "1 MiB payloads against the relay, stdio",
+    "start to listening",
+  ]);
+  expect(reportOf(figures)).toContain("| start to listening | at most 40.0 ms | 41.0 ms | **missed** |");
+});

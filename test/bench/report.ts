@@ -1,0 +1,148 @@
+/** The figures as a page: targets first, then every table. */
+import { type Beginnings, type Best, type Memory, type Row, type Starts, largeBytes } from "./rows.ts";
+
+export interface Figures {
+  readonly program: "binary" | "source";
+  readonly bun: string;
+  readonly machine: string;
+  readonly calls: readonly Row[];
+  readonly large: readonly Row[];
+  readonly begins: readonly Beginnings[];
+  readonly starts: Starts;
+  readonly memory: Memory;
+}
+
+export interface TargetRow {
+  readonly what: string;
+  readonly wanted: string;
+  readonly got: string;
+  readonly met: boolean;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+
+const times = (value: number): string => `${value.toFixed(2)}x`;
+const thousands = (value: number): string => Math.round(value).toLocaleString("en-US");
+const megabytes = (best: Best): number => (best.perSecond * largeBytes) / 1e6;
+
+const atMost = (what: string, value: number, most: number, show: (value: number) => string): TargetRow => ({
+  what,
+  wanted: `at most ${show(most)}`,
+  got: show(value),
+  met: value <= most,
+});
+const atLeast = (what: string, value: number, least: number): TargetRow => ({ what, wanted: `at least ${times(least)}`, got: times(value), met: value >= least });
+
+/** Every target with what was measured; the worst of the rows that a target is about counts. */
+export function targetsOf(figures: Figures): TargetRow[] {
+  const stdio = figures.calls.filter((row) => row.backend === "stdio");
+  const http = figures.calls.filter((row) => row.backend === "http");
+  const perSecond = (row: Row | Beginnings): number => row.ours.perSecond / row.relay.perSecond;
+  const cpu = [1, 16, 64].map((inFlight) => {
+    const rows = stdio.filter((row) => row.inFlight === inFlight);
+    const worst = Math.max(...rows.map((row) => row.ours.cpuUs / row.relay.cpuUs));
+    return atMost(`CPU per call against the relay, stdio, ${inFlight} in flight`, worst, 2, times);
+  });
+  const largeStdio = figures.large.filter((row) => row.backend === "stdio");
+  const rate = (rows: readonly (Row | Beginnings)[]): number => Math.min(...rows.map(perSecond));
+  const { starts, memory } = figures;
+  return [
+    ...cpu,
+    atLeast("throughput against the relay, stdio", rate(stdio), 0.5),
+    atLeast("throughput against the relay, http", rate(http), 0.5),
+    atLeast("connect, handshake and list against the relay", rate(figures.begins), 0.3),
+    atLeast("1 MiB payloads against the relay, stdio", rate(largeStdio), 0.8),
+    atMost("`--version`", starts.versionMs, 15, (ms) => `${ms.toFixed(1)} ms`),
+    atMost("start to listening", starts.listeningMs, 40, (ms) => `${ms.toFixed(1)} ms`),
+    atMost("resident memory with ten servers", memory.tenMb, 80, (mb) => `${mb.toFixed(0)} MB`),
+    atMost("an idle session", memory.sessionKb, 20, (kb) => `${kb.toFixed(1)} KB`),
+  ];
+}
+
+function callTable(rows: readonly Row[]): string {
+  const head = ["backend, client, in flight", "direct/s", "relay/s", "ours/s", "ours : relay", "p50 relay", "p50 ours", "p99 relay", "p99 ours", "CPU relay", "CPU ours", "CPU ours : relay"];
+  return table(
+    head,
+    rows.map(({ backend, era, inFlight, direct, relay, ours }) => [
+      `${backend}, ${era}, ${inFlight}`,
+      ...[direct, relay, ours].map((best) => thousands(best.perSecond)),
+      times(ours.perSecond / relay.perSecond),
+      ...[relay.p50Ms, ours.p50Ms, relay.p99Ms, ours.p99Ms].map((ms) => `${ms.toFixed(2)} ms`),
+      ...[relay, ours].map((best) => `${best.cpuUs.toFixed(1)} µs`),
+      times(ours.cpuUs / relay.cpuUs),
+    ]),
+  );
+}
+
+function largeTable(rows: readonly Row[]): string {
+  return table(
+    ["backend, client", "direct MB/s", "relay MB/s", "ours MB/s", "ours : relay", "CPU ours : relay"],
+    rows.map(({ backend, era, direct, relay, ours }) => [
+      `${backend}, ${era}`,
+      ...[direct, relay, ours].map((best) => megabytes(best).toFixed(0)),
+      times(ours.perSecond / relay.perSecond),
+      times(ours.cpuUs / relay.cpuUs),
+    ]),
+  );
+}
+
+function beginTable(rows: readonly Beginnings[]): string {
+  return table(
+    ["client", "relay/s", "ours/s", "ours : relay", "CPU relay", "CPU ours"],
+    rows.map(({ era, relay, ours }) => [
+      era,
+      thousands(relay.perSecond),
+      thousands(ours.perSecond),
+      times(ours.perSecond / relay.perSecond),
+      `${relay.cpuUs.toFixed(0)} µs`,
+      `${ours.cpuUs.toFixed(0)} µs`,
+    ]),
+  );
+}
+
+/** The whole page in markdown. */
+export function reportOf(figures: Figures): string {
+  const { starts, memory } = figures;
+  const targets = targetsOf(figures).map(({ what, wanted, got, met }) => [what, wanted, got, met ? "met" : "**missed**"]);
+  return `# Benchmarks
+
+Written by \`bun run bench --write\`. Everything is measured in one run against the *bare relay* of \`test/bench/relay.ts\`: HTTP
+in, one JSON parse, the id rewritten, the server's prefix taken off, forwarded; no checks, sessions, streams or time-outs. Each
+figure is the best of several interleaved rounds. *Direct* is the client at the backend with nothing in between: over the
+pipe for stdio, at the URL for http. CPU is that of the process in front only. Ratios are what counts; the absolute figures
+belong to one machine (${figures.machine}; Bun ${figures.bun}; the program as ${figures.program}).
+
+## Targets
+
+${table(["what", "wanted", "measured", ""], targets)}
+
+## Small calls (100 bytes of text each way)
+
+${callTable(figures.calls)}
+
+## Large calls (1 MiB each way, 4 in flight)
+
+${largeTable(figures.large)}
+
+## Beginnings (connect, handshake or discovery, list of ten tools, leave; 8 at once)
+
+${beginTable(figures.begins)}
+
+## Start and memory
+
+${table(
+  ["what", "measured"],
+  [
+    ["`1mcp --version`, start to end", `${starts.versionMs.toFixed(1)} ms`],
+    ["`1mcp serve`, start to the first 200 of /health", `${starts.listeningMs.toFixed(1)} ms`],
+    ["the relay, from source, the same", `${starts.relayListeningMs.toFixed(1)} ms`],
+    ["resident memory of the relay, one stdio server", `${memory.relayMb.toFixed(0)} MB`],
+    ["resident memory, one stdio server", `${memory.oneMb.toFixed(0)} MB`],
+    ["resident memory, ten stdio servers", `${memory.tenMb.toFixed(0)} MB`],
+    ["each idle session of the older era", `${memory.sessionKb.toFixed(1)} KB`],
+    ["each such session with its stream open", `${memory.streamKb.toFixed(1)} KB`],
+  ],
+)}
+`;
+}
