@@ -7,14 +7,10 @@ import { decodeText, type Message, parseMessage } from "../protocol/index.ts";
 import { bareHeader } from "./admission.ts";
 import { classify } from "./classify.ts";
 import { refusalOut } from "./exchange.ts";
-import { Heads } from "./heads.ts";
 import { endSession, openPipe, openStream, serveBatch, serveLegacy, servePiped, unreadable } from "./legacy.ts";
 import { serveModern } from "./modern.ts";
-import type { North } from "./north.ts";
-import { createSeal } from "./seal.ts";
+import { createNorth } from "./north.ts";
 import { Sessions } from "./sessions.ts";
-import { identityOf, Stamp } from "./stamp.ts";
-import { Streams } from "./streams.ts";
 import type { EraOptions, Eras, HttpIn, HttpOut } from "./types.ts";
 import { connectUpstream } from "./upstream.ts";
 import { headers } from "./words.ts";
@@ -24,13 +20,10 @@ const responseHeaders = Object.freeze([headers.session]);
 
 /** Makes the era room; see Eras. Closing ends every stream and session. */
 export function createEras(options: EraOptions): Eras {
-  const { serve, clock, limits, log } = options;
-  const identity = identityOf(options.identity);
-  const heads = new Heads(clock, limits.headMsMax);
-  const streams = new Streams(clock, limits);
+  const { clock, limits, log } = options;
+  const north = createNorth(options);
+  const { heads, streams } = north;
   const sessions = new Sessions(clock, limits, streams);
-  const seal = createSeal({ key: options.sealKey, clock, msMax: limits.stateMsMax });
-  const north: North = { serve, clock, limits, log, identity, heads, streams, seal, stamp: new Stamp(identity, limits) };
   let closed = false;
 
   const serveText = (text: string, request: HttpIn): Promise<HttpOut> => {

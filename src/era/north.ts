@@ -1,20 +1,36 @@
-/** What both eras share in front: the surroundings of every request. */
-import type { Clock, Limits, Log } from "../base/index.ts";
+/** What both eras share in front: the surroundings of every request, made once. */
+import type { Clock, Limits } from "../base/index.ts";
 import type { Raw, Serve } from "../protocol/index.ts";
-import type { Heads } from "./heads.ts";
-import type { Seal } from "./seal.ts";
-import type { Stamp } from "./stamp.ts";
-import type { Streams } from "./streams.ts";
+import { Heads } from "./heads.ts";
+import { createSeal, type Seal } from "./seal.ts";
+import { identityOf, Stamp } from "./stamp.ts";
+import { Streams } from "./streams.ts";
+import type { EraOptions } from "./types.ts";
 
 export interface North {
   readonly serve: Serve;
   readonly clock: Clock;
   readonly limits: Limits;
-  readonly log: Log;
   /** Our own identity as JSON text. */
   readonly identity: Raw;
   readonly heads: Heads;
   readonly streams: Streams;
   readonly seal: Seal;
   readonly stamp: Stamp;
+}
+
+/** Makes them from what the room is built with. */
+export function createNorth(options: EraOptions): North {
+  const { serve, clock, limits } = options;
+  const identity = identityOf(options.identity);
+  return {
+    serve,
+    clock,
+    limits,
+    identity,
+    heads: new Heads(clock, limits.headMsMax),
+    streams: new Streams(clock, limits),
+    seal: createSeal({ key: options.sealKey, clock, msMax: limits.stateMsMax }),
+    stamp: new Stamp(identity, limits),
+  };
 }
