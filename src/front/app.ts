@@ -33,8 +33,7 @@ function appOf(door: Door, { eras, isReady, log }: FrontOptions): App {
   const app: App = new Hono();
   serveOn(app, door, "/mcp", mcpPath(eras));
   serveOn(app, door, "/sse", ssePath(eras));
-  const messages = messagePath(eras);
-  app.all(messagesPath, (c) => door.handle(c.req.raw, c.env, messages, { server: null }));
+  serveOn(app, door, messagesPath, messagePath(eras));
   app.get("/health", healthOk);
   app.get("/health/live", healthOk);
   app.get("/health/ready", () => healthReady(isReady()));

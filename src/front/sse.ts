@@ -8,10 +8,13 @@ export const messagesPath = "/messages";
 /** `/sse`, `/sse/<server>`. */
 export const ssePath = (eras: Eras): Path => ({
   verbs: ["GET"],
-  serve: (inbound) => eras.sse(inbound, messagesPath),
+  serve: (inbound) => eras.sse(inbound, messagesOf(inbound.selection.server)),
 });
 
-/** `/messages?sessionId=…`. */
+// The path says which servers are meant, on the way in as on the stream: no session has to remember it for the front.
+const messagesOf = (server: string | null): string => (server === null ? messagesPath : `${messagesPath}/${encodeURIComponent(server)}`);
+
+/** `/messages?sessionId=…`, `/messages/<server>?sessionId=…`. */
 export const messagePath = (eras: Eras): Path => ({
   verbs: ["POST"],
   serve: (inbound, url) => eras.sseMessage(inbound, new URL(url).searchParams.get("sessionId")),
