@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, stateKeys } from "./auth/index.ts";
 import { createPool } from "./backend/index.ts";
 import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, type KnownSecrets, type Limits, type Log, type LogLevelName, systemClock } from "./base/index.ts";
-import { type BackendSpec, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, watchConfig } from "./config/index.ts";
+import { type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { createFront, type Front } from "./front/index.ts";
 import { createHub, type Hub, type HubStatus } from "./hub/index.ts";
@@ -174,18 +174,8 @@ function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): void {
 }
 
 /** Puts a configuration in place; what goes wrong in doing so leaves the running one and is told. */
-async function adopt({ secrets, log }: Ground, hub: Hub, config: Config): Promise<void> {
-  for (const spec of config.backends) for (const secret of secretsOf(spec)) secrets.add(secret);
+async function adopt({ log }: Ground, hub: Hub, config: Config): Promise<void> {
   await hub.propose(config).catch((thrown: unknown) => log.error("the configuration could not be put in place, the running one goes on", { reason: faultOf(thrown).message, path: config.path }));
-}
-
-const isSecret = (value: unknown): value is Exclude<BackendSpecSecret, string> => typeof value !== "string";
-type BackendSpecSecret = Parameters<KnownSecrets["add"]>[0];
-
-/** The values of one server's entry that must never be printed. */
-function secretsOf(spec: BackendSpec): BackendSpecSecret[] {
-  const values = spec.kind === "stdio" ? [...spec.args, ...Object.values(spec.env)] : Object.values(spec.headers);
-  return values.filter(isSecret);
 }
 
 const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "limits"] as const);
@@ -196,10 +186,14 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
   if (changed.length > 0) log.warn("a changed setting needs a restart", { keys: changed.join(", ") });
 }
 
-/** In this order: nobody new, streams end, running calls drain, children go. */
+/**
+ * In this order: nobody new, running calls drain and children go, standing streams end. Streams end last, because the
+ * answers of draining calls travel on some of them.
+ */
 async function end({ front, eras, hub }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
   watch?.close();
-  const drained = hub.close(limits.shutdownMsMax);
   const shut = front.close(limits.shutdownMsMax);
-  await Promise.all([drained, eras.close(), shut]);
+  await hub.close(limits.shutdownMsMax);
+  await eras.close();
+  await shut;
 }
