@@ -136,20 +136,20 @@ class StdioLink implements Link {
         detached: true,
       });
       const stdin = new StdinWriter(process.stdin as Sink, limits.stdinBytesMax, () => void this.#partly(child, "it closed its stdin"));
-      const drained = Promise.all([this.#read(process.stdout), this.#readStderr(process.stderr)]);
+      const output = this.#read(process.stdout);
+      const errors = this.#readStderr(process.stderr);
       const child: Child = {
         pid: process.pid,
         exited: process.exited,
         kill: (signal) => process.kill(signal),
         stdin,
-        drained,
+        drained: Promise.allSettled([output, errors]),
         over: false,
       };
       void process.exited.then(() => this.#exited(child, exitOf(process.exitCode, process.signalCode)));
-      drained.then(
-        () => this.#partly(child, "it closed its stdout"),
-        (thrown: unknown) => this.#unreadable(child, thrown),
-      );
+      const unreadable = (thrown: unknown): void => this.#unreadable(child, thrown);
+      output.then(() => this.#partly(child, "it closed its stdout"), unreadable);
+      errors.catch(unreadable);
       log.debug("started", { server: spec.name, pid: process.pid });
       return child;
     } catch (thrown) {
