@@ -96,11 +96,13 @@ export function answerOf(south: South, reply: WireReply, op: string): Result | F
   if (reply.status === 401 || reply.status === 403) throw refusalOf(reply.status, name, op) as Fault;
   const response = responseOf(reply, south.limits);
   if (response !== null) return response;
-  throw refusalOf(reply.status, name, op) ?? silentOf(reply.status, name, op);
+  throw refusalOf(reply.status, name, op) ?? silentOf(reply, name, op);
 }
 
 /** A status without any JSON-RPC answer. */
-function silentOf(status: number, name: string, op: string): Fault {
+function silentOf(reply: WireReply, name: string, op: string): Fault {
+  const { status } = reply;
+  if (reply.resume) return fault("BACKEND_GONE", { backend: name, op, detail: "its answer ended before the response" });
   if (status >= 400) return fault("BACKEND_REFUSED", { backend: name, op, detail: `HTTP ${status}` });
   return fault("BACKEND_GARBLED", { backend: name, op, detail: `HTTP ${status} without an answer` });
 }

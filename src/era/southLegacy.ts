@@ -78,10 +78,11 @@ export class SouthLegacy implements Dialect {
   }
 
   async #attempt(call: Call, target: Target, mayRenew: boolean): Promise<Outcome> {
-    if (call.logLevel !== null && call.logLevel !== this.#level) await this.#adjustLevel(call.logLevel);
     const flight = this.#flights.begin(call);
-    const session = this.#opened;
+    let session = this.#opened;
     try {
+      if (this.#isOffLevel(call.logLevel)) await this.#prepare(flight, call.logLevel);
+      session = this.#opened;
       const reply = await this.#south.wire.request(this.#requestOf(flight, target));
       if (!this.#isLost(reply, session) || !mayRenew) return outcomeOf(await this.#answerOf(flight, reply, target.timeoutMs, call.method));
     } catch (thrown) {
@@ -165,7 +166,7 @@ export class SouthLegacy implements Dialect {
     }
     const level = this.#level;
     this.#level = null;
-    if (level !== null) await this.#adjustLevel(level);
+    if (this.#isOffLevel(level)) await this.#adjustLevel(level);
     this.#standing?.start();
     this.#missed();
   }
@@ -208,12 +209,21 @@ export class SouthLegacy implements Dialect {
 
   // ---- The log level ------------------------------------------------------------------------------------------
 
+  #isOffLevel(wanted: LogLevel | null): wanted is LogLevel {
+    return wanted !== null && wanted !== this.#level && this.#opened.capabilities.has("logging");
+  }
+
+  /** The call may be cancelled while the level is set; then it must not be sent at all. */
+  async #prepare(flight: Flight, wanted: LogLevel): Promise<void> {
+    await this.#adjustLevel(wanted);
+    if (flight.call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: flight.call.method });
+  }
+
   /**
    * The session has one level for all its callers: the most verbose that any call in flight wants. It is raised at once
    * and lowered by the next call, when nobody in flight needs it any more.
    */
   async #adjustLevel(wanted: LogLevel): Promise<void> {
-    if (!this.#opened.capabilities.has("logging")) return;
     const current = this.#level;
     const isRaise = current === null || logLevels.indexOf(wanted) < logLevels.indexOf(current);
     if (!isRaise && this.#flights.wants(current)) return;

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "bun:test";
+import { openSession, selfOf } from "../../src/era/handshake.ts";
+import { emptyObject } from "../../src/protocol/index.ts";
+import { benchOf, faultCodeOf, initialized, type Said, textOf } from "../fixtures/wire.ts";
+
+const open = (said: Said, transport: "stdio" | "http" = "http") => {
+  const bench = benchOf(transport, () => said);
+  return { bench, opened: openSession(bench.south) };
+};
+
+describe("a handshake", () => {
+  test("asks for the newest older revision and declares nothing that cannot be kept", async () => {
+    const { bench, opened } = open({ result: initialized() });
+    await opened;
+    expect(textOf(bench.wire.last("initialize").params)).toBe('{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"1mcp","version":"9.9.9"}}');
+    expect(bench.wire.last("initialize").headers).toEqual({});
+  });
+
+  test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])("takes %s", async (version) => {
+    const { bench, opened } = open({ result: initialized("{}", version) });
+    expect(await opened).toMatchObject({ revision: version, session: null, info: '{"name":"old","version":"1"}' });
+    expect(bench.wire.sent).toEqual([{ text: '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers: { "mcp-protocol-version": version } }]);
+  });
+
+  test.each([
+    ["an unknown revision", { result: initialized("{}", "1999-01-01") }, "BACKEND_REFUSED"],
+    ["a revision that has no handshake", { result: initialized("{}", "2026-07-28") }, "BACKEND_REFUSED"],
+    ["no revision", { result: "{}" }, "BACKEND_REFUSED"],
+    ["an error", { error: '{"code":-32602,"message":"no"}' }, "BACKEND_REFUSED"],
+    ["401", { status: 401 }, "BACKEND_REFUSED"],
+    ["a session id that is no header", { result: initialized(), headers: { "mcp-session-id": "a b" } }, "BACKEND_GARBLED"],
+  ] as [string, Said, string][])("does not take %s", async (_, said, code) => {
+    const { bench, opened } = open(said);
+    expect(await faultCodeOf(opened)).toBe(code);
+    expect(bench.wire.sent).toEqual([]);
+  });
+
+  test("keeps the session id for all that follows, its first notification included", async () => {
+    const { bench, opened } = open({ result: initialized(), headers: { "mcp-session-id": "!~1" } });
+    expect((await opened).headers).toEqual({ "mcp-protocol-version": "2025-11-25", "mcp-session-id": "!~1" });
+    expect(bench.wire.sent[0]?.headers["mcp-session-id"]).toBe("!~1");
+  });
+
+  test("takes the error of a server without HTTP+SSE as it is", async () => {
+    const { bench, opened } = open({ error: '{"code":-32600,"message":"bad"}', status: 400 });
+    expect(await faultCodeOf(opened)).toBe("BACKEND_REFUSED");
+    expect(bench.wire.deeds).toEqual(["openSse"]);
+  });
+});
+
+test("a server without identity goes by its configured name", () => {
+  const { south } = benchOf("stdio", () => "silent");
+  expect(selfOf(south, emptyObject, null)).toEqual({ info: '{"name":"box","version":"unknown"}', capabilities: new Map(), instructions: null });
+});

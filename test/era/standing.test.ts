@@ -1,0 +1,106 @@
+import { describe, expect, test } from "bun:test";
+import { Resumed, Standing } from "../../src/era/standing.ts";
+import { type Bench, benchOf, messageOf } from "../fixtures/wire.ts";
+
+const startWith = async (statuses: number[]): Promise<{ bench: Bench; standing: Standing; told: string[] }> => {
+  const bench = benchOf("http", () => "silent");
+  bench.wire.listenStatus = statuses;
+  const told: string[] = [];
+  const standing = new Standing(bench.south, { headers: () => ({ "mcp-session-id": "s" }), missed: () => told.push("missed"), expired: () => told.push("expired") });
+  standing.start();
+  await bench.clock.settle();
+  return { bench, standing, told };
+};
+const opened = (bench: Bench): number => bench.wire.listeners.length;
+const end = (bench: Bench, eventId: string | null, retryMs?: number): void => bench.wire.listeners.at(-1)?.end(eventId, retryMs ?? null);
+
+describe("the standing stream", () => {
+  test.each([405, 404, 400, 406])("that is refused with %d at first is not offered", async (status) => {
+    const { bench, standing } = await startWith([status]);
+    await bench.clock.advance(120_000);
+    expect(opened(bench)).toBe(1);
+    expect(standing.open).toBe(false);
+  });
+
+  test.each([503, 0])("that fails with %d at first is tried again", async (status) => {
+    const { bench, standing } = await startWith([status, 200]);
+    await bench.clock.advance(250);
+    expect(standing.open).toBe(true);
+  });
+
+  test("that broke is resumed where it broke, after the time the backend asked for", async () => {
+    const { bench, standing, told } = await startWith([200]);
+    end(bench, "e-7", 3_000);
+    expect(standing.open).toBe(false);
+    await bench.clock.advance(2_999);
+    expect(opened(bench)).toBe(1);
+    await bench.clock.advance(1);
+    expect(bench.wire.listeners.at(-1)?.headers).toEqual({ "mcp-session-id": "s", "last-event-id": "e-7" });
+    end(bench, null, 3_000);
+    await bench.clock.advance(3_000);
+    expect(bench.wire.listeners.at(-1)?.headers["last-event-id"]).toBe("e-7");
+    expect(told).toEqual([]);
+  });
+
+  test("is not opened in a tight loop, whatever the backend asks for", async () => {
+    const { bench } = await startWith([200]);
+    end(bench, "e", 0);
+    await bench.clock.advance(249);
+    expect(opened(bench)).toBe(1);
+    await bench.clock.advance(1);
+    expect(opened(bench)).toBe(2);
+  });
+
+  test("without event ids may have missed something", async () => {
+    const { bench, told } = await startWith([200]);
+    end(bench, null);
+    await bench.clock.advance(250);
+    expect(told).toEqual(["missed"]);
+  });
+
+  test("that finds its session unknown says so and stops", async () => {
+    const { bench, told } = await startWith([200, 404]);
+    end(bench, null);
+    await bench.clock.advance(60_000);
+    expect(told).toEqual(["expired"]);
+    expect(opened(bench)).toBe(2);
+  });
+
+  test("forgets an event id that the backend does not take", async () => {
+    const { bench, standing } = await startWith([200, 400, 200]);
+    end(bench, "e-1");
+    await bench.clock.advance(250);
+    await bench.clock.advance(500);
+    expect(bench.wire.listeners.at(-1)?.headers["last-event-id"]).toBeUndefined();
+    expect(standing.open).toBe(true);
+  });
+
+  test("of an earlier session ends without consequence", async () => {
+    const { bench, standing } = await startWith([200]);
+    standing.start();
+    await bench.clock.settle();
+    bench.wire.listeners[0]?.end("old");
+    await bench.clock.advance(60_000);
+    expect(opened(bench)).toBe(2);
+    expect(standing.open).toBe(true);
+  });
+
+  test("that was closed is not opened again", async () => {
+    const { bench, standing } = await startWith([200]);
+    end(bench, null);
+    standing.close();
+    end(bench, null);
+    await bench.clock.advance(60_000);
+    expect(opened(bench)).toBe(1);
+    expect(bench.clock.pending).toBe(0);
+  });
+});
+
+describe("resumed answers", () => {
+  test("are taken only by who waits for them", () => {
+    const resumed = new Resumed(benchOf("http", () => "silent").south);
+    expect(resumed.take(messageOf('{"jsonrpc":"2.0","id":1,"result":{}}'))).toBe(false);
+    expect(resumed.take(messageOf('{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}'))).toBe(false);
+    expect(resumed.take(messageOf('{"jsonrpc":"2.0","id":1,"method":"ping"}'))).toBe(false);
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "bun:test";
+import { connectUpstream } from "../../src/era/upstream.ts";
+import { callOf } from "../fixtures/calls.ts";
+import { benchOf, discovered, faultCodeOf, initialized, legacyScript, modernScript, type Said, type Script, unknownMethod } from "../fixtures/wire.ts";
+
+const connect = (transport: "stdio" | "http" | "sse", script: Script) => {
+  const bench = benchOf(transport, script);
+  return { bench, upstream: connectUpstream(bench.wire, bench.options, bench.south) };
+};
+const target = { backend: "box", name: null, timeoutMs: 1_000, tool: null };
+const revisionOf = async (connecting: ReturnType<typeof connect>["upstream"]): Promise<string> => (await connecting).facts.revision;
+
+describe("a server on stdio", () => {
+  test("that discovers is spoken to without handshake", async () => {
+    const { bench, upstream } = connect("stdio", modernScript());
+    expect(await revisionOf(upstream)).toBe("2026-07-28");
+    expect(bench.wire.methods()).toEqual(["server/discover"]);
+  });
+
+  test("that refuses is opened with a handshake", async () => {
+    const { bench, upstream } = connect("stdio", legacyScript());
+    expect(await revisionOf(upstream)).toBe("2025-11-25");
+    expect(bench.wire.methods()).toEqual(["server/discover", "initialize"]);
+    expect(bench.wire.sent.map((one) => one.text)).toEqual(['{"jsonrpc":"2.0","method":"notifications/initialized"}']);
+  });
+
+  test("that keeps silent is opened with a handshake after a while", async () => {
+    const { bench, upstream } = connect("stdio", (one) => (one.method === "initialize" ? { result: initialized() } : "silent"));
+    await bench.clock.advance(10_000);
+    expect(await revisionOf(upstream)).toBe("2025-11-25");
+  });
+
+  test("that exits on the probe is started again, and opened with a handshake", async () => {
+    const { bench, upstream } = connect("stdio", (one) => (one.method === "initialize" ? { result: initialized() } : { fault: "BACKEND_GONE" }));
+    expect(await revisionOf(upstream)).toBe("2025-11-25");
+    expect(bench.wire.deeds).toEqual(["respawn"]);
+  });
+
+  test("that starts slowly and then exits on the probe is started again once", async () => {
+    const opening: Said[] = [{ fault: "BACKEND_GONE" }, { result: initialized() }];
+    const { bench, upstream } = connect("stdio", (one) => (one.method === "initialize" ? (opening.shift() as Said) : "silent"));
+    await bench.clock.advance(10_000);
+    await bench.clock.settle();
+    expect(await revisionOf(upstream)).toBe("2025-11-25");
+    expect(bench.wire.deeds).toEqual(["respawn"]);
+  });
+
+  test("that starts slowly and then discovers ends up modern, its handshake forgotten", async () => {
+    const { bench, upstream } = connect("stdio", () => "silent");
+    await bench.clock.advance(10_000);
+    const opening = bench.wire.last("initialize");
+    bench.wire.answer(bench.wire.last("server/discover").id, { result: discovered() });
+    expect(await revisionOf(upstream)).toBe("2026-07-28");
+    expect(bench.wire.abandoned).toEqual([opening.id]);
+  });
+
+  test("that refuses the handshake first and discovers later ends up modern", async () => {
+    const { bench, upstream } = connect("stdio", (one) => (one.method === "initialize" ? { error: unknownMethod } : "silent"));
+    await bench.clock.advance(10_000);
+    bench.wire.answer(bench.wire.last("server/discover").id, { result: discovered() });
+    expect(await revisionOf(upstream)).toBe("2026-07-28");
+  });
+
+  test("that refuses both is refused", async () => {
+    const { bench, upstream } = connect("stdio", (one) => (one.method === "initialize" ? { error: unknownMethod } : "silent"));
+    const code = faultCodeOf(upstream);
+    await bench.clock.advance(10_000);
+    bench.wire.answer(bench.wire.last("server/discover").id, { error: unknownMethod });
+    expect(await code).toBe("BACKEND_REFUSED");
+  });
+
+  test("that discovers even after its handshake changes its dialect, and its lists may have changed", async () => {
+    const { bench, upstream } = connect("stdio", (one) => {
+      if (one.method === "server/discover") return "silent";
+      return one.method === "initialize" ? { result: initialized() } : { result: '{"content":[]}' };
+    });
+    await bench.clock.advance(10_000);
+    const up = await upstream;
+    await up.call(callOf("tools/call", '{"name":"a"}'), target);
+    expect(bench.wire.last("tools/call").text).not.toContain("_meta");
+    bench.wire.answer(bench.wire.last("server/discover").id, { result: discovered() });
+    await bench.clock.settle();
+    expect(up.facts.revision).toBe("2026-07-28");
+    expect(bench.changed).toEqual(["tools", "prompts", "resources"]);
+    await up.call(callOf("tools/call", '{"name":"a"}'), target);
+    expect(bench.wire.last("tools/call").text).toContain("io.modelcontextprotocol/protocolVersion");
+  });
+
+  test("that discovers after it was closed is left alone", async () => {
+    const { bench, upstream } = connect("stdio", (one) => (one.method === "server/discover" ? "silent" : { result: initialized() }));
+    await bench.clock.advance(10_000);
+    const up = await upstream;
+    await up.close();
+    await up.close();
+    bench.wire.answer(bench.wire.last("server/discover").id, { result: discovered() });
+    await bench.clock.settle();
+    expect(up.facts.revision).toBe("2025-11-25");
+  });
+
+  test("may ping before its handshake", async () => {
+    const { bench, upstream } = connect("stdio", () => "silent");
+    void faultCodeOf(upstream);
+    bench.wire.push('{"jsonrpc":"2.0","id":1,"method":"ping"}');
+    bench.wire.push('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}');
+    expect(bench.wire.sent.map((one) => one.text)).toEqual(['{"jsonrpc":"2.0","id":1,"result":{}}']);
+  });
+});
+
+describe("a server over HTTP", () => {
+  const statuses = (discover: Said, initialize: Said): Script => (one) => (one.method === "server/discover" ? discover : initialize);
+
+  test("that knows neither request is asked for HTTP+SSE", async () => {
+    const answers: Said[] = [{ status: 405 }, { status: 405 }, { result: initialized('{"tools":{}}', "2024-11-05") }];
+    const { bench, upstream } = connect("http", () => answers.shift() as Said);
+    bench.wire.sseOffered = true;
+    expect(await revisionOf(upstream)).toBe("2024-11-05");
+    expect((await upstream).facts.announces).toBe(false);
+    expect(bench.wire.deeds).toEqual(["openSse"]);
+    expect(bench.wire.sent.at(-1)?.headers).toEqual({ "mcp-protocol-version": "2024-11-05" });
+  });
+
+  test.each([400, 404, 405])("that refuses with %d and has no HTTP+SSE is refused", async (status) => {
+    const { bench, upstream } = connect("http", statuses({ status }, { status }));
+    expect(await faultCodeOf(upstream)).toBe("BACKEND_REFUSED");
+    expect(bench.wire.deeds).toEqual(["openSse"]);
+  });
+
+  test("that is unavailable now is not asked anything else", async () => {
+    const { bench, upstream } = connect("http", statuses({ status: 503 }, { result: initialized() }));
+    expect(await faultCodeOf(upstream)).toBe("BACKEND_DOWN");
+    expect(bench.wire.methods()).toEqual(["server/discover"]);
+  });
+
+  test("lists everything through whichever dialect", async () => {
+    for (const script of [modernScript(() => ({ result: '{"resultType":"complete","tools":[{"name":"a"}],"ttlMs":5,"cacheScope":"public"}' })), legacyScript(() => ({ result: '{"tools":[{"name":"a"}]}' }))]) {
+      const { upstream } = connect("http", script);
+      expect((await (await upstream).list("tools")).items).toEqual(['{"name":"a"}']);
+    }
+  });
+});
