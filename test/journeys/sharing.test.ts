@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
-import { type Endpoint, openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
+import { type Endpoint, openPipe, openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
 
 let program: Program;
 const backend = (era: string): object => ({ command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), era] });
@@ -69,6 +69,23 @@ for (const server of ["modern", "legacy"]) {
         { numRuns: 15 },
       );
     }, 60_000);
+
+    test("two HTTP+SSE streams with equal ids each get their progress in order, then their answer", async () => {
+      const pipes = await Promise.all(["", `/${server}`].map((path) => openPipe(program.origin, `/sse${path}`, program.token)));
+      const names = [`${server}__work`, "work"];
+      for (const [index, pipe] of pipes.entries()) {
+        const at = (text: string): Promise<number> => pipe.send(text);
+        await at('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}');
+        expect(JSON.parse(await pipe.next())).toMatchObject({ id: 1, result: { protocolVersion: "2024-11-05" } });
+        await at('{"jsonrpc":"2.0","method":"notifications/initialized"}');
+        expect(await at(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"${names[index]}","arguments":{"tag":"pipe-${index}"},"_meta":{"progressToken":"same"}}}`)).toBe(202);
+      }
+      for (const [index, pipe] of pipes.entries()) {
+        for (const progress of [1, 2, 3]) expect(JSON.parse(await pipe.next())).toMatchObject({ method: "notifications/progress", params: { progressToken: "same", progress } });
+        expect(JSON.parse(await pipe.next())).toMatchObject({ id: 7, result: { content: [{ text: `pipe-${index}` }] } });
+        await pipe[Symbol.asyncDispose]();
+      }
+    });
 
     test("a cancelled call reaches the backend as its own and no other's", async () => {
       const gone = new AbortController();
