@@ -62,11 +62,6 @@ export class Flights {
     return reason;
   }
 
-  /** The flight of this id, if it is still open. */
-  flightOf(id: number): Flight | null {
-    return this.#open.get(id) ?? null;
-  }
-
   /** True when some call in flight wants log lines from this level on. */
   wants(level: LogLevel): boolean {
     for (const flight of this.#open.values()) if (flight.call.logLevel === level) return true;

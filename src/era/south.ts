@@ -51,7 +51,7 @@ const changeWords: Readonly<Record<string, "tools" | "prompts" | "resources">> =
 });
 
 /** The list that this notification says has changed, or null. */
-export const changeOf = (method: string): "tools" | "prompts" | "resources" | null => changeWords[method] ?? null;
+export const changeOf = (method: string): "tools" | "prompts" | "resources" | null => (Object.hasOwn(changeWords, method) ? (changeWords[method] ?? null) : null);
 
 /** True when this capability says that changes of its list are announced. */
 export function isAnnounced(capability: Raw | undefined, limits: Limits): boolean {

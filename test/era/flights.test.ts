@@ -1,0 +1,84 @@
+import { describe, expect, test } from "bun:test";
+import { CancelSource, fault } from "../../src/base/index.ts";
+import { Flights } from "../../src/era/flights.ts";
+import type { Notice, Notification } from "../../src/protocol/index.ts";
+import { callOf } from "../fixtures/calls.ts";
+import { benchOf, messageOf } from "../fixtures/wire.ts";
+
+const flightsOn = (rules: { tellCancel: boolean; anySuspect: boolean }) => {
+  const bench = benchOf("stdio", () => "silent");
+  return { bench, flights: new Flights(bench.south, { ...rules, headers: () => ({}) }) };
+};
+const log = messageOf('{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}') as Notification;
+const silent = { tellCancel: false, anySuspect: false };
+
+describe("calls in flight", () => {
+  test("end a wait of their own when cancelled, and hear nothing after they ended", () => {
+    const { bench, flights } = flightsOn(silent);
+    const cancel = new CancelSource();
+    const flight = flights.begin(callOf("tools/call", "{}", { cancel }));
+    const stops: string[] = [];
+    flight.stop = (reason) => stops.push(reason.code);
+    flights.end(flight);
+    cancel.cancel("x");
+    expect([stops, bench.wire.abandoned]).toEqual([[], []]);
+    const next = new CancelSource();
+    flights.begin(callOf("tools/call", "{}", { cancel: next })).stop = (reason) => stops.push(reason.code);
+    next.cancel("x");
+    expect(stops).toEqual(["CALL_CANCELLED"]);
+    expect(bench.wire.sent).toEqual([]);
+  });
+
+  test("are told to the backend when they time out, only where closing a stream is not enough", () => {
+    for (const tellCancel of [true, false]) {
+      const { bench, flights } = flightsOn({ tellCancel, anySuspect: true });
+      const flight = flights.begin(callOf("tools/call"));
+      expect(flights.failed(flight, fault("BACKEND_TIMEOUT")).code).toBe("BACKEND_TIMEOUT");
+      expect(flights.failed(flight, fault("BACKEND_GONE")).code).toBe("BACKEND_GONE");
+      expect(bench.wire.sent).toHaveLength(tellCancel ? 1 : 0);
+    }
+  });
+
+  test("that wait elsewhere end with the connection", () => {
+    const { flights } = flightsOn(silent);
+    const stops: string[] = [];
+    flights.begin(callOf("tools/call")).stop = (reason) => stops.push(reason.code);
+    flights.begin(callOf("tools/call"));
+    flights.close();
+    expect(stops).toEqual(["BACKEND_GONE"]);
+  });
+});
+
+describe("attribution of a log line", () => {
+  const wanting = (method: string, notices: Notice[]) => callOf(method, "{}", { logLevel: "debug", notice: (notice) => notices.push(notice) });
+
+  test("counts only what can ask for input on an older backend, whatever it declared", () => {
+    const { bench, flights } = flightsOn({ tellCancel: true, anySuspect: true });
+    const notices: Notice[] = [];
+    flights.begin(wanting("tools/call", notices));
+    flights.begin(wanting("completion/complete", notices));
+    flights.notify(log, null);
+    expect(notices).toHaveLength(1);
+    flights.begin(callOf("prompts/get"));
+    flights.notify(log, null);
+    expect(notices).toHaveLength(1);
+    expect(bench.logged).toEqual(['{"level":"info","data":1}']);
+  });
+
+  test("counts only who opted in on a modern one", () => {
+    const { flights } = flightsOn(silent);
+    const notices: Notice[] = [];
+    flights.begin(wanting("completion/complete", notices));
+    flights.begin(callOf("tools/call"));
+    flights.notify(log, null);
+    expect(notices).toHaveLength(1);
+  });
+
+  test("a message without parameters, or of another kind and of no stream, is nobody's", () => {
+    const { bench, flights } = flightsOn(silent);
+    expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/message"}') as Notification, null)).toBe(true);
+    expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/progress"}') as Notification, null)).toBe(true);
+    expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/x"}') as Notification, null)).toBe(false);
+    expect(bench.logged).toEqual([]);
+  });
+});
