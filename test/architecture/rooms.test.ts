@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { unused } from "./rules/exports.ts";
 import { importsOf } from "./rules/imports.ts";
 import { cycles, dead, doors, roomTable, rooms } from "./rules/rooms.ts";
 import { filesOf } from "./rules/rule.ts";
@@ -11,6 +12,7 @@ describe("this house", () => {
   test("goes in and out by the doors", () => expect(doors(tree)).toEqual([]));
   test("has no cycle", () => expect(cycles(tree)).toEqual([]));
   test("has no dead file", () => expect(dead(tree)).toEqual([]));
+  test("offers nothing that nobody takes", () => expect(unused(tree)).toEqual([]));
 });
 
 describe("the room table", () => {
@@ -86,6 +88,28 @@ describe("the rule against dead files", () => {
   test("catches a file that nobody imports, and one that only the dead import", () => {
     const files = filesOf({ "src/main.ts": 'import("./cli/index.ts");', "src/cli/index.ts": "", "src/cli/lost.ts": 'import "./also.ts";', "src/cli/also.ts": "" });
     expect(dead(files)).toEqual(["src/cli/lost.ts is reached by nobody from src/main.ts", "src/cli/also.ts is reached by nobody from src/main.ts"]);
+  });
+});
+
+describe("the rule against unused exports", () => {
+  test("catches a value that nobody imports, and one that a door passes on to nobody", () => {
+    const files = filesOf({
+      "src/base/a.ts": "export const used = 1;\nexport async function lost() {}\nexport class Gone {}\nexport interface Shape {}\nexport type Other = 1;",
+      "src/base/index.ts": 'export { type Shape, used as known, used } from "./a.ts";',
+      "src/hub/a.ts": 'import { known } from "../base/index.ts";',
+    });
+    expect(unused(files)).toEqual([
+      "src/base/a.ts exports lost, which nobody takes",
+      "src/base/a.ts exports Gone, which nobody takes",
+      "src/base/index.ts exports used, which nobody takes",
+    ]);
+  });
+
+  test("takes a test, a namespace and a lazy import for takers", () => {
+    const text = "export const a = 1;";
+    for (const taker of ['import { a } from "../../src/base/a.ts";', 'import * as all from "../../src/base/a.ts";', 'await import("../../src/base/a.ts");']) {
+      expect(unused(filesOf({ "src/base/a.ts": text, "test/base/a.test.ts": taker }))).toEqual([]);
+    }
   });
 });
 
