@@ -176,17 +176,23 @@ const verbRefused = (refused: Fault): HttpOut =>
 
 /** Opens an HTTP+SSE stream (2024-11-05): the stream is the session, and its first event says where to post. */
 export function openPipe(north: North, sessions: Sessions, request: HttpIn, messages: string): HttpOut {
+  let session: Session | null = null;
   try {
-    const session = sessions.open(request.principal, request.selection);
-    session.watchOnce(() => watch(north, session, request));
-    const pipe = north.streams.open({ gone: () => session.end("its stream is gone"), goodbye: () => undefined });
-    session.pipe = pipe;
-    request.onGone(() => pipe.cut());
-    pipe.send(sseEvent({ event: "endpoint", data: `${messages}?sessionId=${session.id}` }));
-    return streamOut(pipe);
+    session = sessions.open(request.principal, request.selection);
+    return pipeOf(north, session, request, messages);
   } catch (thrown) {
+    session?.end("its stream could not be opened");
     return refusalOut(null, faultOf(thrown));
   }
+}
+
+function pipeOf(north: North, session: Session, request: HttpIn, messages: string): HttpOut {
+  session.watchOnce(() => watch(north, session, request));
+  const pipe = north.streams.open({ gone: () => session.end("its stream is gone"), goodbye: () => undefined });
+  session.pipe = pipe;
+  request.onGone(() => pipe.cut());
+  pipe.send(sseEvent({ event: "endpoint", data: `${messages}?sessionId=${session.id}` }));
+  return streamOut(pipe);
 }
 
 /** Serves one message of the HTTP+SSE transport; its answer goes to the session's stream. */

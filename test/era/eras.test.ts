@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+import type { Outcome } from "../../src/protocol/index.ts";
+import { allJson, createWorld, gate, modernVersion } from "../fixtures/era.ts";
+import { done, located } from "../fixtures/serve.ts";
+
+describe("one endpoint for every revision", () => {
+  test("serves clients of both eras at once, each in its own way", async () => {
+    const { modern, post, session } = createWorld();
+    const headers = await session("2025-06-18");
+    const [one, other] = await Promise.all([modern("tools/call", { name: "x" }), post({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "x" } }, { headers })]);
+    expect(one.json.result.resultType).toBe("complete");
+    expect(other.json.result).toEqual({ content: [{ type: "text", text: "tools/call" }] });
+  });
+
+  test("refuses what cannot be read, with an id where there is one", async () => {
+    const { post, eras } = createWorld();
+    const code = async (text: string) => {
+      const { status, json } = await post(text, { headers: { "mcp-protocol-version": modernVersion } });
+      return [status, json.error.code, json.id];
+    };
+    expect(await code('{"jsonrpc":"2.0"')).toEqual([400, -32700, null]);
+    expect(await code('{"jsonrpc":"1.0","id":7,"method":"x"}')).toEqual([400, -32600, 7]);
+    expect(await code("")).toEqual([400, -32700, null]);
+    expect(await code("17")).toEqual([400, -32600, null]);
+    const http = { verb: "POST", header: () => null, principal: { id: "a", scopes: null }, selection: { server: null }, onGone: () => undefined } as const;
+    const bad = new Uint8Array([0x7b, 0xff, 0x7d]);
+    expect((await eras.http({ ...http, body: bad })).status).toBe(400);
+    expect((await eras.http({ ...http, body: null })).status).toBe(400);
+    expect((await eras.sseMessage({ ...http, body: bad }, "x")).status).toBe(400);
+  });
+
+  test("makes a bug the failure of one request", async () => {
+    const { modern, serve } = createWorld();
+    serve.tool = () => {
+      throw new Error("a bug");
+    };
+    expect((await modern("tools/call", { name: "x" })).status).toBe(500);
+    expect((await modern("tools/list")).status).toBe(200);
+  });
+
+  test("tells what browsers may send and read", () => {
+    const { eras } = createWorld();
+    expect([...eras.requestHeaders].sort()).toEqual(["last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"]);
+    expect(eras.responseHeaders).toEqual(["mcp-session-id"]);
+  });
+
+  test("counts its sessions and streams", async () => {
+    const { eras, session, get } = createWorld();
+    const headers = await session();
+    await get({ headers }).answer;
+    expect(eras.status()).toEqual({ sessions: 1, streams: 1 });
+  });
+});
+
+describe("the end of the program", () => {
+  test("answers what waits, whether its stream is open or not, and ends the rest", async () => {
+    const { eras, modernSent, send, get, session, serve, clock } = createWorld();
+    const headers = await session("2025-06-18");
+    serve.answer = (call) => {
+      if (call.progress) call.notice({ kind: "progress", params: located('{"progressToken":1,"progress":1}') });
+      return new Promise<Outcome>(() => undefined);
+    };
+    const waiting = modernSent("tools/call", { name: "x" }, { id: 41 });
+    const streaming = modernSent("tools/call", { name: "x" }, { id: 42, meta: { progressToken: 1 } });
+    const old = send({ jsonrpc: "2.0", id: 43, method: "tools/call", params: { name: "x" } }, { headers });
+    const standing = await get({ headers }).answer;
+    const stream = await streaming.answer;
+    await eras.close();
+    const answer = await waiting.answer;
+    expect([answer.status, answer.json.id, answer.json.error.data.code]).toEqual([503, 41, "SHUTTING_DOWN"]);
+    expect((await allJson(stream)).at(-1)).toMatchObject({ id: 42, error: { data: { code: "SHUTTING_DOWN" } } });
+    expect((await old.answer).json.error.data.code).toBe("SHUTTING_DOWN");
+    expect(await allJson(standing)).toEqual([]);
+    expect(serve.calls.every((call) => call.cancel.cancelled)).toBe(true);
+    expect(eras.status()).toEqual({ sessions: 0, streams: 0 });
+    await clock.advance(60_000);
+    await eras.close();
+  });
+
+  test("refuses whatever comes after", async () => {
+    const { eras, modern, sse } = createWorld();
+    await eras.close();
+    expect((await modern("tools/list")).status).toBe(503);
+    expect((await sse().answer).status).toBe(503);
+    const posted = { verb: "POST", header: () => null, body: new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'), principal: { id: "a", scopes: null }, selection: { server: null }, onGone: () => undefined } as const;
+    expect((await eras.sseMessage(posted, "gone")).status).toBe(404);
+  });
+
+  test("leaves a late answer without a place to go", async () => {
+    const { eras, modernSent, serve } = createWorld();
+    const outcome = gate<Outcome>();
+    serve.answer = () => outcome.promise;
+    const sent = modernSent("tools/call", { name: "x" });
+    await eras.close();
+    outcome.open(done({ content: [] }));
+    expect((await sent.answer).status).toBe(503);
+  });
+});
