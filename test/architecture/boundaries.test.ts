@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { boundaries, fileWrites, owners } from "./rules/boundaries.ts";
+import { boundaries, builders, built, fileWrites, owners } from "./rules/boundaries.ts";
 import { filesOf } from "./rules/rule.ts";
 import { readTree } from "./tree.ts";
 
@@ -8,6 +8,12 @@ const tree = await readTree();
 describe("this house", () => {
   test("touches the outside world in one named file each", () => expect(boundaries(tree)).toEqual([]));
   test("writes files in one file", () => expect(fileWrites(tree)).toEqual([]));
+  test("is put together in one place", () => expect(built(tree)).toEqual([]));
+  test("has builders for all of its parts", () => {
+    const sources = [...tree].filter(([path]) => path.startsWith("src/")).map(([, text]) => text);
+    const missing = Object.keys(builders).filter((name) => !sources.some((text) => new RegExp(`export (?:async )?(?:function|const) ${name}\\b`).test(text)));
+    expect(missing).toEqual([]);
+  });
   test("has files written by their owners alone", () => expect(owners(tree)).toEqual([]));
 });
 
@@ -70,5 +76,16 @@ describe("the rule on file writes", () => {
     const text = 'import { writeFileAtomic } from "../base/index.ts";';
     expect(owners(filesOf({ "src/hub/serve.ts": text }))).toEqual(["src/hub/serve.ts:1 writes files (writeFileAtomic) without being an owner of one"]);
     expect(owners(filesOf({ "src/hub/remember.ts": text }))).toEqual([]);
+  });
+});
+
+describe("the rule on builders", () => {
+  test("catches a part that is built elsewhere, and a link that goes past the breaker", () => {
+    expect(built(filesOf({ "src/front/a.ts": "const pool = createPool({});" }))).toEqual(["src/front/a.ts:1 builds a part of its own (createPool); only src/compose.ts does"]);
+    expect(built(filesOf({ "src/hub/a.ts": "createStdioLink(spec);" }))).toHaveLength(1);
+  });
+
+  test("allows the builder, the definition, and a part that is passed in", () => {
+    expect(built(filesOf({ "src/compose.ts": "createPool({});", "src/backend/pool.ts": "export function createPool() { createHttpLink(); }", "src/hub/a.ts": "const make = createPool; options.createPool(events);" }))).toEqual([]);
   });
 });

@@ -106,3 +106,28 @@ export const owners: Rule = (files) =>
         names.filter((name) => name === "writeFileAtomic" || name === "createPrivateFile").map((name) => `${path}:${line} writes files (${name}) without being an owner of one`),
       ),
     );
+
+/** Who builds what lives long: the parts are put together in one place, and no link goes past the breaker. */
+export const builders: Readonly<Record<string, string>> = Object.freeze({
+  createEgress: "src/compose.ts",
+  createEras: "src/compose.ts",
+  createFront: "src/compose.ts",
+  createHub: "src/compose.ts",
+  createKnownSecrets: "src/compose.ts",
+  createOpenGuard: "src/compose.ts",
+  createPool: "src/compose.ts",
+  createTokenGuard: "src/compose.ts",
+  createHttpLink: "src/backend/pool.ts",
+  createStdioLink: "src/backend/pool.ts",
+});
+
+/** Long-lived parts are built by their one builder. */
+export const built: Rule = (files) =>
+  sourcesOf(files).flatMap(([path, text]) => {
+    const tokens = codeOf(text);
+    return tokens.flatMap(({ text: name, line, kind }, at) => {
+      const builder = Object.hasOwn(builders, name) ? builders[name] : path;
+      const isCall = kind === "word" && tokens[at + 1]?.text === "(" && !/^(?:function|\.)$/.test(tokens[at - 1]?.text ?? "");
+      return isCall && builder !== path ? [`${path}:${line} builds a part of its own (${name}); only ${builder} does`] : [];
+    });
+  });
