@@ -1,7 +1,8 @@
 /**
  * The listener: Hono on Bun.serve. Its settings are answers to what was measured there: an idle time-out that also cuts
- * silent calls (lifted per request once it was read), an error page with source code (off), a stop that never resolves
- * while a stream is open (given a deadline), a unix socket that everybody may open (made under a umask).
+ * silent calls (lifted for each request once it was read), a port that other programs may share (off), an error page with
+ * source code (off), a stop that does not resolve while a stream is open (given a deadline), a unix socket that everybody
+ * may open (made under a umask).
  */
 import { type Clock, fault, faultOf, type Log, sleep } from "../base/index.ts";
 import { Hono } from "hono";
@@ -67,7 +68,9 @@ function listen(options: FrontOptions, fetch: (request: Request, peer: Server) =
   } as const;
   try {
     if ("unix" in where) return privately(() => Bun.serve({ ...common, unix: where.unix }));
-    return Bun.serve({ ...common, hostname: where.host, port: where.port, idleTimeout: idleSeconds });
+    // Otherwise any other program of the same user could listen beside us and get half of the calls.
+    const reusePort = false;
+    return Bun.serve({ ...common, hostname: where.host, port: where.port, idleTimeout: idleSeconds, reusePort });
   } catch (cause) {
     throw fault("LISTEN_FAILED", { detail: "unix" in where ? where.unix : `${where.host}:${where.port}`, cause });
   }
@@ -87,9 +90,9 @@ const urlOf = (listen: Listen, server: Server): string => ("unix" in listen ? `u
 function closing(server: Server, door: Door, clock: Clock): (ms: number) => Promise<void> {
   let closed: Promise<void> | null = null;
   const close = async (ms: number): Promise<void> => {
-    // Refuses new connections at once; its promise would wait for idle connections of clients that keep theirs.
-    void server.stop();
-    await Promise.race([door.close(), sleep(clock, ms)]);
+    door.close();
+    // Refuses new connections at once, and resolves when the last answer has been written, streams included.
+    await Promise.race([server.stop(), sleep(clock, ms)]);
     await server.stop(true);
   };
   return (ms) => (closed ??= close(ms));

@@ -38,16 +38,10 @@ export interface Path {
 
 type Extra = Readonly<Record<string, string>> | null;
 
-/** The door to the era room, with a count of the answers that are under way. */
+/** The door to the era room. */
 export class Door {
   readonly #options: DoorOptions;
-  #running = 0;
   #closed = false;
-  #idle: (() => void) | null = null;
-  readonly #onEnd = (): void => {
-    this.#running -= 1;
-    if (this.#running === 0) this.#idle?.();
-  };
 
   constructor(options: DoorOptions) {
     this.#options = options;
@@ -64,13 +58,9 @@ export class Door {
     return this.#admit(request, peer, path, { extra, selection });
   }
 
-  /** Resolves when no answer is under way any more; new requests are refused from now on. */
-  close(): Promise<void> {
+  /** Refuses every request from now on: connections that are open already could bring more. */
+  close(): void {
     this.#closed = true;
-    return new Promise((resolve) => {
-      this.#idle = resolve;
-      if (this.#running === 0) resolve();
-    });
   }
 
   #otherVerb(request: Request, { verbs }: Path, extra: Extra): Response {
@@ -86,16 +76,9 @@ export class Door {
     if (refused !== null) return this.#refuse(refused, request, peer, extra);
     const caller = guard.principalOf(headers.get("authorization"));
     if (!caller.ok) return this.#refuse(fault(caller.code), request, peer, { ...extra, "WWW-Authenticate": caller.challenge });
-    this.#running += 1;
-    try {
-      const inbound = await this.#read(request, peer, caller.principal, selection);
-      if (inbound instanceof Inbound) return this.#reply(inbound, await path.serve(inbound, request.url), extra);
-      this.#onEnd();
-      return this.#refuse(inbound, request, peer, extra);
-    } catch (thrown) {
-      this.#onEnd();
-      throw thrown;
-    }
+    const inbound = await this.#read(request, peer, caller.principal, selection);
+    if (!(inbound instanceof Inbound)) return this.#refuse(inbound, request, peer, extra);
+    return this.#reply(inbound, await path.serve(inbound, request.url), extra);
   }
 
   async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {
@@ -115,11 +98,7 @@ export class Door {
 
   #reply(inbound: Inbound, out: HttpOut, extra: Extra): Response {
     const { clock, limits } = this.#options;
-    const onEnd = (): void => {
-      inbound.done();
-      this.#onEnd();
-    };
-    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, onEnd });
+    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, onEnd: () => inbound.done() });
   }
 
   #refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {

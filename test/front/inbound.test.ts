@@ -1,0 +1,24 @@
+import { expect, test } from "bun:test";
+import { Inbound } from "../../src/front/inbound.ts";
+
+const who = { id: "p", scopes: null };
+const inbound = (request: Request): Inbound => new Inbound(request, null, who, { server: null });
+
+test("it hands out headers by name, whatever their case, and null for none", () => {
+  const request = inbound(new Request("http://x/", { method: "DELETE", headers: { "X-Revision": "1" } }));
+  expect([request.verb, request.header("x-revision"), request.header("x-none")]).toEqual(["DELETE", "1", null]);
+});
+
+test("a client that goes is told once, one that was gone already at once, and nobody after the answer", () => {
+  const told: string[] = [];
+  const going = new AbortController();
+  inbound(new Request("http://x/", { signal: going.signal })).onGone(() => told.push("went"));
+  going.abort();
+  inbound(new Request("http://x/", { signal: AbortSignal.abort() })).onGone(() => told.push("was gone"));
+  const later = new AbortController();
+  const answered = inbound(new Request("http://x/", { signal: later.signal }));
+  answered.onGone(() => told.push("after the answer"));
+  answered.done();
+  later.abort();
+  expect(told).toEqual(["went", "was gone"]);
+});

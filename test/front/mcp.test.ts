@@ -1,0 +1,150 @@
+import { describe, expect, test } from "bun:test";
+import type { Guard } from "../../src/auth/index.ts";
+import type { HttpIn, HttpOut } from "../../src/era/index.ts";
+import { openFront, post } from "../fixtures/front.ts";
+import { rawConnection } from "../fixtures/rawHttp.ts";
+import { createSmallEras, json, streaming } from "../fixtures/smallEras.ts";
+
+const guard: Guard = {
+  tokenPath: "/x",
+  principalOf: (authorization) =>
+    authorization === "Bearer good" ? { ok: true, principal: { id: "me", scopes: null } } : { ok: false, code: authorization === null ? "TOKEN_MISSING" : "TOKEN_INVALID", challenge: 'Bearer realm="x"' },
+};
+
+describe("/mcp and /mcp/<server>", () => {
+  test("hand on verb, headers, body, caller and selection, and give back status, headers and body as they are", async () => {
+    const eras = createSmallEras(() => ({ status: 418, headers: { "X-Session": "s", "Content-Type": "application/json" }, body: '{"a":1.10}' }));
+    await using front = await openFront({ eras, guard });
+    const answer = await post(`${front.url}/my%20server`, '{"b":2}', { authorization: "Bearer good", "x-revision": "r" });
+    expect([answer.status, answer.headers.get("x-session"), await answer.text()]).toEqual([418, "s", '{"a":1.10}']);
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    const [one] = eras.seen;
+    expect(one).toMatchObject({ text: '{"b":2}', request: { verb: "POST", principal: { id: "me" }, selection: { server: "my server" } } });
+    expect(one?.request.header("x-revision")).toBe("r");
+  });
+
+  test("serve GET and DELETE without a body", async () => {
+    const eras = createSmallEras();
+    await using front = await openFront({ eras });
+    for (const method of ["GET", "DELETE"]) expect(await (await fetch(front.url, { method })).json()).toEqual({ verb: method, server: null, bytes: null });
+  });
+
+  test("know no other verb and say which they know", async () => {
+    await using front = await openFront();
+    for (const method of ["PUT", "PATCH", "HEAD"]) {
+      const answer = await fetch(front.url, { method });
+      expect([answer.status, answer.headers.get("allow")]).toEqual([405, "POST, GET, DELETE, OPTIONS"]);
+    }
+    expect((await fetch(front.url, { method: "OPTIONS" })).status).toBe(204);
+  });
+});
+
+describe("a request is refused in a fixed order, and then nobody reads it", () => {
+  test("a foreign name before everything else", async () => {
+    const eras = createSmallEras();
+    await using front = await openFront({ eras, guard });
+    await using connection = await rawConnection(front.url);
+    connection.write("POST /mcp HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 5000000\r\n\r\n");
+    const answer = await connection.until("ORIGIN_REFUSED");
+    expect(answer).toStartWith("HTTP/1.1 403");
+    expect(answer).toContain('"id":null');
+    expect(eras.seen).toEqual([]);
+  });
+
+  test("two Host headers are a foreign name", async () => {
+    await using front = await openFront();
+    await using connection = await rawConnection(front.url);
+    connection.write(`GET /mcp HTTP/1.1\r\nHost: ${front.host}\r\nHost: ${front.host}\r\n\r\n`);
+    expect(await connection.until("\r\n")).toMatch(/^HTTP\/1.1 40[03]/);
+  });
+
+  test("then the size, then the token, before any byte of the body", async () => {
+    await using front = await openFront({ guard });
+    await using connection = await rawConnection(front.url);
+    connection.write(`POST /mcp HTTP/1.1\r\nHost: ${front.host}\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n`);
+    const answer = await connection.until("TOKEN_MISSING");
+    expect(answer).toStartWith("HTTP/1.1 401");
+    expect(answer.toLowerCase()).toContain('www-authenticate: bearer realm="x"');
+    expect((await post(front.url, "x".repeat((4 << 20) + 1))).status).toBe(413);
+    expect((await post(front.url, "{}", { authorization: "Bearer bad" })).status).toBe(401);
+  });
+
+  test("then the type", async () => {
+    const eras = createSmallEras();
+    await using front = await openFront({ eras });
+    for (const headers of [{ "content-type": "text/plain" }, { "content-encoding": "gzip" }]) {
+      const answer = await post(front.url, "{}", headers);
+      expect([answer.status, ((await answer.json()) as { id: unknown }).id]).toEqual([415, null]);
+    }
+    expect(eras.seen).toEqual([]);
+  });
+
+  test("and it is logged with its client, without what it carried", async () => {
+    const lines: unknown[][] = [];
+    const take = (...line: unknown[]): void => void lines.push(line);
+    const log = { debug: take, info: take, warn: take, error: take, with: () => log };
+    await using front = await openFront({ guard, log });
+    await post(front.url, "{}", { authorization: "Bearer very-secret" });
+    expect(lines).toEqual([["request refused", { code: "TOKEN_INVALID", status: 401, client: "127.0.0.1" }]]);
+  });
+});
+
+describe("a client that goes away", () => {
+  const request = (host: string): string => `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
+
+  test("while its call runs, is told to the call", async () => {
+    const asked = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<HttpOut>();
+    const eras = createSmallEras((inbound) => {
+      inbound.onGone(gone.resolve);
+      asked.resolve();
+      return answer.promise;
+    });
+    await using front = await openFront({ eras });
+    const connection = await rawConnection(front.url);
+    connection.write(request(front.host));
+    await asked.promise;
+    connection.cut();
+    await gone.promise;
+    answer.resolve(json("{}"));
+    expect((await fetch(`${front.origin}/health`)).status).toBe(200);
+  });
+
+  test("while it is streamed to, ends the stream", async () => {
+    const cancelled = Promise.withResolvers<void>();
+    const { out, queue } = streaming({ onCancel: cancelled.resolve });
+    const gone = Promise.withResolvers<void>();
+    await using front = await openFront({
+      eras: createSmallEras((inbound) => {
+        inbound.onGone(gone.resolve);
+        return out;
+      }),
+    });
+    const connection = await rawConnection(front.url);
+    connection.write(request(front.host));
+    queue.push("data: 1\n\n");
+    await connection.until("data: 1");
+    connection.cut();
+    await Promise.all([cancelled.promise, gone.promise]);
+    expect(queue.push("data: 2\n\n")).toBe(false);
+  });
+
+  test("after its answer, is nobody's loss", async () => {
+    let told = 0;
+    const second = Promise.withResolvers<HttpIn>();
+    const eras = createSmallEras((inbound) => {
+      if (eras.seen.length === 2) second.resolve(inbound);
+      inbound.onGone(() => (told += 1));
+      return json("{}");
+    });
+    await using front = await openFront({ eras });
+    const connection = await rawConnection(front.url);
+    connection.write(request(front.host));
+    await connection.until("{}");
+    connection.cut();
+    await post(front.url);
+    await second.promise;
+    expect(told).toBe(0);
+  });
+});
