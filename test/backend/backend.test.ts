@@ -1,0 +1,271 @@
+import { expect, test } from "bun:test";
+import { defaultLimits, type Fault, fault, nullLog } from "../../src/base/index.ts";
+import { type Backend, createBackend } from "../../src/backend/backend.ts";
+import type { Link } from "../../src/backend/link.ts";
+import type { StdioSpec } from "../../src/config/index.ts";
+import type { ConnectOptions, Upstream } from "../../src/era/index.ts";
+import type { Kind, Outcome } from "../../src/protocol/index.ts";
+import { callOf } from "../fixtures/calls.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { done, specOf } from "../fixtures/pool.ts";
+
+const target = { backend: "b", name: "t", timeoutMs: 1000, tool: null };
+const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
+
+/** One life of a server as the test directs it. */
+interface Life {
+  readonly link: Link;
+  readonly options: ConnectOptions;
+  closed: boolean;
+  left: boolean;
+  /** Lets the handshake succeed, or fail. */
+  ready(): void;
+  refuse(thrown: unknown): void;
+  /** Falls, as a crashed process does. */
+  crash(reason: string): void;
+  answer: () => Promise<Outcome>;
+  lists: (kind: Kind) => Promise<readonly string[]>;
+}
+
+/** A backend on links and handshakes of the test's own, and a clock that stands. */
+function direct(more: Partial<StdioSpec> = {}) {
+  const clock = createTestClock();
+  const lives: Life[] = [];
+  const changes: string[] = [];
+  let backend: Backend | null = null;
+  const createLink = (): Link => {
+    let fallen: string | null = null;
+    return {
+      transport: "stdio",
+      pid: 7,
+      inFlight: 0,
+      onMessage: () => undefined,
+      onDown: (reason) => void (fallen = reason),
+      get fallen() {
+        return fallen;
+      },
+      stderr: () => ["last words"],
+      open: async () => undefined,
+      nextId: () => 1,
+      request: () => Promise.reject(fault("BACKEND_GONE")),
+      send: async () => undefined,
+      abandon: () => undefined,
+      async close() {
+        fallen ??= "closed";
+        const life = lives.find(({ link }) => link === this);
+        if (life === undefined) return;
+        life.closed = true;
+        life.refuse(fault("BACKEND_GONE", { detail: "closed" }));
+      },
+    };
+  };
+  const connect = (wire: unknown, options: ConnectOptions): Promise<Upstream> => {
+    const link = wire as Link;
+    const handshake = Promise.withResolvers<Upstream>();
+    const life: Life = {
+      link,
+      options,
+      closed: false,
+      left: false,
+      ready: () => handshake.resolve(upstream),
+      refuse: handshake.reject,
+      crash: (reason) => link.onDown(reason),
+      answer: async () => done('{"ok":true}'),
+      lists: async (kind) => [`{"name":"${kind}"}`],
+    };
+    const upstream: Upstream = {
+      facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r1", announces: true },
+      call: () => life.answer(),
+      list: async (kind) => ({ items: await life.lists(kind), cache: { ttlMs: 0, scope: "private" } }),
+      close: async () => void (life.left = true),
+    };
+    lives.push(life);
+    return handshake.promise;
+  };
+  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, changed: () => changes.push(backend?.status().state ?? "?") });
+  backend = made;
+  return { clock, lives, changes, backend: made, life: (n: number): Life => lives[n] as Life };
+}
+
+async function directReady(more: Partial<StdioSpec> = {}) {
+  const stage = direct(more);
+  await stage.clock.settle();
+  stage.life(0).ready();
+  await stage.clock.settle();
+  return stage;
+}
+
+test("a start leads over handshake and lists to ready, and calls made meanwhile wait for it", async () => {
+  const { backend, clock, life, changes } = direct();
+  expect(backend.status()).toMatchObject({ state: "starting", revision: null, restarts: 0 });
+  expect(backend.offered()).toBeNull();
+  const early = backend.call(callOf("tools/call"), target);
+  await clock.settle();
+  life(0).ready();
+  expect((await early).kind).toBe("done");
+  expect(backend.status()).toMatchObject({ state: "ready", pid: 7, reason: null, revision: "r1" });
+  expect(backend.offered()?.lists.tools.items).toEqual(['{"name":"tools"}']);
+  expect(Object.isFrozen(backend.offered())).toBe(true);
+  expect(changes).toEqual(["ready"]);
+  await backend.close();
+});
+
+test("one list that fails costs that list only", async () => {
+  const { backend, clock, life } = direct();
+  await clock.settle();
+  life(0).lists = async (kind) => (kind === "resources" ? Promise.reject(fault("BACKEND_TIMEOUT")) : ["{}"]);
+  life(0).ready();
+  await backend.settled(1000);
+  expect(backend.status().state).toBe("ready");
+  expect(backend.offered()?.lists).toMatchObject({ tools: { items: ["{}"] }, resources: { items: [] }, templates: { items: ["{}"] } });
+  await backend.close();
+});
+
+test("a crash is told at once, calls fail with the reason, what was offered stays, and the same way leads back", async () => {
+  const { backend, clock, life, lives, changes } = await directReady();
+  life(0).crash("it ended with exit code 1: out of memory");
+  await clock.settle();
+  expect(backend.status()).toMatchObject({ state: "backing-off", reason: "it ended with exit code 1: out of memory" });
+  expect(backend.offered()).not.toBeNull();
+  expect(life(0)).toMatchObject({ closed: true, left: true });
+  expect(await failure(backend.call(callOf("tools/call"), target))).toMatchObject({ code: "BACKEND_DOWN", message: expect.stringContaining("out of memory"), data: { sent: false } });
+  await clock.advance(defaultLimits.backoffMsMin);
+  expect(lives).toHaveLength(2);
+  expect(backend.status()).toMatchObject({ state: "starting", restarts: 1 });
+  life(1).ready();
+  await clock.settle();
+  expect((await backend.call(callOf("tools/call"), target)).kind).toBe("done");
+  expect(changes).toEqual(["ready", "backing-off", "starting", "ready"]);
+  await backend.close();
+});
+
+test("a server that fails to start is tried again for ever, in growing waits, and shows its last words", async () => {
+  const { backend, clock, lives } = direct({ connectMs: defaultLimits.backoffMsMax * 2 });
+  for (let tries = 1; tries <= 40; tries++) {
+    await clock.settle();
+    lives.at(-1)?.refuse(fault("BACKEND_GARBLED", { backend: "b", detail: "no handshake" }));
+    await clock.settle();
+    expect(backend.status()).toMatchObject({ state: "backing-off", reason: expect.stringContaining("no handshake); its last words: last words") });
+    await clock.advance(defaultLimits.backoffMsMax);
+    expect(lives).toHaveLength(tries + 1);
+  }
+  await backend.close();
+});
+
+test("a start that takes longer than the entry allows is ended, and what comes of it later changes nothing", async () => {
+  const { backend, clock, life } = direct({ connectMs: 500 });
+  const waiting = failure(backend.call(callOf("tools/call"), target));
+  await clock.advance(500);
+  expect((await waiting).code).toBe("BACKEND_DOWN");
+  expect(backend.status()).toMatchObject({ state: "backing-off", reason: expect.stringContaining("not ready within 500 ms") });
+  expect(life(0).closed).toBe(true);
+  life(0).ready();
+  await clock.settle();
+  expect(backend.offered()).toBeNull();
+  await backend.close();
+});
+
+test("a server that falls between handshake and readiness does not look like one that offers nothing", async () => {
+  const { backend, clock, life } = direct();
+  await clock.settle();
+  life(0).lists = async () => {
+    life(0).crash("it fell");
+    throw fault("BACKEND_GONE");
+  };
+  life(0).ready();
+  await clock.settle();
+  expect(backend.status()).toMatchObject({ state: "backing-off", reason: "it fell" });
+  expect(backend.offered()).toBeNull();
+  await backend.close();
+});
+
+test("a connection that is lost for its dialect starts anew", async () => {
+  const { backend, clock, life, lives } = await directReady();
+  life(0).options.lost("its session was refused");
+  await clock.settle();
+  expect(backend.status()).toMatchObject({ state: "backing-off", reason: "its session was refused" });
+  await clock.advance(defaultLimits.backoffMsMin);
+  expect(lives).toHaveLength(2);
+  await backend.close();
+});
+
+test("announced changes are collected and fetched, of that kind only, keeping a list that cannot be fetched", async () => {
+  const { backend, clock, life, changes } = await directReady();
+  const fetched: Kind[] = [];
+  life(0).lists = async (kind) => {
+    fetched.push(kind);
+    return kind === "templates" ? Promise.reject(fault("BACKEND_TIMEOUT")) : ["{}", "{}"];
+  };
+  for (let times = 0; times < 50; times++) life(0).options.changed("tools");
+  await clock.advance(defaultLimits.noticeQuietMs);
+  expect(fetched).toEqual(["tools"]);
+  expect(backend.offered()?.lists.tools.items).toHaveLength(2);
+  expect(changes).toEqual(["ready", "ready"]);
+  life(0).options.changed("resources");
+  await clock.advance(defaultLimits.noticeQuietMs * 2);
+  expect(fetched).toEqual(["tools", "resources", "templates"]);
+  expect(backend.offered()?.lists.templates.items).toEqual(['{"name":"templates"}']);
+  await backend.close();
+});
+
+test("a change announced before readiness is fetched after it, and one after a crash is not", async () => {
+  const { backend, clock, life } = direct();
+  await clock.settle();
+  let fetches = 0;
+  life(0).lists = async (kind) => {
+    if (kind === "tools" && ++fetches === 1) life(0).options.changed("tools");
+    return [];
+  };
+  life(0).ready();
+  await clock.advance(defaultLimits.noticeQuietMs);
+  expect(fetches).toBe(2);
+  life(0).options.changed("tools");
+  life(0).crash("gone");
+  await clock.settle();
+  await clock.advance(defaultLimits.noticeQuietMs);
+  expect(fetches).toBe(2);
+  await backend.close();
+});
+
+test("closing ends it from every state, and twice is fine", async () => {
+  for (const prepare of ["starting", "ready", "backing-off"] as const) {
+    const stage = prepare === "starting" ? direct() : await directReady();
+    await stage.clock.settle();
+    if (prepare === "backing-off") stage.life(0).crash("gone");
+    await stage.clock.settle();
+    expect(stage.backend.status().state).toBe(prepare);
+    await Promise.all([stage.backend.close(), stage.backend.close()]);
+    await stage.backend.close();
+    expect(stage.backend.status().state).toBe("stopped");
+    expect(stage.lives.every(({ closed }) => closed)).toBe(true);
+    expect((await failure(stage.backend.call(callOf("tools/call"), target))).code).toBe("BACKEND_DOWN");
+    await stage.clock.advance(defaultLimits.backoffMsMax);
+    expect(stage.lives).toHaveLength(1);
+  }
+});
+
+test("an entry that is disabled or cannot be used starts nothing and says so", async () => {
+  const disabled = direct({ disabled: true });
+  expect(disabled.backend.status().state).toBe("disabled");
+  expect(await failure(disabled.backend.call(callOf("tools/call"), target))).toMatchObject({ code: "BACKEND_DOWN", message: expect.stringContaining("it is disabled") });
+  const issue = { path: [], line: 1, column: 1, message: "the variable TOKEN is not set", hint: null, server: "b" };
+  const broken = direct({ issue });
+  expect(broken.backend.status()).toMatchObject({ state: "misconfigured", reason: "the variable TOKEN is not set" });
+  expect((await failure(broken.backend.call(callOf("tools/call"), target))).code).toBe("BACKEND_MISCONFIGURED");
+  await broken.backend.settled(1000);
+  for (const { backend, lives } of [disabled, broken]) {
+    await backend.close();
+    expect(lives).toEqual([]);
+  }
+});
+
+test("waiting for it to settle ends with the time, too", async () => {
+  const { backend, clock } = direct({ connectMs: 10_000 });
+  let settled = false;
+  void backend.settled(300).then(() => (settled = true));
+  await clock.advance(299);
+  expect(settled).toBe(false);
+  await clock.advance(1);
+  expect(settled).toBe(true);
+  await backend.close();
+});

@@ -1,0 +1,186 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { createPool, type Lease, type Pool } from "../../src/backend/index.ts";
+import { createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, Secret, systemClock } from "../../src/base/index.ts";
+import type { StdioSpec } from "../../src/config/index.ts";
+import { rawOf } from "../../src/protocol/index.ts";
+import { callOf } from "../fixtures/calls.ts";
+import { createFolder } from "../fixtures/folder.ts";
+import { connectPlain } from "../fixtures/plainUpstream.ts";
+import { createPeer } from "../fixtures/peer.ts";
+import { specOf } from "../fixtures/pool.ts";
+import { remoteSpec } from "../fixtures/remote.ts";
+
+const program = join(import.meta.dir, "../fixtures/lineChild.ts");
+const childSpec = (more: Partial<StdioSpec> = {}, ...flags: string[]): StdioSpec =>
+  specOf("child", { command: process.execPath, args: [program, ...flags], connectMs: 10_000, requestMs: 10_000, ...more });
+
+/** A pool of real processes, and a way to wait for what it tells. */
+async function open(limits: Partial<Limits> = {}) {
+  const folder = await createFolder();
+  const all = { ...defaultLimits, ...limits };
+  let wake: () => void = () => undefined;
+  const pool = createPool(
+    { connect: connectPlain, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path },
+    { changed: () => wake() },
+  );
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise<void>((resolve) => (wake = resolve));
+  };
+  return {
+    pool,
+    until,
+    folder,
+    async [Symbol.asyncDispose]() {
+      await pool.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const ask = async (lease: Lease, method: string, params = "{}", principal = "one"): Promise<string> => {
+  const outcome = await lease.call(callOf(method, params, { principal: { id: principal, scopes: null } }), { name: null, tool: null });
+  return outcome.kind === "done" ? rawOf(outcome.result) : JSON.stringify(outcome);
+};
+const pidOf = async (lease: Lease, principal?: string): Promise<number> => (JSON.parse(await ask(lease, "environment", "{}", principal)) as { pid: number }).pid;
+const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const ready = async (pool: Pool, spec: StdioSpec): Promise<Lease> => {
+  const lease = pool.acquire(spec);
+  await lease.settled(10_000);
+  expect(lease.status().state).toBe("ready");
+  return lease;
+};
+
+test("equal entries share one process, until the last lease is released", async () => {
+  await using stage = await open();
+  const first = await ready(stage.pool, childSpec());
+  const second = stage.pool.acquire(childSpec({ requestMs: 20, tags: ["other"] }));
+  const pid = await pidOf(first);
+  expect(await pidOf(second)).toBe(pid);
+  expect((await failure(ask(second, "silent"))).code).toBe("BACKEND_TIMEOUT");
+  first.release();
+  first.release();
+  expect(await pidOf(second)).toBe(pid);
+  second.release();
+  await stage.until(() => second.status().state === "stopped");
+  expect(isAlive(pid)).toBe(false);
+});
+
+test("another fingerprint is another process", async () => {
+  await using stage = await open();
+  const [a, b] = [await ready(stage.pool, childSpec()), await ready(stage.pool, childSpec({ fingerprint: "2" }))];
+  expect(await pidOf(a)).not.toBe(await pidOf(b));
+});
+
+test("a ready server offers its lists, and what it announces later", async () => {
+  await using stage = await open({ noticeQuietMs: 1 });
+  const lease = await ready(stage.pool, childSpec());
+  expect(lease.offered()?.lists.tools.items).toEqual(['{"name":"one"}']);
+  expect(lease.offered()?.lists.resources.items).toEqual([]);
+  await ask(lease, "addTool", '{"name":"two"}');
+  await stage.until(() => lease.offered()?.lists.tools.items.length === 2);
+});
+
+test("a crashed server fails its calls, comes back by itself, and says why it was away", async () => {
+  await using stage = await open();
+  const lease = await ready(stage.pool, childSpec());
+  const pid = await pidOf(lease);
+  const before = performance.now();
+  expect(await failure(ask(lease, "exit", '{"code":5,"words":"the disk is full"}'))).toMatchObject({ code: "BACKEND_GONE", data: { sent: true } });
+  await stage.until(() => lease.status().state === "backing-off");
+  expect(await failure(ask(lease, "echo"))).toMatchObject({ code: "BACKEND_DOWN", message: expect.stringContaining("the disk is full") });
+  expect(lease.offered()).not.toBeNull();
+  await stage.until(() => lease.status().state === "ready");
+  expect(performance.now() - before).toBeLessThan(5000);
+  expect(await pidOf(lease)).not.toBe(pid);
+  expect(lease.status().restarts).toBe(1);
+});
+
+test("a server that ends at the first message is started again within the handshake, and that counts as no crash", async () => {
+  await using stage = await open();
+  const lease = await ready(stage.pool, childSpec({}, `--shy=${stage.folder.at("met")}`));
+  expect(lease.status()).toMatchObject({ restarts: 0, reason: null });
+  expect(await ask(lease, "echo", '{"a":1}')).toBe('{"a":1}');
+});
+
+test("a server that cannot start shows the end of its stderr, secrets masked, and disturbs no other", async () => {
+  await using stage = await open();
+  const broken = stage.pool.acquire(childSpec({ name: "broken", env: { TOKEN: new Secret("s3cret-value") } }, "--broken-start"));
+  const missing = stage.pool.acquire(childSpec({ name: "missing", command: "no-such-command-at-all" }));
+  const good = await ready(stage.pool, childSpec());
+  await Promise.all([broken.settled(10_000), missing.settled(10_000)]);
+  expect(broken.status()).toMatchObject({ state: "backing-off", stderr: expect.arrayContaining(["cannot open the database with [secret]"]) });
+  expect(broken.status().reason).toContain("cannot open the database with [secret]");
+  expect(missing.status().reason).toContain("no-such-command-at-all: no such command or folder");
+  expect(await ask(good, "echo")).toBe("{}");
+});
+
+test("callers wait for a server that starts slowly", async () => {
+  await using stage = await open();
+  const lease = stage.pool.acquire(childSpec({}, "--late=100"));
+  expect(lease.status().state).toBe("starting");
+  expect(await ask(lease, "echo")).toBe("{}");
+});
+
+for (const isolation of ["principal", "session"] as const) {
+  test(`under isolation "${isolation}" each principal has a process of its own, bounded, idle ones make room`, async () => {
+    await using stage = await open({ instancesMax: 2 });
+    const lease = await ready(stage.pool, childSpec({ isolation }));
+    const pids = { one: await pidOf(lease, "one"), two: await pidOf(lease, "two") };
+    expect(pids.one).toBe(lease.status().pid ?? 0);
+    expect(pids.two).not.toBe(pids.one);
+    expect(await pidOf(lease, "two")).toBe(pids.two);
+    const three = await pidOf(lease, "three");
+    expect([pids.one, pids.two]).not.toContain(three);
+    expect(await pidOf(lease, "one")).toBe(pids.one);
+    const busy = failure(ask(lease, "silent", "{}", "three"));
+    await pidOf(lease, "three");
+    expect((await failure(pidOf(lease, "four"))).code).toBe("LIMIT_REACHED");
+    await stage.pool.close();
+    expect((await busy).code).toBe("BACKEND_GONE");
+    expect([pids.one, pids.two, three].map(isAlive)).toEqual([false, false, false]);
+  });
+}
+
+test("closing the pool ends every process at once, starting ones too, and nothing can be acquired any more", async () => {
+  const stage = await open({ stdinEndMs: 200, termMs: 200 });
+  const stubborn = await Promise.all([1, 2, 3].map((n) => ready(stage.pool, childSpec({ name: `s${n}` }, "--stay", "--ignore-term"))));
+  const slow = stage.pool.acquire(childSpec({ name: "slow" }, "--late=100000"));
+  const pids = stubborn.map((lease) => lease.status().pid ?? 0);
+  const before = performance.now();
+  await Promise.all([stage.pool.close(), stage.pool.close()]);
+  expect(performance.now() - before).toBeLessThan(1000);
+  expect(pids.map(isAlive)).toEqual([false, false, false]);
+  expect(slow.status()).toMatchObject({ state: "stopped", pid: null });
+  expect(() => stage.pool.acquire(childSpec())).toThrow(expect.objectContaining({ code: "SHUTTING_DOWN" }));
+  stubborn[0]?.release();
+  await stage[Symbol.asyncDispose]();
+});
+
+test("a remote server is reconnected as a process is restarted", async () => {
+  const answer = ({ body }: { body: string }): Response => {
+    const { id, method } = JSON.parse(body) as { id: number; method: string };
+    return Response.json({ jsonrpc: "2.0", id, result: method.startsWith("list/") ? { items: [] } : { hello: method } });
+  };
+  await using stage = await open();
+  const peer = createPeer(answer);
+  const lease = stage.pool.acquire(remoteSpec(peer.url, { connectMs: 10_000, requestMs: 10_000, headers: { Authorization: new Secret("Bearer s3cret") } }));
+  expect(await ask(lease, "hi")).toBe('{"hello":"hi"}');
+  expect(lease.status()).toMatchObject({ state: "ready", pid: null, stderr: [] });
+  await peer[Symbol.asyncDispose]();
+  expect((await failure(ask(lease, "hi"))).code).toMatch(/BACKEND_(DOWN|GONE)/);
+  expect((await failure(ask(lease, "hi"))).code).toBe("BACKEND_DOWN");
+  await stage.until(() => lease.status().state === "backing-off");
+  const again = Bun.serve({ hostname: "127.0.0.1", port: Number(new URL(peer.url).port), fetch: async (request) => answer({ body: await request.text() }) });
+  await stage.until(() => lease.status().state === "ready");
+  expect(await ask(lease, "hi")).toBe('{"hello":"hi"}');
+  await again.stop(true);
+});
