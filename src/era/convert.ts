@@ -72,16 +72,16 @@ const mayHoldUnknown = (raw: Raw): boolean => raw.includes('"audio"') || raw.inc
 
 function toolResult(result: RawObject, revision: LegacyRevision, limits: Limits, changes: Changes): void {
   const content = memberOf(result, "content");
-  let converted = content;
-  if (content !== null && isBefore(revision, oldestWithAll) && mayHoldUnknown(content)) converted = contentOf(content, revision, limits);
+  const known = content === null ? "[]" : knownContent(content, revision, limits);
   const structured = memberOf(result, "structuredContent");
-  if (structured !== null && (isBefore(revision, oldestWithAll) || !isObject(structured))) {
-    changes["structuredContent"] = null;
-    converted = withText(converted ?? "[]", structured, limits);
-  }
-  converted ??= "[]";
+  const dropped = structured !== null && (isBefore(revision, oldestWithAll) || !isObject(structured));
+  if (dropped) changes["structuredContent"] = null;
+  const converted = dropped ? withText(known, structured, limits) : known;
   if (converted !== content) changes["content"] = converted;
 }
+
+const knownContent = (content: Raw, revision: LegacyRevision, limits: Limits): Raw =>
+  isBefore(revision, oldestWithAll) && mayHoldUnknown(content) ? contentOf(content, revision, limits) : content;
 
 function contentOf(content: Raw, revision: LegacyRevision, limits: Limits): Raw {
   const elements = elementsOf(content, limits);

@@ -27,14 +27,21 @@ export function resumeOf(request: Pick<ClientRequest, "method" | "params" | "pri
 /** Why a question cannot be passed to the client that made this call, or null. */
 export function questionFault(outcome: Input, call: Pick<Call, "method" | "client">, limits: Limits): Fault | null {
   const { backend } = outcome;
-  if (!isRetryable(call.method)) return fault("BACKEND_GARBLED", { backend, detail: `a question in ${call.method}` });
+  const garbled = (detail: string): Fault => fault("BACKEND_GARBLED", { backend, detail });
+  if (!isRetryable(call.method)) return garbled(`a question in ${call.method}`);
   const requests = objectOf(outcome.result, "inputRequests");
-  if (requests === null && outcome.state === null) return fault("BACKEND_GARBLED", { backend, detail: "a question without content" });
-  const declared = parseObject(call.client.capabilities, limits) ?? emptyObject;
-  const missing = (requests?.members ?? []).map(({ key }) => needOf(objectOf(requests ?? emptyObject, key), declared)).find((need) => need !== null);
-  if (missing === undefined || missing === null) return null;
-  if (missing === "unknown") return fault("BACKEND_GARBLED", { backend, detail: "a question of unknown kind" });
-  return fault("CAPABILITY_MISSING", { backend, data: { requiredCapabilities: missing } });
+  if (requests === null) return outcome.state === null ? garbled("a question without content") : null;
+  const need = firstNeed(requests, parseObject(call.client.capabilities, limits) ?? emptyObject);
+  if (need === null) return null;
+  return need === "unknown" ? garbled("a question of unknown kind") : fault("CAPABILITY_MISSING", { backend, data: { requiredCapabilities: need } });
+}
+
+function firstNeed(requests: RawObject, declared: RawObject): Need {
+  for (const { key } of requests.members) {
+    const need = needOf(objectOf(requests, key), declared);
+    if (need !== null) return need;
+  }
+  return null;
 }
 
 type Need = Readonly<Record<string, unknown>> | "unknown" | null;
@@ -42,8 +49,9 @@ type Need = Readonly<Record<string, unknown>> | "unknown" | null;
 /** What is missing to ask this question, in the form of a capabilities object. */
 function needOf(question: RawObject | null, declared: RawObject): Need {
   if (question === null) return "unknown";
-  const row = needs[stringOf(question, "method") ?? ""];
-  return row === undefined ? "unknown" : row(objectOf(question, "params") ?? emptyObject, declared);
+  const method = stringOf(question, "method") ?? "";
+  const need = Object.hasOwn(needs, method) ? needs[method] : undefined;
+  return need === undefined ? "unknown" : need(objectOf(question, "params") ?? emptyObject, declared);
 }
 
 const needs: Readonly<Record<string, (params: RawObject, declared: RawObject) => Need>> = Object.freeze({

@@ -3,7 +3,8 @@ import type { Clock, Limits } from "../base/index.ts";
 import type { Raw, Serve } from "../protocol/index.ts";
 import { Heads } from "./heads.ts";
 import { createSeal, type Seal } from "./seal.ts";
-import { identityOf, Stamp } from "./stamp.ts";
+import { identityOf } from "./south.ts";
+import { Stamp } from "./stamp.ts";
 import { Streams } from "./streams.ts";
 import type { EraOptions } from "./types.ts";
 

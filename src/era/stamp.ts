@@ -3,13 +3,10 @@
  * in front of the members that came, which stay as they are. Most results need nothing else, so one is a slice and a join.
  */
 import type { Limits } from "../base/index.ts";
-import { type CacheHint, editObject, memberOf, objectOf, quote, type Raw, type RawMember, type RawObject } from "../protocol/index.ts";
+import { type CacheHint, editObject, memberOf, objectOf, type Raw, type RawMember, type RawObject } from "../protocol/index.ts";
 import { withoutExecution } from "./convert.ts";
 import { isCacheable } from "./methods.ts";
 import { metaKeys, vendorKeys } from "./words.ts";
-
-/** Our identity as JSON text. */
-export const identityOf = (identity: { readonly name: string; readonly version: string }): Raw => `{"name":${quote(identity.name)},"version":${quote(identity.version)}}`;
 
 /** The members of one result that matter here. */
 interface Found {

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { bindingOf, createSeal } from "../../src/era/seal.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { alice, bob } from "../fixtures/era.ts";
+import { located } from "../fixtures/serve.ts";
+
+const sealOf = (byte = 1, clock = createTestClock()) => createSeal({ key: new Uint8Array(32).fill(byte), clock, msMax: 1000 });
+
+describe("a sealed state", () => {
+  test("comes back whole, whatever it holds, and shows nothing of it", () => {
+    const seal = sealOf();
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.string(), fc.string(), (state, backend, binding) => {
+        expect(seal.unseal(seal.seal({ backend, state }, binding), binding)).toEqual({ backend, state });
+      }),
+      { numRuns: 200 },
+    );
+    expect(seal.seal({ backend: "b", state: "secret" }, "x")).toMatch(/^[\w-]+$/);
+    expect(seal.seal({ backend: "b", state: "s" }, "x")).not.toBe(seal.seal({ backend: "b", state: "s" }, "x"));
+  });
+
+  test("is refused after any change of one character", () => {
+    const seal = sealOf();
+    const sealed = seal.seal({ backend: "b", state: "s" }, "x");
+    fc.assert(
+      fc.property(fc.nat(sealed.length - 1), fc.constantFrom(..."ABab01-_=+/ "), (at, character) => {
+        fc.pre(sealed[at] !== character);
+        expect(seal.unseal(sealed.slice(0, at) + character + sealed.slice(at + 1), "x")).toBeNull();
+      }),
+      { numRuns: 300 },
+    );
+    for (const other of ["", "x", `${sealed}A`, ` ${sealed}`, sealed.slice(0, -4)]) expect(seal.unseal(other, "x")).toBeNull();
+  });
+
+  test("is refused under another binding, another key, and after its time", async () => {
+    const clock = createTestClock();
+    const seal = sealOf(1, clock);
+    const sealed = seal.seal({ backend: "b", state: "s" }, "x");
+    expect(seal.unseal(sealed, "y")).toBeNull();
+    expect(sealOf(2, clock).unseal(sealed, "x")).toBeNull();
+    await clock.advance(999);
+    expect(seal.unseal(sealed, "x")).not.toBeNull();
+    await clock.advance(1);
+    expect(seal.unseal(sealed, "x")).toBeNull();
+  });
+
+  test("survives a restart with the same key", () => {
+    expect(sealOf(5).unseal(sealOf(5).seal({ backend: "b", state: "s" }, "x"), "x")).toEqual({ backend: "b", state: "s" });
+  });
+});
+
+describe("the request it is bound to", () => {
+  const binding = (params: string, more: object = {}) => bindingOf({ method: "tools/call", params: located(params), principal: alice, selection: { server: null }, ...more });
+  const base = binding('{"name":"x","arguments":{"a":1,"b":[true]}}');
+
+  test("is the same for the same parameters, however they are written, and whatever the retry adds", () => {
+    expect(binding('{"arguments": {"b":[true],"a":1.0},"name":"\\u0078"}')).toBe(base);
+    expect(binding('{"name":"x","arguments":{"a":1,"b":[true]},"requestState":"s","inputResponses":{},"_meta":{"progressToken":1}}')).toBe(base);
+  });
+
+  test("is another for any other caller, endpoint, method, target or argument", () => {
+    const others = [
+      binding('{"name":"x","arguments":{"a":2,"b":[true]}}'),
+      binding('{"name":"y","arguments":{"a":1,"b":[true]}}'),
+      binding('{"name":"x","arguments":{"a":1,"b":[true]},"more":1}'),
+      binding('{"name":"x","arguments":{"a":1,"b":[true]}}', { principal: bob }),
+      binding('{"name":"x","arguments":{"a":1,"b":[true]}}', { selection: { server: "one" } }),
+      binding('{"name":"x","arguments":{"a":1,"b":[true]}}', { method: "prompts/get" }),
+    ];
+    expect(new Set([base, ...others]).size).toBe(7);
+  });
+
+  test("tells numbers apart that JavaScript cannot", () => {
+    expect(binding('{"name":"x","arguments":{"a":9007199254740993}}')).not.toBe(binding('{"name":"x","arguments":{"a":9007199254740992}}'));
+    expect(binding('{"name":"x","arguments":{"a":1e999}}')).not.toBe(binding('{"name":"x","arguments":{"a":2e999}}'));
+  });
+});
