@@ -1,0 +1,61 @@
+/** The table of commands, each loaded when it is run and not before: most of the program is not needed by most commands. */
+import type { Settings } from "./flags.ts";
+import type { Output, Signals } from "./terminal.ts";
+
+/** What a command is run with. */
+export interface Occasion {
+  readonly settings: Settings;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signals: Signals;
+  /** How this program is started: the executable, and from source its first file. */
+  readonly selfArgv: readonly string[];
+}
+
+/** Runs to its end; gives the exit code. Throws Faults. */
+export type Run = (occasion: Occasion) => Promise<number>;
+
+export interface Command {
+  /** The words that name it. */
+  readonly words: readonly string[];
+  readonly about: string;
+  /** Not for people, and not in help. */
+  readonly hidden: boolean;
+  readonly load: () => Promise<Run>;
+}
+
+const command = (words: string, about: string, load: () => Promise<Run>, hidden = false): Command =>
+  Object.freeze({ words: Object.freeze(words.split(" ")), about, hidden, load });
+
+/** Every command. The first one is run when none is named. */
+export const commands: readonly Command[] = Object.freeze([
+  command("serve", "start the proxy (also without a command)", async () => (await import("./serve.ts")).serve),
+  command("config check", "say everything that is wrong with the configuration", async () => (await import("./config.ts")).check),
+  command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
+  command("demo", "the demonstration server, on stdin and stdout", async () => demo, true),
+]);
+
+const demo: Run = async () => {
+  const { runDemo } = await import("./demo.ts");
+  await runDemo();
+  return 0;
+};
+
+/** The words that may follow `words`. */
+export const nextWords = (words: readonly string[], among: readonly Command[] = commands): string[] => {
+  const following = among.filter((one) => startsWith(one.words, words)).map((one) => one.words[words.length]);
+  return [...new Set(following.filter((word) => word !== undefined))];
+};
+
+/** The commands that people are told of. */
+export const shownCommands: readonly Command[] = Object.freeze(commands.filter((one) => !one.hidden));
+
+/** The command that `words` name exactly, or null. */
+export const commandOf = (words: readonly string[]): Command | null =>
+  commands.find((one) => one.words.length === words.length && startsWith(one.words, words)) ?? null;
+
+/** Whether any command begins with `words`. */
+export const isBeginning = (words: readonly string[]): boolean => commands.some((one) => startsWith(one.words, words));
+
+const startsWith = (all: readonly string[], first: readonly string[]): boolean => first.every((word, index) => all[index] === word);

@@ -1,0 +1,103 @@
+/**
+ * The one table of flags. Parsing, environment names, help and the reference page are made from it, so that none can
+ * tell another story than the rest.
+ */
+import type { LogLevelName } from "../base/index.ts";
+
+/** One flag. */
+export interface Flag {
+  /** Without dashes. */
+  readonly name: string;
+  /** One letter, or null. */
+  readonly short: string | null;
+  /** What stands for the value in help; null for a switch. */
+  readonly value: string | null;
+  /** The command it belongs to; null for all of them. */
+  readonly command: string | null;
+  /** What it sets, in a phrase. */
+  readonly about: string;
+  /** What holds without it, in words; null: nothing worth saying. */
+  readonly standard: string | null;
+  /** Why a text is no value for it; null if it is one. */
+  problem(text: string): string | null;
+}
+
+const logLevels: readonly LogLevelName[] = Object.freeze(["debug", "info", "warn", "error"] as const);
+const portMax = 65_535;
+
+const anyText = (text: string): string | null => (text === "" ? "needs a value" : null);
+const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
+const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
+  Object.freeze({ name, short: null, value: null, command: null, standard: null, problem: anyText, ...more });
+
+/** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
+export const flags: readonly Flag[] = Object.freeze([
+  flag("host", { short: "H", value: "ADDRESS", command: "serve", about: "address to listen on", standard: "127.0.0.1" }),
+  flag("port", {
+    short: "P",
+    value: "PORT",
+    command: "serve",
+    about: "port to listen on; 0 takes a free one",
+    standard: "3050",
+    problem: (text) => (/^\d{1,5}$/.test(text) && Number(text) <= portMax ? null : `must be a number from 0 to ${portMax}`),
+  }),
+  flag("insecure-no-auth", {
+    command: "serve",
+    about: "ask for no bearer token; on loopback only",
+    problem: (text) => (/^(1|0|true|false)$/.test(text) ? null : "must be 1 or 0"),
+  }),
+  flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
+  flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
+  flag("log-level", {
+    value: "LEVEL",
+    about: `how much to log: ${logLevels.join(", ")}`,
+    standard: "info",
+    problem: (text) => (isLevel(text) ? null : `must be ${logLevels.slice(0, -1).join(", ")} or ${logLevels.at(-1)}`),
+  }),
+]);
+
+/** The environment variable that stands behind a flag. */
+export const environmentName = (name: string): string => `ONE_MCP_${name.toUpperCase().replaceAll("-", "_")}`;
+
+/** What the flags come to. Null: not given, and somebody who knows more decides. */
+export interface Settings {
+  readonly config: string | null;
+  readonly stateDir: string | null;
+  readonly logLevel: LogLevelName;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly insecureNoAuth: boolean;
+}
+
+/** The texts given on the command line, by flag name; a switch is "1". */
+export type Given = ReadonlyMap<string, string>;
+
+export type SettingsResult = { readonly ok: true; readonly settings: Settings } | { readonly ok: false; readonly problem: string };
+
+/** The command line over the environment over what is standard. An empty variable counts as unset. */
+export function parseSettings(given: Given, env: Readonly<Record<string, string | undefined>>): SettingsResult {
+  const texts = new Map<string, string>();
+  for (const { name, problem } of flags) {
+    const variable = environmentName(name);
+    const fromEnv = given.has(name) ? undefined : env[variable] || undefined;
+    const text = given.get(name) ?? fromEnv;
+    if (text === undefined) continue;
+    const wrong = problem(text);
+    if (wrong !== null) return { ok: false, problem: `${fromEnv === undefined ? `--${name}` : variable} ${wrong}` };
+    texts.set(name, text);
+  }
+  return { ok: true, settings: settingsOf(texts) };
+}
+
+function settingsOf(texts: ReadonlyMap<string, string>): Settings {
+  const level = texts.get("log-level") ?? "";
+  const port = texts.get("port");
+  return Object.freeze({
+    config: texts.get("config") ?? null,
+    stateDir: texts.get("state-dir") ?? null,
+    logLevel: isLevel(level) ? level : "info",
+    host: texts.get("host") ?? null,
+    port: port === undefined ? null : Number(port),
+    insecureNoAuth: /^(1|true)$/.test(texts.get("insecure-no-auth") ?? ""),
+  });
+}

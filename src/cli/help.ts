@@ -1,0 +1,54 @@
+/** Help, made from the two tables. Loads nothing else: it has to be there before one can blink. */
+import { shownCommands } from "./commands.ts";
+import { environmentName, type Flag, flags } from "./flags.ts";
+import { version } from "./version.ts";
+
+const columnsMax = 79;
+const gap = 2;
+
+/** Help for the program, or for the command (or group of commands) that `words` name. */
+export function helpText(words: readonly string[], colour: boolean): string {
+  const title = (text: string): string => (colour ? `\u001b[1m${text}\u001b[0m` : text);
+  const meant = shownCommands.filter((one) => words.every((word, index) => one.words[index] === word));
+  const named = meant.length > 0 ? meant : shownCommands;
+  const names = named.map((one) => one.words.join(" "));
+  const own = flags.filter(({ command }) => command !== null && names.includes(command));
+  const sections = [
+    `1mcp ${version}: one executable between AI clients and their MCP servers\n`,
+    `${title("Usage:")} 1mcp ${names.length === 1 ? names[0] : "[command]"} [flags]\n`,
+    `${title("Commands:")}\n${rows(named.map((one) => [one.words.join(" "), one.about]))}`,
+    own.length === 0 ? "" : `${title("Flags of serve:")}\n${rows(own.map(flagRow))}`,
+    `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map(flagRow), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
+    paragraph("Flags stand before or after the command. Each can be set by the environment variable in brackets; the command line wins."),
+    `${title("Exit codes:")} 0 done, 1 failed, 2 wrong command line, 78 wrong configuration\n`,
+  ];
+  return sections.filter((section) => section !== "").join("\n");
+}
+
+type Row = readonly [left: string, right: string];
+
+function flagRow(flag: Flag): Row {
+  const value = flag.value === null ? "" : ` ${flag.value}`;
+  const short = flag.short === null ? "    " : `-${flag.short}, `;
+  const standard = flag.standard === null ? "" : `; default ${flag.standard}`;
+  return [`${short}--${flag.name}${value}`, `${flag.about}${standard} [${environmentName(flag.name)}]`];
+}
+
+/** Two columns, the right one wrapped. */
+function rows(all: readonly Row[]): string {
+  const left = Math.max(...all.map(([name]) => name.length)) + gap;
+  const indent = " ".repeat(left + gap);
+  return all.map(([name, about]) => `  ${name.padEnd(left)}${wrapped(about, columnsMax - indent.length).join(`\n${indent}`)}\n`).join("");
+}
+
+const paragraph = (text: string): string => `${wrapped(text, columnsMax).join("\n")}\n`;
+
+function wrapped(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line !== "" && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,107 @@
+/**
+ * Reads the command line and refuses what it does not know. The command library ignores unknown flags and takes a flag
+ * without its value for an empty text; a typing error that starts a server with other settings than those meant must
+ * not pass.
+ */
+import { nearestOf } from "../base/index.ts";
+import { type Command, commandOf, commands, isBeginning, nextWords, shownCommands } from "./commands.ts";
+import { type Flag, flags, type Given } from "./flags.ts";
+
+export type CommandLine =
+  | { readonly ok: true; readonly command: Command; readonly given: Given }
+  | { readonly ok: false; readonly problem: string; readonly hint: string | null };
+
+/** The command and the flags given with it. Flags may stand before, between and after its words; the last one counts. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const reader = new Reader(argv);
+  try {
+    reader.read();
+    return { ok: true, command: reader.command(), given: reader.given };
+  } catch (thrown) {
+    if (!(thrown instanceof Refused)) throw thrown;
+    return { ok: false, problem: thrown.message, hint: thrown.hint };
+  }
+}
+
+/** Leaves the reading from any depth; never leaves this file. */
+class Refused extends Error {
+  readonly hint: string | null;
+
+  constructor(problem: string, hint: string | null = null) {
+    super(problem);
+    this.hint = hint;
+  }
+}
+
+class Reader {
+  readonly given = new Map<string, string>();
+  readonly #words: string[] = [];
+  readonly #rest: string[];
+
+  constructor(argv: readonly string[]) {
+    this.#rest = [...argv];
+  }
+
+  read(): void {
+    for (let word = this.#rest.shift(); word !== undefined; word = this.#rest.shift()) {
+      if (word === "--") throw new Refused("nothing may follow --");
+      if (word.startsWith("-") && word !== "-") this.#flag(word);
+      else this.#word(word);
+    }
+  }
+
+  /** The command that was named, with flags that belong to it. */
+  command(): Command {
+    const named = this.#words.length === 0 ? commands[0] : commandOf(this.#words);
+    if (named === undefined || named === null) throw new Refused(`“${this.#words.join(" ")}” needs one more word: ${nextWords(this.#words, shownCommands).join(", ")}`);
+    const name = named.words.join(" ");
+    for (const { name: given, command } of flags) {
+      if (this.given.has(given) && command !== null && command !== name) throw new Refused(`--${given} belongs to “${command}”, not to “${name}”`);
+    }
+    return named;
+  }
+
+  #word(word: string): void {
+    if (isBeginning([...this.#words, word])) {
+      this.#words.push(word);
+      return;
+    }
+    const possible = nextWords(this.#words, shownCommands);
+    if (possible.length === 0) throw new Refused(`“${this.#words.join(" ")}” takes no “${word}”`);
+    throw new Refused(`there is no command “${[...this.#words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
+  }
+
+  #flag(word: string): void {
+    const equals = word.indexOf("=");
+    const spelled = equals < 0 ? word : word.slice(0, equals);
+    const found = flags.find(({ name, short }) => spelled === `--${name}` || spelled === `-${short}`);
+    if (found === undefined) throw new Refused(`there is no flag ${spelled}`, didYouMean(nearestFlag(spelled)));
+    this.given.set(found.name, this.#value(found, spelled, equals < 0 ? null : word.slice(equals + 1)));
+  }
+
+  #value(flag: Flag, spelled: string, attached: string | null): string {
+    if (flag.value === null) {
+      if (attached !== null) throw new Refused(`${spelled} takes no value`);
+      return "1";
+    }
+    const value = attached ?? this.#following();
+    if (value === null || value === "") throw new Refused(`${spelled} needs a value: ${spelled} ${flag.value}`);
+    return value;
+  }
+
+  // What looks like a flag is one: a value that begins with a dash is written with =.
+  #following(): string | null {
+    const next = this.#rest[0];
+    if (next === undefined || (next.startsWith("-") && next !== "-")) return null;
+    this.#rest.shift();
+    return next;
+  }
+}
+
+function nearestFlag(spelled: string): string | null {
+  const names = [...flags.map(({ name }) => name), "help", "version"];
+  const near = nearestOf(spelled.replace(/^-+/, ""), names);
+  return near === null ? null : `--${near}`;
+}
+
+const didYouMean = (near: string | null): string | null => (near === null ? null : `did you mean ${near}?`);

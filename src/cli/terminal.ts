@@ -1,0 +1,73 @@
+/**
+ * The two standard streams and the signals, as commands see them. Written through the runtime's own sinks: the usual
+ * stream objects cost more to load than a whole short command, and a reader that stalls or goes away must hold up or
+ * end nothing, least of all a proxy that only wanted to log.
+ */
+
+/** One stream to write to. Writing never throws and never waits. */
+export interface Output {
+  write(text: string): void;
+  /** Resolves when everything is written, or nobody reads any more. */
+  flush(): Promise<void>;
+  /** Whether a person sees it; asked late, because finding out is slow. */
+  isTerminal(): Promise<boolean>;
+}
+
+/** What befalls this process, signals above all; the process itself is one. */
+export type Signals = Pick<NodeJS.EventEmitter, "on" | "off">;
+
+/** What text is handed to. */
+export interface Sink {
+  write(text: string): unknown;
+  /** A number when all is written, a promise while the reader is slow. */
+  flush(): unknown;
+}
+
+// What a reader that has stalled may make us hold; then lines are left out, and counted.
+const waitingCharsMax = 1024 * 1024;
+
+/** An output over a sink. */
+export function createOutput(sink: Sink, isTerminal: () => Promise<boolean>): Output {
+  let waiting = 0;
+  let dropped = 0;
+  let last: Promise<void> = Promise.resolve();
+
+  const put = (text: string): void => {
+    waiting += text.length;
+    last = handOver(sink, text).then(() => {
+      waiting -= text.length;
+      if (waiting === 0 && dropped > 0) sayDropped();
+    });
+  };
+  const sayDropped = (): void => {
+    const count = dropped;
+    dropped = 0;
+    put(`(${count} lines were left out: nobody read them)\n`);
+  };
+  return {
+    write(text) {
+      // The first one always goes, whatever its size.
+      if (waiting > 0 && waiting + text.length > waitingCharsMax) dropped += 1;
+      else put(text);
+    },
+    async flush() {
+      while (waiting > 0) await last;
+    },
+    isTerminal,
+  };
+}
+
+async function handOver(sink: Sink, text: string): Promise<void> {
+  try {
+    sink.write(text);
+    await sink.flush();
+  } catch {
+    // A broken pipe: the reader has what it wanted (`1mcp config schema | head`), or the log is no longer wanted.
+  }
+}
+
+/** Standard output (1) or standard error (2) of this process. */
+export function standardOutput(descriptor: 1 | 2): Output {
+  const sink = (descriptor === 1 ? Bun.stdout : Bun.stderr).writer();
+  return createOutput(sink, async () => (await import("node:tty")).isatty(descriptor));
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bun
+/** The program: one command line in, one exit code out. */
+import { run, standardOutput } from "./cli/index.ts";
+
+// In the compiled program the first file lies inside the executable, which then is all that is needed to start it.
+const isCompiled = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(Bun.main);
+
+process.exit(
+  await run({
+    argv: process.argv.slice(2),
+    env: null,
+    stdout: standardOutput(1),
+    stderr: standardOutput(2),
+    signals: process,
+    selfArgv: isCompiled ? [process.execPath] : [process.execPath, Bun.main],
+  }),
+);
