@@ -73,29 +73,20 @@ export const quote = (s: string): Raw => JSON.stringify(s);
  */
 export function editObject(o: RawObject, changes: Readonly<Record<string, Raw | null>>): Raw {
   const { text, members } = o;
-  let out = "";
-  let copied = o.open;
-  let kept = 0;
+  let out = text.slice(o.open, members[0]?.from ?? o.open + 1);
+  let kept = false;
   let end = o.open + 1;
-  for (let i = 0; i < members.length; i += 1) {
-    const member = members[i] as RawMember;
+  for (const member of members) {
     const change = Object.hasOwn(changes, member.key) ? changes[member.key] : undefined;
-    if (change === null) {
-      // A removed member takes the comma before it along, or, as long as nothing is kept, the one behind it.
-      out += text.slice(copied, kept > 0 ? end : member.from);
-      copied = kept > 0 ? member.end : (members[i + 1]?.from ?? member.end);
-    } else {
-      kept += 1;
-      if (change !== undefined) {
-        out += text.slice(copied, member.start) + change;
-        copied = member.end;
-      }
+    if (change !== null) {
+      // What separates two members goes with the second; of the first that is kept it is left out.
+      const from = kept ? end : member.from;
+      out += change === undefined ? text.slice(from, member.end) : text.slice(from, member.start) + change;
+      kept = true;
     }
     end = member.end;
   }
-  const added = addedTo(o, changes, kept > 0);
-  if (added === "") return copied === o.open ? rawOf(o) : out + text.slice(copied, o.close);
-  return out + text.slice(copied, end) + added + text.slice(end, o.close);
+  return out + addedTo(o, changes, kept) + text.slice(end, o.close);
 }
 
 /** The changes that are no members yet, each behind its comma. */

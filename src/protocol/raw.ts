@@ -45,7 +45,7 @@ const brace = 123;
 /** A closing bracket or brace stands this far behind its opening one in ASCII. */
 const closing = 2;
 /** Strings up to this length are cheaper by hand than by a native search. */
-const shortChars = 12;
+const shortChars = 16;
 /** Fewer members than this are compared pairwise; more go through a set. */
 const pairwiseMembersMax = 12;
 
@@ -280,23 +280,27 @@ export class Scan implements Ahead {
   }
 
   private container(at: number, depth: number): number {
-    const text = this.text;
-    const open = this.open;
     let i = at;
-    for (;;) {
+    do {
+      i = this.descend(i, depth);
+      if (i >= 0) i = this.afterValue(i);
+    } while (i >= 0 && this.open.length > 0);
+    return i;
+  }
+
+  /** Opens containers down to the first value that is none, or to an empty one; behind that value, or at the closing of the empty one. */
+  private descend(at: number, depth: number): number {
+    const { open, text } = this;
+    for (let i = at; ; ) {
       const c = text.charCodeAt(i);
-      if (c === brace || c === bracket) {
-        if (depth + open.length >= this.limits.depthMax) return this.deep();
-        open.push(c);
-        i = this.skip(i + 1);
-        if (text.charCodeAt(i) !== c + closing) {
-          if (c === brace) i = this.nextMember(i);
-          if (i < 0) return -1;
-          continue;
-        }
-      } else i = c === quotation ? this.string(i) : this.scalar(i, c);
-      i = i < 0 ? -1 : this.afterValue(i);
-      if (i < 0 || open.length === 0) return i;
+      if (c === quotation) return this.string(i);
+      if (c !== brace && c !== bracket) return this.scalar(i, c);
+      if (depth + open.length >= this.limits.depthMax) return this.deep();
+      open.push(c);
+      i = this.skip(i + 1);
+      if (text.charCodeAt(i) === c + closing) return i;
+      if (c === brace) i = this.nextMember(i);
+      if (i < 0) return -1;
     }
   }
 
@@ -317,18 +321,20 @@ export class Scan implements Ahead {
   }
 
   private string(at: number): number {
-    const text = this.text;
+    const { text } = this;
     let i = at + 1;
+    let stop = i + shortChars;
     for (;;) {
-      for (const stop = i + shortChars; i < stop; i += 1) {
-        const c = text.charCodeAt(i);
-        if (c === quotation) return i + 1;
-        if (c === backslash) break;
+      const c = text.charCodeAt(i);
+      if (c === quotation) return i + 1;
+      if (c === backslash) {
+        i = this.escape(i);
+        if (i < 0) return -1;
+        stop = i + shortChars;
+      } else if ((i += 1) >= stop) {
+        i = endOfPlain(text, i, this);
+        if (i >= text.length) return this.json(i);
       }
-      const end = endOfPlain(text, i, this);
-      if (text.charCodeAt(end) === quotation) return end + 1;
-      i = end < text.length ? this.escape(end) : this.json(end);
-      if (i < 0) return -1;
     }
   }
 
@@ -349,11 +355,14 @@ export class Scan implements Ahead {
     const first = this.text.charCodeAt(at) === minus ? at + 1 : at;
     let end = this.text.charCodeAt(first) === zero ? first + 1 : this.digits(first);
     if (end >= 0 && this.text.charCodeAt(end) === dot) end = this.digits(end + 1);
-    if (end < 0) return -1;
-    const e = this.text.charCodeAt(end);
-    if (e !== 101 && e !== 69) return end;
-    const sign = this.text.charCodeAt(end + 1);
-    return this.digits(sign === minus || sign === 43 ? end + 2 : end + 1);
+    return end < 0 ? -1 : this.exponent(end);
+  }
+
+  private exponent(at: number): number {
+    const e = this.text.charCodeAt(at);
+    if (e !== 101 && e !== 69) return at;
+    const sign = this.text.charCodeAt(at + 1);
+    return this.digits(sign === minus || sign === 43 ? at + 2 : at + 1);
   }
 
   /** At least one digit. */

@@ -26,6 +26,7 @@ export interface SseReaderOptions {
 }
 
 const lineFeed = 10;
+const space = 32;
 const carriageReturn = 13;
 /** What a data line costs besides its characters, so that a million empty ones count for something. */
 const lineCost = 16;
@@ -103,23 +104,18 @@ const emptyBlock = (): Block => ({ type: "", data: [], size: 0, id: null, retryM
 
 function takeField(block: Block, line: string): void {
   const colon = line.indexOf(":");
-  const name = colon < 0 ? line : line.slice(0, colon);
-  const value = colon < 0 ? "" : line.slice(line.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1);
-  switch (name) {
-    case "data":
-      block.data.push(value);
-      block.size += block.data.length === 1 ? value.length : value.length + lineCost;
-      break;
-    case "event":
-      block.type = value;
-      break;
-    case "id":
-      if (!value.includes("\0")) block.id = value;
-      break;
-    case "retry":
-      if (digits.test(value)) block.retryMs = Number(value);
-      break;
-  }
+  if (colon < 0) return setField(block, line, "");
+  return setField(block, line.slice(0, colon), line.slice(line.charCodeAt(colon + 1) === space ? colon + 2 : colon + 1));
+}
+
+function setField(block: Block, name: string, value: string): void {
+  if (name === "data") {
+    // The first line is free of it, so that an event of one line may be as long as its line.
+    block.size += block.data.length === 0 ? value.length : value.length + lineCost;
+    block.data.push(value);
+  } else if (name === "event") block.type = value;
+  else if (name === "id" && !value.includes("\0")) block.id = value;
+  else if (name === "retry" && digits.test(value)) block.retryMs = Number(value);
 }
 
 /**
