@@ -7,7 +7,7 @@
 import { type Clock, fault, faultOf, type Log, sleep } from "../base/index.ts";
 import { Hono } from "hono";
 import { assertSafe, gateOf } from "./guard.ts";
-import { Door, mcpPath, type Path, type Peer } from "./mcp.ts";
+import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
 import { refusal } from "./reply.ts";
 import { messagePath, messagesPath, ssePath } from "./sse.ts";
 import { frontPage, healthOk, healthReady } from "./status.ts";
@@ -15,9 +15,6 @@ import type { Front, FrontOptions, Listen } from "./types.ts";
 
 type Server = Bun.Server<undefined>;
 type App = Hono<{ Bindings: Peer & object }>;
-
-/** How long a peer may be silent before its request was read. */
-const idleSeconds = 30;
 
 /** Opens the front door. Throws LISTEN_FAILED, LISTEN_UNSAFE. */
 export async function createFront(options: FrontOptions): Promise<Front> {

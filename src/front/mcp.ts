@@ -8,7 +8,7 @@ import type { Eras, HttpIn, HttpOut } from "../era/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import { readBody } from "./body.ts";
 import { corsOf, preflight } from "./cors.ts";
-import { type Gate, refusedOrigin, refusedSize, refusedType, tooLarge } from "./guard.ts";
+import { type Gate, refusedOrigin, refusedSize, refusedType } from "./guard.ts";
 import { Inbound } from "./inbound.ts";
 import { refusal, replyOf } from "./reply.ts";
 
@@ -37,6 +37,9 @@ export interface Path {
 }
 
 type Extra = Readonly<Record<string, string>> | null;
+
+/** How long a peer may be silent while its request has not been read. */
+export const idleSeconds = 30;
 
 /** The door to the era room. */
 export class Door {
@@ -78,7 +81,14 @@ export class Door {
     if (!caller.ok) return this.#refuse(fault(caller.code), request, peer, { ...extra, "WWW-Authenticate": caller.challenge });
     const inbound = await this.#read(request, peer, caller.principal, selection);
     if (!(inbound instanceof Inbound)) return this.#refuse(inbound, request, peer, extra);
-    return this.#reply(inbound, await path.serve(inbound, request.url), extra);
+    const out = await path.serve(inbound, request.url);
+    const { clock } = this.#options;
+    const onEnd = (): void => {
+      inbound.done();
+      // A connection that is kept is held to the idle time-out again, or it could stay for ever.
+      peer.timeout(request, idleSeconds);
+    };
+    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, onEnd });
   }
 
   async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {
@@ -90,15 +100,10 @@ export class Door {
     const refused = refusedType(request.headers);
     if (refused !== null) return refused;
     const body = await readBody(request, bodyBytesMax);
-    if (body === null) return tooLarge(bodyBytesMax);
+    if (!(body instanceof Uint8Array)) return body;
     // Only now: until it has spoken a peer is held to the listener's idle time-out, afterwards it may wait for its answer.
     peer.timeout(request, 0);
     return new Inbound(request, body, principal, selection);
-  }
-
-  #reply(inbound: Inbound, out: HttpOut, extra: Extra): Response {
-    const { clock, limits } = this.#options;
-    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, onEnd: () => inbound.done() });
   }
 
   #refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {

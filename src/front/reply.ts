@@ -11,13 +11,14 @@ export interface StreamOptions {
   onEnd(): void;
 }
 
+// Lower case, as in the era room: two spellings of one name would be joined to one doubled value.
 type Headers = Readonly<Record<string, string>>;
 
 /** Our refusal of a request, before anybody has read it: a JSON-RPC error without id. */
 export function refusal(fault: Fault, headers: Headers | null): Response {
   return new Response(errorText(null, rpcErrorOf(fault)), {
     status: faults[fault.code].http,
-    headers: { "Content-Type": "application/json", "X-Content-Type-Options": "nosniff", ...headers },
+    headers: { "content-type": "application/json", "x-content-type-options": "nosniff", ...headers },
   });
 }
 
@@ -26,9 +27,9 @@ export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOpti
   const { status } = out;
   if ("body" in out) {
     options.onEnd();
-    return new Response(out.body, { status, headers: { ...out.headers, "X-Content-Type-Options": "nosniff", ...extra } });
+    return new Response(out.body, { status, headers: { ...out.headers, "x-content-type-options": "nosniff", ...extra } });
   }
-  const headers = { ...out.headers, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff", ...extra };
+  const headers = { ...out.headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no", "x-content-type-options": "nosniff", ...extra };
   return new Response(new Feed(out.stream, options).readable(), { status, headers });
 }
 

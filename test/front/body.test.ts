@@ -58,10 +58,18 @@ describe("a body", () => {
 
   test("that never comes to its end is nobody's request, and the door goes on", async () => {
     const eras = createSmallEras();
-    await using front = await openFront({ eras });
+    const logged = Promise.withResolvers<unknown[]>();
+    const never = (): never => {
+      throw new Error("logged louder than it is");
+    };
+    const log = { debug: never, info: (...line: unknown[]) => logged.resolve(line), warn: never, error: never, with: () => log };
+    await using front = await openFront({ eras, log });
     const connection = await rawConnection(front.url);
-    connection.write(`${head(front.host, "Content-Length: 100\r\n")}{`);
+    connection.write(`${head(front.host, "Content-Length: 100\r\nExpect: 100-continue\r\n")}`);
+    await connection.until("100 Continue");
+    connection.write("{");
     connection.cut();
+    expect(await logged.promise).toMatchObject(["request refused", { code: "MESSAGE_INVALID" }]);
     expect((await post(front.url)).status).toBe(200);
     expect(eras.seen).toHaveLength(1);
   });

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import type { Guard } from "../../src/auth/index.ts";
 import type { HttpIn, HttpOut } from "../../src/era/index.ts";
+import { defaultLimits, nullLog, systemClock } from "../../src/base/index.ts";
+import { Door, idleSeconds, mcpPath, type Peer } from "../../src/front/mcp.ts";
 import { openFront, post } from "../fixtures/front.ts";
 import { rawConnection } from "../fixtures/rawHttp.ts";
-import { createSmallEras, json, streaming } from "../fixtures/smallEras.ts";
+import { createSmallEras, json, type SmallEras, streaming } from "../fixtures/smallEras.ts";
 
 const guard: Guard = {
   tokenPath: "/x",
@@ -87,6 +89,30 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
     await post(front.url, "{}", { authorization: "Bearer very-secret" });
     expect(lines).toEqual([["request refused", { code: "TOKEN_INVALID", status: 401, client: "127.0.0.1" }]]);
   });
+});
+
+describe("the idle time-out", () => {
+  const timeoutsOf = async (eras: SmallEras, request: Request): Promise<{ set: number[]; answer: Response }> => {
+    const set: number[] = [];
+    const gate = { hosts: null, origins: new Set<string>() };
+    const door = new Door({ eras, guard, gate, limits: defaultLimits, clock: systemClock, log: nullLog });
+    const peer: Peer = { timeout: (_, seconds) => void set.push(seconds), requestIP: () => null };
+    return { set, answer: await door.handle(request, peer, mcpPath(eras), { server: null }) };
+  };
+  const call = (authorization: string): Request => new Request("http://x/mcp", { method: "POST", body: "{}", headers: { "content-type": "application/json", authorization } });
+
+  test("is lifted when a request was read and back when it was answered", async () => {
+    expect((await timeoutsOf(createSmallEras(), call("Bearer good"))).set).toEqual([0, idleSeconds]);
+  });
+  test("is back when a stream has ended, and not before", async () => {
+    const { out, queue } = streaming();
+    const { answer, set } = await timeoutsOf(createSmallEras(() => out), call("Bearer good"));
+    expect(set).toEqual([0]);
+    queue.end();
+    await answer.text();
+    expect(set).toEqual([0, idleSeconds]);
+  });
+  test("stays for whom nobody knows", async () => expect((await timeoutsOf(createSmallEras(), call("Bearer bad"))).set).toEqual([]));
 });
 
 describe("a client that goes away", () => {
