@@ -59,6 +59,8 @@ const stateWords: Readonly<Record<BackendState, string>> = Object.freeze({
 interface Life {
   readonly link: Link;
   upstream: Upstream | null;
+  /** Why its dialect gave it up, before or after it was ready. */
+  lost: string | null;
 }
 
 const kinds: readonly Kind[] = Object.freeze(["tools", "prompts", "resources", "templates"] as const);
@@ -155,7 +157,7 @@ class RunningBackend implements Backend {
     const { clock, limits, log } = this.#options;
     const breaker = createBreaker(clock, limits);
     while (!this.#isOver()) {
-      const life: Life = { link: this.#options.createLink(), upstream: null };
+      const life: Life = { link: this.#options.createLink(), upstream: null, lost: null };
       const reason = await this.#live(life, () => breaker.ready());
       this.#upstream = null;
       if (this.#isOver()) return this.#bury(life);
@@ -177,7 +179,8 @@ class RunningBackend implements Backend {
       this.#wake = fallen.resolve;
       life.link.onDown = fallen.resolve;
       // It may have fallen while nobody was told, since a handshake may end and start a child on its own account.
-      if (life.link.fallen !== null) return life.link.fallen;
+      const reason = life.link.fallen ?? life.lost;
+      if (reason !== null) return reason;
       if (this.#isOver()) return "it is being stopped";
       onReady();
       this.#becomeReady(upstream);
@@ -210,13 +213,16 @@ class RunningBackend implements Backend {
       probeMsMax: limits.probeMsMax,
       changed: (kind) => this.#becameStale(kind),
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),
-      lost: (reason) => link.onDown(reason),
+      lost: (reason) => {
+        life.lost ??= reason;
+        link.onDown(reason);
+      },
     });
     life.upstream = upstream;
     this.#stale.clear();
     const lists = await Promise.all(kinds.map((kind) => this.#list(upstream, kind, nothing)));
     // A server that fell meanwhile would look like one that offers nothing.
-    if (link.fallen === null) this.#offered = this.#offer(upstream, Object.fromEntries(kinds.map((kind, index) => [kind, lists[index]])) as Offered["lists"]);
+    if (link.fallen === null && life.lost === null) this.#offered = this.#offer(upstream, Object.fromEntries(kinds.map((kind, index) => [kind, lists[index]])) as Offered["lists"]);
     return upstream;
   }
 

@@ -21,7 +21,7 @@ export interface Patience {
 const lookMs = 20;
 
 /** Sends `signal` to the leader's whole group; false when nobody is left in it. */
-export function signalGroup(leader: Leader, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(leader: Leader, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-leader.pid, signal);
     return true;
@@ -35,8 +35,8 @@ export function signalGroup(leader: Leader, signal: NodeJS.Signals | 0): boolean
  * Waits for a child whose stdin was closed, and makes it end: TERM after `stdinEndMs`, KILL after another `termMs`. What
  * it leaves behind in its group gets the same TERM and KILL. Resolves when the group is empty, or killed.
  */
-export async function endGroup(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
-  if (process.platform === "win32") return endOnWindows(leader, clock, patience);
+export async function endGroup(leader: Leader, clock: Clock, patience: Patience, platform = process.platform): Promise<void> {
+  if (platform === "win32") return endAlone(leader, clock, patience);
   if (!(await endedWithin(leader.exited, clock, patience.stdinEndMs))) {
     signalGroup(leader, "SIGTERM");
     if (!(await endedWithin(leader.exited, clock, patience.termMs))) signalGroup(leader, "SIGKILL");
@@ -46,8 +46,8 @@ export async function endGroup(leader: Leader, clock: Clock, patience: Patience)
 }
 
 /** Ends what a leader that has exited left in its group. */
-export async function endRest(leader: Leader, clock: Clock, termMs: number): Promise<void> {
-  if (process.platform === "win32" || !signalGroup(leader, "SIGTERM")) return;
+async function endRest(leader: Leader, clock: Clock, termMs: number): Promise<void> {
+  if (!signalGroup(leader, "SIGTERM")) return;
   const until = clock.now() + termMs;
   while (clock.now() < until) {
     await sleep(clock, lookMs);
@@ -72,8 +72,8 @@ function runsInGroup(pid: string, group: number): boolean {
   }
 }
 
-// No groups and no TERM there: a child that ignores the end of its stdin is terminated, its descendants are not.
-async function endOnWindows(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
+// Windows has no groups and no TERM: a child that ignores the end of its stdin is terminated, its descendants are not.
+async function endAlone(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
   if (await endedWithin(leader.exited, clock, patience.stdinEndMs)) return;
   leader.kill("SIGKILL");
   await leader.exited;

@@ -154,8 +154,9 @@ class HttpLink implements Link {
 
   #failed(id: number, reason: Fault): void {
     this.#pending.fail(id, reason);
-    // Never connected: that is the server's trouble and not this call's, so all that follow are spared the attempt.
-    if (reason.code === "BACKEND_DOWN") this.#fall(reason.message);
+    // Never connected: the server's trouble and not this call's, so that all that follow are spared the attempt. Calls that
+    // are still running show that there is some connection; ending the link would end them.
+    if (reason.code === "BACKEND_DOWN" && this.#pending.size === 0) this.#fall(reason.message.replace(`${this.#options.spec.name}: `, ""));
   }
 
   #fall(reason: string): void {
@@ -290,9 +291,15 @@ class HttpLink implements Link {
 
   async #bounded(ms: number, run: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const controller = this.#controller();
-    const timer = this.#options.clock.timer(ms, () => controller.abort());
+    let late = false;
+    const timer = this.#options.clock.timer(ms, () => {
+      late = true;
+      controller.abort();
+    });
     try {
       await run(controller.signal);
+    } catch (thrown) {
+      throw late ? fault("BACKEND_TIMEOUT", { backend: this.#options.spec.name, data: { sent: true } }) : thrown;
     } finally {
       timer.cancel();
       this.#open.delete(controller);

@@ -151,9 +151,13 @@ class EntryLease implements Lease {
     this.#release = release;
   }
 
-  async call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome> {
-    const backend = this.spec.isolation === "shared" ? this.#entry.first : this.#entry.instanceOf(call.principal.id);
-    return backend.call(call, { backend: this.spec.name, name: target.name, timeoutMs: this.spec.requestMs, tool: target.tool });
+  call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome> {
+    const whole = { backend: this.spec.name, name: target.name, timeoutMs: this.spec.requestMs, tool: target.tool };
+    return this.spec.isolation === "shared" ? this.#entry.first.call(call, whole) : this.#callOwn(call, whole);
+  }
+
+  async #callOwn(call: Call, target: Target): Promise<Outcome> {
+    return this.#entry.instanceOf(call.principal.id).call(call, target);
   }
 
   offered(): Offered | null {

@@ -18,6 +18,7 @@ interface Life {
   readonly options: ConnectOptions;
   closed: boolean;
   left: boolean;
+  leave: () => Promise<void>;
   /** Lets the handshake succeed, or fail. */
   ready(): void;
   refuse(thrown: unknown): void;
@@ -67,6 +68,7 @@ function direct(more: Partial<StdioSpec> = {}) {
       options,
       closed: false,
       left: false,
+      leave: async () => void (life.left = true),
       ready: () => handshake.resolve(upstream),
       refuse: handshake.reject,
       crash: (reason) => link.onDown(reason),
@@ -77,7 +79,7 @@ function direct(more: Partial<StdioSpec> = {}) {
       facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r1", announces: true },
       call: () => life.answer(),
       list: async (kind) => ({ items: await life.lists(kind), cache: { ttlMs: 0, scope: "private" } }),
-      close: async () => void (life.left = true),
+      close: () => life.leave(),
     };
     lives.push(life);
     return handshake.promise;
@@ -187,6 +189,36 @@ test("a connection that is lost for its dialect starts anew", async () => {
   await clock.advance(defaultLimits.backoffMsMin);
   expect(lives).toHaveLength(2);
   await backend.close();
+});
+
+test("a connection that is lost while its lists are fetched is not taken for a ready one", async () => {
+  const { backend, clock, life } = direct();
+  await clock.settle();
+  life(0).lists = async () => {
+    life(0).options.lost("its session was refused");
+    return [];
+  };
+  life(0).ready();
+  await clock.settle();
+  expect(backend.status()).toMatchObject({ state: "backing-off", reason: "its session was refused" });
+  expect(backend.offered()).toBeNull();
+  await backend.close();
+});
+
+test("a defect in the handshake is logged, and does not end the tries", async () => {
+  const { backend, clock, lives, life } = direct();
+  await clock.settle();
+  life(0).refuse(new TypeError("undefined is not a function"));
+  await clock.advance(defaultLimits.backoffMsMin);
+  expect(lives).toHaveLength(2);
+  await backend.close();
+});
+
+test("a dialect that cannot take leave does not keep the link open", async () => {
+  const { backend, life } = await directReady();
+  life(0).leave = () => Promise.reject(fault("BACKEND_GONE"));
+  await backend.close();
+  expect(life(0).closed).toBe(true);
 });
 
 test("announced changes are collected and fetched, of that kind only, keeping a list that cannot be fetched", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../src/base/index.ts";
-import { endGroup, endRest } from "../../src/backend/group.ts";
+import { endGroup } from "../../src/backend/group.ts";
 
 const start = (script: string) => Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe", stderr: "ignore", detached: true });
 const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
@@ -43,11 +43,18 @@ test("what a crashed child left behind is ended, even what ignores TERM", async 
   const grandchild = Number(await firstLine(child.stdout));
   await child.exited;
   expect(await runs(grandchild)).toBe(true);
-  await endRest(child, systemClock, 100);
+  await endGroup(child, systemClock, { stdinEndMs: 5000, termMs: 100 });
   while (await runs(grandchild)) await turn();
   expect(await runs(grandchild)).toBe(false);
   // Nothing is left to wait for.
   const before = performance.now();
-  await endRest(child, systemClock, 5000);
+  await endGroup(child, systemClock, { stdinEndMs: 5000, termMs: 5000 });
   expect(performance.now() - before).toBeLessThan(1000);
+});
+
+test("where there are no groups, the child alone is ended, by force if it does not go", async () => {
+  const [polite, deaf] = [start("cat > /dev/null; exit 4"), start("exec sleep 1000")];
+  polite.stdin.end();
+  await Promise.all([endGroup(polite, systemClock, { stdinEndMs: 5000, termMs: 5000 }, "win32"), endGroup(deaf, systemClock, { stdinEndMs: 10, termMs: 5000 }, "win32")]);
+  expect([polite.exitCode, deaf.signalCode]).toEqual([4, "SIGKILL"]);
 });

@@ -136,7 +136,33 @@ test("a server that is not there tells the owner of the link, once it is used", 
   await using remote = openRemote(url);
   await remote.link.open();
   expect(await failure(remote.ask())).toMatchObject({ code: "BACKEND_DOWN", data: { sent: false } });
-  expect(await remote.fell).toContain("ECONNREFUSED");
+  expect(await remote.fell).toBe("the server is not available (no connection: ECONNREFUSED)");
+});
+
+test("a connection that cannot be made does not end the calls that are running", async () => {
+  const answers = Promise.withResolvers<void>();
+  const waiting = Promise.withResolvers<void>();
+  // One connection is taken and kept, then nobody listens any more.
+  const server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket) {
+        waiting.resolve();
+        void answers.promise.then(() => socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${result(1).length}\r\n\r\n${result(1)}`));
+      },
+    },
+  });
+  await using remote = openRemote(`http://127.0.0.1:${server.port}`);
+  let fell = 0;
+  remote.link.onDown = () => void (fell += 1);
+  const running = remote.ask();
+  await waiting.promise;
+  server.stop();
+  expect((await failure(remote.ask())).code).toBe("BACKEND_DOWN");
+  expect(fell).toBe(0);
+  answers.resolve();
+  expect(textOf((await running).message)).toBe('{"ok":true}');
 });
 
 test("notifications are handed over on any success and refused on anything else", async () => {
@@ -207,5 +233,5 @@ test("leaving is a DELETE, and waits for nobody for long", async () => {
   await remote.link.drop?.({ "x-session": "s" });
   expect(peer.seen[0]?.method).toBe("DELETE");
   await using slow = openRemote(`${peer.url}/hang`, {}, { stdinEndMs: 10 });
-  expect((await failure(slow.link.drop?.({}) ?? never())).code).toBe("CALL_CANCELLED");
+  expect((await failure(slow.link.drop?.({}) ?? never())).code).toBe("BACKEND_TIMEOUT");
 });

@@ -200,6 +200,20 @@ test("a child that ended at the first message can be started anew, under ids tha
   expect(shy.link.nextId()).toBe(3);
 });
 
+test("output that cannot be handled ends the link instead of being lost without a word", async () => {
+  const logged: string[] = [];
+  const log: Log = { ...nullLog, error: (text, fields) => logged.push(`${text}: ${String(fields?.["reason"])}`), with: () => log };
+  await using child = await open(childOf(), {}, log);
+  await child.link.open();
+  child.link.onMessage = () => {
+    throw new Error("a defect");
+  };
+  const call = failure(child.ask("ask"));
+  expect(await child.fell).toBe("its output could not be handled");
+  expect((await call).code).toBe("BACKEND_GONE");
+  expect(logged).toEqual(["the output could not be handled: Error: a defect"]);
+});
+
 test("closing ends a child that stays and ignores TERM, with its descendants, and twice is fine", async () => {
   const script = `${process.execPath} ${program} --ignore-term --stay & echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"pid\\",\\"params\\":{\\"pid\\":$!}}"; trap '' TERM; wait; wait`;
   await using child = await open(specOf("tree", { command: "sh", args: ["-c", script] }), { stdinEndMs: 50, termMs: 100 });

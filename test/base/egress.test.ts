@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createEgress, defaultLimits, type EgressReply, type Fault } from "../../src/base/index.ts";
 import { createFeed, createPeer, never } from "../fixtures/peer.ts";
 
-const make = (fetchesMax = defaultLimits.fetchesMax, env: Record<string, string> = {}) => createEgress({ limits: { ...defaultLimits, fetchesMax }, env });
+const make = (fetchesMax: number = defaultLimits.fetchesMax, env: Record<string, string> = {}) => createEgress({ limits: { ...defaultLimits, fetchesMax }, env });
 const initOf = (more: { method?: "GET" | "POST" | "DELETE"; body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {}) => ({
   method: "POST" as const,
   headers: {},
