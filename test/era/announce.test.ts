@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { defaultLimits } from "../../src/base/index.ts";
+import { discoverResult, initializeResult } from "../../src/era/announce.ts";
+import { key } from "../fixtures/era.ts";
+import { capabilities } from "../fixtures/serve.ts";
+
+const description = { info: '{"name":"b","version":"2"}', capabilities, instructions: null };
+const us = '{"name":"1mcp","version":"1"}';
+
+test("discovery on one server shows its identity, and ours under our own key", () => {
+  const result = JSON.parse(discoverResult(description, "b", us, defaultLimits));
+  expect(result._meta).toEqual({ [key.serverInfo]: { name: "b", version: "2" }, "dev.1mcp/proxy": { name: "1mcp", version: "1" } });
+  expect(result).not.toHaveProperty("instructions");
+});
+
+test("nobody is told of subscriptions to single resources, nor of tasks", () => {
+  const all = { ...description, capabilities: '{"resources":{"subscribe":true,"listChanged":true},"tasks":{},"x":{}}' };
+  expect(JSON.parse(discoverResult(all, null, us, defaultLimits)).capabilities).toEqual({ resources: { listChanged: true }, x: {} });
+  expect(JSON.parse(initializeResult(all, "2025-06-18", defaultLimits)).capabilities).toEqual({ resources: { listChanged: true }, x: {} });
+});
+
+test("the handshake knows nothing of extensions, and survives a description without sense", () => {
+  expect(JSON.parse(initializeResult(description, "2025-11-25", defaultLimits)).capabilities).not.toHaveProperty("extensions");
+  expect(JSON.parse(initializeResult({ ...description, capabilities: "[]" }, "2025-11-25", defaultLimits)).capabilities).toEqual({});
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "bun:test";
+import { ClientCall, logLevelOf } from "../../src/era/clientCall.ts";
+import { emptyObject } from "../../src/protocol/index.ts";
+import { alice } from "../fixtures/era.ts";
+import { located } from "../fixtures/serve.ts";
+
+const callOf = (more: object = {}) => {
+  const said: string[] = [];
+  const sink = { notice: (text: string) => said.push(text), answer: (status: number, text: string) => said.push(`${status} ${text}`), none: () => said.push("none") };
+  const request = { method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: { server: null }, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, ...more };
+  return { call: new ClientCall(request, sink as never), said };
+};
+
+describe("one client request", () => {
+  test("is answered once, and falls silent", () => {
+    const { call, said } = callOf({ progressToken: "1" });
+    call.answer(200, "first");
+    call.answer(200, "second");
+    call.notice({ kind: "progress", params: located('{"progress":1}') });
+    call.abandon("late");
+    expect(said).toEqual(["200 first"]);
+    expect(call.cancel.cancelled).toBe(false);
+  });
+
+  test("that is abandoned is cancelled, and its sink hears that nothing comes", () => {
+    const { call, said } = callOf();
+    const reasons: string[] = [];
+    call.cancel.onCancel((reason) => reasons.push(reason));
+    call.abandon("why");
+    call.abandon("again");
+    call.answer(200, "late");
+    expect([said, reasons]).toEqual([["none"], ["why"]]);
+  });
+
+  test("restores the token as it was written, and drops values that do not rise or are none", () => {
+    const { call, said } = callOf({ progressToken: '"\\u0061"' });
+    for (const params of ['{"progress":1,"progressToken":9}', '{"progress":1}', '{"progress":"x"}', "{}", '{"progress":0.5}', '{"progress":1.5}']) call.notice({ kind: "progress", params: located(params) });
+    expect(said.map((text) => text.slice(text.indexOf('"params"')))).toEqual(['"params":{"progress":1,"progressToken":"\\u0061"}}', '"params":{"progress":1.5,"progressToken":"\\u0061"}}']);
+  });
+
+  test("passes strangers' notices with and without parameters", () => {
+    const { call, said } = callOf();
+    call.notice({ kind: "other", method: "x/y", params: null });
+    call.notice({ kind: "other", method: "x/z", params: located('{"a":1}') });
+    expect(said).toEqual(['{"jsonrpc":"2.0","method":"x/y"}', '{"jsonrpc":"2.0","method":"x/z","params":{"a":1}}']);
+  });
+});
+
+test("log levels are exactly eight words", () => {
+  expect(logLevelOf("emergency")).toBe("emergency");
+  for (const other of ["Error", "", "warn", null]) expect(logLevelOf(other)).toBeNull();
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import { CancelSource, defaultLimits } from "../../src/base/index.ts";
+import { Sessions } from "../../src/era/sessions.ts";
+import { Streams } from "../../src/era/streams.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { alice, bob } from "../fixtures/era.ts";
+
+const all = { server: null };
+const worldOf = (more: object = {}) => {
+  const clock = createTestClock();
+  const limits = { ...defaultLimits, sessionsMax: 2, sessionIdleMsMax: 1000, ...more };
+  return { clock, sessions: new Sessions(clock, limits, new Streams(clock, limits)) };
+};
+
+describe("the sessions of the program", () => {
+  test("are found by their own principal on their own endpoint, as long as they last", () => {
+    const { sessions } = worldOf();
+    const session = sessions.open(alice, all);
+    expect(sessions.find(session.id, alice, all)).toBe(session);
+    expect(sessions.find(session.id, bob, all)).toBeNull();
+    expect(sessions.find(session.id, alice, { server: "one" })).toBeNull();
+    session.end("over");
+    expect(sessions.find(session.id, alice, all)).toBeNull();
+    expect(sessions.size).toBe(0);
+  });
+
+  test("end when they were idle for long, but not while something runs or is read", async () => {
+    const { clock, sessions } = worldOf({ sessionsMax: 10 });
+    const idle = sessions.open(alice, all);
+    const used = sessions.open(alice, all);
+    const running = sessions.open(alice, all);
+    running.begin("1", Object.assign(new CancelSource(), { abandon: () => undefined }) as never);
+    const read = sessions.open(alice, all);
+    read.openStandalone();
+    await clock.advance(600);
+    sessions.find(used.id, alice, all);
+    await clock.advance(500);
+    expect([idle, used, running, read].map((session) => session.ended)).toEqual([true, false, false, false]);
+    await clock.advance(600);
+    expect([used, running, read].map((session) => session.ended)).toEqual([true, false, false]);
+    sessions.close();
+  });
+
+  test("give way when all places are taken: one's own first, else the quietest, else nobody", () => {
+    const { sessions } = worldOf();
+    const first = sessions.open(bob, all);
+    const own = sessions.open(alice, all);
+    const next = sessions.open(alice, all);
+    expect([first.ended, own.ended]).toEqual([false, true]);
+    next.openStandalone();
+    const last = sessions.open(alice, all);
+    expect([first.ended, next.ended]).toEqual([true, false]);
+    last.openStandalone();
+    expect(() => sessions.open(bob, all)).toThrow("sessionsMax");
+    sessions.close();
+    expect([sessions.size, last.ended]).toEqual([0, true]);
+  });
+
+  test("leave no timer behind", async () => {
+    const { clock, sessions } = worldOf();
+    sessions.open(alice, all);
+    await clock.advance(5000);
+    expect(clock.pending).toBe(0);
+    sessions.open(alice, all);
+    sessions.close();
+    expect(clock.pending).toBe(0);
+  });
+});
