@@ -7,7 +7,7 @@ import { byKind, compareText } from "./order.ts";
 import type { Catalog, Entry, Freshness, Pattern, Route, Server, View, ViewList, WholeList } from "./types.ts";
 
 /** The member of a list's result that holds the items. */
-export const listMembers: Readonly<Record<Kind, string>> = Object.freeze({
+const listMembers: Readonly<Record<Kind, string>> = Object.freeze({
   tools: "tools",
   prompts: "prompts",
   resources: "resources",
@@ -15,8 +15,11 @@ export const listMembers: Readonly<Record<Kind, string>> = Object.freeze({
 });
 
 /** What a view depends on, as one string: callers and selections of equal keys see the same view. For memos. */
-export const viewKeyOf = (principal: Principal, selection: Selection): string =>
-  JSON.stringify([selection.server, principal.scopes === null ? null : [...principal.scopes].sort(compareText)]);
+export function viewKeyOf({ scopes }: Principal, { server }: Selection): string {
+  // Asked for every call, so the usual case builds as little as it can; no two forms begin alike.
+  if (scopes === null) return server === null ? "*" : `=${server}`;
+  return JSON.stringify([server, ...[...scopes].sort(compareText)]);
+}
 
 /** The view of a caller on a selection. Pure: of the caller only the scopes count. */
 export function viewOf(catalog: Catalog, principal: Principal, selection: Selection): View {

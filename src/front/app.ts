@@ -54,10 +54,10 @@ function failure(thrown: unknown, log: Log): Response {
   return refusal(why, null);
 }
 
-function listen(options: FrontOptions, fetch: (request: Request, peer: Server) => Response | Promise<Response>): Server {
+function listen(options: FrontOptions, serve: (request: Request, peer: Server) => Response | Promise<Response>): Server {
   const { listen: where, limits, log } = options;
   const common = {
-    fetch,
+    fetch: serve,
     development: false,
     // The second line of defence, beyond our own reader, which answers in JSON-RPC.
     maxRequestBodySize: limits.bodyBytesMax * 2,
