@@ -50,7 +50,7 @@ async function starting({ settings, env, stderr, selfArgv }: Occasion): Promise<
 /** Where the proxy is and how to get in; never the token itself, which would stay in logs and on screens. */
 function greeting({ env }: Occasion, { url, tokenPath, configPath }: Running): string {
   const config = configPath ?? `none at ${defaultConfigPath(env)}; serving the demonstration server`;
-  const token = tokenPath === null ? "none asked for: every program on this computer may call" : `in ${tokenPath}`;
+  const token = tokenPath === null ? "none asked for: every program on this computer may call" : `in ${tokenPath}; send it as “Authorization: Bearer …”`;
   return `1mcp ${version} listens on ${url}\n  config: ${config}\n  token:  ${token}\n`;
 }
 

@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { commandOf } from "../../src/cli/commands.ts";
+import { environmentName, flags, parseSettings } from "../../src/cli/flags.ts";
+
+const of = (given: Record<string, string>, env: Record<string, string> = {}) => parseSettings(new Map(Object.entries(given)), env);
+
+test("without any flag everything is standard", () => {
+  expect(of({})).toEqual({
+    ok: true,
+    settings: { config: null, stateDir: null, logLevel: "info", host: null, port: null, insecureNoAuth: false },
+  });
+});
+
+test("every flag can be given, and the environment stands behind each", () => {
+  const all = { config: "c", "state-dir": "s", "log-level": "debug", host: "::1", port: "0", "insecure-no-auth": "1" };
+  const settings = { config: "c", stateDir: "s", logLevel: "debug", host: "::1", port: 0, insecureNoAuth: true };
+  expect(of(all)).toEqual({ ok: true, settings: settings as never });
+  const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [environmentName(name), value]));
+  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH"]);
+  expect(of({}, env)).toEqual({ ok: true, settings: settings as never });
+  expect(Object.keys(all).sort()).toEqual(flags.map(({ name }) => name).sort());
+});
+
+test("the command line wins over the environment, and an empty variable is none", () => {
+  expect(of({ port: "1" }, { ONE_MCP_PORT: "not even looked at" })).toMatchObject({ ok: true, settings: { port: 1 } });
+  expect(of({}, { ONE_MCP_PORT: "" })).toMatchObject({ ok: true, settings: { port: null } });
+  expect(of({}, { ONE_MCP_INSECURE_NO_AUTH: "false" })).toMatchObject({ settings: { insecureNoAuth: false } });
+});
+
+test("a wrong value names the flag or the variable that it came from", () => {
+  expect(of({ port: "65536" })).toEqual({ ok: false, problem: "--port must be a number from 0 to 65535" });
+  for (const port of ["-1", "1.5", "0x10", "1e3", " 1", "port", "000001"]) expect(of({ port }).ok).toBeFalse();
+  expect(of({}, { ONE_MCP_PORT: "x" })).toEqual({ ok: false, problem: "ONE_MCP_PORT must be a number from 0 to 65535" });
+  expect(of({ "log-level": "loud" })).toEqual({ ok: false, problem: "--log-level must be debug, info, warn or error" });
+  expect(of({}, { ONE_MCP_INSECURE_NO_AUTH: "maybe" })).toEqual({ ok: false, problem: "ONE_MCP_INSECURE_NO_AUTH must be 1 or 0" });
+});
+
+test("no two flags share a name, a letter or a variable, and each belongs to a command that exists", () => {
+  const unique = (names: (string | null)[]) => expect(new Set(names.filter(Boolean)).size).toBe(names.filter(Boolean).length);
+  unique([...flags.map(({ name }) => name), "help", "version"]);
+  unique([...flags.map(({ short }) => short), "h"]);
+  unique(flags.map(({ name }) => environmentName(name)));
+  for (const { command } of flags) if (command !== null) expect(commandOf(command.split(" "))).not.toBeNull();
+});

@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import { readFile, writeFile } from "node:fs/promises";
+import { startHere } from "../fixtures/cli.ts";
+import { createFolder, type Folder } from "../fixtures/folder.ts";
+
+const env = (folder: Folder) => ({ HOME: folder.path, XDG_CONFIG_HOME: folder.at("config"), XDG_STATE_HOME: folder.at("state"), PATH: process.env["PATH"] ?? "" });
+
+async function served(folder: Folder, more: readonly string[] = []) {
+  const here = startHere(["serve", "--port", "0", ...more], env(folder));
+  await Promise.race([here.stderr.said("  token:"), here.code]);
+  return here;
+}
+
+const urlIn = (text: string): string => /http:\/\/\S+/.exec(text)?.[0] ?? "none";
+
+test("serve says where it listens, what it serves and where the token is, but never the token", async () => {
+  await using folder = await createFolder();
+  const here = await served(folder);
+  const token = (await readFile(folder.at("state", "1mcp", "token"), "utf8")).trim();
+  const text = here.stderr.text();
+  expect(text).toMatch(/^1mcp \S+ listens on http:\/\/127\.0\.0\.1:\d+\/mcp$/m);
+  expect(text).toContain(`  config: none at ${folder.at("config", "1mcp", "mcp.json")}; serving the demonstration server\n`);
+  expect(text).toContain(`  token:  in ${folder.at("state", "1mcp", "token")}; send it as “Authorization: Bearer …”\n`);
+  expect((await fetch(new URL("/health", urlIn(text)))).status).toBe(200);
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(0);
+  expect(here.stdout.text()).toBe("");
+  expect(token.length).toBeGreaterThan(20);
+  expect(here.stderr.text()).not.toContain(token);
+  expect(here.signals.eventNames()).toEqual([]);
+});
+
+test("without authentication it says so, and names the configuration file", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), "{}");
+  const here = await served(folder, ["--insecure-no-auth", "--config", folder.at("mcp.json"), "--log-level", "error"]);
+  expect(here.stderr.text()).toContain(`  config: ${folder.at("mcp.json")}\n  token:  none asked for: every program on this computer may call\n`);
+  here.signals.emit("SIGINT");
+  expect(await here.code).toBe(0);
+});
+
+test("SIGHUP reads the configuration again, and a wrong one changes nothing", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  // With so long a quiet time only the signal can be what makes it look.
+  await writeFile(path, '{"limits": {"reloadQuietMs": 600000}}');
+  const here = await served(folder, ["--config", path]);
+  await writeFile(path, '{"nonsense": 1}');
+  here.signals.emit("SIGHUP");
+  await here.stderr.said("nonsense");
+  expect((await fetch(new URL("/health", urlIn(here.stderr.text())))).status).toBe(200);
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(0);
+});
+
+test("a configuration that is not valid is printed issue by issue, and the exit code is 78", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{\n"prot": 1, "pots": 2}');
+  const here = await served(folder, ["--config", path]);
+  expect(await here.code).toBe(78);
+  expect(here.stderr.text()).toStartWith(`${path}:2:1: “prot” is not a known key (did you mean “port”?) [prot]\n${path}:2:12: “pots”`);
+  expect(here.signals.eventNames()).toEqual([]);
+});
+
+test("a second signal ends it at once", async () => {
+  await using folder = await createFolder();
+  const here = await served(folder, ["--log-level", "error"]);
+  here.signals.emit("SIGTERM");
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(1);
+});
+
+test("a signal during the start closes what was started", async () => {
+  await using folder = await createFolder();
+  const here = startHere(["serve", "--port", "0"], env(folder));
+  const isListening = () => here.signals.listenerCount("SIGTERM") > 0;
+  while (!isListening()) await new Promise((resolve) => setImmediate(resolve));
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(0);
+});
+
+test("a promise nobody looked at is told of; an exception nobody caught ends it with its place", async () => {
+  await using folder = await createFolder();
+  const here = await served(folder);
+  here.signals.emit("unhandledRejection", new Error("forgotten"));
+  expect(here.stderr.text()).toContain("Error: forgotten");
+  expect((await fetch(new URL("/health", urlIn(here.stderr.text())))).status).toBe(200);
+  here.signals.emit("uncaughtException", new Error("a bug"));
+  expect(await here.code).toBe(1);
+  expect(here.stderr.text()).toContain("Error: a bug");
+});

@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { parseCommandLine } from "../../src/cli/strict.ts";
+
+const read = (line: string) => {
+  const parsed = parseCommandLine(line.split(" ").filter(Boolean));
+  return parsed.ok ? [parsed.command.words.join(" "), Object.fromEntries(parsed.given)] : [parsed.problem, parsed.hint];
+};
+
+test("flags stand before, between and after the words of a command", () => {
+  expect(read("")).toEqual(["serve", {}]);
+  expect(read("--port 1 serve -c=a --insecure-no-auth")).toEqual(["serve", { port: "1", config: "a", "insecure-no-auth": "1" }]);
+  expect(read("--log-level debug config --config x check --state-dir=y")).toEqual(["config check", { "log-level": "debug", config: "x", "state-dir": "y" }]);
+  expect(read("-P 0 -H ::1")).toEqual(["serve", { port: "0", host: "::1" }]);
+});
+
+test("a flag given twice counts as the last one", () => {
+  expect(read("--config a serve --config b")).toEqual(["serve", { config: "b" }]);
+});
+
+test("a value may be anything behind =, and - alone is a value", () => {
+  expect(read("--config=-x=y")).toEqual(["serve", { config: "-x=y" }]);
+  expect(read("--config -")).toEqual(["serve", { config: "-" }]);
+});
+
+test("unknown flags and commands are refused, with what was meant where that is near", () => {
+  expect(read("serve --prot 3")).toEqual(["there is no flag --prot", "did you mean --port?"]);
+  expect(read("--no-auth")).toEqual(["there is no flag --no-auth", null]);
+  expect(read("-x")).toEqual(["there is no flag -x", null]);
+  expect(read("--versoin")).toEqual(["there is no flag --versoin", "did you mean --version?"]);
+  expect(read("sevre")).toEqual(["there is no command “sevre”", "did you mean serve?"]);
+  expect(read("config chekc")).toEqual(["there is no command “config chekc”", "did you mean check?"]);
+  expect(read("config")).toEqual(["“config” needs one more word: check, schema", null]);
+  expect(read("serve now")).toEqual(["“serve” takes no “now”", null]);
+  expect(read("serve -- now")).toEqual(["nothing may follow --", null]);
+});
+
+test("a flag without its value is refused, and so is a switch with one", () => {
+  expect(read("--port")).toEqual(["--port needs a value: --port PORT", null]);
+  expect(read("--port=")).toEqual(["--port needs a value: --port PORT", null]);
+  expect(read("--config --port 1")).toEqual(["--config needs a value: --config FILE", null]);
+  expect(read("--insecure-no-auth=0")).toEqual(["--insecure-no-auth takes no value", null]);
+});
+
+test("a flag of another command is refused", () => {
+  expect(read("config check --port 1")).toEqual(["--port belongs to “serve”, not to “config check”", null]);
+});
+
+test("no command line makes it throw, and what is accepted was all understood", () => {
+  const word = fc.oneof(fc.constantFrom("serve", "config", "check", "--port", "--port=1", "-c", "x", "--", "-", "--insecure-no-auth", ""), fc.string());
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 6 }), (argv) => {
+      const parsed = parseCommandLine(argv);
+      if (parsed.ok) expect(argv.filter((text) => text.startsWith("--")).every((text) => /^--(port|port=.+|insecure-no-auth|\w[\w-]*=.+)$/.test(text) || argv[argv.indexOf(text) - 1] === "-c")).toBeTrue();
+      else expect(parsed.problem).not.toBe("");
+    }),
+  );
+});

@@ -1,0 +1,82 @@
+import { expect, test } from "bun:test";
+import { createOutput, standardOutput } from "../../src/cli/terminal.ts";
+
+/** A sink whose reader reads when told to. */
+function createSink() {
+  const written: string[] = [];
+  let reading: PromiseWithResolvers<void> | null = null;
+  return {
+    written,
+    stall: () => void (reading ??= Promise.withResolvers<void>()),
+    resume() {
+      reading?.resolve();
+      reading = null;
+    },
+    write: (text: string) => void written.push(text),
+    flush: () => reading?.promise ?? 0,
+  };
+}
+
+const no = () => Promise.resolve(false);
+
+test("what is written is there when flushed", async () => {
+  const sink = createSink();
+  const output = createOutput(sink, no);
+  output.write("a");
+  output.write("b");
+  await output.flush();
+  expect(sink.written).toEqual(["a", "b"]);
+});
+
+test("flushing waits for a slow reader", async () => {
+  const sink = createSink();
+  const output = createOutput(sink, no);
+  sink.stall();
+  output.write("a");
+  let flushed = false;
+  const flushing = output.flush().then(() => (flushed = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(flushed).toBeFalse();
+  sink.resume();
+  await flushing;
+  expect(flushed).toBeTrue();
+});
+
+test("a reader that stalls costs a bounded amount of memory, and is told what it missed", async () => {
+  const sink = createSink();
+  const output = createOutput(sink, no);
+  sink.stall();
+  const line = `${"x".repeat(1023)}\n`;
+  for (let count = 0; count < 2048; count += 1) output.write(line);
+  expect(sink.written.length).toBe(1024);
+  sink.resume();
+  await output.flush();
+  expect(sink.written.at(-1)).toBe("(1024 lines were left out: nobody read them)\n");
+  output.write("again\n");
+  await output.flush();
+  expect(sink.written.at(-1)).toBe("again\n");
+});
+
+test("one text of any size goes through", async () => {
+  const sink = createSink();
+  const output = createOutput(sink, no);
+  output.write("x".repeat(5_000_000));
+  await output.flush();
+  expect(sink.written[0]?.length).toBe(5_000_000);
+});
+
+test("a broken pipe is no error, whether it throws or rejects", async () => {
+  for (const broken of [
+    { write: () => { throw new Error("EPIPE"); }, flush: () => 0 },
+    { write: () => 1, flush: () => Promise.reject(new Error("EPIPE")) },
+  ]) {
+    const output = createOutput(broken, no);
+    output.write("a");
+    output.write("b");
+    await output.flush();
+  }
+});
+
+test("the standard streams can be asked whether they are a terminal", async () => {
+  expect(await standardOutput(2).isTerminal()).toBe(process.stderr.isTTY === true);
+});
