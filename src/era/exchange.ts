@@ -116,10 +116,6 @@ export abstract class Exchange implements Sink, Waiting {
     return true;
   }
 
-  get streaming(): boolean {
-    return this.#state === "stream";
-  }
-
   #finish(): void {
     const answers = this.#answers ?? [];
     if (this.#state === "stream") this.#channel?.end();

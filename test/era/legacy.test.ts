@@ -44,6 +44,13 @@ describe("the 2025 handshake", () => {
     expect(eras.status().sessions).toBe(0);
   });
 
+  test("is refused when no session can give way", async () => {
+    const { post, get, session } = createWorld({ sessionsMax: 1 });
+    await get({ headers: await session() }).answer;
+    const refused = await post(initialize("2025-11-25", 7));
+    expect([refused.status, refused.json.id, refused.headers["mcp-session-id"]]).toEqual([429, 7, undefined]);
+  });
+
   test("is waited for with an open stream when it takes long, and the session is named there", async () => {
     const { send, serve, clock } = createWorld({ headMsMax: 100 });
     const described = gate<{ info: string; capabilities: string; instructions: null }>();

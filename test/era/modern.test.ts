@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { fault } from "../../src/base/index.ts";
 import type { Call, Outcome } from "../../src/protocol/index.ts";
 import { allEvents, allJson, createWorld, gate, key, nextJson } from "../fixtures/era.ts";
 import { done, failure, located, question } from "../fixtures/serve.ts";
@@ -13,6 +14,18 @@ describe("a modern client", () => {
     expect(json.result.capabilities.tools).toEqual({ listChanged: true });
     expect(json.result.capabilities.extensions).toEqual({ "com.example/x": {} });
     expect(json.result._meta[key.serverInfo]).toEqual({ name: "1mcp", version: "9.9.9" });
+  });
+
+  test("is told why there is nothing to discover", async () => {
+    const { modern, serve } = createWorld();
+    serve.description = () => {
+      throw fault("NAME_UNKNOWN", { detail: "server" });
+    };
+    expect(await modern("server/discover", {}, { server: "none" })).toMatchObject({ status: 200, json: { error: { code: -32602, data: { code: "NAME_UNKNOWN" } } } });
+    serve.description = () => {
+      throw new Error("a bug");
+    };
+    expect(await modern("server/discover")).toMatchObject({ status: 200, json: { error: { code: -32603, data: { code: "INTERNAL" } } } });
   });
 
   test("gets plain JSON where nothing came before the answer, without session or event ids", async () => {

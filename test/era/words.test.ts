@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { headers, metaKeys, vendorKeys } from "../../src/era/words.ts";
 
 test("header names are in the form in which headers are looked up", () => {
-  for (const name of Object.values(headers)) expect(name).toBe(name.toLowerCase());
+  const names: readonly string[] = Object.values(headers);
+  for (const name of names) expect(name).toBe(name.toLowerCase());
 });
 
 test("our own keys are under a prefix that the specification leaves to vendors", () => {
