@@ -66,6 +66,8 @@ export const defaultLimits = Object.freeze({
   readyMsMax: 60_000,
   /** How long one standing subscription to a server's changes is kept before it is opened anew. */
   listenMsMax: 24 * 60 * 60 * 1000,
+  /** How long a handshake waits until a server's changes can be heard, before it goes on without. */
+  hearMsMax: 1_000,
   /** Default time for one request to a server. */
   requestMsMax: 60_000,
   /** How long a response head may wait for the first message before SSE is opened. */

@@ -6,6 +6,7 @@
 import { type Fault, faultOf, sleep } from "../base/index.ts";
 import { type Failure, memberOf, type Message, type Notification, notificationText, objectOf, type Result } from "../protocol/index.ts";
 import { Backoff } from "./backoff.ts";
+import { Hearing } from "./hearing.ts";
 import { answerOf, changeOf, noHeaders, type South } from "./south.ts";
 import type { WireRequest } from "./types.ts";
 
@@ -24,6 +25,7 @@ export class Listening {
   #closed = false;
   #honoured: readonly Changing[] = [];
   #everHonoured = false;
+  readonly #hearing = new Hearing();
 
   /** `kinds` are the lists whose changes the backend announces; `requestOf` writes the request in the dialect. */
   constructor(south: South, kinds: readonly Changing[], requestOf: (id: number, params: string) => Pick<WireRequest, "text" | "headers">) {
@@ -33,6 +35,11 @@ export class Listening {
     this.#backoff = new Backoff(south.clock, south.limits);
   }
 
+  /** Resolves when it is open, or when it is known not to be, or after a while. */
+  heard(): Promise<void> {
+    return this.#hearing.wait(this.#south.clock, this.#south.limits.hearMsMax);
+  }
+
   /** The backend has agreed to announce changes, and the subscription is open. */
   get open(): boolean {
     return this.#honoured.length > 0;
@@ -40,6 +47,7 @@ export class Listening {
 
   start(): void {
     if (this.#kinds.length > 0) void this.#keep();
+    else this.#hearing.settle();
   }
 
   close(): void {
@@ -65,7 +73,8 @@ export class Listening {
     const filter = notification.params === null ? null : objectOf(notification.params, "notifications");
     this.#honoured = filter === null ? [] : this.#kinds.filter((kind) => memberOf(filter, filters[kind]) === "true");
     this.#backoff.opened();
-    if (this.#everHonoured) for (const kind of this.#honoured) this.#south.options.changed(kind);
+    const isLate = this.#hearing.settle();
+    if (this.#everHonoured || isLate) for (const kind of this.#honoured) this.#south.options.changed(kind);
     this.#everHonoured = true;
   }
 
@@ -80,9 +89,11 @@ export class Listening {
     while (!this.#closed && (await this.#once())) {
       this.#honoured = [];
       this.#id = null;
+      this.#hearing.settle();
       await sleep(this.#south.clock, this.#backoff.delayMs());
     }
     this.#honoured = [];
+    this.#hearing.settle();
   }
 
   /** Holds one subscription until it ends; tells whether another one is worth trying. */

@@ -27,6 +27,8 @@ export interface Dialect {
   call(call: Call, target: Target): Promise<Outcome>;
   /** One page of a list; null when the backend has no such list. */
   page(kind: Kind, cursor: Raw | null): Promise<RawObject | null>;
+  /** Resolves when changes can be heard, or when it is known that they cannot be, or after a while. */
+  heard(): Promise<void>;
   /** A message that belongs to no request. */
   onMessage(message: Message): void;
   close(): Promise<void>;

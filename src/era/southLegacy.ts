@@ -65,6 +65,10 @@ export class SouthLegacy implements Dialect {
     throw this.#refused(method, response);
   }
 
+  heard(): Promise<void> {
+    return this.#standing?.heard() ?? Promise.resolve();
+  }
+
   onMessage(message: Message): void {
     if (this.#resumed.take(message)) return;
     this.#received(message, null);

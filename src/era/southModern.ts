@@ -58,6 +58,10 @@ export class SouthModern implements Dialect {
     throw fault("BACKEND_DOWN", { backend: this.#south.options.name, op: method, detail: `error ${response.error.code}: ${response.error.message}` });
   }
 
+  heard(): Promise<void> {
+    return this.#listening.heard();
+  }
+
   onMessage(message: Message): void {
     this.#received(message, null);
   }

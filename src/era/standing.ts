@@ -6,6 +6,7 @@
 import { type Fault, fault, faultOf, sleep, type Timer } from "../base/index.ts";
 import type { Message } from "../protocol/index.ts";
 import { Backoff } from "./backoff.ts";
+import { Hearing } from "./hearing.ts";
 import type { South } from "./south.ts";
 import { headers as words } from "./words.ts";
 
@@ -44,6 +45,7 @@ export class Standing {
   /** Streams of an earlier session end later than ours begins; only the newest may act. */
   #round = 0;
   #everOpen = false;
+  readonly #hearing = new Hearing();
 
   constructor(south: South, hooks: StandingHooks) {
     this.#south = south;
@@ -53,6 +55,11 @@ export class Standing {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Resolves when it is open, or when it is known not to be, or after a while. */
+  heard(): Promise<void> {
+    return this.#hearing.wait(this.#south.clock, this.#south.limits.hearMsMax);
   }
 
   /** Opens it, for the first time or for a new session. */
@@ -84,7 +91,8 @@ export class Standing {
   #opened(ended: boolean, lastEventId: string | null): void {
     this.#open = !ended;
     this.#backoff.opened();
-    if (this.#everOpen && lastEventId === null) this.#hooks.missed();
+    const isLate = this.#hearing.settle();
+    if ((this.#everOpen || isLate) && lastEventId === null) this.#hooks.missed();
     this.#everOpen = true;
   }
 
@@ -97,6 +105,7 @@ export class Standing {
   /** Before it was ever open, a refusal means "not offered" (405 by the book), unless it is about this moment only. */
   #refused(round: number, status: number, lastEventId: string | null): void {
     this.#open = false;
+    this.#hearing.settle();
     const isOffered = status === 0 || status >= 500 || (this.#everOpen && status !== 405);
     if (status === 404 && this.#everOpen) this.#hooks.expired();
     else if (isOffered) this.#again(round, status === 400 ? null : lastEventId, this.#backoff.delayMs());

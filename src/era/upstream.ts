@@ -26,6 +26,7 @@ export async function connectUpstream(wire: Wire, options: ConnectOptions, share
   if (verdict.era === "modern") slot.dialect = new SouthModern(south, verdict);
   else if (verdict.late === null) slot.dialect = new SouthLegacy(south, await openSession(south));
   else await openUnsure(south, slot, verdict.late);
+  await slot.dialect?.heard();
   return upstreamOf(south, slot);
 }
 

@@ -97,4 +97,18 @@ describe("a subscription", () => {
     take(listening, '{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged"}');
     expect(listening.open).toBe(false);
   });
+
+  test("is waited for, but not for ever; an acknowledgement after that means that something may have been missed", async () => {
+    const prompt = startOn("http");
+    const heard = prompt.listening.heard();
+    take(prompt.listening, acknowledged('{"toolsListChanged":true}'));
+    await heard;
+    expect(prompt.bench.changed).toEqual([]);
+    const late = startOn("http");
+    const waited = late.listening.heard();
+    await late.bench.clock.advance(1_000);
+    await waited;
+    take(late.listening, acknowledged('{"toolsListChanged":true}'));
+    expect(late.bench.changed).toEqual(["tools"]);
+  });
 });

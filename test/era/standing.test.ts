@@ -104,3 +104,22 @@ describe("resumed answers", () => {
     expect(resumed.take(messageOf('{"jsonrpc":"2.0","id":1,"method":"ping"}'))).toBe(false);
   });
 });
+
+test("a handshake waits until the stream is open, but not for ever; then something may have been missed", async () => {
+  const { bench, standing, told } = await startWith([200]);
+  await standing.heard();
+  expect(bench.clock.pending).toBe(0);
+  expect(told).toEqual([]);
+  const slow = benchOf("http", () => "silent");
+  const reply = Promise.withResolvers<number>();
+  slow.wire.listen = () => reply.promise;
+  const late: string[] = [];
+  const second = new Standing(slow.south, { headers: () => ({}), missed: () => late.push("missed"), expired: () => undefined });
+  second.start();
+  const waited = second.heard();
+  await slow.clock.advance(1_000);
+  await waited;
+  reply.resolve(200);
+  await slow.clock.settle();
+  expect(late).toEqual(["missed"]);
+});
