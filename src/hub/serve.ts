@@ -6,7 +6,7 @@
 import type { Lease } from "../backend/index.ts";
 import { defaultLimits, fault } from "../base/index.ts";
 import { completionRoute, ownersOf, pageOf, type Route, routeOf, type View } from "../catalog/index.ts";
-import { type Call, emptyObject, type Kind, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What a row works on. */
@@ -105,6 +105,7 @@ const list =
   (scene, call) => {
     const { view, snapshot, cursorKey, now } = scene;
     const cursor = stringOf(call.params, "cursor");
+    if (cursor === null && memberOf(call.params, "cursor") !== null) return missing("cursor");
     const found = pageOf(view, kind, { cursor, pageSize: snapshot.generation.config.pageSize, principalId: call.principal.id, key: cursorKey, now });
     return found.ok ? { kind: "done", result: found.page.result, cache: found.page.cache } : failed(rpcErrorOf(found.fault));
   };

@@ -58,4 +58,9 @@ describe("a list of pages", () => {
     expect(JSON.parse(await next())).toMatchObject({ tools: [{ name: "alpha__b" }] });
     expect(await next({ id: "another", scopes: null })).toContain('"code":-32602');
   });
+
+  test("refuses a cursor that is no string", async () => {
+    const { hub } = await stageOf(configOf());
+    expect(textOf(await hub.call(callOf("tools/list", '{"cursor":7}')))).toContain('"code":-32602');
+  });
 });
