@@ -19,10 +19,10 @@ export const metaKeys = Object.freeze({
   progressToken: "progressToken",
 });
 
-/** Our own `_meta` keys: the prefix is a vendor's, as the specification asks. */
+/** Our own `_meta` keys: the prefix is a vendor's, and each of its labels begins with a letter, as the specification asks. */
 export const vendorKeys = Object.freeze({
   /** The backend's identity, where ours stands in its place. */
-  backend: "dev.1mcp/backend",
+  backend: "dev.onemcp/backend",
   /** Our identity, where another's goes through unchanged. */
-  proxy: "dev.1mcp/proxy",
+  proxy: "dev.onemcp/proxy",
 });

@@ -9,7 +9,7 @@ const us = '{"name":"1mcp","version":"1"}';
 
 test("discovery on one server shows its identity, and ours under our own key", () => {
   const result = JSON.parse(discoverResult(description, "b", us, defaultLimits));
-  expect(result._meta).toEqual({ [key.serverInfo]: { name: "b", version: "2" }, "dev.1mcp/proxy": { name: "1mcp", version: "1" } });
+  expect(result._meta).toEqual({ [key.serverInfo]: { name: "b", version: "2" }, "dev.onemcp/proxy": { name: "1mcp", version: "1" } });
   expect(result).not.toHaveProperty("instructions");
 });
 

@@ -12,13 +12,13 @@ const stamped = (result: unknown, server: string | null = null, method = "prompt
 describe("a modern result", () => {
   test("is complete and ours on all servers; the backend's identity is kept under our own key", () => {
     expect(stamped({ messages: [] })).toEqual({ resultType: "complete", _meta: { [key.serverInfo]: us }, messages: [] });
-    expect(stamped({ resultType: "complete", messages: [], _meta: { [key.serverInfo]: theirs, x: 1 } })).toEqual({ resultType: "complete", messages: [], _meta: { [key.serverInfo]: us, x: 1, "dev.1mcp/backend": theirs } });
+    expect(stamped({ resultType: "complete", messages: [], _meta: { [key.serverInfo]: theirs, x: 1 } })).toEqual({ resultType: "complete", messages: [], _meta: { [key.serverInfo]: us, x: 1, "dev.onemcp/backend": theirs } });
     expect(stamped({ messages: [], _meta: { x: 1 } })).toEqual({ resultType: "complete", messages: [], _meta: { x: 1, [key.serverInfo]: us } });
   });
 
   test("is the backend's own on one server, with our identity under our own key", () => {
-    expect(stamped({ messages: [] }, "b")).toEqual({ resultType: "complete", _meta: { "dev.1mcp/proxy": us }, messages: [] });
-    expect(stamped({ resultType: "complete", _meta: { [key.serverInfo]: theirs } }, "b")).toEqual({ resultType: "complete", _meta: { [key.serverInfo]: theirs, "dev.1mcp/proxy": us } });
+    expect(stamped({ messages: [] }, "b")).toEqual({ resultType: "complete", _meta: { "dev.onemcp/proxy": us }, messages: [] });
+    expect(stamped({ resultType: "complete", _meta: { [key.serverInfo]: theirs } }, "b")).toEqual({ resultType: "complete", _meta: { [key.serverInfo]: theirs, "dev.onemcp/proxy": us } });
   });
 
   test("keeps the type that it has, and needs no members of its own", () => {
