@@ -1,20 +1,5 @@
 /** The table of commands, each loaded when it is run and not before: most of the program is not needed by most commands. */
-import type { Settings } from "./flags.ts";
-import type { Output, Signals } from "./terminal.ts";
-
-/** What a command is run with. */
-export interface Occasion {
-  readonly settings: Settings;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly signals: Signals;
-  /** How this program is started: the executable, and from source its first file. */
-  readonly selfArgv: readonly string[];
-}
-
-/** Runs to its end; gives the exit code. Throws Faults. */
-export type Run = (occasion: Occasion) => Promise<number>;
+import type { Run } from "./occasion.ts";
 
 export interface Command {
   /** The words that name it. */

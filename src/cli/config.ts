@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { fault } from "../base/index.ts";
 import { configJsonSchema, defaultConfigPath, loadConfig } from "../config/index.ts";
-import type { Run } from "./commands.ts";
+import type { Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
 
 /** Reads the configuration as `serve` would. Issues go to standard error; throws CONFIG_INVALID, CONFIG_UNREADABLE. */

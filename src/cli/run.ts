@@ -2,7 +2,8 @@
  * Runs one command line to its exit code. The two questions that are asked most, `--version` and `--help`, are answered
  * before anything else is loaded.
  */
-import { commandOf, isBeginning, nextWords, type Occasion } from "./commands.ts";
+import { commandOf, isBeginning, nextWords } from "./commands.ts";
+import type { Occasion } from "./occasion.ts";
 import type { Output, Signals } from "./terminal.ts";
 import { version } from "./version.ts";
 

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { defaultLimits, fault, faultOf, sleep, systemClock } from "../base/index.ts";
 import { ConfigFault, type Running, start } from "../compose.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
-import type { Occasion, Run } from "./commands.ts";
+import type { Occasion, Run } from "./occasion.ts";
 import { faultText, issueText } from "./print.ts";
 import { version } from "./version.ts";
 

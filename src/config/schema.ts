@@ -40,7 +40,7 @@ const headers = v.pipe(
 );
 
 /** Names of servers: they stand in public names and in paths. */
-export const serverName = /^(?=.*[A-Za-z0-9])[A-Za-z0-9_.-]+$/;
+const serverName = /^(?=.*[A-Za-z0-9])[A-Za-z0-9_.-]+$/;
 
 const serverKey = v.pipe(
   v.string(),
@@ -48,7 +48,7 @@ const serverKey = v.pipe(
   v.maxLength(nameLengthMax, `is longer than ${nameLengthMax} characters`),
 );
 
-const common = {
+const common = Object.freeze({
   tags: v.optional(texts("Words to select servers by.")),
   disabled: v.optional(flag("Leave this server out.")),
   timeout: v.optional(milliseconds("Deprecated: both time-outs")),
@@ -66,7 +66,7 @@ const common = {
   era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks; auto asks it."))),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable.")),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none."))),
-};
+});
 
 /** A server that is a program we start. */
 export const stdioEntry = v.strictObject({
@@ -122,7 +122,7 @@ const limits = v.strictObject(
 const isAddress = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? "");
 const isOrigin = (value: string): boolean => isAddress(value) && URL.parse(value)?.origin === value;
 
-const topLevel = {
+const topLevel = Object.freeze({
   $schema: v.optional(v.string()),
   version: v.optional(v.union([v.string(), v.number()])),
   serverDefaults: v.optional(v.pipe(serverDefaults, v.description("What every server gets unless its entry says otherwise."))),
@@ -155,7 +155,7 @@ const topLevel = {
     ),
   ),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list; left out: all in one.")),
-};
+});
 
 const configWith = <T extends v.GenericSchema<ServerEntry>>(entry: T) =>
   v.strictObject({ ...topLevel, mcpServers: v.optional(v.pipe(v.record(serverKey, entry), v.description("The servers, by name."))) });

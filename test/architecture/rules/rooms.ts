@@ -19,6 +19,9 @@ export const roomTable: Readonly<Record<string, readonly string[]>> = Object.fre
   "main.ts": ["base", "cli"],
 });
 
+/** Says what the program is called and which version it is: lies in no room and is open to all. */
+const manifest = "package.json";
+
 /** The room of a path below src, or the file's own name where it lies beside the rooms. */
 export const roomOf = (path: string): string => path.split("/")[1] ?? "";
 
@@ -28,7 +31,7 @@ export const rooms: Rule = (files) =>
     const allowed = roomTable[roomOf(path)];
     if (allowed === undefined) return [`${path} lies in no room of the table`];
     return importsOf(path, text).flatMap(({ path: to, line }) => {
-      if (to === null || roomOf(to) === roomOf(path) || allowed.includes(roomOf(to))) return [];
+      if (to === null || to === manifest || roomOf(to) === roomOf(path) || allowed.includes(roomOf(to))) return [];
       return [`${path}:${line} ${roomOf(path)} may not import ${to.startsWith("src/") ? roomOf(to) : to}`];
     });
   });
@@ -37,7 +40,7 @@ export const rooms: Rule = (files) =>
 export const doors: Rule = (files) =>
   sourcesOf(files).flatMap(([path, text]) =>
     importsOf(path, text).flatMap(({ path: to, names, reexport, line }) => {
-      if (to === null) return [];
+      if (to === null || to === manifest) return [];
       if (!files.has(to)) return [`${path}:${line} imports ${to}, which does not exist`];
       if (reexport && names.includes("*")) return [`${path}:${line} re-exports everything instead of names`];
       return doorProblem(path, to).map((problem) => `${path}:${line} ${problem}`);

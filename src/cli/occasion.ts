@@ -1,0 +1,17 @@
+/** What every command is given and gives: apart from the table of commands, which knows them all. */
+import type { Settings } from "./flags.ts";
+import type { Output, Signals } from "./terminal.ts";
+
+/** What a command is run with. */
+export interface Occasion {
+  readonly settings: Settings;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signals: Signals;
+  /** How this program is started: the executable, and from source its first file. */
+  readonly selfArgv: readonly string[];
+}
+
+/** Runs to its end; gives the exit code. Throws Faults. */
+export type Run = (occasion: Occasion) => Promise<number>;
