@@ -11,7 +11,8 @@ export interface Body {
 
 const typeOf = (reply: EgressReply): string => {
   const value = reply.header("content-type");
-  if (value === null) return "";
+  // As nearly every server writes it.
+  if (value === null || value === "application/json") return value ?? "";
   const end = value.indexOf(";");
   return (end < 0 ? value : value.slice(0, end)).trim().toLowerCase();
 };

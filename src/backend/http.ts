@@ -2,7 +2,7 @@
  * The link to a remote server over HTTP (basic/transports: Streamable HTTP; and the older HTTP+SSE,
  * see sse.ts). It hides which shape an answer comes in, JSON or a stream of events, and what is still open.
  */
-import { type Clock, type Egress, type EgressReply, Fault, fault, faultOf, type Limits, type Log, reveal } from "../base/index.ts";
+import { type Clock, type Egress, type EgressInit, type EgressReply, Fault, fault, faultOf, type Limits, type Log, reveal } from "../base/index.ts";
 import type { RemoteSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
 import { createSseReader, type Message } from "../protocol/index.ts";
@@ -35,6 +35,7 @@ class HttpLink implements Link {
   readonly #options: HttpOptions;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #postHeaders: Readonly<Record<string, string>>;
   readonly #pending: Pending<WireReply>;
   readonly #open = new Set<AbortController>();
   #sse: SseChannel | null = null;
@@ -46,6 +47,7 @@ class HttpLink implements Link {
     this.#options = options;
     this.#url = reveal(spec.url);
     this.#headers = Object.fromEntries(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), reveal(value)]));
+    this.#postHeaders = { ...this.#headers, accept: answerTypes, "content-type": "application/json" };
     this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name });
     if (spec.transport === "auto") this.openSse = () => this.#turnSse();
   }
@@ -80,7 +82,7 @@ class HttpLink implements Link {
     try {
       const controller = this.#controller();
       const answer = this.#pending.open(request.id, request.timeoutMs, () => controller.abort());
-      void this.#exchange(request, controller).finally(() => this.#open.delete(controller));
+      void this.#exchange(request, controller);
       return answer;
     } catch (thrown) {
       return Promise.reject(faultOf(thrown));
@@ -149,6 +151,8 @@ class HttpLink implements Link {
     } catch (thrown) {
       this.#failed(request.id, faultOf(thrown));
       controller.abort();
+    } finally {
+      this.#open.delete(controller);
     }
   }
 
@@ -277,16 +281,14 @@ class HttpLink implements Link {
   // ---- requests --------------------------------------------------------------------------------------------------
 
   #post(text: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<EgressReply> {
-    const init = { ...this.#init("POST", headers, signal), body: text };
-    return this.#options.egress.send(this.#sse?.endpoint ?? this.#url, init);
+    return this.#options.egress.send(this.#sse?.endpoint ?? this.#url, this.#init("POST", headers, signal, text));
   }
 
-  #init(method: "GET" | "POST" | "DELETE", headers: Readonly<Record<string, string>>, signal: AbortSignal) {
-    const all: Record<string, string> = { ...this.#headers, accept: answerTypes };
-    if (method === "POST") all["content-type"] = "application/json";
+  #init(method: "GET" | "POST" | "DELETE", headers: Readonly<Record<string, string>>, signal: AbortSignal, body = ""): EgressInit {
+    const all: Record<string, string> = { ...(method === "POST" ? this.#postHeaders : this.#headers) };
     // In lower case, so that the dialect's own headers replace configured ones of the same name.
-    for (const name of Object.keys(headers)) all[name.toLowerCase()] = headers[name] as string;
-    return { method, headers: all, signal, backend: this.#options.spec.name };
+    for (const name in headers) all[name.toLowerCase()] = headers[name] as string;
+    return { method, headers: all, body, signal, backend: this.#options.spec.name };
   }
 
   async #bounded(ms: number, run: (signal: AbortSignal) => Promise<void>): Promise<void> {

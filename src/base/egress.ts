@@ -15,6 +15,7 @@ import type { Limits } from "./limits.ts";
 export interface EgressInit {
   readonly method: "GET" | "POST" | "DELETE";
   readonly headers: Readonly<Record<string, string>>;
+  /** Empty or absent: none. */
   readonly body?: string;
   /** Aborts the request and the reading of its answer. */
   readonly signal: AbortSignal;
@@ -22,7 +23,7 @@ export interface EgressInit {
   readonly backend: string;
 }
 
-/** An answer whose body is still to be read, to its end or until `cancel`. */
+/** An answer whose body must be read to its end (or to the fault that ends it), or cancelled. */
 export interface EgressReply {
   readonly status: number;
   /** A response header by lower-case name, or null. */
@@ -88,13 +89,16 @@ async function overFetch(url: string, init: EgressInit, slots: Slots): Promise<E
     const response = await fetch(url, {
       method: init.method,
       headers: { "accept-encoding": "identity", ...init.headers },
-      body: init.body ?? null,
+      body: init.body === undefined || init.body === "" ? null : init.body,
       signal: init.signal,
       redirect: "manual",
       // Bun would cut an answer that is silent for five minutes; the caller has its own deadline.
       timeout: false,
     } as RequestInit);
-    refuseRedirect(response.status, response.headers.get("location"), init, () => void response.body?.cancel().catch(ignore));
+    if (isRedirect(response.status)) {
+      response.body?.cancel().catch(ignore);
+      throw redirected(response.headers.get("location"), init);
+    }
     return new FetchReply(response, init, slots);
   } catch (thrown) {
     slots.open -= 1;
@@ -115,8 +119,6 @@ class FetchReply implements EgressReply {
     this.#init = init;
     this.#slots = slots;
     if (response.body === null) this.#release();
-    // Aborted between two reads, nobody would come to give the slot back.
-    else init.signal.addEventListener("abort", () => this.#release(), { once: true });
   }
 
   header(name: string): string | null {
@@ -169,12 +171,10 @@ function overNode(url: string, init: EgressInit): Promise<EgressReply> {
     try {
       const open = url.startsWith("https:") ? requestHttps : requestHttp;
       const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal }, (response) => {
-        try {
-          refuseRedirect(response.statusCode ?? 0, response.headers.location ?? null, init, () => response.destroy());
-          resolve(new NodeReply(response, init));
-        } catch (thrown) {
-          reject(thrown as Fault);
-        }
+        if (isRedirect(response.statusCode ?? 0)) {
+          response.on("error", ignore).destroy();
+          reject(redirected(response.headers.location ?? null, init));
+        } else resolve(new NodeReply(response, init));
       });
       request.on("error", (error) => reject(faultOf(error, init)));
       request.end(init.body);
@@ -240,12 +240,12 @@ async function collect(reply: EgressReply, bytesMax: number, init: EgressInit): 
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
 
-function refuseRedirect(status: number, location: string | null, init: EgressInit, cancel: () => void): void {
-  if (status < 300 || status > 399 || location === null) return;
-  cancel();
-  const target = URL.parse(location);
-  const where = target === null ? "another path" : target.origin;
-  throw fault("BACKEND_REFUSED", { backend: init.backend, detail: `it redirects to ${where}, which is not followed`, hint: "configure the address it redirects to" });
+// 304 has no place to go to, and no meaning here.
+const isRedirect = (status: number): boolean => status >= 300 && status <= 399;
+
+function redirected(location: string | null, init: EgressInit): Fault {
+  const where = URL.parse(location ?? "")?.origin ?? "another path";
+  return fault("BACKEND_REFUSED", { backend: init.backend, detail: `it redirects to ${where}, which is not followed`, hint: "configure the address it redirects to" });
 }
 
 const neverConnected: readonly string[] = Object.freeze(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ConnectionRefused", "FailedToOpenSocket"]);
