@@ -13,19 +13,18 @@ export interface Command {
 const command = (words: string, about: string, load: () => Promise<Run>, hidden = false): Command =>
   Object.freeze({ words: Object.freeze(words.split(" ")), about, hidden, load });
 
+const demo = async (): Promise<Run> => {
+  const { runDemo } = await import("./demo.ts");
+  return () => runDemo().then(() => 0);
+};
+
 /** Every command. The first one is run when none is named. */
 export const commands: readonly Command[] = Object.freeze([
   command("serve", "start the proxy (also without a command)", async () => (await import("./serve.ts")).serve),
   command("config check", "say everything that is wrong with the configuration", async () => (await import("./config.ts")).check),
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
-  command("demo", "the demonstration server, on stdin and stdout", async () => demo, true),
+  command("demo", "the demonstration server, on stdin and stdout", demo, true),
 ]);
-
-const demo: Run = async () => {
-  const { runDemo } = await import("./demo.ts");
-  await runDemo();
-  return 0;
-};
 
 /** The words that may follow `words`. */
 export const nextWords = (words: readonly string[], among: readonly Command[] = commands): string[] => {

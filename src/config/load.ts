@@ -84,16 +84,13 @@ export const emptyConfig = (): Config => configOf({}, [], null, defaultLimits);
 
 /** The configuration of a first run: one server, `demo`, which is the program that `argv` starts. */
 export function demoConfig(argv: readonly string[]): Config {
-  const [command = "", ...args] = argv;
-  const around: Surroundings = { document: nowhere, variables: new Map(), defaults: {}, limits: defaultLimits, folder: "/" };
   // What argv holds is meant literally.
-  const entry = { command: literal(command), args: args.map(literal), tags: ["demo"] };
-  return Object.freeze({ ...emptyConfig(), backends: Object.freeze([specOf("demo", entry, around).spec]) });
+  const [command, ...args] = argv.map((text) => text.replaceAll("${", () => "$${"));
+  const text = JSON.stringify({ mcpServers: { demo: { command, args, tags: ["demo"] } } });
+  const loaded = parseConfig({ text, path: "/", variables: new Map(), hash: "" });
+  if (!loaded.ok) throw new Error("a program has at least one word");
+  return Object.freeze({ ...loaded.config, path: null });
 }
-
-const literal = (text: string): string => text.replaceAll("${", () => "$${");
-
-const nowhere: Document = Object.freeze({ value: {}, valuePlace: () => ({ line: 0, column: 0 }), keyPlace: () => ({ line: 0, column: 0 }) });
 
 const refused = (issues: readonly Issue[], hash: string | null): Loaded => ({ ok: false, issues: inOrder(issues), hash });
 

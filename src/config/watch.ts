@@ -113,7 +113,11 @@ class Watcher implements ConfigWatch {
     if (inode === null) return false;
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => this.#noticed(folder, name));
-      watcher.on("error", () => this.#lost(folder));
+      watcher.on("error", () => {
+        watcher.close();
+        this.#folders.delete(folder);
+        this.#wait();
+      });
       this.#folders.set(folder, { watcher, inode, names });
       return true;
     } catch {
@@ -125,12 +129,6 @@ class Watcher implements ConfigWatch {
     const names = this.#folders.get(folder)?.names;
     // Some systems do not say which name it was.
     if (name !== null && names?.has(name) === false) return;
-    this.#wait();
-  }
-
-  #lost(folder: string): void {
-    this.#folders.get(folder)?.watcher.close();
-    this.#folders.delete(folder);
     this.#wait();
   }
 
@@ -187,24 +185,23 @@ interface Step {
 async function walk({ folder, rest }: Step, spots: Spot[]): Promise<Step | null> {
   const [name, ...others] = rest;
   if (name === undefined) return null;
-  const found = await lstat(join(folder, name)).catch(() => null);
+  const found = await orNull(lstat(join(folder, name)));
   // A folder that is no link stays what it is.
   if (found?.isDirectory() !== true) spots.push({ folder, name });
   if (found === null) return null;
   if (!found.isSymbolicLink()) return { folder: join(folder, name), rest: others };
-  const target = await readlink(join(folder, name)).catch(() => ""); // exchanged this very moment: its event follows
+  const target = (await orNull(readlink(join(folder, name)))) ?? ""; // exchanged this very moment: its event follows
   const { root } = parse(target);
   return { folder: root || folder, rest: [...target.slice(root.length).split(sep).filter(Boolean), ...others] };
 }
 
-const inodeOf = (folder: string): Promise<number | null> =>
-  stat(folder).then(
-    (found) => found.ino,
-    () => null,
-  );
+const inodeOf = async (folder: string): Promise<number | null> => (await orNull(stat(folder)))?.ino ?? null;
+
+// Whatever cannot be looked at counts as not there: reading the file will say why.
+const orNull = <T>(asked: Promise<T>): Promise<T | null> => asked.catch(() => null);
 
 async function firstMissing(folder: string): Promise<Spot | null> {
-  const found = await lstat(folder).catch(() => null);
+  const found = await orNull(lstat(folder));
   if (found !== null) return null;
   const parent = dirname(folder);
   return parent === folder ? null : ((await firstMissing(parent)) ?? { folder: parent, name: basename(folder) });
