@@ -70,6 +70,8 @@ export const defaultLimits = Object.freeze({
   hearMsMax: 1_000,
   /** Default time for one request to a server. */
   requestMsMax: 60_000,
+  /** How long a call may run before anybody looks whether its client is still there: looking costs as much as relaying. */
+  patienceMs: 25,
   /** How long a response head may wait for the first message before SSE is opened. */
   headMsMax: 10_000,
   /** Comment lines on silent SSE streams. */

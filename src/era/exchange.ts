@@ -7,7 +7,7 @@ import { fault, type Fault } from "../base/index.ts";
 import { errorText, type Raw, rpcErrorOf } from "../protocol/index.ts";
 import type { Sink } from "./clientCall.ts";
 import type { Heads, Waiting } from "./heads.ts";
-import type { HttpOut } from "./types.ts";
+import type { HttpIn, HttpOut } from "./types.ts";
 
 /** Where messages go once a stream is open. */
 export interface Channel {
@@ -33,6 +33,8 @@ export abstract class Exchange implements Sink, Waiting {
   /** What the HTTP request is answered with. */
   readonly out: Promise<HttpOut>;
   readonly #heads: Heads;
+  readonly #request: Pick<HttpIn, "onGone">;
+  #watched = false;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #id: Raw | null;
   #resolve: (out: HttpOut) => void = () => undefined;
@@ -43,8 +45,9 @@ export abstract class Exchange implements Sink, Waiting {
   #answers: string[] | null;
 
   /** `id` is the request's; a batch has null and says how many answers are `due`. */
-  constructor(heads: Heads, id: Raw | null, batch: number | null, headers: Readonly<Record<string, string>> = jsonHeaders) {
+  constructor(heads: Heads, request: Pick<HttpIn, "onGone">, id: Raw | null, batch: number | null, headers: Readonly<Record<string, string>> = jsonHeaders) {
     this.#heads = heads;
+    this.#request = request;
     this.#headers = headers;
     this.#id = id;
     this.#due = batch ?? 1;
@@ -57,6 +60,15 @@ export abstract class Exchange implements Sink, Waiting {
 
   /** Opens the stream and says with what to answer the HTTP request. */
   protected abstract open(): { readonly channel: Channel; readonly out: HttpOut };
+
+  /** The client has gone before it was answered. */
+  protected abstract gone(): void;
+
+  watchClient(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    this.#request.onGone(() => this.gone());
+  }
 
   notice(text: string): void {
     if (this.#state === "head") this.openHead();
@@ -87,6 +99,7 @@ export abstract class Exchange implements Sink, Waiting {
     this.#resolve(opened.out);
     for (const text of this.#answers ?? []) opened.channel.send(text);
     this.#answers = null;
+    this.watchClient();
   }
 
   /** The program ends, and the answer has not come. */
@@ -113,6 +126,7 @@ export abstract class Exchange implements Sink, Waiting {
     this.#heads.leave(this);
     this.#state = "over";
     this.#resolve(emptyOut(status));
+    this.#channel?.end();
     return true;
   }
 

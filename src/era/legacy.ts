@@ -28,8 +28,8 @@ class LegacyExchange extends Exchange {
   readonly #headers: Readonly<Record<string, string>>;
   #connection: OpenStream | null = null;
 
-  constructor(north: North, session: Session, id: Raw | null, batch: number | null, extra = noHeaders) {
-    super(north.heads, id, batch, extra === noHeaders ? undefined : { "content-type": "application/json", ...extra });
+  constructor(north: North, session: Session, request: HttpIn, id: Raw | null, batch: number | null, extra = noHeaders) {
+    super(north.heads, request, id, batch, extra === noHeaders ? undefined : { "content-type": "application/json", ...extra });
     this.#session = session;
     this.#headers = extra;
   }
@@ -42,7 +42,7 @@ class LegacyExchange extends Exchange {
   }
 
   /** The connection is gone. Before the stream is open there is no place to resume from, so the answer is lost. */
-  gone(): void {
+  protected override gone(): void {
     if (this.#connection === null) this.drop();
     else this.#connection.cut();
   }
@@ -58,8 +58,7 @@ export function serveLegacy(north: North, sessions: Sessions, message: Message, 
     take(north, session, message, request, nowhere);
     return Promise.resolve(emptyOut(202));
   }
-  const exchange = new LegacyExchange(north, session, id, null);
-  request.onGone(() => exchange.gone());
+  const exchange = new LegacyExchange(north, session, request, id, null);
   take(north, session, message, request, exchange);
   return exchange.out;
 }
@@ -70,8 +69,7 @@ const nowhere: Sink = Object.freeze({ notice: () => undefined, answer: () => und
 function openSession(north: North, sessions: Sessions, message: Message & { kind: "request" }, request: HttpIn): Promise<HttpOut> {
   try {
     const session = sessions.open(request.principal, request.selection);
-    const exchange = new LegacyExchange(north, session, message.id, null, { [headers.session]: session.id });
-    request.onGone(() => exchange.gone());
+    const exchange = new LegacyExchange(north, session, request, message.id, null, { [headers.session]: session.id });
     take(north, session, message, request, exchange);
     if (session.revision === null) session.end("its handshake was refused");
     return exchange.out;
@@ -122,8 +120,7 @@ function takeBatch(north: North, session: Session, batch: readonly Parsed[], req
     for (const parsed of batch) if (parsed.ok) take(north, session, parsed.message, request, nowhere);
     return Promise.resolve(emptyOut(202));
   }
-  const exchange = new LegacyExchange(north, session, null, due);
-  request.onGone(() => exchange.gone());
+  const exchange = new LegacyExchange(north, session, request, null, due);
   for (const parsed of batch) {
     if (parsed.ok) take(north, session, parsed.message, request, exchange);
     else exchange.answer(400, refusalText(parsed.id, unreadable(parsed)));

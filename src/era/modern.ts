@@ -23,8 +23,8 @@ class ModernExchange extends Exchange {
   /** What a vanished client cancels. */
   call: ClientCall | null = null;
 
-  constructor(north: North, id: Raw) {
-    super(north.heads, id, null);
+  constructor(north: North, request: HttpIn, id: Raw) {
+    super(north.heads, request, id, null);
     this.#north = north;
   }
 
@@ -40,7 +40,7 @@ class ModernExchange extends Exchange {
     this.call?.abandon("the proxy is shutting down");
   }
 
-  gone(): void {
+  protected override gone(): void {
     if (this.drop()) this.call?.abandon("the client has gone");
   }
 }
@@ -75,7 +75,7 @@ function callOf(north: North, message: Request, params: RawObject, envelope: Hop
   const { principal, selection } = request;
   const resume = resumeOf({ method: message.method, params, principal, selection }, north.seal);
   if (resume instanceof Fault) return Promise.resolve(refusalOut(message.id, resume));
-  const exchange = new ModernExchange(north, message.id);
+  const exchange = new ModernExchange(north, request, message.id);
   const call = new ClientCall(
     {
       method: message.method,
@@ -91,7 +91,6 @@ function callOf(north: North, message: Request, params: RawObject, envelope: Hop
     exchange,
   );
   exchange.call = call;
-  request.onGone(() => exchange.gone());
   north.serve.call(call).then(
     (outcome) => answer(north, message.id, call, outcome),
     (thrown: unknown) => failed(north, message.id, call, thrownError(thrown)),

@@ -29,7 +29,7 @@ export function createNorth(options: EraOptions): North {
     clock,
     limits,
     identity,
-    heads: new Heads(clock, limits.headMsMax),
+    heads: new Heads(clock, limits),
     streams: new Streams(clock, limits),
     seal: createSeal({ key: options.sealKey, clock, msMax: limits.stateMsMax }),
     stamp: new Stamp(identity, limits),

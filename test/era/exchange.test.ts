@@ -14,12 +14,19 @@ class Tested extends Exchange {
     return { channel: { send: (text) => void this.sent.push(text), end: () => void this.sent.push("end") }, out: streamed };
   }
 
-  hangUp(): boolean {
-    return this.drop();
+  dropped: boolean[] = [];
+
+  protected override gone(): void {
+    this.dropped.push(this.drop());
   }
 }
 
-const exchangeOf = (batch: number | null = null) => new Tested(new Heads(createTestClock(), 100), batch === null ? "1" : null, batch);
+const client = () => {
+  const listeners: (() => void)[] = [];
+  return { onGone: (listener: () => void) => void listeners.push(listener), hangUp: () => listeners.forEach((listener) => listener()), listeners };
+};
+const exchangeOf = (batch: number | null = null, clock = createTestClock(), request = client()) =>
+  new Tested(new Heads(clock, { patienceMs: 10, headMsMax: 100 }), request, batch === null ? "1" : null, batch);
 
 describe("one POST", () => {
   test("with nothing before its answer is plain, with the answer's status", async () => {
@@ -68,12 +75,33 @@ describe("one POST", () => {
     expect(await part.out).toMatchObject({ body: "[1]" });
   });
 
+  test("looks for its client only when it takes a while, or streams", async () => {
+    const clock = createTestClock();
+    const [quick, slow, streaming] = [client(), client(), client()];
+    exchangeOf(null, clock, quick).answer(200, "a");
+    const waits = exchangeOf(null, clock, slow);
+    exchangeOf(null, clock, streaming).notice("n");
+    await clock.advance(10);
+    expect([quick, slow, streaming].map((one) => one.listeners.length)).toEqual([0, 1, 1]);
+    await clock.advance(90);
+    expect(await waits.out).toBe(streamed);
+    expect(slow.listeners).toHaveLength(1);
+  });
+
   test("whose client is gone is over", async () => {
-    const exchange = exchangeOf();
-    expect(exchange.hangUp()).toBe(true);
-    expect(exchange.hangUp()).toBe(false);
+    const request = client();
+    const clock = createTestClock();
+    const exchange = exchangeOf(null, clock, request);
+    await clock.advance(10);
+    request.hangUp();
+    request.hangUp();
     exchange.answer(200, "late");
-    expect((await exchange.out).status).toBe(499);
+    expect([(await exchange.out).status, exchange.dropped]).toEqual([499, [true, false]]);
+    const gone = client();
+    const stream = exchangeOf(null, clock, gone);
+    stream.notice("n");
+    gone.hangUp();
+    expect(stream.sent).toEqual(["n", "end"]);
   });
 
   test("is told when the program ends", async () => {

@@ -155,12 +155,14 @@ describe("a 2025 session", () => {
   });
 
   test("cancels a call when asked to, and only then", async () => {
-    const { post, send, session, serve } = createWorld();
+    const { post, send, session, serve, clock } = createWorld();
     const headers = await session();
     serve.answer = () => new Promise(() => undefined);
     const one = send(call(1), { headers });
     const other = send(call("1"), { headers });
+    await clock.advance(50);
     other.hangUp();
+    expect((await other.answer).body).toBeNull();
     expect((await post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 99 } }, { headers })).status).toBe(202);
     expect((await post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1, reason: "enough" } }, { headers })).status).toBe(202);
     expect([(await one.answer).status, (await one.answer).body]).toEqual([202, null]);

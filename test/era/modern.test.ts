@@ -135,7 +135,7 @@ describe("a modern client", () => {
   });
 
   test("that hangs up cancels its call, and nothing more is said", async () => {
-    const { modernSent, serve } = createWorld();
+    const { modernSent, serve, clock } = createWorld();
     const answer = gate<Outcome>();
     const reasons: string[] = [];
     serve.answer = (call) => {
@@ -143,10 +143,29 @@ describe("a modern client", () => {
       return answer.promise;
     };
     const sent = modernSent("tools/call", { name: "x" });
+    await clock.advance(50);
     sent.hangUp();
     expect((await sent.answer).body).toBeNull();
     expect(reasons).toHaveLength(1);
     answer.open(done({ content: [] }));
+  });
+
+  test("that hung up at once, or while its stream was open, is noticed too", async () => {
+    const { modernSent, serve, clock, eras } = createWorld();
+    serve.answer = (call) => {
+      call.notice({ kind: "progress", params: located('{"progressToken":1,"progress":1}') });
+      return new Promise(() => undefined);
+    };
+    const streaming = modernSent("tools/call", { name: "x" }, { meta: { progressToken: 1 } });
+    streaming.hangUp();
+    const silent = modernSent("tools/call", { name: "x" });
+    await streaming.answer;
+    expect(serve.calls.map((call) => call.cancel.cancelled)).toEqual([true, false]);
+    silent.hangUp();
+    await clock.advance(50);
+    expect(serve.calls.map((call) => call.cancel.cancelled)).toEqual([true, true]);
+    expect((await silent.answer).body).toBeNull();
+    expect(eras.status().streams).toBe(0);
   });
 
   test("that leaves its stream cancels its call too", async () => {
