@@ -65,7 +65,8 @@ class RunningHub implements Hub {
     try {
       const outcome = await this.#serve(snapshot, call);
       if (outcome.kind !== "unknown") return outcome;
-      return mayWait && (await this.#worldChanges(snapshot, call.selection)) ? await this.#run(call, false) : outcome.outcome;
+      if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false);
+      return this.#unknownTo(snapshot, call, outcome);
     } catch (thrown) {
       return this.#failure(faultOf(thrown), call);
     } finally {
@@ -73,11 +74,22 @@ class RunningHub implements Hub {
     }
   }
 
-  /** Whether another look is worth it: servers that were starting have come up, or have by now. */
-  async #worldChanges(seen: Snapshot, selection: Selection): Promise<boolean> {
-    const waiting = this.#startingFor(selection);
-    if (waiting.length > 0) await this.#settle(waiting);
+  /**
+   * Whether another look is worth it: a server that may own the name has come up by now. Who asks for a name of one
+   * server waits for that server as long as its start may take; who asks for a URI waits no longer than a list does.
+   */
+  async #worldChanges(seen: Snapshot, call: Call, { name }: Unknown): Promise<boolean> {
+    if (name === null) await this.#settle(this.#startingFor(call.selection));
+    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection), name).map((lease) => lease.settled(lease.spec.connectMs)));
     return this.#now() !== seen;
+  }
+
+  /** Not "there is no such name" while the server that would know is away. */
+  #unknownTo(snapshot: Snapshot, call: Call, { name, outcome }: Unknown): Outcome {
+    const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection), name);
+    if (absent === undefined) return outcome;
+    const { state, reason } = absent.status();
+    return this.#failure(fault("BACKEND_DOWN", { backend: absent.spec.name, op: call.method, detail: reason ?? `it is ${state}` }), call);
   }
 
   #serve(snapshot: Snapshot, call: Call): Promise<Outcome> | Outcome | Unknown {

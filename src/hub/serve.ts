@@ -24,14 +24,23 @@ export type Row = (scene: Scene, call: Call) => Promise<Outcome> | Outcome | Unk
 /** Nobody owns the target of this call. */
 export interface Unknown {
   readonly kind: "unknown";
+  /** The public name that was asked for; null where the target is a URI. */
+  readonly name: string | null;
   readonly outcome: Outcome;
 }
 
 const failed = (error: RpcError): Outcome => ({ kind: "failed", error });
 
-const unknown = (what: string, name: string, data?: Readonly<Record<string, unknown>>): Unknown => ({
+const unknown = (what: string, name: string): Unknown => ({
   kind: "unknown",
-  outcome: failed(rpcErrorOf(fault("NAME_UNKNOWN", { detail: `${what} ${JSON.stringify(name)}`, ...(data === undefined ? {} : { data }) }))),
+  name,
+  outcome: failed(rpcErrorOf(fault("NAME_UNKNOWN", { detail: `${what} ${JSON.stringify(name)}` }))),
+});
+
+const unknownUri = (uri: string): Unknown => ({
+  kind: "unknown",
+  name: null,
+  outcome: failed(rpcErrorOf(fault("NAME_UNKNOWN", { detail: `resource ${JSON.stringify(uri)}`, data: { uri } }))),
 });
 
 const missing = (member: string): Outcome => failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: `"${member}" must be a string` })));
@@ -70,7 +79,7 @@ const read: Row = (scene, call) => {
   const uri = stringOf(call.params, "uri");
   if (uri === null) return missing("uri");
   const owners = ownersOf(scene.view, uri);
-  if (owners.length === 0) return unknown("resource", uri, { uri });
+  if (owners.length === 0) return unknownUri(uri);
   return readFrom(scene, call, owners);
 };
 
@@ -93,11 +102,13 @@ const complete: Row = (scene, call) => {
   const ref = objectOf(call.params, "ref");
   if (ref === null) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: '"ref" must be an object' })));
   const route = completionRoute(scene.view, ref);
-  if (route === null) return unknown("reference", stringOf(ref, "name") ?? stringOf(ref, "uri") ?? "");
+  if (route === null) return unknownReference(stringOf(ref, "name"), stringOf(ref, "uri"));
   const lease = leaseOf(scene, route);
   if (lease.offered()?.facts.capabilities.has("completions") !== true) return { kind: "done", result: noCompletion };
   return lease.call(call, { name: stringOf(ref, "name") === null ? null : route.local, tool: null });
 };
+
+const unknownReference = (name: string | null, uri: string | null): Unknown => (name === null ? unknownUri(uri ?? "") : unknown("prompt", name));
 
 /** The four lists, from the catalog of the moment. */
 const list =

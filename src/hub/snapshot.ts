@@ -5,7 +5,7 @@
  */
 import type { Lease, Offered } from "../backend/index.ts";
 import type { Limits } from "../base/index.ts";
-import { buildCatalog, type Catalog, type Inventory, inventoryOf, type Offer, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
+import { buildCatalog, type Catalog, type Inventory, inventoryOf, type Offer, type Server, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
 import type { BackendSpec, Config } from "../config/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import type { Generation } from "./generation.ts";
@@ -38,6 +38,15 @@ export class Snapshot {
     if (this.#views.size >= this.#viewsMax && oldest.done === false) this.#views.delete(oldest.value);
     this.#views.set(key, made);
     return made;
+  }
+
+  /** Visible servers that have not offered anything yet and whose public names could begin like this one. */
+  absentOwners(view: View, name: string): readonly Lease[] {
+    const could = ({ prefix }: Server): boolean => view.server !== null || prefix === "" || name.startsWith(`${prefix}${view.separator}`);
+    return view.servers.filter(could).flatMap((server) => {
+      const lease = this.generation.leases.get(server.name);
+      return lease === undefined || lease.offered() !== null ? [] : [lease];
+    });
   }
 
   get limits(): Limits {

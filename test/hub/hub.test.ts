@@ -55,6 +55,17 @@ describe("a call", () => {
     expect(await waiting).toContain('"text":"alpha"');
   });
 
+  test("of a server that does not come up says so, and does not claim that the name does not exist", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
+    pool.backend("beta").offer({ tools: [tool("echo")] });
+    const waiting = callTool(hub, "alpha__echo");
+    pool.backend("alpha").settle("backing-off");
+    expect(await waiting).toContain('"code":"BACKEND_DOWN"');
+    expect(await callTool(hub, "alpha__echo")).toContain("it is backing-off");
+    expect(await callTool(hub, "beta__none")).toContain('"code":"NAME_UNKNOWN"');
+    expect(textOf(await hub.call(callOf("tools/call", '{"name":"alpha__echo"}', { principal: { id: "p", scopes: ["server:beta"] } })))).toContain('"code":"NAME_UNKNOWN"');
+  });
+
   test("to a ready server does not wait for another that is starting", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("slow")));
     pool.backend("alpha").offer({ tools: [tool("echo")] });
