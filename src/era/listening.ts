@@ -72,7 +72,6 @@ export class Listening {
   #acknowledged(notification: Notification): void {
     const filter = notification.params === null ? null : objectOf(notification.params, "notifications");
     this.#honoured = filter === null ? [] : this.#kinds.filter((kind) => memberOf(filter, filters[kind]) === "true");
-    this.#backoff.opened();
     const isLate = this.#hearing.settle();
     if (this.#everHonoured || isLate) for (const kind of this.#honoured) this.#south.options.changed(kind);
     this.#everHonoured = true;
@@ -101,8 +100,9 @@ export class Listening {
     const { wire, limits, log, options } = this.#south;
     const id = wire.nextId();
     this.#id = id;
+    this.#backoff.begun();
     const filter = this.#kinds.map((kind) => `"${filters[kind]}":true`).join(",");
-    const request = { id, ...this.#requestOf(id, `"notifications":{${filter}}`), timeoutMs: limits.listenMsMax, onMessage: (message: Message) => this.#received(message) };
+    const request = { id, ...this.#requestOf(id, `"notifications":{${filter}}`), timeoutMs: limits.listenMsMax, standing: true as const, onMessage: (message: Message) => this.#received(message) };
     try {
       const response = answerOf(this.#south, await wire.request(request), "subscriptions/listen");
       return this.#goesOn(response);

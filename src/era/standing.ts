@@ -64,6 +64,7 @@ export class Standing {
 
   /** Opens it, for the first time or for a new session. */
   start(): void {
+    if (this.#closed) return;
     this.#round += 1;
     this.#timer?.cancel();
     void this.#listen(this.#round, null);
@@ -78,6 +79,7 @@ export class Standing {
   async #listen(round: number, lastEventId: string | null): Promise<void> {
     const headers = lastEventId === null ? this.#hooks.headers() : { ...this.#hooks.headers(), [words.lastEvent]: lastEventId };
     let ended = false;
+    this.#backoff.begun();
     const onEnd = (eventId: string | null, retryMs?: number | null): void => {
       ended = true;
       this.#ended(round, eventId ?? lastEventId, retryMs ?? null);
@@ -90,7 +92,6 @@ export class Standing {
 
   #opened(ended: boolean, lastEventId: string | null): void {
     this.#open = !ended;
-    this.#backoff.opened();
     const isLate = this.#hearing.settle();
     if ((this.#everOpen || isLate) && lastEventId === null) this.#hooks.missed();
     this.#everOpen = true;

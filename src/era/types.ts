@@ -78,6 +78,8 @@ export interface WireRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Fails with BACKEND_TIMEOUT after this long without an answer. */
   readonly timeoutMs: number;
+  /** It is meant to stay open: it is no call in flight that anybody waits for. */
+  readonly standing?: true;
   /**
    * Called for every message that came on this request's own stream before its response (HTTP). On stdio nothing ties
    * a message to a request: all others come through `onMessage` of the wire.

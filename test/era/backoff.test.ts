@@ -19,9 +19,9 @@ test("a stream that lasted starts the series anew, one that broke at once does n
   const clock = createTestClock();
   const backoff = new Backoff({ now: () => clock.now(), timer: (ms, run) => clock.timer(ms, run), random: () => 1 }, defaultLimits);
   backoff.delayMs();
-  backoff.opened();
+  backoff.begun();
   expect(backoff.delayMs()).toBe(500);
-  backoff.opened();
+  backoff.begun();
   await clock.advance(defaultLimits.backoffResetMs);
   expect(backoff.delayMs()).toBe(250);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { Envelope, paramsOf, plainMetaOf, targetNameOf } from "../../src/era/envelope.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { benchOf } from "../fixtures/wire.ts";
@@ -71,6 +72,19 @@ describe("`_meta` for a backend without one", () => {
     const again = envelope.metaOf(callOf("tools/call", "{}", { meta: `{"kept":1,"${vendor}":{"name":"other"}}` }), 5);
     expect(again.split(vendor)).toHaveLength(2);
     expect(JSON.parse(again)).toMatchObject({ kept: 1, [vendor]: { name: "1mcp" } });
+  });
+
+  test("keeps whatever the client's own `_meta` holds", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.boolean(), (given, progress) => {
+        const kept = Object.fromEntries(Object.entries(given).filter(([key]) => key !== "progressToken" && key !== "__proto__"));
+        const meta = JSON.stringify(kept);
+        const modern = JSON.parse(envelope.metaOf(callOf("tools/call", "{}", { meta, progress, client: { info: null, capabilities: "{}" } }), 5)) as object;
+        expect(modern).toMatchObject(JSON.parse(meta) as object);
+        const plain = JSON.parse(plainMetaOf(callOf("tools/call", "{}", { meta, progress }), 5) ?? "{}") as object;
+        expect(plain).toEqual({ ...(JSON.parse(meta) as object), ...(progress ? { progressToken: 5 } : {}) });
+      }),
+    );
   });
 
   test("of our own requests takes further members", () => {

@@ -232,6 +232,16 @@ describe("the log level of the session", () => {
     expect(levels(bench)).toEqual(["warning", "debug", "warning"]);
   });
 
+  test("does not send a call that was cancelled while it was set", async () => {
+    const { bench, south } = await open("http", (one) => (one.method === "logging/setLevel" ? "silent" : { result: "{}" }));
+    const cancel = new CancelSource();
+    const running = faultCodeOf(south.call(callOf("tools/call", "{}", { logLevel: "debug", cancel }), target));
+    cancel.cancel("x");
+    bench.wire.answer(bench.wire.last("logging/setLevel").id, { result: "{}" });
+    expect(await running).toBe("CALL_CANCELLED");
+    expect(bench.wire.methods()).not.toContain("tools/call");
+  });
+
   test("is left alone where the backend has no log, and a refusal is no trouble", async () => {
     const without = await open("stdio", () => ({ result: "{}" }), { result: initialized() });
     await without.south.call(callOf("tools/call", "{}", { logLevel: "debug" }), target);
@@ -286,6 +296,29 @@ describe("a lost session", () => {
     const { bench, south } = await openHttp((one) => (one.headers["mcp-session-id"] === "s-1" ? { status: 404 } : { result: '{"tools":[]}' }));
     expect(await south.page("tools", null)).not.toBeNull();
     expect(bench.wire.last("tools/list").headers["mcp-session-id"]).toBe("s-2");
+  });
+
+  test("found by the standing stream is opened again without any call, or told to the owner", async () => {
+    for (const reopens of [true, false]) {
+      const bench = benchOf("http", sessions(() => ({ result: "{}" })));
+      bench.wire.listenStatus = [200, 404, 200];
+      const south = new SouthLegacy(bench.south, await openSession(bench.south));
+      await bench.clock.settle();
+      if (!reopens) bench.wire.script = () => ({ status: 503 });
+      bench.wire.listeners.at(-1)?.end("e-1");
+      await bench.clock.advance(250);
+      expect(bench.wire.methods().filter((method) => method === "initialize")).toHaveLength(2);
+      expect(bench.lost).toHaveLength(reopens ? 0 : 1);
+      expect(south.facts.announces).toBe(reopens);
+      await south.close();
+    }
+  });
+
+  test("that cannot be ended is left to the backend", async () => {
+    const { bench, south } = await openHttp(() => ({ result: "{}" }));
+    bench.wire.drop = () => Promise.reject(new Error("no"));
+    await south.close();
+    expect(bench.wire.deeds).toEqual([]);
   });
 
   test("is ended by us with DELETE, and only where there is one", async () => {

@@ -85,11 +85,28 @@ describe("the standing stream", () => {
     expect(standing.open).toBe(true);
   });
 
+  test("that lasted, and be it without a head, is tried again soon", async () => {
+    const { bench } = await startWith([503]);
+    await bench.clock.advance(10_000);
+    const slow = Promise.withResolvers<number>();
+    let attempts = 0;
+    bench.wire.listen = () => {
+      attempts += 1;
+      return attempts === 1 ? slow.promise : Promise.resolve(200);
+    };
+    await bench.clock.advance(70_000);
+    expect(attempts).toBe(1);
+    slow.reject(new Error("no head"));
+    await bench.clock.advance(250);
+    expect(attempts).toBe(2);
+  });
+
   test("that was closed is not opened again", async () => {
     const { bench, standing } = await startWith([200]);
     end(bench, null);
     standing.close();
     end(bench, null);
+    standing.start();
     await bench.clock.advance(60_000);
     expect(opened(bench)).toBe(1);
     expect(bench.clock.pending).toBe(0);
