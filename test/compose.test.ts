@@ -1,0 +1,129 @@
+import { describe, expect, test } from "bun:test";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Running, start, type StartOptions } from "../src/compose.ts";
+import { programArgv, projectDir, temporaryDir } from "./fixtures/program.ts";
+import { sendModern } from "./fixtures/rpc.ts";
+
+const backend = { command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), "modern"] };
+
+interface Place extends AsyncDisposable {
+  readonly configPath: string;
+  readonly lines: string[];
+  write(config: unknown): Promise<void>;
+  start(more?: Partial<StartOptions>): Promise<Running>;
+  /** Resolves when a log line holds the text. */
+  logged(text: string): Promise<string>;
+}
+
+async function placeOf(config: unknown): Promise<Place> {
+  const dir = await temporaryDir();
+  await chmod(dir.path, 0o700);
+  const configPath = join(dir.path, "mcp.json");
+  const lines: string[] = [];
+  let waiting: (() => void)[] = [];
+  const started: Running[] = [];
+  const write = (next: unknown): Promise<void> => writeFile(configPath, typeof next === "string" ? next : JSON.stringify(next));
+  await write(config);
+  return {
+    configPath,
+    lines,
+    write,
+    async start(more = {}) {
+      const running = await start({
+        configPath,
+        host: null,
+        port: 0,
+        stateDir: join(dir.path, "state"),
+        logLevel: "debug",
+        insecureNoAuth: true,
+        env: { PATH: process.env["PATH"], XDG_CONFIG_HOME: join(dir.path, "xdg") },
+        demoArgv: [...programArgv(), "demo"],
+        version: "0",
+        pretty: false,
+        writeLog(line) {
+          lines.push(line);
+          for (const resume of waiting.splice(0)) resume();
+        },
+        ...more,
+      });
+      started.push(running);
+      return running;
+    },
+    async logged(text) {
+      for (;;) {
+        const found = lines.find((line) => line.includes(text));
+        if (found !== undefined) return found;
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const running of started) await running.close();
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const callPid = async (url: string): Promise<number> => {
+  const sent = await sendModern({ url, token: null }, { method: "tools/call", name: "raw__pid", params: '"name":"raw__pid","arguments":{}' });
+  return Number((JSON.parse(sent.text) as { result: { content: { text: string }[] } }).result.content[0]?.text);
+};
+
+describe("a composed proxy", () => {
+  test("runs beside another one in the same process, each with children of its own, and takes them along when it closes", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    const [one, other] = [await place.start(), await place.start()];
+    const pids = [await callPid(one.url), await callPid(other.url)];
+    expect(pids[0]).not.toBe(pids[1]);
+    await one.close();
+    expect(() => process.kill(pids[0] ?? 0, 0)).toThrow();
+    expect(await callPid(other.url)).toBe(pids[1] ?? 0);
+    expect(other.status().backends).toMatchObject([{ name: "raw", state: "ready", pid: pids[1] }]);
+  });
+
+  test("may be closed twice", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    const running = await place.start();
+    await Promise.all([running.close(), running.close()]);
+    await expect(fetch(running.url)).rejects.toThrow();
+  });
+
+  test("serves the demonstration when there is no configuration, from a child process", async () => {
+    await using place = await placeOf({});
+    const running = await place.start({ configPath: null });
+    expect(running.configPath).toBeNull();
+    const listed = await sendModern({ url: running.url, token: null }, { method: "tools/list" });
+    expect(listed.text).toContain('"name":"demo__echo"');
+    expect(running.status().backends[0]?.pid).toBeGreaterThan(0);
+  });
+
+  test("does not start with a configuration that is not valid, and says every reason", async () => {
+    await using place = await placeOf('{ "mcpServers": { "a": { "comand": "x" } }, "prot": 1 }');
+    const refused = await place.start().catch((thrown: unknown) => thrown);
+    expect(refused).toMatchObject({ code: "CONFIG_INVALID", path: place.configPath });
+    expect((refused as { issues: { message: string }[] }).issues.map((issue) => issue.message).join("\n")).toMatch(/comand[^]*prot/u);
+  });
+
+  test("does not listen without a token where others can reach it", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    await expect(place.start({ host: "0.0.0.0" })).rejects.toMatchObject({ code: "LISTEN_UNSAFE" });
+  });
+
+  test("says when a changed setting needs a restart, and takes the rest of the change", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    const running = await place.start();
+    await place.write({ port: 4000, mcpServers: { raw: backend } });
+    expect(await place.logged("needs a restart")).toContain('"keys":"port"');
+    expect(await callPid(running.url)).toBeGreaterThan(0);
+  });
+
+  test("looks at its configuration when asked, and keeps the running one when it is refused", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    const running = await place.start();
+    const pid = await callPid(running.url);
+    await place.write("{");
+    await running.reload();
+    expect(running.status().config.state).toBe("rejected");
+    expect(await callPid(running.url)).toBe(pid);
+  });
+});
