@@ -104,4 +104,5 @@ test("the demonstration has one server, started by exactly the given words", () 
   expect(config.backends).toHaveLength(1);
   expect(config.backends[0]).toMatchObject({ name: "demo", kind: "stdio", command: "/opt/${HOME}/1mcp", disabled: false, issue: null, tags: ["demo"] });
   expect(JSON.stringify(config.backends[0])).toContain('"args":["demo","$x"]');
+  expect(() => demoConfig([])).toThrow("at least one word");
 });
