@@ -4,7 +4,7 @@
  * Payloads are never turned into values, so numbers, key order and unknown members travel as they came.
  *
  * Text, not bytes: UTF-8 decoded fatally is a bijection, and on Bun slicing and joining strings is cheaper than copying
- * byte arrays (docs/decisions/0002-text-slices.md).
+ * byte arrays (docs/decisions/0004-text-slices.md).
  */
 import type { Limits } from "../base/index.ts";
 
