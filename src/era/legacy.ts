@@ -12,7 +12,7 @@ import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } fr
 import { changeMethods } from "./listen.ts";
 import type { North } from "./north.ts";
 import { placeOf } from "./replay.ts";
-import { pipeEvent, type Session } from "./session.ts";
+import { isPrimed, pipeEvent, type Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Connection } from "./sessionStream.ts";
 import { type OpenStream, streamOut } from "./streams.ts";
@@ -39,6 +39,12 @@ class LegacyExchange extends Exchange {
     const { reader, out } = stream.connection;
     this.#connection = reader;
     return { channel: stream, out: { ...out, headers: { ...out.headers, ...this.#headers } } };
+  }
+
+  /** A call that takes a while becomes one that can be resumed, where the revision knows how to begin without a message. */
+  override watchClient(): void {
+    super.watchClient();
+    if (isPrimed(this.#session)) this.openHead();
   }
 
   /** The connection is gone. Before the stream is open there is no place to resume from, so the answer is lost. */

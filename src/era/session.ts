@@ -21,6 +21,9 @@ export interface SessionStart {
 /** A message on the stream of HTTP+SSE. */
 export const pipeEvent = (text: string): string => sseEvent({ event: "message", data: text });
 
+/** Streams begin with an event that only has an id (2025-11-25; older clients stumble over empty data). */
+export const isPrimed = (session: Session): boolean => session.revision === "2025-11-25";
+
 export class Session {
   readonly id: string;
   readonly principalId: string;
@@ -162,7 +165,7 @@ export class Session {
     this.#streamNumber += 1;
     const stream = new SessionStream(`${kind}${this.#streamNumber}`, this.#replay, this.#streams, (one) => this.#unfinished.delete(one.name));
     this.#unfinished.set(stream.name, stream);
-    stream.attach([], this.revision === "2025-11-25");
+    stream.attach([], isPrimed(this));
     return stream;
   }
 }

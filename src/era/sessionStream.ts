@@ -43,7 +43,7 @@ export class SessionStream implements Channel {
 
   /**
    * Gives the stream a new connection, which first gets `missed`; a former one ends. A primed one begins with an event
-   * that only has an id (2025-11-25; older clients stumble over empty data).
+   * that only has an id, so that there is a place to resume from.
    */
   attach(missed: readonly SentEvent[], primed = false): void {
     this.#reader?.end();

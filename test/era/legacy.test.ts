@@ -156,7 +156,7 @@ describe("a 2025 session", () => {
 
   test("cancels a call when asked to, and only then", async () => {
     const { post, send, session, serve, clock } = createWorld();
-    const headers = await session();
+    const headers = await session("2025-06-18");
     serve.answer = () => new Promise(() => undefined);
     const one = send(call(1), { headers });
     const other = send(call("1"), { headers });
@@ -251,6 +251,23 @@ describe("streams of a 2025 session", () => {
     expect((await allJson(resumed)).map((one) => one.params?.progress ?? one.id)).toEqual([1, 2, 3, 1]);
     const again = await get({ headers: { ...headers, "last-event-id": primed?.id ?? "" } }).answer;
     expect((await allJson(again)).map((one) => one.params?.progress ?? one.id)).toEqual([1, 2, 3, 1]);
+  });
+
+  test("are opened soon for a call that takes a while, where they can begin with a place to resume from", async () => {
+    const { send, get, session, serve, clock } = createWorld();
+    const [newest, older] = [await session("2025-11-25"), await session("2025-06-18")];
+    const outcome = gate<Outcome>();
+    serve.answer = () => outcome.promise;
+    const sent = send(call(1), { headers: newest });
+    const plain = send(call(2), { headers: older });
+    await clock.advance(50);
+    const primed = await nextEvent(await sent.answer);
+    expect([primed?.data, primed?.id !== null]).toEqual(["", true]);
+    sent.hangUp();
+    outcome.open(done({ content: [] }));
+    expect((await plain.answer).json.id).toBe(2);
+    const resumed = await get({ headers: { ...newest, "last-event-id": primed?.id ?? "" } }).answer;
+    expect((await allJson(resumed)).map((one) => one.id)).toEqual([1]);
   });
 
   test("are resumed each for itself", async () => {
