@@ -81,7 +81,7 @@ class HttpLink implements Link {
   request(request: WireRequest): Promise<WireReply> {
     try {
       const controller = this.#controller();
-      const answer = this.#pending.open(request.id, request.timeoutMs, () => controller.abort());
+      const answer = this.#pending.open(request.id, request.timeoutMs, () => controller.abort(), request.standing);
       void this.#exchange(request, controller);
       return answer;
     } catch (thrown) {

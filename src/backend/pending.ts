@@ -16,6 +16,7 @@ interface Entry<T> {
   readonly reject: (fault: Fault) => void;
   readonly dueAt: number;
   readonly drop: (() => void) | null;
+  readonly standing: boolean;
 }
 
 export class Pending<T> {
@@ -23,6 +24,7 @@ export class Pending<T> {
   readonly #max: number;
   readonly #backend: string;
   readonly #entries = new Map<number, Entry<T>>();
+  #standing = 0;
   #lastId = 0;
   #timer: { cancel(): void } | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -39,22 +41,24 @@ export class Pending<T> {
     return this.#lastId;
   }
 
+  /** Requests that somebody waits for; those that are meant to stay open are none. */
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.size - this.#standing;
   }
 
   /**
    * Waits for the answer to `id`; rejects with BACKEND_TIMEOUT after `timeoutMs`. `drop` runs when nobody waits any more
-   * although no answer came. Throws BACKEND_BUSY.
+   * although no answer came; `standing` is meant to stay open. Throws BACKEND_BUSY.
    */
-  open(id: number, timeoutMs: number, drop: (() => void) | null): Promise<T> {
+  open(id: number, timeoutMs: number, drop: (() => void) | null, standing = false): Promise<T> {
     if (this.#entries.size >= this.#max) {
       throw fault("BACKEND_BUSY", { backend: this.#backend, detail: `${this.#max} calls are in flight`, data: { sent: false } });
     }
     const dueAt = this.#clock.now() + timeoutMs;
     const answer = new Promise<T>((resolve, reject) => {
-      this.#entries.set(id, { resolve, reject, dueAt, drop });
+      this.#entries.set(id, { resolve, reject, dueAt, drop, standing });
     });
+    if (standing) this.#standing += 1;
     if (dueAt < this.#timerAt) this.#arm(dueAt);
     return answer;
   }
@@ -63,7 +67,7 @@ export class Pending<T> {
   settle(id: number, value: T): boolean {
     const entry = this.#entries.get(id);
     if (entry === undefined) return false;
-    this.#entries.delete(id);
+    this.#remove(id, entry);
     entry.resolve(value);
     return true;
   }
@@ -72,7 +76,7 @@ export class Pending<T> {
   fail(id: number, reason: Fault): boolean {
     const entry = this.#entries.get(id);
     if (entry === undefined) return false;
-    this.#entries.delete(id);
+    this.#remove(id, entry);
     entry.drop?.();
     entry.reject(reason);
     return true;
@@ -89,6 +93,11 @@ export class Pending<T> {
     this.#timer = null;
     this.#timerAt = Number.POSITIVE_INFINITY;
     for (const id of [...this.#entries.keys()]) this.fail(id, reasonOf(id));
+  }
+
+  #remove(id: number, entry: Entry<T>): void {
+    this.#entries.delete(id);
+    if (entry.standing) this.#standing -= 1;
   }
 
   // The timer stands for the earliest deadline that was ever asked for, whether or not that call is answered by then:

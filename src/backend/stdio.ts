@@ -94,7 +94,7 @@ class StdioLink implements Link {
   request(request: WireRequest): Promise<WireReply> {
     try {
       const child = this.#alive();
-      const answer = this.#pending.open(request.id, request.timeoutMs, null);
+      const answer = this.#pending.open(request.id, request.timeoutMs, null, request.standing);
       if (!child.stdin.write(request.text, request.id)) this.#pending.fail(request.id, this.#refused(child));
       return answer;
     } catch (thrown) {

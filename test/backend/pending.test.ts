@@ -82,3 +82,17 @@ test("whatever the order of answers, deadlines and abandonments, every request e
     { numRuns: 60 },
   );
 });
+
+test("a request that is meant to stay open is none that anybody waits for, however it ends", async () => {
+  const { pending } = make();
+  const [answered, failed, waited] = [pending.nextId(), pending.nextId(), pending.nextId()];
+  const standing = [pending.open(answered, 100, null, true), codeOf(pending.open(failed, 100, null, true))];
+  const call = pending.open(waited, 100, null);
+  expect(pending.size).toBe(1);
+  pending.settle(answered, "done");
+  pending.abandon(failed);
+  expect(await Promise.all(standing)).toEqual(["done", "CALL_CANCELLED"]);
+  expect(pending.size).toBe(1);
+  pending.settle(waited, "call");
+  expect([await call, pending.size]).toEqual(["call", 0]);
+});
