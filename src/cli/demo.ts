@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { type CallToolResult, McpServer, ResourceTemplate, fromJsonSchema, inputRequired, inputResponse } from "@modelcontextprotocol/server";
 import type { ServerContext } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { systemClock } from "../base/index.ts";
 import { pngOf } from "./picture.ts";
 
 /** Serves until stdin ends. */
@@ -23,8 +24,8 @@ const secondsMax = 600;
 const stepsMax = 100;
 const stepMs = 100;
 
-const styles = ["brief", "detailed", "humorous", "poetic"];
-const cities = ["Amsterdam", "Berlin", "Lisbon", "London", "Paris", "Prague", "Tokyo", "Toronto"];
+const styles: readonly string[] = Object.freeze(["brief", "detailed", "humorous", "poetic"]);
+const cities: readonly string[] = Object.freeze(["Amsterdam", "Berlin", "Lisbon", "London", "Paris", "Prague", "Tokyo", "Toronto"]);
 
 /** One server with everything on it, for one connection. */
 export function createDemo(): McpServer {
@@ -128,13 +129,13 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const abort = (): void => {
-      clearTimeout(timer);
+      timer.cancel();
       reject(signal.reason);
     };
-    const timer = setTimeout(() => {
+    const timer = systemClock.timer(ms, () => {
       signal.removeEventListener("abort", abort);
       resolve();
-    }, ms);
+    });
     signal.addEventListener("abort", abort, { once: true });
   });
 }
@@ -200,7 +201,7 @@ function addPrompts(mcp: McpServer): void {
 function addCompletion(mcp: McpServer): void {
   mcp.server.setRequestHandler("completion/complete", ({ params }) => {
     const known = params.ref.type === "ref/prompt" ? { style: styles } : { name: cities };
-    const words = (known as Record<string, string[]>)[params.argument.name] ?? [];
+    const words = (known as Record<string, readonly string[]>)[params.argument.name] ?? [];
     const typed = params.argument.value.toLowerCase();
     const values = words.filter((word) => word.toLowerCase().startsWith(typed));
     return { completion: { values, total: values.length, hasMore: false } };

@@ -16,17 +16,33 @@ interface Result {
   isError?: boolean;
   structuredContent?: unknown;
 }
+interface Received {
+  method?: string;
+  params?: { progress?: number; total?: number };
+}
 interface Demo extends AsyncDisposable {
   call(name: string, args?: Record<string, unknown>, options?: { signal?: AbortSignal; onprogress?: (p: { progress: number; total?: number | undefined }) => void }): Promise<Result>;
+  /** Every message from the server, in the order of the wire. */
+  readonly received: Received[];
   readonly client: Pick<ClientV1, "listTools" | "listResources" | "listResourceTemplates" | "readResource" | "listPrompts" | "getPrompt" | "complete">;
+}
+
+/** A client keeps a listener that was there before it; its own progress callback may miss a message that a result follows at once. */
+function record(transport: { onmessage?: unknown }): Received[] {
+  const received: Received[] = [];
+  transport.onmessage = (message: Received) => void received.push(message);
+  return received;
 }
 
 async function demoV1(canBeAsked: boolean): Promise<Demo> {
   const client = new ClientV1(identity, { capabilities: canBeAsked ? { elicitation: {} } : {} });
   if (canBeAsked) client.setRequestHandler(ElicitRequestSchema, () => answer);
-  await client.connect(new StdioV1(child));
+  const transport = new StdioV1(child);
+  const received = record(transport);
+  await client.connect(transport);
   return {
     client,
+    received,
     call: async (name, args = {}, options) => (await client.callTool({ name, arguments: args }, undefined, options)) as Result,
     [Symbol.asyncDispose]: () => client.close(),
   };
@@ -40,8 +56,11 @@ const demoV2 =
       versionNegotiation: { mode: mode === "modern" ? { pin: "2026-07-28" } : "legacy" },
     });
     if (canBeAsked) client.setRequestHandler("elicitation/create", () => answer);
-    await client.connect(new StdioV2(child));
+    const transport = new StdioV2(child);
+    const received = record(transport);
+    await client.connect(transport);
     return {
+      received,
       client: client as unknown as Demo["client"],
       call: async (name, args = {}, options) => (await client.callTool({ name, arguments: args }, options)) as unknown as Result,
       [Symbol.asyncDispose]: () => client.close(),
@@ -54,8 +73,10 @@ async function demoInProcess(canBeAsked: boolean): Promise<Demo> {
   if (canBeAsked) client.setRequestHandler("elicitation/create", () => answer);
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   await createDemo().connect(theirs as never);
+  const received = record(ours);
   await client.connect(ours);
   return {
+    received,
     client: client as unknown as Demo["client"],
     call: async (name, args = {}, options) => (await client.callTool({ name, arguments: args }, options)) as unknown as Result,
     [Symbol.asyncDispose]: () => client.close(),
@@ -91,12 +112,13 @@ for (const [label, connect] of clients)
 
     test("progress is reported step by step before the result", async () => {
       await using demo = await connect(false);
-      const seen: unknown[] = [];
-      const result = await demo.call("steps", { steps: 3 }, { onprogress: ({ progress, total }) => seen.push([progress, total]) });
-      expect(seen).toEqual([
-        [1, 3],
-        [2, 3],
-        [3, 3],
+      const result = await demo.call("steps", { steps: 3 }, { onprogress: () => undefined });
+      const wire = demo.received.slice(-4).map(({ method, params }) => (method === undefined ? "result" : [method, params?.progress, params?.total]));
+      expect(wire).toEqual([
+        ["notifications/progress", 1, 3],
+        ["notifications/progress", 2, 3],
+        ["notifications/progress", 3, 3],
+        "result",
       ]);
       expect(result.content[0]?.text).toBe("Took 3 steps.");
     });
