@@ -5,9 +5,10 @@ export { decodeHeader, encodeHeader, type Mirrored, type MirroredArgument, mirro
 export { createLines, type LineProblem, type LinesOptions, type Reader } from "./lines.ts";
 export type { Failure, Message, Notification, Parsed, Request, Result, RpcError } from "./message.ts";
 export { errorText, notificationText, parseMessage, requestText, resultText, rpcErrorOf } from "./message.ts";
-export { type MethodName, type MethodRow, methodOf, methods } from "./method.ts";
+export { type MethodName, type MethodRow, methods } from "./method.ts";
 export { publicName } from "./names.ts";
 export { editObject, emptyObject, memberOf, objectOf, quote, rawOf, stringOf } from "./object.ts";
 export type { Raw, RawMember, RawObject } from "./raw.ts";
-export { decodeText, elementsOf, parseObject } from "./raw.ts";
+export { elementsOf, parseObject } from "./raw.ts";
 export { createSseReader, type SseEvent, type SseReaderOptions, sseComment, sseEvent } from "./sse.ts";
+export { decodeText } from "./text.ts";

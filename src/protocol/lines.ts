@@ -3,7 +3,7 @@
  * is dropped and reported, and the next one is read as ever. Whole lines of one chunk are decoded at once, since
  * decoding costs by the call more than by the byte.
  */
-import { decodeText } from "./raw.ts";
+import { decodeText } from "./text.ts";
 
 export type LineProblem = "too-long" | "not-utf8";
 

@@ -1,7 +1,8 @@
 /** JSON-RPC 2.0 messages as MCP uses them (2026-07-28, basic: Messages), payloads unread. */
 import type { Fault, Limits } from "../base/index.ts";
 import { memberNamed, memberOf, quote, rawOf, stringOf } from "./object.ts";
-import { compactText, type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
+import { type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
+import { compactText } from "./text.ts";
 
 /** A request. `id` is the id's JSON text: `1`, `"1"` and `12345678901234567890` stay what they are. */
 export interface Request {

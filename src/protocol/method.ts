@@ -28,6 +28,3 @@ export const methods = Object.freeze({
 });
 
 export type MethodName = keyof typeof methods;
-
-/** The row of a method that a peer named, or null. */
-export const methodOf = (name: string): MethodRow | null => (Object.hasOwn(methods, name) ? methods[name as MethodName] : null);
