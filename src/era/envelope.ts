@@ -3,8 +3,8 @@
  * The part of `_meta` that is the same from call to call is built once and remembered for the client seen last, because
  * most calls in a row come from one client.
  */
-import type { Limits } from "../base/index.ts";
-import { type Call, editObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, stringOf } from "../protocol/index.ts";
+import { fault, type Limits } from "../base/index.ts";
+import { type Call, editObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type Resume, stringOf } from "../protocol/index.ts";
 import { methodOf } from "./methods.ts";
 import { identityOf, type Shared } from "./south.ts";
 import type { Target } from "./types.ts";
@@ -99,14 +99,21 @@ function addTarget(changes: Record<string, Raw | null>, call: Call, name: string
   if (ref !== null) changes["ref"] = ref;
 }
 
-/** The call's parameters for the backend. `extra` are further members to replace, or to remove with null. */
+/** What a repeated call says again. A state is for the backend that gave it: its routes may have changed in between. */
+function addResume(changes: Record<string, Raw | null>, resume: Resume, backend: string): void {
+  if (resume.backend !== null && resume.backend !== backend) throw fault("STATE_INVALID", { backend, detail: "another server gave it" });
+  changes["inputResponses"] = resume.responses;
+  changes["requestState"] = resume.state === null ? null : quote(resume.state);
+}
+
+/**
+ * The call's parameters for the backend. `extra` are further members to replace, or to remove with null. Throws
+ * STATE_INVALID for a repeated call whose state another backend gave.
+ */
 export function paramsOf(call: Call, target: Target, meta: Raw | null, extra: Readonly<Record<string, null>> | null = null): Raw {
   const changes: Record<string, Raw | null> = extra === null ? { _meta: meta } : { _meta: meta, ...extra };
   if (target.name !== null) addTarget(changes, call, target.name);
-  if (call.resume !== null) {
-    changes["inputResponses"] = call.resume.responses;
-    changes["requestState"] = call.resume.state === null ? null : quote(call.resume.state);
-  }
+  if (call.resume !== null) addResume(changes, call.resume, target.backend);
   return editObject(call.params, changes);
 }
 

@@ -26,6 +26,12 @@ describe("parameters", () => {
     expect(paramsOf(callOf("tools/call", '{"name":"x","task":{},"_meta":{"a":1}}'), target, '{"b":2}', { task: null })).toBe('{"name":"x","_meta":{"b":2}}');
   });
 
+  test("of a repeated call carry its state to the backend that gave it, and to no other", () => {
+    const repeated = { ...callOf("tools/call", '{"name":"x","requestState":"sealed"}'), resume: { responses: '{"a":1}', state: "inner", backend: "box" } };
+    expect(paramsOf(repeated, target, null)).toBe('{"name":"x","requestState":"inner","inputResponses":{"a":1}}');
+    expect(() => paramsOf(repeated, { ...target, backend: "other" }, null)).toThrow("another server");
+  });
+
   test("tell the target's name, decoded", () => {
     expect(targetNameOf(callOf("tools/call", '{"name":"\\u0061"}'), target)).toBe("a");
     expect(targetNameOf(callOf("tools/call", '{"name":"x"}'), named)).toBe('lo"cal');
