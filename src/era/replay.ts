@@ -12,6 +12,7 @@ export interface SentEvent {
 }
 
 interface Kept extends SentEvent {
+  readonly bytes: number;
   readonly stream: string;
   readonly number: number;
 }
@@ -43,8 +44,9 @@ export class Replay {
   /** Keeps an event as long as there is room; gives its id. */
   add(stream: string, data: string): string {
     const id = this.mark(stream);
-    this.#events.push({ id, data, stream, number: this.#number });
-    this.#bytes += data.length;
+    const bytes = Buffer.byteLength(data);
+    this.#events.push({ id, data, bytes, stream, number: this.#number });
+    this.#bytes += bytes;
     this.#forget();
     return id;
   }
@@ -62,7 +64,7 @@ export class Replay {
   #forget(): void {
     let gone = 0;
     while (this.#events.length - gone > this.#eventsMax || this.#bytes > this.#bytesMax) {
-      this.#bytes -= this.#events[gone]?.data.length ?? 0;
+      this.#bytes -= this.#events[gone]?.bytes ?? 0;
       gone += 1;
     }
     if (gone > 0) this.#events = this.#events.slice(gone);

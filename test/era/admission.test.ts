@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { createWorld, key } from "../fixtures/era.ts";
+import { createWorld, key, type Json } from "../fixtures/era.ts";
 
-const refused = (answer: { status: number; json: any }) => [answer.status, answer.json.error?.code];
+const refused = (answer: { status: number; json: Json }) => [answer.status, answer.json.error?.code];
 
 describe("a modern request is admitted only as a whole", () => {
   test("the envelope must be there with version and capabilities, and the refusal carries the id", async () => {

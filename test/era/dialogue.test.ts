@@ -5,7 +5,7 @@ import { createNorth } from "../../src/era/north.ts";
 import { Session } from "../../src/era/session.ts";
 import { parseMessage } from "../../src/protocol/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
-import { alice } from "../fixtures/era.ts";
+import { alice, type Json } from "../fixtures/era.ts";
 import { createTestServe, done } from "../fixtures/serve.ts";
 
 const worldOf = () => {
@@ -13,7 +13,7 @@ const worldOf = () => {
   const clock = createTestClock();
   const north = createNorth({ serve, clock, limits: defaultLimits, log: nullLog, identity: { name: "us", version: "1" }, sealKey: new Uint8Array(32) });
   const session = new Session({ id: "s", principalId: "alice", server: null }, north);
-  const said: any[] = [];
+  const said: Json[] = [];
   const http = { verb: "POST", header: () => null, body: null, principal: alice, selection: { server: null }, onGone: () => undefined } as const;
   const sink = { notice: (text: string) => said.push(JSON.parse(text)), answer: (_status: number, text: string) => said.push(JSON.parse(text)), none: () => said.push("none") };
   const say = (value: object) => {

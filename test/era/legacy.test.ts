@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Call, Outcome } from "../../src/protocol/index.ts";
-import { allEvents, allJson, bob, createWorld, gate, key, nextEvent, nextJson } from "../fixtures/era.ts";
+import { allEvents, allJson, bob, createWorld, gate, key, nextEvent, nextJson, type Json } from "../fixtures/era.ts";
 import { done, failure, located, question } from "../fixtures/serve.ts";
 
 const initialize = (protocolVersion: unknown, id: number | string = 0) => ({ jsonrpc: "2.0", id, method: "initialize", params: { protocolVersion, capabilities: {}, clientInfo: { name: "c", version: "1" } } });
@@ -360,8 +360,8 @@ describe("batches", () => {
     const batch = [call(1), { jsonrpc: "2.0", method: "notifications/initialized" }, { jsonrpc: "2.0", id: "b", method: "ping" }, { nonsense: true }];
     const answer = await world.post(batch, { headers });
     expect(answer.status).toBe(200);
-    expect(answer.json.map((one: any) => one.id).sort()).toEqual([1, "b", null].sort());
-    expect(answer.json.find((one: any) => one.id === null).error.code).toBe(-32600);
+    expect(answer.json.map((one: Json) => one.id).sort()).toEqual([1, "b", null].sort());
+    expect(answer.json.find((one: Json) => one.id === null).error.code).toBe(-32600);
     const quiet = await world.post([{ jsonrpc: "2.0", method: "notifications/initialized" }, { jsonrpc: "2.0", id: 9, result: {} }], { headers });
     expect([quiet.status, quiet.body]).toEqual([202, null]);
   });
@@ -383,7 +383,7 @@ describe("batches", () => {
     world.serve.answer = () => new Promise(() => undefined);
     const sent = world.send([{ jsonrpc: "2.0", id: 1, method: "ping" }, call(2)], { headers });
     await world.post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 2 } }, { headers });
-    expect((await sent.answer).json.map((one: any) => one.id)).toEqual([1]);
+    expect((await sent.answer).json.map((one: Json) => one.id)).toEqual([1]);
   });
 
   test("are refused everywhere else", async () => {
