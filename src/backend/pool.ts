@@ -4,7 +4,7 @@
  *
  * `isolation: "session"` is served as "principal": a caller has no session here that could outlive one call.
  */
-import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log, Secret } from "../base/index.ts";
+import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
@@ -72,11 +72,6 @@ class LeasePool implements Pool {
   }
 }
 
-const secretsOf = (spec: BackendSpec): Secret[] => {
-  const values = spec.kind === "stdio" ? [...Object.values(spec.env), ...spec.args] : Object.values(spec.headers);
-  return values.filter((value) => value instanceof Secret);
-};
-
 // What the fingerprint leaves out but a running backend does not take back: being switched off, or unusable.
 const keyOf = (spec: BackendSpec): string => JSON.stringify([spec.name, spec.fingerprint, spec.era, spec.disabled, spec.issue?.message ?? null]);
 
@@ -95,7 +90,7 @@ class Entry {
   constructor(spec: BackendSpec, options: PoolOptions, changed: () => void) {
     this.#spec = spec;
     this.#options = options;
-    for (const secret of secretsOf(spec)) options.secrets.add(secret);
+    for (const secret of spec.secrets) options.secrets.add(secret);
     this.#first = this.#create(changed);
   }
 

@@ -8,6 +8,7 @@ import type { Document, Path } from "./document.ts";
 import type { Variables } from "./env.ts";
 import { valueIssue } from "./issues.ts";
 import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
+import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
 import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
 
@@ -43,6 +44,8 @@ type Text = string | Secret;
 /** Reads the strings of one entry and collects what cannot be used. */
 class EntryReader {
   readonly issues: Issue[] = [];
+  /** What was read, for telling the secrets among it. */
+  readonly parts: Part[] = [];
   readonly name: string;
   readonly around: Surroundings;
 
@@ -70,9 +73,10 @@ class EntryReader {
     return found;
   }
 
-  /** The same; a Secret if anything came from a variable. */
-  readText(template: string, path: Path, accepts?: RegExp): Text {
-    const { text } = this.read(template, path, accepts);
+  /** The same for a header, variable or argument (which has no name); a Secret if anything came from a variable. */
+  readText(name: string, template: string, path: Path, accepts?: RegExp): Text {
+    const { text, names } = this.read(template, path, accepts);
+    this.parts.push({ name, from: names, value: text });
     return hasReference(template) ? new Secret(text) : text;
   }
 }
@@ -89,7 +93,7 @@ function stdioSpec(name: string, entry: StdioEntry, reader: EntryReader): StdioS
   const reaches = {
     kind: "stdio" as const,
     command,
-    args: Object.freeze((entry.args ?? []).map((arg, index) => reader.readText(arg, reader.path("args", index)))),
+    args: Object.freeze((entry.args ?? []).map((arg, index) => reader.readText("", arg, reader.path("args", index)))),
     env: environmentOf(entry, reader),
     cwd,
     inheritParentEnv: entry.inheritParentEnv ?? defaults.inheritParentEnv ?? false,
@@ -108,7 +112,7 @@ function environmentOf(entry: StdioEntry, reader: EntryReader): Readonly<Record<
   const variables = new Map<string, Variable>();
   const declared = [...variablesOf(reader.around.defaults.env, ["serverDefaults", "env"]), ...variablesOf(entry.env, reader.path("env"))];
   for (const variable of declared) variables.set(variable.name, variable);
-  return Object.freeze(Object.fromEntries(Array.from(variables.values(), ({ name, template, path }) => [name, reader.readText(template, path)])));
+  return Object.freeze(Object.fromEntries(Array.from(variables.values(), ({ name, template, path }) => [name, reader.readText(name, template, path)])));
 }
 
 function variablesOf(declared: StdioEntry["env"], path: Path): Variable[] {
@@ -123,6 +127,7 @@ function variablesOf(declared: StdioEntry["env"], path: Path): Variable[] {
 
 function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): RemoteSpec {
   const url = reader.read(entry.url, reader.path("url"));
+  reader.parts.push({ name: "", from: url.names, value: url.text });
   const parsed = URL.parse(url.text);
   if (url.missing.length === 0 && !isWeb(parsed)) reader.refuse(reader.path("url"), "is not an http or https URL");
   const reaches = {
@@ -152,7 +157,7 @@ function headersOf(entry: RemoteEntry, reader: EntryReader): Readonly<Record<str
   const [declared, path]: [Record<string, string>, Path] =
     entry.headers === undefined ? [reader.around.defaults.headers ?? {}, ["serverDefaults", "headers"]] : [entry.headers, reader.path("headers")];
   return Object.freeze(
-    Object.fromEntries(Object.entries(declared).map(([header, value]) => [header, reader.readText(value, [...path, header], headerText)])),
+    Object.fromEntries(Object.entries(declared).map(([header, value]) => [header, reader.readText(header, value, [...path, header], headerText)])),
   );
 }
 
@@ -171,10 +176,14 @@ function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: 
     ...timesOf(entry, reader.around),
     ...shared,
     ...reaches,
+    secrets: secretsIn(reaches, reader),
     issue: reader.issues[0] ?? null,
     fingerprint: fingerprintOf(shared, reaches),
   }) as unknown as SpecFor<R>;
 }
+
+const secretsIn = (reaches: Reaches, { parts, around }: EntryReader): readonly Secret[] =>
+  secretsOf(parts, reaches.kind === "remote" ? reaches.url.reveal() : null, around.variables);
 
 // The nearer the word, the more it counts: the entry's own deprecated key is before any default.
 function timesOf(entry: ServerEntry, { defaults, limits }: Surroundings): { readonly connectMs: number; readonly requestMs: number } {

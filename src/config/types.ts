@@ -33,6 +33,8 @@ interface BackendCommon {
   readonly connectMs: number;
   /** Wait for the answer to one request. */
   readonly requestMs: number;
+  /** Values from its entry that must not be seen in any text: for the log's book of known secrets. */
+  readonly secrets: readonly Secret[];
   /** Why this server alone cannot run (a missing variable, say); null when it can. */
   readonly issue: Issue | null;
   /** Hash of everything that reaches the process or connection: equal means the same process goes on. */

@@ -113,7 +113,7 @@ test("a server that ends at the first message is started again within the handsh
 
 test("a server that cannot start shows the end of its stderr, secrets masked, and disturbs no other", async () => {
   await using stage = await open();
-  const broken = stage.pool.acquire(childSpec({ name: "broken", env: { TOKEN: new Secret("s3cret-value") } }, "--broken-start"));
+  const broken = stage.pool.acquire(childSpec({ name: "broken", env: { TOKEN: new Secret("s3cret-value") }, secrets: [new Secret("s3cret-value")] }, "--broken-start"));
   const missing = stage.pool.acquire(childSpec({ name: "missing", command: "no-such-command-at-all" }));
   const good = await ready(stage.pool, childSpec());
   await Promise.all([broken.settled(10_000), missing.settled(10_000)]);
@@ -172,7 +172,7 @@ test("a remote server is reconnected as a process is restarted", async () => {
   };
   await using stage = await open();
   const peer = createPeer(answer);
-  const lease = stage.pool.acquire(remoteSpec(peer.url, { connectMs: 10_000, requestMs: 10_000, headers: { Authorization: new Secret("Bearer s3cret") } }));
+  const lease = stage.pool.acquire(remoteSpec(peer.url, { connectMs: 10_000, requestMs: 10_000, headers: { Authorization: new Secret("Bearer s3cret") }, secrets: [new Secret("Bearer s3cret")] }));
   expect(await ask(lease, "hi")).toBe('{"hello":"hi"}');
   expect(lease.status()).toMatchObject({ state: "ready", pid: null, stderr: [] });
   await peer[Symbol.asyncDispose]();

@@ -26,6 +26,7 @@ test("an entry as other tools write it becomes a spec with every default in plac
     instructionOverride: null,
     connectMs: 60_000,
     requestMs: 60_000,
+    secrets: [],
     issue: null,
     fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
   });
