@@ -22,8 +22,8 @@ export function checkShape(document: Document): Checked {
   const lists = listsForObjects(configSchema, document.value, []);
   const isOurs = (found: Found): boolean => !isUnknownKey(found) && !lists.some((list) => startsWith(pathOf(found), list));
   const issues = [
-    ...(parsed.issues ?? []).filter(isOurs).map((found) => issueOf(found, document)),
-    ...oddKeys(configSchema, document.value, []).map((path) => unknownKeyIssue(path, document)),
+    ...(parsed.issues ?? []).filter(isOurs).slice(0, issuesMax + 1).map((found) => issueOf(found, document)),
+    ...oddKeys(configSchema, document.value, []).slice(0, issuesMax + 1).map((path) => unknownKeyIssue(path, document)),
     ...lists.map((path) => valueIssue(document, path, "must be an object, not a list")),
   ];
   return { file: parsed.success && issues.length === 0 ? parsed.output : null, issues };
@@ -37,9 +37,16 @@ export const valueIssue = (document: Document, path: Path, message: string, hint
 export const keyIssue = (document: Document, path: Path, message: string, hint: string | null = null): Issue =>
   Object.freeze({ path: Object.freeze([...path]), ...document.keyPlace(path), message: `${lastOf(path)}${message}`, hint, server: null });
 
-/** In the order of the text. */
-export const inOrder = (issues: readonly Issue[]): readonly Issue[] =>
-  Object.freeze([...issues].sort((a, b) => a.line - b.line || a.column - b.column));
+// More than anybody reads; finding the place of each takes time that grows with the square.
+const issuesMax = 200;
+
+/** In the order of the text; of very many the first ones, and how many there are. */
+export function inOrder(issues: readonly Issue[]): readonly Issue[] {
+  const sorted = [...issues].sort((a, b) => a.line - b.line || a.column - b.column);
+  if (sorted.length <= issuesMax) return Object.freeze(sorted);
+  const more: Issue = Object.freeze({ path: Object.freeze([]), line: 0, column: 0, message: `at least ${sorted.length - issuesMax} more issues are not shown`, hint: null, server: null });
+  return Object.freeze([...sorted.slice(0, issuesMax), more]);
+}
 
 /** A place in words: `mcpServers.github.args[2]`. */
 export const pathText = (path: Path): string =>

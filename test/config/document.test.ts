@@ -94,3 +94,14 @@ test("every value of any JSON is found at its place", () => {
     }),
   );
 });
+
+test("no text makes it throw: there is a document, or an issue with a place", () => {
+  const piece = fc.oneof(fc.constantFrom("{", "}", "[", "]", '"', ":", ",", "//", "/*", "*/", "\n", "1", "true", '"a"', "\\", "\u0000"), fc.string({ unit: "binary" }));
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+      const { document, issues } = parseDocument(pieces.join(""));
+      expect(document !== null || issues.length > 0).toBeTrue();
+      for (const { line, column } of issues) expect(Math.min(line, column)).toBeGreaterThan(0);
+    }),
+  );
+});

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { pathText } from "../../src/config/index.ts";
-import { issuesIn, lines } from "../fixtures/config.ts";
+import { issuesIn, lines, read } from "../fixtures/config.ts";
 
 test("all that is wrong comes at once, in the order of the text, each with its place", () => {
   const text = `{
@@ -84,6 +85,32 @@ test("numbers out of range name the range", () => {
     "7:19 “probeMsMax” must be a whole number from 1 to 604800000",
     "8:5 “pendngMax” is not a known key (did you mean “pendingMax”?)",
   ]);
+});
+
+test("of very many issues the first ones are shown, quickly", () => {
+  const found = issuesIn(Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`key${index}`, 1])));
+  expect(found).toHaveLength(201);
+  expect(found[0]?.message).toBe("“key0” is not a known key");
+  expect(found.at(-1)?.message).toBe("at least 1 more issues are not shown");
+});
+
+test("whatever JSON a file holds, it is accepted or every issue has a place in it; nothing throws", () => {
+  const entry = fc.oneof(fc.jsonValue(), fc.record({ command: fc.jsonValue(), args: fc.jsonValue(), env: fc.jsonValue(), prefix: fc.jsonValue() }, { requiredKeys: [] }), fc.record({ url: fc.jsonValue(), headers: fc.jsonValue(), type: fc.jsonValue() }, { requiredKeys: [] }));
+  const file = fc.oneof(
+    fc.jsonValue(),
+    fc.record({ mcpServers: fc.dictionary(fc.string(), entry), serverDefaults: fc.jsonValue(), names: fc.jsonValue(), limits: fc.jsonValue(), port: fc.jsonValue(), allowedHosts: fc.jsonValue() }, { requiredKeys: [] }),
+  );
+  fc.assert(
+    fc.property(file, (value) => {
+      const text = JSON.stringify(value, null, 1);
+      const loaded = read(text);
+      const lineCount = text.split("\n").length;
+      for (const issue of loaded.ok ? loaded.warnings : loaded.issues) {
+        expect(issue.line).toBeWithin(1, lineCount + 1);
+        expect(issue.column).toBeGreaterThan(0);
+      }
+    }),
+  );
 });
 
 test("a path in words", () => {
