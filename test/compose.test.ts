@@ -21,7 +21,7 @@ async function placeOf(config: unknown): Promise<Place> {
   await chmod(dir.path, 0o700);
   const configPath = join(dir.path, "mcp.json");
   const lines: string[] = [];
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   const started: Running[] = [];
   const write = (next: unknown): Promise<void> => writeFile(configPath, typeof next === "string" ? next : JSON.stringify(next));
   await write(config);
