@@ -42,7 +42,7 @@ async function measureAll(program: "binary" | "source"): Promise<Figures> {
     large,
     begins,
     starts: await starts(has("--quick") ? 5 : 20),
-    memory: await memory(500),
+    memory: await memory(4000),
   };
 }
 

@@ -52,9 +52,9 @@ export const startHttpRelay = (url: string): Promise<Target> => startScript([scr
 export const stdioEntry = (era: Era): object => ({ command: backendArgv(era)[0], args: backendArgv(era).slice(1) });
 export const httpEntry = (url: string): object => ({ type: "http", url });
 
-/** The program with the given servers, ready to answer for `bench`. */
-export async function startOurs(mcpServers: Readonly<Record<string, object>>): Promise<Target & { readonly program: Program }> {
-  const program = await startProgram({ config: { mcpServers }, auth: false });
+/** The program with the given servers, and what else its configuration shall hold. */
+export async function startOurs(mcpServers: Readonly<Record<string, object>>, more: object = {}): Promise<Target & { readonly program: Program }> {
+  const program = await startProgram({ config: { mcpServers, ...more }, auth: false });
   return { url: `${program.origin}/mcp`, pid: program.pid, program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
 }
 
