@@ -1,7 +1,7 @@
 /** JSON-RPC 2.0 messages as MCP uses them (2026-07-28, basic: Messages), payloads unread. */
 import type { Fault, Limits } from "../base/index.ts";
 import { memberNamed, memberOf, quote, rawOf, stringOf } from "./object.ts";
-import { type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
+import { afterSpace, endOfValue, isEnd, locate, type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
 import { compactText } from "./text.ts";
 
 /** A request. `id` is the id's JSON text: `1`, `"1"` and `12345678901234567890` stay what they are. */
@@ -70,17 +70,17 @@ export function parseMessage(text: string, limits: Limits): Parsed {
   const compact = compactText(text);
   if (compact === null) return refused("MESSAGE_INVALID_JSON", "control character", null);
   const scan = new Scan(compact, limits);
-  const at = scan.skip(0);
-  const envelope = compact.charCodeAt(at) === brace ? scan.object(at, 0, 0) : null;
-  if (envelope === null || !scan.ends(envelope.close) || scan.flaw !== null) return refusalOf(scan, at, limits);
+  const at = afterSpace(compact, 0);
+  const envelope = compact.charCodeAt(at) === brace ? locate(scan, at, 0, 0) : null;
+  if (envelope === null || !isEnd(scan, envelope.close) || scan.flaw !== null) return refusalOf(scan, at, limits);
   const message = messageOf(envelope, limits);
   return typeof message === "string" ? refused("MESSAGE_INVALID", message, readableId(compact, scan.top, limits)) : { ok: true, message };
 }
 
 function refusalOf(scan: Scan, at: number, limits: Limits): Parsed {
   // Without a flaw the text is no object; it may still be no JSON either.
-  const end = scan.flaw === null ? scan.value(at, 0) : -1;
-  if (end >= 0 && scan.ends(end)) return refused("MESSAGE_INVALID", "not an object", null);
+  const end = scan.flaw === null ? endOfValue(scan, scan.text, at, 0) : -1;
+  if (end >= 0 && isEnd(scan, end)) return refused("MESSAGE_INVALID", "not an object", null);
   if (scan.flaw === "json") return refused("MESSAGE_INVALID_JSON", scan.detail, null);
   return refused(scan.flaw === "deep" ? "MESSAGE_TOO_DEEP" : "MESSAGE_INVALID", scan.detail, readableId(scan.text, scan.top, limits));
 }

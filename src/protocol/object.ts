@@ -3,7 +3,7 @@
  * made of slices of the old text, never of values written anew.
  */
 import { defaultLimits } from "../base/index.ts";
-import { type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
+import { locate, type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
 
 /** `{}`. */
 export const emptyObject: RawObject = Object.freeze({ text: "{}", open: 0, close: 2, members: Object.freeze([]) });
@@ -52,7 +52,7 @@ export function objectOf(o: RawObject, key: string): RawObject | null {
   if (member === null || o.text.charCodeAt(member.start) !== brace) return null;
   if (member.inner !== null) return member.inner;
   const scan = new Scan(o.text, uncheckedDepth);
-  const object = scan.object(member.start, 0, 2);
+  const object = locate(scan, member.start, 0, 2);
   return scan.flaw === null ? object : null;
 }
 
