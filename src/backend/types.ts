@@ -1,4 +1,5 @@
 /** The backend room's words: one upstream server and the pool that shares it. */
+import type { Cancel } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Listed, Target, UpstreamFacts } from "../era/index.ts";
 import type { Call, Kind, Outcome } from "../protocol/index.ts";
@@ -35,8 +36,11 @@ export interface Lease {
   /** What it offers now; null before it was ready for the first time. Stays through a crash. */
   offered(): Offered | null;
   status(): BackendStatus;
-  /** Resolves when ready, or when it is known that it will not be soon (backing off, misconfigured), or after `ms`. */
-  settled(ms: number): Promise<void>;
+  /**
+   * Resolves when ready, or when it is known that it will not be soon (backing off, misconfigured), or after `ms`, or when
+   * `cancel` is cancelled, or at once where as many wait as calls may be in flight.
+   */
+  settled(ms: number, cancel?: Cancel): Promise<void>;
   release(): void;
 }
 

@@ -4,7 +4,7 @@
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
 import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
-import { type Clock, type Fault, fault, faultOf, type Log, sleep } from "../base/index.ts";
+import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight, sleep } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch } from "../protocol/index.ts";
@@ -41,7 +41,11 @@ class RunningHub implements Hub {
   #settleBy = 0;
   /** A backend reported a change that `#current` does not show yet. */
   #stale = false;
-  #proposing: Promise<void> = Promise.resolve();
+  /** Proposals and refusals so far: only the newest of them all decides what the status says of the file. */
+  #verdicts = 0;
+  /** The newest configuration that was proposed. */
+  #proposed: Proposal;
+  readonly #adoptSoon = singleFlight(() => this.#adopt(this.#proposed));
   #closing: Promise<void> | null = null;
 
   constructor(options: HubOptions) {
@@ -49,13 +53,14 @@ class RunningHub implements Hub {
     this.#watchers = new Watchers(options.clock);
     this.#pool = options.createPool({ changed: () => this.#noticeChange() });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
+    this.#proposed = { config: options.empty, verdict: 0 };
     this.#config = { state: "valid", at: options.clock.now(), issues: [], path: options.empty.path };
   }
 
   call(call: Call): Promise<Outcome> {
     if (this.#closing !== null) return Promise.resolve(this.#failure(fault("SHUTTING_DOWN"), call));
     const waiting = isList(call.method) ? this.#startingFor(call.selection) : nobody;
-    return waiting.length === 0 ? this.#run(call, true) : this.#settle(waiting).then(() => this.#run(call, false));
+    return waiting.length === 0 ? this.#run(call, true) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false));
   }
 
   async #run(call: Call, mayWait: boolean): Promise<Outcome> {
@@ -79,8 +84,9 @@ class RunningHub implements Hub {
    * server waits for that server as long as its start may take; who asks for a URI waits no longer than a list does.
    */
   async #worldChanges(seen: Snapshot, call: Call, { name }: Unknown): Promise<boolean> {
-    if (name === null) await this.#settle(this.#startingFor(call.selection));
-    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection), name).map((lease) => lease.settled(lease.spec.connectMs)));
+    if (name === null) await this.#settle(this.#startingFor(call.selection), call.cancel);
+    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection), name).map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
+    if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
     return this.#now() !== seen;
   }
 
@@ -114,9 +120,9 @@ class RunningHub implements Hub {
     return server === null ? starting : starting.filter((lease) => lease.spec.name === server);
   }
 
-  async #settle(waiting: readonly Lease[]): Promise<void> {
+  async #settle(waiting: readonly Lease[], cancel?: Cancel): Promise<void> {
     const ms = Math.max(0, this.#settleBy - this.#options.clock.now());
-    await Promise.all(waiting.map((lease) => lease.settled(ms)));
+    await Promise.all(waiting.map((lease) => lease.settled(ms, cancel)));
   }
 
   watch(watch: Watch): () => void {
@@ -151,22 +157,23 @@ class RunningHub implements Hub {
   }
 
   propose(config: Config): Promise<void> {
-    // One at a time and in order, also after one that failed: the newest proposal is the last to be put in place.
-    const adopt = (): Promise<void> => this.#adopt(config);
-    this.#proposing = this.#proposing.then(adopt, adopt);
-    return this.#proposing;
+    this.#verdicts += 1;
+    this.#proposed = { config, verdict: this.#verdicts };
+    return this.#adoptSoon();
   }
 
-  async #adopt(config: Config): Promise<void> {
+  async #adopt({ config, verdict }: Proposal): Promise<void> {
     if (this.#closing !== null) return;
     const { clock } = this.#options;
     const before = this.#current.generation;
     const next = new Generation(config, this.#pool);
     await Promise.all(replacedBy(before, next).map((lease) => lease.settled(config.limits.swapMsMax)));
+    // The end has come meanwhile: nothing is put in place any more.
+    if (this.#closing !== null) return next.retire(clock, 0);
     this.#generations.add(next);
     this.#settleBy = clock.now() + config.limits.listWaitMsMax;
     this.#replace(next);
-    this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
+    if (verdict === this.#verdicts) this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
     this.#logChange(before, next);
     before.retire(clock, config.limits.drainMsMax);
     for (const generation of this.#generations) if (generation !== next && generation.pins === 0) this.#generations.delete(generation);
@@ -174,6 +181,7 @@ class RunningHub implements Hub {
   }
 
   reject(issues: readonly Issue[], path: string | null): void {
+    this.#verdicts += 1;
     this.#config = { state: "rejected", at: this.#options.clock.now(), issues, path };
     for (const issue of issues) this.#options.log.error(`configuration refused, the running one goes on: ${issue.message}`, { line: issue.line, column: issue.column, hint: issue.hint });
   }
@@ -231,6 +239,12 @@ class RunningHub implements Hub {
     this.#watchers.close();
     await this.#pool.close();
   }
+}
+
+interface Proposal {
+  readonly config: Config;
+  /** Its number among all verdicts on the file. */
+  readonly verdict: number;
 }
 
 const nobody: readonly Lease[] = Object.freeze([]);

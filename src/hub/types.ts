@@ -14,7 +14,7 @@ export interface HubStatus {
 
 /** The running proxy. */
 export interface Hub extends Serve {
-  /** Makes the given configuration the running one; resolves when its snapshot is in place. Never throws for a bad backend. */
+  /** Makes the given configuration the running one; resolves when its snapshot, or that of a newer one, is in place. Never throws for a bad backend. */
   propose(config: Config): Promise<void>;
   /** A configuration was refused: only status and log change. */
   reject(issues: readonly Issue[], path: string | null): void;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fault } from "../../src/base/index.ts";
+import { CancelSource, fault } from "../../src/base/index.ts";
 import type { Outcome } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
 import { configOf, done, specOf, tool } from "../fixtures/pool.ts";
@@ -66,6 +66,16 @@ describe("a call", () => {
     expect(textOf(await hub.call(callOf("tools/call", '{"name":"alpha__echo"}', { principal: { id: "p", scopes: ["server:beta"] } })))).toContain('"code":"NAME_UNKNOWN"');
   });
 
+  test("that is cancelled while it waits for a starting server ends at once, and says that it was cancelled", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    const cancel = new CancelSource();
+    const waiting = hub.call(callOf("tools/call", '{"name":"alpha__echo"}', { cancel })).then(textOf);
+    cancel.cancel("enough");
+    expect(await waiting).toContain('"code":"CALL_CANCELLED"');
+    expect(hub.status().inFlight).toBe(0);
+    expect(pool.backend("alpha").calls).toEqual([]);
+  });
+
   test("to a ready server does not wait for another that is starting", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("slow")));
     pool.backend("alpha").offer({ tools: [tool("echo")] });
@@ -114,6 +124,47 @@ describe("a new configuration", () => {
     hub.reject([{ path: [], line: 3, column: 5, message: "unknown key", hint: null, server: null }], "/test/mcp.json");
     expect(hub.status()).toMatchObject({ generation, config: { state: "rejected", issues: [{ line: 3 }] } });
     expect(await callTool(hub, "alpha__t")).toContain('"text":"alpha"');
+  });
+
+  test("that is one of a burst is skipped where a newer one has come: at most two rounds, the newest in place", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    pool.backend("alpha").offer({ tools: [tool("t")] });
+    const slow = hub.propose(configOf(specOf("alpha", { fingerprint: "2" })));
+    const burst = Array.from({ length: 100 }, (_, n) => hub.propose(configOf(specOf("alpha", { fingerprint: "1" }), specOf(`added${n}`))));
+    await Promise.resolve();
+    pool.backends.get("alpha#2")?.offer({ tools: [tool("t")] });
+    await Promise.all([slow, ...burst]);
+    expect([...pool.backends.keys()]).toEqual(["alpha#1", "alpha#2", "added99#1"]);
+    expect(hub.status().backends.map(({ name }) => name)).toEqual(["alpha", "added99"]);
+  });
+
+  test("that comes into place after a newer one was refused does not hide the refusal", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    pool.backend("alpha").offer({ tools: [tool("t")] });
+    const proposed = hub.propose(configOf(specOf("alpha", { fingerprint: "2" })));
+    await Promise.resolve();
+    hub.reject([{ path: [], line: 3, column: 5, message: "unknown key", hint: null, server: null }], "/test/mcp.json");
+    pool.backends.get("alpha#2")?.offer({ tools: [tool("t")] });
+    await proposed;
+    expect(hub.status().config).toMatchObject({ state: "rejected", issues: [{ line: 3 }] });
+    await hub.propose(configOf(specOf("alpha", { fingerprint: "2" })));
+    expect(hub.status().config.state).toBe("valid");
+  });
+
+  test("that is still waiting for its servers when the proxy closes comes to nothing, and holds nothing", async () => {
+    const { hub, pool, clock } = await stageOf(configOf(specOf("alpha")));
+    pool.backend("alpha").offer({ tools: [tool("t")] });
+    await clock.advance(1000);
+    const generation = hub.status().generation;
+    const proposed = hub.propose(configOf(specOf("alpha", { fingerprint: "2" })));
+    await Promise.resolve();
+    const closed = hub.close(1000);
+    pool.backends.get("alpha#2")?.settle("draining");
+    await Promise.all([proposed, closed]);
+    expect(hub.status().generation).toBe(generation);
+    expect(pool.backends.get("alpha#2")?.holds).toBe(0);
+    await clock.advance(1000);
+    expect(clock.pending).toBe(0);
   });
 
   test("with a server that is switched off shows it in the status and starts nothing", async () => {
