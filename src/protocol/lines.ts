@@ -31,16 +31,20 @@ const carriageReturn = 13;
 const byteOrderMark = 0xfeff;
 /** A buffer that one long line made larger than this is given back after it. */
 const keptBytesMax = 64 * 1024;
+const growth = 4;
 
-/** The beginning of a line whose end has not come yet; grows by doubling, so that many small chunks stay linear in time and memory. */
+/**
+ * The beginning of a line whose end has not come yet. It grows in large steps, so that many small chunks stay linear in
+ * time, and into memory that is not cleared first: what is never written to is never paid for.
+ */
 class Tail {
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
   length = 0;
 
   append(chunk: Uint8Array): void {
     const length = this.length + chunk.length;
     if (length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+      const grown = Buffer.allocUnsafeSlow(Math.max(length, this.#bytes.length * growth));
       grown.set(this.#bytes.subarray(0, this.length));
       this.#bytes = grown;
     }
