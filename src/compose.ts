@@ -102,12 +102,16 @@ async function assemble(ground: Ground): Promise<Running> {
     cursorKey: keys.subkey("cursor"),
     empty: emptyConfig(),
   });
+  // Whichever way this process ends, no server outlives it.
+  const kill = (): void => hub.kill();
+  process.on("exit", kill);
   eras = createEras({ serve: hub, clock: systemClock, limits: config.limits, log, identity, sealKey: keys.subkey("seal") });
   const front = await open(ground, hub, eras).catch(async (thrown: unknown) => {
     await hub.close(0);
+    process.off("exit", kill);
     throw thrown;
   });
-  return running(ground, { hub, eras, front: front.front, tokenPath: front.tokenPath });
+  return running(ground, { hub, eras, front: front.front, tokenPath: front.tokenPath, forget: () => void process.off("exit", kill) });
 }
 
 function poolParts({ options, config, log, secrets }: Ground) {
@@ -136,6 +140,8 @@ interface Parts {
   readonly eras: Eras;
   readonly front: Front;
   readonly tokenPath: string | null;
+  /** Nothing is left that would have to be killed at the exit. */
+  readonly forget: () => void;
 }
 
 async function running(ground: Ground, parts: Parts): Promise<Running> {
@@ -190,10 +196,11 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
  * In this order: nobody new, running calls drain and children go, standing streams end. Streams end last, because the
  * answers of draining calls travel on some of them.
  */
-async function end({ front, eras, hub }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
+async function end({ front, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
   watch?.close();
   const shut = front.close(limits.shutdownMsMax);
   await hub.close(limits.shutdownMsMax);
+  forget();
   await eras.close();
   await shut;
 }

@@ -7,12 +7,13 @@
  *   any → draining → stopped                            (close)
  *   disabled, misconfigured                             (never left: the entry must change)
  */
-import { type Clock, Fault, fault, faultOf, type Limits, type Log, singleFlight, sleep } from "../base/index.ts";
+import { type Cancel, type Clock, Fault, fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
-import type { Eras, Listed, Target, Upstream } from "../era/index.ts";
-import type { Call, Kind, Outcome, Raw } from "../protocol/index.ts";
+import type { Eras, Target, Upstream } from "../era/index.ts";
+import type { Call, Outcome, Raw } from "../protocol/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
+import { Lists } from "./lists.ts";
 import type { BackendState, BackendStatus, Offered } from "./types.ts";
 
 export interface BackendOptions {
@@ -34,8 +35,11 @@ export interface Backend {
   offered(): Offered | null;
   status(): BackendStatus;
   /** See Lease. */
-  settled(ms: number): Promise<void>;
+  settled(ms: number, cancel?: Cancel): Promise<void>;
+  /** Calls that wait for an answer, or for the server to start. */
   readonly inFlight: number;
+  /** Takes over the times of a newer entry that means the same process; they count from the next start on. */
+  adjust(spec: BackendSpec): void;
   close(): Promise<void>;
 }
 
@@ -61,24 +65,24 @@ interface Life {
   upstream: Upstream | null;
   /** Why its dialect gave it up, before or after it was ready. */
   lost: string | null;
+  /** It is over; what comes of it now is too late. */
+  buried: boolean;
 }
-
-const kinds: readonly Kind[] = Object.freeze(["tools", "prompts", "resources", "templates"] as const);
-const nothing: Listed = Object.freeze({ items: Object.freeze([]), cache: Object.freeze({ ttlMs: 0, scope: "private" as const }) });
 
 class RunningBackend implements Backend {
   readonly #options: BackendOptions;
   readonly #name: string;
-  readonly #refreshSoon: () => Promise<void>;
+  readonly #lists: Lists;
+  #spec: BackendSpec;
   #state: BackendState = "starting";
   #reason: string | null = null;
   #link: Link | null = null;
   /** Set exactly while ready. */
   #upstream: Upstream | null = null;
-  #offered: Offered | null = null;
   #starts = 0;
-  #stale = new Set<Kind>();
-  #waiters: (() => void)[] = [];
+  readonly #waiters = new Set<() => void>();
+  /** Calls that wait for the start. */
+  #queued = 0;
   /** Ends the present wait of the loop: for a crash while ready, or for the time of the next try. */
   #wake: (reason: string) => void = () => undefined;
   #loop: Promise<void> = Promise.resolve();
@@ -86,14 +90,19 @@ class RunningBackend implements Backend {
   constructor(options: BackendOptions) {
     this.#options = options;
     this.#name = options.spec.name;
-    this.#refreshSoon = singleFlight(() => this.#refresh());
+    this.#spec = options.spec;
+    this.#lists = new Lists({ name: this.#name, clock: options.clock, limits: options.limits, log: options.log, changed: options.changed });
     if (options.spec.disabled) this.#state = "disabled";
     else if (options.spec.issue !== null) this.#becomeMisconfigured(options.spec.issue.message);
     else this.#loop = this.#run();
   }
 
   get inFlight(): number {
-    return this.#link?.inFlight ?? 0;
+    return this.#queued + (this.#link?.inFlight ?? 0);
+  }
+
+  adjust(spec: BackendSpec): void {
+    this.#spec = spec;
   }
 
   call(call: Call, target: Target): Promise<Outcome> {
@@ -101,7 +110,7 @@ class RunningBackend implements Backend {
   }
 
   offered(): Offered | null {
-    return this.#offered;
+    return this.#lists.offered;
   }
 
   status(): BackendStatus {
@@ -117,14 +126,16 @@ class RunningBackend implements Backend {
     };
   }
 
-  async settled(ms: number): Promise<void> {
-    if (this.#state !== "starting") return;
+  async settled(ms: number, cancel?: Cancel): Promise<void> {
+    if (this.#state !== "starting" || this.#waiters.size >= this.#options.limits.pendingMax) return;
     const done = Promise.withResolvers<void>();
-    this.#waiters.push(done.resolve);
+    this.#waiters.add(done.resolve);
     const timer = this.#options.clock.timer(ms, done.resolve);
+    const unhook = cancel?.onCancel(() => done.resolve());
     await done.promise;
+    unhook?.();
     timer.cancel();
-    this.#waiters = this.#waiters.filter((waiter) => waiter !== done.resolve);
+    this.#waiters.delete(done.resolve);
   }
 
   async close(): Promise<void> {
@@ -140,10 +151,22 @@ class RunningBackend implements Backend {
   // ---- calls -----------------------------------------------------------------------------------------------------
 
   async #callLater(call: Call, target: Target): Promise<Outcome> {
-    await this.settled(this.#options.spec.connectMs);
+    await this.#queue(call);
     if (this.#upstream !== null) return this.#upstream.call(call, target);
     if (this.#state === "misconfigured") throw fault("BACKEND_MISCONFIGURED", this.#detail());
     throw fault("BACKEND_DOWN", this.#detail());
+  }
+
+  async #queue({ cancel, method }: Call): Promise<void> {
+    const { pendingMax } = this.#options.limits;
+    if (this.#queued >= pendingMax) throw fault("BACKEND_BUSY", { backend: this.#name, detail: `${pendingMax} calls wait for it to start`, data: { sent: false } });
+    this.#queued += 1;
+    try {
+      await this.settled(this.#spec.connectMs, cancel);
+    } finally {
+      this.#queued -= 1;
+    }
+    if (cancel.cancelled) throw fault("CALL_CANCELLED", { backend: this.#name, op: method });
   }
 
   #detail(): { backend: string; detail: string; data: { sent: boolean } } {
@@ -157,9 +180,10 @@ class RunningBackend implements Backend {
     const { clock, limits, log } = this.#options;
     const breaker = createBreaker(clock, limits);
     while (!this.#isOver()) {
-      const life: Life = { link: this.#options.createLink(), upstream: null, lost: null };
+      const life: Life = { link: this.#options.createLink(), upstream: null, lost: null, buried: false };
       const reason = await this.#live(life, () => breaker.ready());
       this.#upstream = null;
+      this.#lists.leave();
       if (this.#isOver()) return this.#bury(life);
       const waitMs = breaker.failed();
       log.warn("not available", { server: this.#name, reason, retryMs: Math.round(waitMs) });
@@ -192,9 +216,9 @@ class RunningBackend implements Backend {
 
   /** Process or connection, handshake, lists: all within the time that the entry gives. */
   async #start(life: Life): Promise<Upstream> {
-    const { spec, clock } = this.#options;
+    const { connectMs } = this.#spec;
     const failed = Promise.withResolvers<never>();
-    const timer = clock.timer(spec.connectMs, () => failed.reject(this.#late()));
+    const timer = this.#options.clock.timer(connectMs, () => failed.reject(this.#late(connectMs)));
     try {
       return await Promise.race([failed.promise, this.#handshake(life)]);
     } finally {
@@ -203,7 +227,8 @@ class RunningBackend implements Backend {
   }
 
   async #handshake(life: Life): Promise<Upstream> {
-    const { spec, limits, log, connect } = this.#options;
+    const { limits, log, connect } = this.#options;
+    const spec = this.#spec;
     const { link } = life;
     await link.open();
     const upstream = await connect(link, {
@@ -211,7 +236,7 @@ class RunningBackend implements Backend {
       era: spec.era,
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
-      changed: (kind) => this.#becameStale(kind),
+      changed: (kind) => this.#lists.becameStale(kind),
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),
       lost: (reason) => {
         life.lost ??= reason;
@@ -219,21 +244,27 @@ class RunningBackend implements Backend {
       },
     });
     life.upstream = upstream;
-    this.#stale.clear();
-    const lists = await Promise.all(kinds.map((kind) => this.#list(upstream, kind, nothing)));
+    // Its time is over, and with it the chance that anybody else closes it.
+    if (life.buried) await this.#takeLeave(upstream);
+    const take = await this.#lists.fetchAll(upstream);
     // A server that fell meanwhile would look like one that offers nothing.
-    if (link.fallen === null && life.lost === null) this.#offered = this.#offer(upstream, Object.fromEntries(kinds.map((kind, index) => [kind, lists[index]])) as Offered["lists"]);
+    if (link.fallen === null && life.lost === null && !life.buried) take();
     return upstream;
   }
 
-  async #bury({ link, upstream }: Life): Promise<void> {
+  async #bury(life: Life): Promise<void> {
+    life.buried = true;
+    if (life.upstream !== null) await this.#takeLeave(life.upstream);
+    await life.link.close();
+  }
+
+  async #takeLeave(upstream: Upstream): Promise<void> {
     try {
-      await upstream?.close();
+      await upstream.close();
     } catch (thrown) {
       // It only says goodbye, perhaps to somebody who has gone.
       this.#options.log.debug("could not take leave", { server: this.#name, code: faultOf(thrown).code });
     }
-    await link.close();
   }
 
   async #pause(ms: number): Promise<void> {
@@ -244,50 +275,13 @@ class RunningBackend implements Backend {
     timer.cancel();
   }
 
-  // ---- lists -----------------------------------------------------------------------------------------------------
-
-  // One kind that cannot be listed must not cost the others.
-  async #list(upstream: Upstream, kind: Kind, otherwise: Listed): Promise<Listed> {
-    try {
-      return await upstream.list(kind);
-    } catch (thrown) {
-      const failure = faultOf(thrown);
-      this.#options.log.warn("a list could not be fetched", { server: this.#name, kind, code: failure.code, reason: failure.message });
-      return otherwise;
-    }
-  }
-
-  #becameStale(kind: "tools" | "prompts" | "resources"): void {
-    this.#stale.add(kind);
-    if (kind === "resources") this.#stale.add("templates");
-    if (this.#upstream !== null) void this.#refreshSoon();
-  }
-
-  // Collected for a moment: servers announce each of a hundred new tools by itself.
-  async #refresh(): Promise<void> {
-    await sleep(this.#options.clock, this.#options.limits.noticeQuietMs);
-    const upstream = this.#upstream;
-    const before = this.#offered;
-    if (upstream === null || before === null || this.#stale.size === 0) return;
-    const wanted = [...this.#stale];
-    this.#stale.clear();
-    const lists = await Promise.all(wanted.map(async (kind) => [kind, await this.#list(upstream, kind, before.lists[kind])] as const));
-    if (this.#upstream !== upstream) return;
-    this.#offered = this.#offer(upstream, { ...before.lists, ...Object.fromEntries(lists) });
-    this.#options.changed();
-  }
-
-  #offer(upstream: Upstream, lists: Offered["lists"]): Offered {
-    return Object.freeze({ facts: upstream.facts, lists: Object.freeze(lists), fetchedAt: this.#options.clock.now() });
-  }
-
   // ---- states ----------------------------------------------------------------------------------------------------
 
   #becomeReady(upstream: Upstream): void {
     this.#upstream = upstream;
     this.#become("ready", null);
     this.#options.log.info("ready", { server: this.#name, revision: upstream.facts.revision, starts: this.#starts });
-    if (this.#stale.size > 0) void this.#refreshSoon();
+    this.#lists.follow(upstream);
   }
 
   #becomeMisconfigured(reason: string): void {
@@ -298,7 +292,7 @@ class RunningBackend implements Backend {
   #become(state: BackendState, reason: string | null): void {
     this.#state = state;
     this.#reason = reason;
-    if (state !== "starting") for (const waiter of this.#waiters.splice(0)) waiter();
+    if (state !== "starting") for (const waiter of this.#waiters) waiter();
     this.#options.changed();
   }
 
@@ -306,8 +300,8 @@ class RunningBackend implements Backend {
     return this.#state === "draining" || this.#state === "stopped";
   }
 
-  #late(): Fault {
-    return fault("BACKEND_TIMEOUT", { backend: this.#name, op: "start", detail: `it was not ready within ${this.#options.spec.connectMs} ms` });
+  #late(connectMs: number): Fault {
+    return fault("BACKEND_TIMEOUT", { backend: this.#name, op: "start", detail: `it was not ready within ${connectMs} ms` });
   }
 
   #reasonOf(thrown: unknown, link: Link): string {

@@ -31,6 +31,33 @@ function signalGroup(leader: Leader, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+/** All groups that run or are being ended, so that a program which must end at once leaves none behind. */
+export class Groups {
+  readonly #leaders = new Set<Leader>();
+  readonly #platform: string;
+
+  constructor(platform: string = process.platform) {
+    this.#platform = platform;
+  }
+
+  add(leader: Leader): void {
+    this.#leaders.add(leader);
+  }
+
+  /** The group is empty: its number may belong to strangers from now on. */
+  remove(leader: Leader): void {
+    this.#leaders.delete(leader);
+  }
+
+  /** Sends KILL to all, without waiting for anything. */
+  kill(): void {
+    for (const leader of this.#leaders) {
+      if (this.#platform === "win32") leader.kill("SIGKILL");
+      else signalGroup(leader, "SIGKILL");
+    }
+  }
+}
+
 /**
  * Waits for a child whose stdin was closed, and makes it end: TERM after `stdinEndMs`, KILL after another `termMs`. What
  * it leaves behind in its group gets the same TERM and KILL. Resolves when the group is empty, or killed.

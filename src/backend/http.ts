@@ -164,7 +164,9 @@ class HttpLink implements Link {
   }
 
   #fall(reason: string): void {
-    if (!this.#closed) this.onDown(reason);
+    if (this.#closed) return;
+    this.#fallen = reason;
+    this.onDown(reason);
   }
 
   // HTTP+SSE: the answer comes on the stream; here only a refusal can come.
@@ -253,7 +255,9 @@ class HttpLink implements Link {
 
   async #turnSse(): Promise<boolean> {
     const { egress, limits, clock, spec, log } = this.#options;
+    const controller = this.#controller();
     const channel = await openSse({
+      controller,
       egress,
       limits,
       clock,
@@ -264,11 +268,10 @@ class HttpLink implements Link {
       onMessage: (message) => this.#onSse(message),
       onEnd: (reason) => {
         this.#pending.failAll(() => this.#gone(reason));
-        this.#fallen = reason;
         this.#fall(reason);
       },
     });
-    if (channel !== null && this.#closed) channel.close();
+    if (channel === null) this.#open.delete(controller);
     this.#sse = channel;
     return channel !== null;
   }

@@ -9,6 +9,7 @@ import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
+import { Groups } from "./group.ts";
 import { createHttpLink } from "./http.ts";
 import type { Link } from "./link.ts";
 import { createStdioLink } from "./stdio.ts";
@@ -37,6 +38,7 @@ class LeasePool implements Pool {
   readonly #entries = new Map<string, Entry>();
   readonly #ending = new Set<Promise<void>>();
   readonly #events: PoolEvents;
+  readonly #groups = new Groups();
   #closed = false;
 
   constructor(options: PoolOptions, events: PoolEvents) {
@@ -47,9 +49,10 @@ class LeasePool implements Pool {
   acquire(spec: BackendSpec): Lease {
     if (this.#closed) throw fault("SHUTTING_DOWN", { backend: spec.name });
     const key = keyOf(spec);
-    const entry = this.#entries.get(key) ?? new Entry(spec, this.#options, () => this.#events.changed(spec.name));
+    const entry = this.#entries.get(key) ?? new Entry(spec, { ...this.#options, groups: this.#groups }, () => this.#events.changed(spec.name));
     this.#entries.set(key, entry);
     entry.leases += 1;
+    entry.adjust(spec);
     return new EntryLease(spec, entry, () => this.#release(key, entry));
   }
 
@@ -57,6 +60,10 @@ class LeasePool implements Pool {
     this.#closed = true;
     for (const [key, entry] of this.#entries) this.#end(key, entry);
     await Promise.all(this.#ending);
+  }
+
+  kill(): void {
+    this.#groups.kill();
   }
 
   #release(key: string, entry: Entry): void {
@@ -75,11 +82,14 @@ class LeasePool implements Pool {
 // What the fingerprint leaves out but a running backend does not take back: being switched off, or unusable.
 const keyOf = (spec: BackendSpec): string => JSON.stringify([spec.name, spec.fingerprint, spec.era, spec.disabled, spec.issue?.message ?? null]);
 
+type EntryOptions = PoolOptions & { readonly groups: Groups };
+
 /** The instances behind all leases of one entry. */
 class Entry {
   leases = 0;
-  readonly #spec: BackendSpec;
-  readonly #options: PoolOptions;
+  readonly #options: EntryOptions;
+  /** The newest of those that mean this one: they may differ in their times. */
+  #spec: BackendSpec;
   /** Runs from the start: it gives the lists, and serves all, or the principal that called first. */
   readonly #first: Backend;
   #firstOwner: string | null = null;
@@ -87,7 +97,7 @@ class Entry {
   readonly #others = new Map<string, Backend>();
   readonly #ending = new Set<Promise<void>>();
 
-  constructor(spec: BackendSpec, options: PoolOptions, changed: () => void) {
+  constructor(spec: BackendSpec, options: EntryOptions, changed: () => void) {
     this.#spec = spec;
     this.#options = options;
     for (const secret of spec.secrets) options.secrets.add(secret);
@@ -96,6 +106,11 @@ class Entry {
 
   get first(): Backend {
     return this.#first;
+  }
+
+  adjust(spec: BackendSpec): void {
+    this.#spec = spec;
+    for (const backend of [this.#first, ...this.#others.values()]) backend.adjust(spec);
   }
 
   /** The instance of this principal. Throws LIMIT_REACHED. */

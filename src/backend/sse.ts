@@ -16,6 +16,8 @@ export interface SseOptions {
   /** The configured headers, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly backend: string;
+  /** Ends it, also while it is being opened. */
+  readonly controller: AbortController;
   onMessage(message: Message): void;
   /** The stream ended though nobody closed it. */
   onEnd(reason: string): void;
@@ -29,7 +31,7 @@ export interface SseChannel {
 
 /** Opens the stream and waits for its endpoint; null when the URL does not speak this transport. Throws BACKEND_DOWN, BACKEND_GONE. */
 export async function openSse(options: SseOptions): Promise<SseChannel | null> {
-  const controller = new AbortController();
+  const { controller } = options;
   const timer = options.clock.timer(options.limits.probeMsMax, () => controller.abort());
   try {
     return await opened(options, controller);

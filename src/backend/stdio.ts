@@ -8,7 +8,7 @@ import type { StdioSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
 import { createLines, type Message } from "../protocol/index.ts";
 import { environmentOf } from "./environment.ts";
-import { endGroup, type Leader } from "./group.ts";
+import { endGroup, type Groups, type Leader } from "./group.ts";
 import { eachMessage, type Misfit } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import { Pending } from "./pending.ts";
@@ -26,6 +26,8 @@ export interface StdioOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where children without a folder of their own get a private one. */
   readonly stateDir: string;
+  /** Knows of each child from its start until its group is empty. */
+  readonly groups: Groups;
 }
 
 /** One life of the child. */
@@ -146,6 +148,7 @@ class StdioLink implements Link {
         drained: Promise.allSettled([output, errors]),
         over: false,
       };
+      this.#options.groups.add(child);
       void process.exited.then(() => this.#exited(child, exitOf(process.exitCode, process.signalCode)));
       const unreadable = (thrown: unknown): void => this.#unreadable(child, thrown);
       output.then(() => this.#partly(child, "it closed its stdout"), unreadable);
@@ -208,8 +211,8 @@ class StdioLink implements Link {
     this.#child = null;
     this.#fallen = reason;
     child.stdin.end();
-    const { clock, limits } = this.#options;
-    this.#ending = Promise.all([this.#ending, endGroup(child, clock, limits)]).then(ignore);
+    const { clock, limits, groups } = this.#options;
+    this.#ending = Promise.all([this.#ending, endGroup(child, clock, limits).then(() => groups.remove(child))]).then(ignore);
     this.#pending.failAll((id) => this.#gone(reason, child.stdin.left(id)));
   }
 

@@ -54,4 +54,6 @@ export interface Pool {
   acquire(spec: BackendSpec): Lease;
   /** Ends every process and connection, in order: stdin end, TERM, KILL. Closing twice is fine. */
   close(): Promise<void>;
+  /** Sends KILL to every process and its descendants, without waiting: for a program that must end at once. */
+  kill(): void;
 }

@@ -233,6 +233,10 @@ class RunningHub implements Hub {
     return this.#closing;
   }
 
+  kill(): void {
+    this.#pool.kill();
+  }
+
   async #end(ms: number): Promise<void> {
     const idle = Promise.all([...this.#generations].map((generation) => generation.idle()));
     await Promise.race([idle, sleep(this.#options.clock, ms)]);

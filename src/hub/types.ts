@@ -21,4 +21,6 @@ export interface Hub extends Serve {
   status(): HubStatus;
   /** No new calls; waits for running ones at most `ms`, then ends every backend. */
   close(ms: number): Promise<void>;
+  /** Ends every process at once, without waiting: for a program that must end now. */
+  kill(): void;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { defaultLimits, type Fault, fault, nullLog } from "../../src/base/index.ts";
+import { CancelSource, defaultLimits, type Fault, fault, nullLog } from "../../src/base/index.ts";
 import { type Backend, createBackend } from "../../src/backend/backend.ts";
 import type { Link } from "../../src/backend/link.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
@@ -274,6 +274,99 @@ test("closing ends it from every state, and twice is fine", async () => {
     await stage.clock.advance(defaultLimits.backoffMsMax);
     expect(stage.lives).toHaveLength(1);
   }
+});
+
+test("a list that could not be fetched is asked for again, in growing waits, until it comes", async () => {
+  const { backend, clock, life, changes } = direct();
+  await clock.settle();
+  let asked = 0;
+  life(0).lists = async (kind) => {
+    if (kind !== "tools") return [];
+    asked += 1;
+    return asked < 4 ? Promise.reject(fault("BACKEND_TIMEOUT")) : ['{"name":"late"}'];
+  };
+  life(0).ready();
+  await clock.settle();
+  expect(backend.status().state).toBe("ready");
+  expect(backend.offered()?.lists.tools.items).toEqual([]);
+  await clock.advance(defaultLimits.backoffMsMax);
+  expect(backend.offered()?.lists.tools.items).toEqual(['{"name":"late"}']);
+  expect(asked).toBe(4);
+  expect(changes.at(-1)).toBe("ready");
+  await clock.advance(defaultLimits.backoffMsMax * 4);
+  expect(asked).toBe(4);
+  await backend.close();
+  expect(clock.pending).toBe(0);
+});
+
+test("a list that cannot be fetched after a crash stays as it was before", async () => {
+  const { backend, clock, life } = await directReady();
+  life(0).crash("gone");
+  await clock.advance(defaultLimits.backoffMsMin);
+  life(1).lists = (kind) => (kind === "tools" ? Promise.reject(fault("BACKEND_TIMEOUT")) : Promise.resolve([]));
+  life(1).ready();
+  await clock.settle();
+  expect(backend.status().state).toBe("ready");
+  expect(backend.offered()?.lists).toMatchObject({ tools: { items: ['{"name":"tools"}'] }, prompts: { items: [] } });
+  await backend.close();
+});
+
+test("a handshake that succeeds after its time leaves nothing behind: its dialect is closed, its lists are not taken", async () => {
+  const { backend, clock, life } = direct({ connectMs: 500 });
+  await clock.settle();
+  // This one does not notice that its link has been closed.
+  life(0).refuse = () => undefined;
+  await clock.advance(500);
+  expect(backend.status().state).toBe("backing-off");
+  life(0).ready();
+  await clock.settle();
+  expect(life(0).left).toBe(true);
+  expect(backend.offered()).toBeNull();
+  await backend.close();
+});
+
+test("a caller who gives up waits no longer for a server that starts, and the call is never made", async () => {
+  const { backend, clock, life } = await direct();
+  const cancel = new CancelSource();
+  const waiting = failure(backend.call(callOf("tools/call", "{}", { cancel }), target));
+  expect(backend.inFlight).toBe(1);
+  cancel.cancel("enough");
+  expect((await waiting).code).toBe("CALL_CANCELLED");
+  expect(backend.inFlight).toBe(0);
+  await clock.settle();
+  let calls = 0;
+  life(0).answer = async () => {
+    calls += 1;
+    return done("{}");
+  };
+  life(0).ready();
+  await clock.settle();
+  expect(calls).toBe(0);
+  await backend.close();
+});
+
+test("callers that wait for a server are bounded like calls in flight", async () => {
+  const { backend, clock, life } = direct();
+  const waiting = Array.from({ length: defaultLimits.pendingMax }, () => backend.call(callOf("tools/call"), target));
+  expect(await failure(backend.call(callOf("tools/call"), target))).toMatchObject({ code: "BACKEND_BUSY", data: { sent: false } });
+  await clock.settle();
+  life(0).ready();
+  expect((await Promise.all(waiting)).every(({ kind }) => kind === "done")).toBe(true);
+  await backend.close();
+});
+
+test("the times of a newer entry count from the next start on", async () => {
+  const { backend, clock, life, lives } = direct({ connectMs: 500 });
+  backend.adjust(specOf("b", { connectMs: 5000 }));
+  await clock.advance(500);
+  await clock.advance(defaultLimits.backoffMsMin);
+  expect(lives).toHaveLength(2);
+  await clock.advance(4000);
+  expect(backend.status().state).toBe("starting");
+  life(1).ready();
+  await clock.settle();
+  expect(backend.status().state).toBe("ready");
+  await backend.close();
 });
 
 test("an entry that is disabled or cannot be used starts nothing and says so", async () => {

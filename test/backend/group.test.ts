@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../src/base/index.ts";
-import { endGroup } from "../../src/backend/group.ts";
+import { endGroup, Groups } from "../../src/backend/group.ts";
 
 const start = (script: string) => Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe", stderr: "ignore", detached: true });
 const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
@@ -57,4 +57,19 @@ test("where there are no groups, the child alone is ended, by force if it does n
   polite.stdin.end();
   await Promise.all([endGroup(polite, systemClock, { stdinEndMs: 5000, termMs: 5000 }, "win32"), endGroup(deaf, systemClock, { stdinEndMs: 10, termMs: 5000 }, "win32")]);
   expect([polite.exitCode, deaf.signalCode]).toEqual([4, "SIGKILL"]);
+});
+
+test("all groups that are known are killed at once, and no others", async () => {
+  for (const platform of [process.platform, "win32"]) {
+    const groups = new Groups(platform);
+    const [known, gone] = [start("exec sleep 1000"), start("exec sleep 1000")];
+    groups.add(known);
+    groups.add(gone);
+    groups.remove(gone);
+    groups.kill();
+    await known.exited;
+    expect([known.signalCode, gone.signalCode]).toEqual(["SIGKILL", null]);
+    gone.kill();
+    await gone.exited;
+  }
 });

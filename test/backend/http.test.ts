@@ -235,3 +235,24 @@ test("leaving is a DELETE, and waits for nobody for long", async () => {
   await using slow = openRemote(`${peer.url}/hang`, {}, { stdinEndMs: 10 });
   expect((await failure(slow.link.drop?.({}) ?? never())).code).toBe("BACKEND_TIMEOUT");
 });
+
+test("closing does not wait for a stream that names no endpoint", async () => {
+  await using peer = createPeer(() => never());
+  await using remote = openRemote(peer.url, { transport: "sse" });
+  const opening = remote.link.open().then(() => "open", () => "not open");
+  while (peer.seen.length === 0) await new Promise<void>((resolve) => void setImmediate(resolve));
+  await remote.link.close();
+  expect(await opening).toBe("not open");
+});
+
+test("a server that cannot be reached any more is known to have fallen even before anybody listens for it", async () => {
+  const peer = createPeer(() => Response.json({ jsonrpc: "2.0", id: 1, result: {} }));
+  await using remote = openRemote(peer.url);
+  remote.link.onDown = () => undefined;
+  await remote.ask();
+  expect(remote.link.fallen).toBeNull();
+  await peer[Symbol.asyncDispose]();
+  await remote.ask().catch(() => undefined);
+  await remote.ask().catch(() => undefined);
+  expect(remote.link.fallen).toContain("no connection");
+});

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createPool, type Lease, type Pool } from "../../src/backend/index.ts";
 import { createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, Secret, systemClock } from "../../src/base/index.ts";
@@ -52,6 +53,8 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
+/** Running, and not merely waiting to be collected by whoever inherited it. */
+const isRunning = (pid: number): boolean => pid > 0 && isAlive(pid) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 const ready = async (pool: Pool, spec: StdioSpec): Promise<Lease> => {
   const lease = pool.acquire(spec);
   await lease.settled(10_000);
@@ -128,6 +131,37 @@ test("callers wait for a server that starts slowly", async () => {
   const lease = stage.pool.acquire(childSpec({}, "--late=100"));
   expect(lease.status().state).toBe("starting");
   expect(await ask(lease, "echo")).toBe("{}");
+});
+
+test("longer times in a newer entry reach the server that runs already", async () => {
+  await using stage = await open({ backoffMsMin: 10 });
+  const before = stage.pool.acquire(childSpec({ connectMs: 100 }, "--late=500"));
+  await before.settled(10_000);
+  expect(before.status().state).toBe("backing-off");
+  const after = stage.pool.acquire(childSpec({ connectMs: 10_000 }, "--late=500"));
+  await stage.until(() => after.status().state === "ready");
+  expect(await ask(after, "echo")).toBe("{}");
+});
+
+test("an instance that somebody waits for while it starts makes no room for another", async () => {
+  await using stage = await open({ instancesMax: 2 });
+  const lease = await ready(stage.pool, childSpec({ isolation: "principal" }));
+  await pidOf(lease, "one");
+  const two = pidOf(lease, "two");
+  expect((await failure(pidOf(lease, "three"))).code).toBe("LIMIT_REACHED");
+  expect(await two).toBeGreaterThan(0);
+});
+
+test("killing ends every process with its descendants at once, also one that is being ended politely", async () => {
+  await using stage = await open();
+  const stubborn = await ready(stage.pool, childSpec({}, "--stay", "--ignore-term"));
+  const pid = await pidOf(stubborn);
+  const family = await ready(stage.pool, childSpec({ name: "family", fingerprint: "family", command: "sh", args: ["-c", `${process.execPath} ${program}; true`] }));
+  const grandchild = await pidOf(family);
+  stubborn.release();
+  stage.pool.kill();
+  await stage.pool.close();
+  expect([pid, grandchild, family.status().pid ?? 0].filter(isRunning)).toEqual([]);
 });
 
 for (const isolation of ["principal", "session"] as const) {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { createKnownSecrets, defaultLimits, type Fault, type Limits, type Log, nullLog, Secret, systemClock } from "../../src/base/index.ts";
+import { Groups } from "../../src/backend/group.ts";
 import { createStdioLink } from "../../src/backend/stdio.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
 import { type Message, rawOf, requestText } from "../../src/protocol/index.ts";
@@ -16,7 +17,7 @@ async function open(spec: StdioSpec, limits: Partial<Limits> = {}, log: Log = nu
   const folder = await createFolder();
   const secrets = createKnownSecrets();
   for (const value of Object.values(spec.env)) if (value instanceof Secret) secrets.add(value);
-  const link = createStdioLink({ spec, clock: systemClock, limits: { ...defaultLimits, ...limits }, log, secrets, env: process.env, stateDir: folder.path });
+  const link = createStdioLink({ spec, clock: systemClock, limits: { ...defaultLimits, ...limits }, log, secrets, env: process.env, stateDir: folder.path, groups: new Groups() });
   const messages: Message[] = [];
   const fell = Promise.withResolvers<string>();
   link.onMessage = (message) => messages.push(message);

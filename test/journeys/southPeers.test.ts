@@ -1,6 +1,7 @@
 /** The back side of the era room against the published servers of both eras, over the real links. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { Groups } from "../../src/backend/group.ts";
 import { createStdioLink } from "../../src/backend/stdio.ts";
 import { CancelSource, createKnownSecrets, defaultLimits, nullLog, systemClock } from "../../src/base/index.ts";
 import type { ConnectOptions, Upstream } from "../../src/era/index.ts";
@@ -43,7 +44,7 @@ async function connect(wire: Parameters<typeof connectUpstream>[0], more: Partia
 async function openChild(program: string, ...args: string[]) {
   const folder = await createFolder();
   const spec = specOf("child", { command: process.execPath, args: [join(import.meta.dir, "../fixtures", program), ...args] });
-  const link = createStdioLink({ spec, clock: systemClock, limits: defaultLimits, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path });
+  const link = createStdioLink({ spec, clock: systemClock, limits: defaultLimits, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() });
   await link.open();
   return {
     link,

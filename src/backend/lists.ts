@@ -1,0 +1,132 @@
+/**
+ * What one backend offers: fetched at its start, again where it announces a change, and again where a list could not be
+ * fetched. It hides how announcements are collected and how long a list that fails is waited for, and it keeps what was
+ * known before, so that a crash or a list that fails for a moment empties nobody's list.
+ */
+import { type Clock, faultOf, type Limits, type Log, singleFlight, sleep, type Timer } from "../base/index.ts";
+import type { Listed, Upstream } from "../era/index.ts";
+import type { Kind } from "../protocol/index.ts";
+import { type Breaker, createBreaker } from "./breaker.ts";
+import type { Offered } from "./types.ts";
+
+export interface ListsOptions {
+  /** The configured name of the server. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+  /** `offered` has changed while the server was followed. */
+  readonly changed: () => void;
+}
+
+type Fetched = readonly (readonly [Kind, Listed])[];
+
+const kinds: readonly Kind[] = Object.freeze(["tools", "prompts", "resources", "templates"] as const);
+const nothing: Listed = Object.freeze({ items: Object.freeze([]), cache: Object.freeze({ ttlMs: 0, scope: "private" as const }) });
+const emptyLists: Offered["lists"] = Object.freeze({ tools: nothing, prompts: nothing, resources: nothing, templates: nothing });
+
+export class Lists {
+  readonly #options: ListsOptions;
+  readonly #refreshSoon: () => Promise<void>;
+  /** Kinds of which a change was announced. */
+  readonly #stale = new Set<Kind>();
+  /** Kinds that could not be fetched. */
+  readonly #missing = new Set<Kind>();
+  #offered: Offered | null = null;
+  /** Set while the server is ready. */
+  #upstream: Upstream | null = null;
+  #patience: Breaker;
+  #retry: Timer | null = null;
+
+  constructor(options: ListsOptions) {
+    this.#options = options;
+    this.#patience = createBreaker(options.clock, options.limits);
+    this.#refreshSoon = singleFlight(() => this.#refresh());
+  }
+
+  /** The newest; null before a server was ready for the first time. */
+  get offered(): Offered | null {
+    return this.#offered;
+  }
+
+  /** Fetches all lists of a server that has just opened; gives what takes them over, if it has not fallen meanwhile. */
+  async fetchAll(upstream: Upstream): Promise<() => void> {
+    this.#stale.clear();
+    this.#missing.clear();
+    const fetched = await this.#fetch(upstream, kinds);
+    return () => this.#take(upstream, fetched);
+  }
+
+  /** The server is ready: from now on its announcements are followed. */
+  follow(upstream: Upstream): void {
+    this.#upstream = upstream;
+    this.#patience = createBreaker(this.#options.clock, this.#options.limits);
+    if (this.#stale.size > 0) void this.#refreshSoon();
+    this.#retryLater();
+  }
+
+  /** The server has fallen or is being stopped: nothing is asked any more. */
+  leave(): void {
+    this.#upstream = null;
+    this.#retry?.cancel();
+    this.#retry = null;
+  }
+
+  /** The server says that these have changed. */
+  becameStale(kind: "tools" | "prompts" | "resources"): void {
+    this.#stale.add(kind);
+    if (kind === "resources") this.#stale.add("templates");
+    if (this.#upstream !== null) void this.#refreshSoon();
+  }
+
+  // Collected for a moment: servers announce each of a hundred new tools by itself.
+  async #refresh(): Promise<void> {
+    await sleep(this.#options.clock, this.#options.limits.noticeQuietMs);
+    const upstream = this.#upstream;
+    if (upstream === null || this.#stale.size === 0) return;
+    const wanted = [...this.#stale];
+    this.#stale.clear();
+    const fetched = await this.#fetch(upstream, wanted);
+    if (this.#upstream !== upstream) return;
+    if (fetched.length > 0) {
+      this.#take(upstream, fetched);
+      this.#options.changed();
+    }
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    if (this.#missing.size === 0 || this.#retry !== null) return;
+    this.#retry = this.#options.clock.timer(this.#patience.failed(), () => {
+      this.#retry = null;
+      for (const kind of this.#missing) this.#stale.add(kind);
+      void this.#refreshSoon();
+    });
+  }
+
+  // One kind that cannot be listed must not cost the others.
+  async #fetch(upstream: Upstream, wanted: readonly Kind[]): Promise<Fetched> {
+    const lists = await Promise.all(wanted.map(async (kind) => [kind, await this.#list(upstream, kind)] as const));
+    return lists.filter((one): one is readonly [Kind, Listed] => one[1] !== null);
+  }
+
+  async #list(upstream: Upstream, kind: Kind): Promise<Listed | null> {
+    try {
+      const listed = await upstream.list(kind);
+      this.#missing.delete(kind);
+      return listed;
+    } catch (thrown) {
+      const failure = faultOf(thrown);
+      // Told once: it may be so for long.
+      const level = this.#missing.has(kind) ? "debug" : "warn";
+      this.#missing.add(kind);
+      this.#options.log[level]("a list could not be fetched, it is asked for again", { server: this.#options.name, kind, code: failure.code, reason: failure.message });
+      return null;
+    }
+  }
+
+  #take(upstream: Upstream, fetched: Fetched): void {
+    const lists = Object.freeze({ ...(this.#offered?.lists ?? emptyLists), ...Object.fromEntries(fetched) });
+    this.#offered = Object.freeze({ facts: upstream.facts, lists, fetchedAt: this.#options.clock.now() });
+  }
+}

@@ -1,0 +1,72 @@
+import { expect, test } from "bun:test";
+import { defaultLimits, fault, type Log, nullLog } from "../../src/base/index.ts";
+import { Lists } from "../../src/backend/lists.ts";
+import type { Upstream } from "../../src/era/index.ts";
+import type { Kind } from "../../src/protocol/index.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+
+function stage() {
+  const clock = createTestClock();
+  const warnings: string[] = [];
+  const asked: Kind[] = [];
+  const failing = new Set<Kind>();
+  let changes = 0;
+  const log: Log = { ...nullLog, warn: (message) => void warnings.push(message) };
+  const lists = new Lists({ name: "s", clock, limits: defaultLimits, log, changed: () => void (changes += 1) });
+  const upstream: Upstream = {
+    facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r", announces: true },
+    call: () => Promise.reject(fault("BACKEND_GONE")),
+    list: async (kind) => {
+      asked.push(kind);
+      if (failing.has(kind)) throw fault("BACKEND_TIMEOUT");
+      return { items: [`"${kind}"`], cache: { ttlMs: 0, scope: "private" } };
+    },
+    close: async () => undefined,
+  };
+  const open = async (): Promise<void> => {
+    (await lists.fetchAll(upstream))();
+    lists.follow(upstream);
+  };
+  return { clock, warnings, asked, failing, lists, upstream, open, changes: () => changes };
+}
+
+test("nothing is offered before a server's lists were taken, and they stay when it leaves", async () => {
+  const { lists, upstream, open } = stage();
+  await lists.fetchAll(upstream);
+  expect(lists.offered).toBeNull();
+  await open();
+  lists.leave();
+  expect(lists.offered?.lists.tools.items).toEqual(['"tools"']);
+});
+
+test("a list that fails is told of once, asked for in growing waits, and no more after the server has left", async () => {
+  const { lists, clock, warnings, asked, failing, open, changes } = stage();
+  failing.add("tools");
+  await open();
+  await clock.advance(60_000);
+  const often = asked.filter((kind) => kind === "tools").length;
+  expect(often).toBeGreaterThan(5);
+  expect(often).toBeLessThan(15);
+  expect(asked.filter((kind) => kind === "prompts")).toHaveLength(1);
+  expect(warnings).toHaveLength(1);
+  expect(changes()).toBe(0);
+  lists.leave();
+  await clock.advance(60_000);
+  expect(asked.filter((kind) => kind === "tools")).toHaveLength(often);
+  expect(clock.pending).toBe(0);
+});
+
+test("an announcement while a list is missing asks at once", async () => {
+  const { lists, clock, asked, failing, open, changes } = stage();
+  failing.add("tools");
+  await open();
+  await clock.advance(60_000);
+  failing.clear();
+  const before = asked.length;
+  lists.becameStale("tools");
+  await clock.advance(defaultLimits.noticeQuietMs);
+  expect(asked.slice(before)).toEqual(["tools"]);
+  expect(changes()).toBe(1);
+  await clock.advance(60_000);
+  expect(lists.offered?.lists.tools.items).toEqual(['"tools"']);
+});
