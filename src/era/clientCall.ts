@@ -75,6 +75,13 @@ export class ClientCall implements Call {
     this.#source.cancel(reason);
   }
 
+  /** Ends it with a response of our own, and tells whoever runs it to stop. */
+  interrupt(status: number, text: string, reason: string): void {
+    if (this.#over) return;
+    this.answer(status, text);
+    this.#source.cancel(reason);
+  }
+
   /** Sends the response, unless the call was abandoned. Nothing follows it. */
   answer(status: number, text: string): void {
     if (this.#over) return;

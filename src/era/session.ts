@@ -6,6 +6,7 @@
 import { type Clock, type Fault, fault, type Limits } from "../base/index.ts";
 import { type Client, type LogLevel, type Raw, sseEvent } from "../protocol/index.ts";
 import type { ClientCall } from "./clientCall.ts";
+import { refusalText } from "./exchange.ts";
 import { placeOf, Replay } from "./replay.ts";
 import { SessionStream } from "./sessionStream.ts";
 import type { OpenStream, Streams } from "./streams.ts";
@@ -143,6 +144,13 @@ export class Session {
   onEnd(ending: () => void): void {
     if (this.#ended) ending();
     else this.#endings.push(ending);
+  }
+
+  /** The program ends: whoever waits for an answer learns why there is none, on whatever it waits. */
+  shutDown(): void {
+    const refused = fault("SHUTTING_DOWN");
+    for (const [id, call] of this.#calls) call.interrupt(refused.row.http, refusalText(id, refused), refused.message);
+    this.end(refused.message);
   }
 
   /** Cancels what runs and ends every stream. Ending twice is fine. */

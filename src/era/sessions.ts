@@ -43,7 +43,7 @@ export class Sessions {
 
   close(): void {
     this.#sweep?.cancel();
-    for (const session of [...this.#byId.values()]) session.end("the proxy is shutting down");
+    for (const session of [...this.#byId.values()]) session.shutDown();
   }
 
   // A principal that opens many ends its own before anybody else's.

@@ -32,6 +32,15 @@ describe("one client request", () => {
     expect([said, reasons]).toEqual([["none"], ["why"]]);
   });
 
+  test("that is interrupted is answered by us, and cancelled", () => {
+    const { call, said } = callOf();
+    const reasons: string[] = [];
+    call.cancel.onCancel((reason) => reasons.push(reason));
+    call.interrupt(503, "the end", "why");
+    call.interrupt(503, "the end", "again");
+    expect([said, reasons]).toEqual([["503 the end"], ["why"]]);
+  });
+
   test("restores the token as it was written, and drops values that do not rise or are none", () => {
     const { call, said } = callOf({ progressToken: '"\\u0061"' });
     for (const params of ['{"progress":1,"progressToken":9}', '{"progress":1}', '{"progress":"x"}', "{}", '{"progress":0.5}', '{"progress":1.5}']) call.notice({ kind: "progress", params: located(params) });

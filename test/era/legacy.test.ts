@@ -270,6 +270,21 @@ describe("streams of a 2025 session", () => {
     expect((await allJson(resumed)).map((one) => one.id)).toEqual([1]);
   });
 
+  test("end with an error for every answer that is due when the program ends", async () => {
+    const { send, session, serve, eras } = createWorld();
+    serve.answer = (made) => {
+      made.notice(progress(1));
+      return Promise.withResolvers<Outcome>().promise;
+    };
+    const one = await send(call("a", "x", { progressToken: 1 }), { headers: await session() }).answer;
+    const both = await send([call(1, "x", { progressToken: 1 }), call(2, "x", { progressToken: 2 })], { headers: await session("2025-03-26") }).answer;
+    await eras.close();
+    const ends = async (answer: typeof one) => (await allJson(answer)).filter(({ id }) => id !== undefined).map(({ id, error }) => [id, error?.data?.code]);
+    expect(await ends(one)).toEqual([["a", "SHUTTING_DOWN"]]);
+    expect(await ends(both)).toEqual([[1, "SHUTTING_DOWN"], [2, "SHUTTING_DOWN"]]);
+    expect(serve.calls.map(({ cancel }) => cancel.cancelled)).toEqual([true, true, true]);
+  });
+
   test("are resumed each for itself", async () => {
     const { post, get, session, serve } = createWorld();
     const headers = await session("2025-06-18");
@@ -437,6 +452,17 @@ describe("HTTP+SSE", () => {
     expect((await nextJson(answer)).result.content[0].text).toBe("hi");
     world.serve.announce("tools");
     expect((await nextJson(answer)).method).toBe("notifications/tools/list_changed");
+  });
+
+  test("says on its stream which answers will not come when the program ends", async () => {
+    const world = createWorld();
+    const { answer, post } = await open(world);
+    await post(initialize("2024-11-05"));
+    await nextJson(answer);
+    world.serve.answer = () => Promise.withResolvers<Outcome>().promise;
+    await post(call("late"));
+    await world.eras.close();
+    expect((await allJson(answer)).map(({ id, error }) => [id, error?.data?.code])).toEqual([["late", "SHUTTING_DOWN"]]);
   });
 
   test("negotiates any revision of its era, once", async () => {

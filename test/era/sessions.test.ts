@@ -1,11 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { CancelSource, defaultLimits } from "../../src/base/index.ts";
+import { defaultLimits } from "../../src/base/index.ts";
+import { ClientCall } from "../../src/era/clientCall.ts";
 import { Sessions } from "../../src/era/sessions.ts";
 import { Streams } from "../../src/era/streams.ts";
 import { createTestClock } from "../fixtures/clock.ts";
+import { emptyObject } from "../../src/protocol/index.ts";
 import { alice, bob } from "../fixtures/era.ts";
 
 const all = { server: null };
+const callOf = () =>
+  new ClientCall(
+    { method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: all, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null },
+    { notice: () => undefined, answer: () => undefined, none: () => undefined },
+  );
 const worldOf = (more: object = {}) => {
   const clock = createTestClock();
   const limits = { ...defaultLimits, sessionsMax: 2, sessionIdleMsMax: 1000, ...more };
@@ -29,7 +36,7 @@ describe("the sessions of the program", () => {
     const idle = sessions.open(alice, all);
     const used = sessions.open(alice, all);
     const running = sessions.open(alice, all);
-    running.begin("1", Object.assign(new CancelSource(), { abandon: () => undefined }) as never);
+    running.begin("1", callOf());
     const read = sessions.open(alice, all);
     read.openStandalone();
     await clock.advance(600);
