@@ -3,8 +3,8 @@
  * log levels for the whole session. Everything that such a session remembers is here and nowhere else, so that losing it
  * (HTTP 404) costs one new handshake and no caller notices.
  */
-import { type Fault, fault, faultOf } from "../base/index.ts";
-import { type Call, type Failure, type Kind, type LogLevel, logLevels, type Message, type Notification, type Outcome, type Raw, type RawObject, type Result, requestText } from "../protocol/index.ts";
+import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
+import { type Call, editObject, type Failure, type Kind, type LogLevel, logLevels, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText } from "../protocol/index.ts";
 import { paramsOf, plainMetaOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
@@ -27,8 +27,14 @@ function withoutOf(method: string, revision: LegacyRevision): Readonly<Record<st
 }
 
 /** What a response without dialect comes to. */
-const outcomeOf = (response: Result | Failure): Outcome =>
-  response.kind === "result" ? { kind: "done", result: response.result } : { kind: "failed", error: response.error };
+const outcomeOf = (response: Result | Failure, limits: Limits): Outcome =>
+  response.kind === "result" ? { kind: "done", result: untyped(response.result, limits) } : { kind: "failed", error: response.error };
+
+// The type of a result is a word of the other era; here it is any member, and must not be taken for a question later.
+function untyped(result: RawObject, limits: Limits): RawObject {
+  if (memberOf(result, "resultType") === null) return result;
+  return parseObject(editObject(result, { resultType: null }), limits) ?? result;
+}
 
 export class SouthLegacy implements Dialect {
   readonly facts: UpstreamFacts;
@@ -88,7 +94,7 @@ export class SouthLegacy implements Dialect {
       if (this.#isOffLevel(call.logLevel)) await this.#prepare(flight, call.logLevel);
       session = this.#opened;
       const reply = await this.#south.wire.request(this.#requestOf(flight, target));
-      if (!this.#isLost(reply, session) || !mayRenew) return outcomeOf(await this.#answerOf(flight, reply, target.timeoutMs, call.method));
+      if (!this.#isLost(reply, session) || !mayRenew) return outcomeOf(await this.#answerOf(flight, reply, target.timeoutMs, call.method), this.#south.limits);
     } catch (thrown) {
       throw this.#flights.failed(flight, thrown);
     } finally {
