@@ -236,6 +236,8 @@ class RunningBackend implements Backend {
       era: spec.era,
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
+      capabilities: "{}",
+      updated: () => undefined,
       changed: (kind) => this.#lists.becameStale(kind),
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),
       lost: (reason) => {

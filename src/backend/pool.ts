@@ -170,6 +170,14 @@ class EntryLease implements Lease {
     return this.#entry.instanceOf(call.principal.id).call(call, target);
   }
 
+  subscribe(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  unsubscribe(): Promise<void> {
+    return Promise.resolve();
+  }
+
   offered(): Offered | null {
     return this.#entry.first.offered();
   }

@@ -2,7 +2,7 @@
 import type { Cancel } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Listed, Target, UpstreamFacts } from "../era/index.ts";
-import type { Call, Kind, Outcome } from "../protocol/index.ts";
+import type { Call, Kind, Outcome, RawObject } from "../protocol/index.ts";
 
 /** States as people see them. */
 export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "backing-off" | "draining" | "stopped";
@@ -33,6 +33,9 @@ export interface Lease {
   readonly spec: BackendSpec;
   /** Runs one call on the process or connection this caller may share. Throws Faults (BACKEND_…). */
   call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome>;
+  /** Asks the backend to tell of changes of one resource; counted. False where it cannot. Lasts through restarts. */
+  subscribe(uri: string): Promise<boolean>;
+  unsubscribe(uri: string): Promise<void>;
   /** What it offers now; null before it was ready for the first time. Stays through a crash. */
   offered(): Offered | null;
   status(): BackendStatus;
@@ -47,6 +50,8 @@ export interface Lease {
 export interface PoolEvents {
   /** `offered()` or `status()` of a backend has changed; the hub makes a new snapshot at its own pace. */
   changed(name: string): void;
+  /** A resource of a backend that somebody subscribed to has changed, or may have. */
+  updated(name: string, uri: string, params: RawObject): void;
 }
 
 export interface Pool {

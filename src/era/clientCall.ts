@@ -3,7 +3,7 @@
  * own progress token back, and falls silent once it is answered.
  */
 import { type Cancel, CancelSource, fault } from "../base/index.ts";
-import { type Answer, type Ask, type Call, type Client, editObject, type LogLevel, logLevels, memberOf, type Notice, notificationText, type Principal, type Raw, type RawObject, rawOf, type Resume, type Selection } from "../protocol/index.ts";
+import { type Answer, type Ask, type Call, type Client, editObject, type LogLevel, logLevels, memberOf, type Notice, notificationText, type Principal, type Raw, type RawObject, rawOf, type Resume, type Selection, type SessionTie } from "../protocol/index.ts";
 
 /** Where everything goes that one client request leads to. Neither function throws, nor minds a client that has gone. */
 export interface Sink {
@@ -27,6 +27,10 @@ export interface ClientRequest {
   readonly progressToken: Raw | null;
   readonly logLevel: LogLevel | null;
   readonly resume: Resume | null;
+  /** The 2025 session it came in; null without one. */
+  readonly session: SessionTie | null;
+  /** The backend that an id of ours names; null: look the target up. */
+  readonly backend: string | null;
 }
 
 /** The level of this name, or null. */
@@ -41,6 +45,8 @@ export class ClientCall implements Call {
   readonly client: Client;
   readonly logLevel: LogLevel | null;
   readonly resume: Resume | null;
+  readonly session: SessionTie | null;
+  readonly backend: string | null;
   readonly cancel: Cancel;
   readonly #source: CancelSource;
   readonly #token: Raw | null;
@@ -57,6 +63,8 @@ export class ClientCall implements Call {
     this.client = request.client;
     this.logLevel = request.logLevel;
     this.resume = request.resume;
+    this.session = request.session;
+    this.backend = request.backend;
     this.#token = request.progressToken;
     this.#sink = sink;
     this.#source = new CancelSource();

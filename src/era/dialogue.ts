@@ -87,7 +87,7 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const { principal, selection } = request;
   const { client, logLevel } = session;
   const params = withoutTask(message.params ?? emptyObject, north);
-  const running = new ClientCall({ method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null }, sink);
+  const running = new ClientCall({ method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null }, sink);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
   const finish = (text: string): void => {
@@ -107,6 +107,7 @@ function withoutTask(params: RawObject, { limits }: North): RawObject {
 }
 
 function answerText({ limits }: North, revision: LegacyRevision, id: Raw, method: string, outcome: Outcome): string {
+  if (outcome.kind === "task") return errorText(id, thrownError(fault("BACKEND_GARBLED", { backend: outcome.backend, detail: "a task for a client that knows none" })));
   if (outcome.kind === "done") return resultText(id, legacyResult(outcome.result, method, revision, limits));
   return errorText(id, legacyError(outcome.kind === "failed" ? outcome.error : unasked(outcome.backend), method, revision, limits));
 }

@@ -57,6 +57,9 @@ export function createEras(options: EraOptions): Eras {
   return {
     http: (request) => guarded(log, () => byVerb(request)),
     sse: (request, messages) => (closed ? refusalOut(null, fault("SHUTTING_DOWN")) : openPipe(north, sessions, request, messages)),
+    stdio: () => {
+      throw fault("SHUTTING_DOWN");
+    },
     sseMessage: (request, sessionId) => guarded(log, () => Promise.resolve(piped(request, sessionId))),
     connect: (wire, connect) => connectUpstream(wire, connect, options),
     requestHeaders,

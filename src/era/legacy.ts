@@ -157,8 +157,10 @@ function connectionOf(north: North, session: Session, request: HttpIn): Connecti
   return session.openStandalone().connection;
 }
 
-const watch = ({ serve }: North, session: Session, { principal, selection }: HttpIn): (() => void) =>
-  serve.watch({ principal, selection, changed: (kind) => session.announce(notificationText(changeMethods[kind], null)) });
+const watch = ({ serve }: North, session: Session, { principal, selection }: HttpIn): (() => void) => {
+  const watching = serve.watch({ principal, selection, changed: (kind) => session.announce(notificationText(changeMethods[kind], null)), updated: () => undefined });
+  return () => watching.end();
+};
 
 /** Ends a session (DELETE). */
 export function endSession(sessions: Sessions, request: HttpIn): HttpOut {

@@ -47,14 +47,15 @@ function open({ serve, streams, stamp }: North, id: Raw, granted: ReadonlyMap<st
   const { principal, selection } = request;
   const tag = `"_meta":{"${metaKeys.subscriptionId}":${id}}`;
   const kinds = new Set(granted.values());
-  const unwatch = serve.watch({
+  const watching = serve.watch({
     principal,
     selection,
     changed: (kind) => {
       if (kinds.has(kind)) stream.send(sseEvent({ data: notificationText(changeMethods[kind], `{${tag}}`) }));
     },
+    updated: () => undefined,
   });
-  const close = onceOf(unwatch);
+  const close = onceOf(() => watching.end());
   const stream = streams.open({
     gone: close,
     goodbye: () => {

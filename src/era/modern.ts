@@ -87,6 +87,8 @@ function callOf(north: North, message: Request, params: RawObject, envelope: Hop
       progressToken: envelope.progressToken,
       logLevel: logLevelOf(textOf(envelope.logLevel)),
       resume,
+      session: null,
+      backend: null,
     },
     exchange,
   );
@@ -102,6 +104,7 @@ function answer(north: North, id: Raw, call: ClientCall, outcome: Outcome): void
   const { server } = call.selection;
   if (outcome.kind === "done") return call.answer(200, north.stamp.response(id, call.method, server, outcome.result, outcome.cache));
   if (outcome.kind === "failed") return failed(north, id, call, outcome.error);
+  if (outcome.kind === "task") return refuse(id, call, fault("BACKEND_GARBLED", { backend: outcome.backend, detail: "a task that nobody asked for" }));
   const refused = questionFault(outcome, call, north.limits);
   if (refused !== null) return refuse(id, call, refused);
   call.answer(200, north.stamp.question(id, server, outcome.result, sealedState(outcome, call, north.seal)));

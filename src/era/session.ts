@@ -3,8 +3,8 @@
  * A session is no credential: whoever uses it has been authorised for this very request, and must be the one who
  * opened it.
  */
-import { type Clock, type Fault, fault, type Limits } from "../base/index.ts";
-import { type Client, type LogLevel, type Raw, sseEvent } from "../protocol/index.ts";
+import { CancelSource, type Clock, type Fault, fault, type Limits } from "../base/index.ts";
+import { type Client, type LogLevel, type Raw, type SessionTie, sseEvent } from "../protocol/index.ts";
 import type { ClientCall } from "./clientCall.ts";
 import { refusalText } from "./exchange.ts";
 import { placeOf, Replay } from "./replay.ts";
@@ -48,6 +48,9 @@ export class Session {
   logLevel: LogLevel = "warning";
   /** HTTP+SSE: the one stream that everything goes to. */
   pipe: OpenStream | null = null;
+  readonly #over = new CancelSource();
+  /** What backends may know of it. */
+  readonly tie: SessionTie;
   usedAt: number;
 
   constructor(start: SessionStart, around: { readonly clock: Clock; readonly limits: Limits; readonly streams: Streams }) {
@@ -59,6 +62,8 @@ export class Session {
     this.#streams = around.streams;
     this.#replay = new Replay(around.limits);
     this.usedAt = around.clock.now();
+    this.tie = { id: start.id, ended: this.#over };
+    this.onEnd(() => this.#over.cancel("the session has ended"));
   }
 
   /** Nothing runs and nobody reads. */

@@ -1,6 +1,6 @@
 /** The types of the era room's two sides: HTTP and streams in front, a wire to one backend behind. */
 import type { Clock, Limits, Log } from "../base/index.ts";
-import type { CacheHint, Call, Kind, Message, Outcome, Principal, Raw, Selection, Serve } from "../protocol/index.ts";
+import type { CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
 
 // ---- In front -------------------------------------------------------------------------------------------------
 
@@ -30,6 +30,20 @@ export type HttpOut =
   | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string | null }
   | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly stream: ChunkStream };
 
+/** One client on stdio: who it is, what it sees, and where its lines go. */
+export interface PipeIn {
+  readonly principal: Principal;
+  readonly selection: Selection;
+  /** Takes one message, without its line break. */
+  send(line: string): void;
+}
+
+export interface Pipe {
+  receive(line: string): void;
+  /** stdin has ended: the client is gone. Resolves when nothing of it runs any more. */
+  end(): Promise<void>;
+}
+
 export interface EraStatus {
   readonly sessions: number;
   readonly streams: number;
@@ -45,6 +59,8 @@ export interface Eras {
   sseMessage(request: HttpIn, sessionId: string | null): Promise<HttpOut>;
   /** Opens the handshake with one backend; see Upstream. Throws a Fault when there is nothing to talk to. */
   connect(wire: Wire, options: ConnectOptions): Promise<Upstream>;
+  /** Serves one client over a pair of pipes (stdio), every revision. Lines go in by `receive`; answers come out by `send`. */
+  stdio(pipe: PipeIn): Pipe;
   /** Request headers that browsers may send, and response headers that they may read (CORS). */
   readonly requestHeaders: readonly string[];
   readonly responseHeaders: readonly string[];
@@ -137,6 +153,13 @@ export interface ConnectOptions {
   readonly era: "auto" | "modern" | "legacy";
   readonly requestMsMax: number;
   readonly probeMsMax: number;
+  /**
+   * Client capabilities to declare to a backend that is told once (JSON text): exactly what whoever shares this
+   * connection can do, or everything that can be relayed. Backends that are told with each request hear each caller's own.
+   */
+  readonly capabilities: Raw;
+  /** A resource that was subscribed to has changed, or may have. */
+  updated(uri: string, params: RawObject): void;
   /** A list of this kind has changed, or may have. */
   changed(kind: "tools" | "prompts" | "resources"): void;
   /** A log line of the backend that belongs to no call. */
@@ -183,6 +206,9 @@ export interface Upstream {
   call(call: Call, target: Target): Promise<Outcome>;
   /** Fetches all pages of one list; an empty list where the capability is not advertised. */
   list(kind: Kind): Promise<Listed>;
+  /** Asks to be told of changes of one resource; false where the backend cannot or will not. Lasts until `unsubscribe`, also through lost sessions. */
+  subscribe(uri: string): Promise<boolean>;
+  unsubscribe(uri: string): Promise<void>;
   /** Ends the dialect's own state at the backend (a session); the wire is closed by its owner. */
   close(): Promise<void>;
 }

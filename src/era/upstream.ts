@@ -44,6 +44,8 @@ function upstreamOf(south: South, slot: Slot): Upstream {
     },
     call: (call, target) => current().call(call, target),
     list: (kind) => listAll(south, current(), kind),
+    subscribe: () => Promise.resolve(false),
+    unsubscribe: () => Promise.resolve(),
     async close() {
       if (slot.closed) return;
       slot.closed = true;

@@ -7,7 +7,7 @@ import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts
 import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight, sleep } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
-import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch } from "../protocol/index.ts";
+import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { Generation } from "./generation.ts";
 import { isList, passThrough, rows, type Unknown } from "./serve.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
@@ -51,7 +51,7 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
-    this.#pool = options.createPool({ changed: () => this.#noticeChange() });
+    this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: () => undefined });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
     this.#config = { state: "valid", at: options.clock.now(), issues: [], path: options.empty.path };
@@ -125,9 +125,10 @@ class RunningHub implements Hub {
     await Promise.all(waiting.map((lease) => lease.settled(ms, cancel)));
   }
 
-  watch(watch: Watch): () => void {
+  watch(watch: Watch): Watching {
     if (this.#closing !== null) throw fault("SHUTTING_DOWN");
-    return this.#watchers.open(watch, this.#now());
+    const end = this.#watchers.open(watch, this.#now());
+    return { end, subscribe: () => Promise.resolve("unsupported"), unsubscribe: () => Promise.resolve() };
   }
 
   tool(principal: Principal, selection: Selection, name: string): Raw | null {

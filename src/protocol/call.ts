@@ -42,6 +42,10 @@ export interface Ask {
   readonly kind: "elicitation" | "sampling" | "roots";
   /** Parameters of the question as the backend sent them. */
   readonly params: RawObject | null;
+  /** The configured name of the server that asks, for the person who reads the question. */
+  readonly backend: string;
+  /** The backend does not want the answer any more: what is open of the question is taken back. */
+  readonly cancel: Cancel;
 }
 
 /** The client's answer to an Ask: the result object's JSON text, or an error that it gave. */
@@ -74,10 +78,20 @@ export interface Call {
   readonly cancel: Cancel;
   /** The call is made again, with the input that was wanted; null on a first try. */
   readonly resume: Resume | null;
+  /** The 2025 session it came in, for backends that keep a process for each; null for clients without one. */
+  readonly session: SessionTie | null;
+  /** The backend it must go to, known from an id of ours (tasks); null: look the target up. */
+  readonly backend: string | null;
   /** Sends a notice to the client, before the answer. */
   notice(notice: Notice): void;
   /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked. */
   ask(ask: Ask): Promise<Answer>;
+}
+
+/** A client's session as far as backends may know it: that it is this one, and when it is over. */
+export interface SessionTie {
+  readonly id: string;
+  readonly ended: Cancel;
 }
 
 /** How long an answer may be kept, and by whom (2026-07-28, server/utilities/caching). */
@@ -96,6 +110,8 @@ export type Outcome =
     }
   /** More input is wanted before it can be done: `result` holds the questions, `state` the backend's opaque state. */
   | { readonly kind: "input"; readonly result: RawObject; readonly state: string | null; readonly backend: string }
+  /** A task was made instead of a result (tasks extension): `result` holds the backend's own task id. */
+  | { readonly kind: "task"; readonly result: RawObject; readonly backend: string }
   | { readonly kind: "failed"; readonly error: RpcError };
 
 /** The kinds of things a server offers. */
@@ -116,14 +132,28 @@ export interface Watch {
   readonly selection: Selection;
   /** The visible list of this kind has changed ("templates" is announced as "resources"). */
   changed(kind: "tools" | "prompts" | "resources"): void;
+  /** A resource that this watch subscribed to, or one below it, has changed; `params` as the backend sent them. */
+  updated(uri: string, params: RawObject): void;
+}
+
+/** What came of a wish to hear of one resource. */
+export type Subscribed = "subscribed" | "unknown" | "unsupported";
+
+/** An open watch. */
+export interface Watching {
+  /** Asks the resource's owner to tell of changes; counted, so that one backend subscription serves all. Subscribing twice is fine. */
+  subscribe(uri: string): Promise<Subscribed>;
+  unsubscribe(uri: string): Promise<void>;
+  /** Ends the watch and its subscriptions. Ending twice is fine. */
+  end(): void;
 }
 
 /** What the front side needs of the proxy's middle; the hub fulfils it. */
 export interface Serve {
   /** Runs one call; never throws for an expected failure (that is an Outcome). */
   call(call: Call): Promise<Outcome>;
-  /** Opens a watch; gives back how to end it. Throws LIMIT_REACHED. */
-  watch(watch: Watch): () => void;
+  /** Opens a watch. Throws LIMIT_REACHED. */
+  watch(watch: Watch): Watching;
   /** The definition of a visible tool as its backend gave it, by public name; null when there is none. */
   tool(principal: Principal, selection: Selection, name: string): Raw | null;
   /** Throws NAME_UNKNOWN when the selection names no server this principal may see; waits for a starting backend, bounded. */

@@ -77,6 +77,8 @@ function direct(more: Partial<StdioSpec> = {}) {
     };
     const upstream: Upstream = {
       facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r1", announces: true },
+      subscribe: () => Promise.resolve(false),
+      unsubscribe: () => Promise.resolve(),
       call: () => life.answer(),
       list: async (kind) => ({ items: await life.lists(kind), cache: { ttlMs: 0, scope: "private" } }),
       close: () => life.leave(),

@@ -15,6 +15,8 @@ function stage() {
   const lists = new Lists({ name: "s", clock, limits: defaultLimits, log, changed: () => void (changes += 1) });
   const upstream: Upstream = {
     facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r", announces: true },
+    subscribe: () => Promise.resolve(false),
+    unsubscribe: () => Promise.resolve(),
     call: () => Promise.reject(fault("BACKEND_GONE")),
     list: async (kind) => {
       asked.push(kind);

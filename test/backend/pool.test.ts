@@ -23,7 +23,7 @@ async function open(limits: Partial<Limits> = {}) {
   let wake: () => void = () => undefined;
   const pool = createPool(
     { connect: connectPlain, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path },
-    { changed: () => wake() },
+    { changed: () => wake(), updated: () => undefined },
   );
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise<void>((resolve) => (wake = resolve));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fault } from "../../src/base/index.ts";
+import { CancelSource, fault } from "../../src/base/index.ts";
 import type { Call, Outcome } from "../../src/protocol/index.ts";
 import { allEvents, allJson, createWorld, gate, key, nextJson } from "../fixtures/era.ts";
 import { done, failure, located, question } from "../fixtures/serve.ts";
@@ -335,7 +335,7 @@ describe("a backend that wants input", () => {
   test("in the middle of a call is refused for now", async () => {
     const { modern, serve } = createWorld();
     serve.answer = async (call) => {
-      const refused = await call.ask({ kind: "elicitation", params: null }).catch((thrown: { code: string }) => thrown.code);
+      const refused = await call.ask({ kind: "elicitation", params: null, backend: "b", cancel: new CancelSource() }).catch((thrown: { code: string }) => thrown.code);
       return done({ content: [{ type: "text", text: refused }] });
     };
     expect((await modern("tools/call", { name: "x" }, can)).json.result.content[0].text).toBe("ASK_REFUSED");

@@ -6,7 +6,7 @@ import { operator } from "../fixtures/calls.ts";
 import { configOf, createScriptedPool, specOf, tool } from "../fixtures/pool.ts";
 
 function snapshotOf(viewsMax: number = defaultLimits.viewsMax) {
-  const pool = createScriptedPool({ changed: () => undefined });
+  const pool = createScriptedPool({ changed: () => undefined, updated: () => undefined });
   const config = configOf(specOf("alpha", { tags: ["web"] }), specOf("beta"));
   const generation = new Generation({ ...config, limits: { ...defaultLimits, viewsMax } }, pool);
   pool.backend("alpha").offer({ tools: [tool("a")] });

@@ -16,7 +16,7 @@ async function stage() {
   await clock.advance(defaultLimits.noticeQuietMs);
   const watch = (server: string | null, scopes: readonly string[] | null = null) => {
     const seen: string[] = [];
-    const end = hub.watch({ principal: { ...operator, scopes }, selection: { server }, changed: (kind) => seen.push(kind) });
+    const { end } = hub.watch({ principal: { ...operator, scopes }, selection: { server }, changed: (kind) => seen.push(kind), updated: () => undefined });
     return { seen, end };
   };
   return { hub, clock, pool, watch };

@@ -27,6 +27,8 @@ async function connect(wire: Parameters<typeof connectUpstream>[0], more: Partia
   const options: ConnectOptions = {
     name: "peer",
     era: "auto",
+    capabilities: "{}",
+    updated: () => undefined,
     requestMsMax: 10_000,
     probeMsMax: 10_000,
     changed(kind) {
