@@ -14,16 +14,19 @@ import { headers, metaKeys } from "./words.ts";
 /** The client as its envelope describes it; only after `refusalOf` found nothing. */
 export const clientOf = (envelope: HopMeta): Client => ({ info: envelope.clientInfo, capabilities: envelope.clientCapabilities ?? "{}" });
 
-/** The first thing that is wrong with a request, or null. `params` are the request's, empty if it had none. */
-export function refusalOf(message: Request, params: RawObject, envelope: HopMeta, request: HttpIn, look: { readonly serve: Serve; readonly limits: Limits }): Fault | null {
+/**
+ * The first thing that is wrong with a request, or null. `params` are the request's, empty if it had none; without
+ * `request` it came where there are no headers.
+ */
+export function refusalOf(message: Request, params: RawObject, envelope: HopMeta, request: HttpIn | null, look: { readonly serve: Serve; readonly limits: Limits }): Fault | null {
   const { method } = message;
   return (
     envelopeFault(envelope) ??
     versionFault(envelope, request) ??
-    mirrorFault(method, params, request) ??
+    (request === null ? null : mirrorFault(method, params, request)) ??
     methodFault(method) ??
     paramsFault(method, params, envelope) ??
-    argumentsFault(method, params, request, look)
+    (request === null ? null : argumentsFault(method, params, request, look))
   );
 }
 
@@ -38,9 +41,9 @@ function envelopeFault(envelope: HopMeta): Fault | null {
 
 const disagrees = (header: string, detail: string): Fault => fault("HEADER_MISMATCH", { detail: `${header}: ${detail}` });
 
-function versionFault(envelope: HopMeta, request: HttpIn): Fault | null {
+function versionFault(envelope: HopMeta, request: HttpIn | null): Fault | null {
   const claimed = textOf(envelope.version);
-  const header = bareHeader(request, headers.version);
+  const header = request === null ? claimed : bareHeader(request, headers.version);
   if (header !== null && header !== claimed) return disagrees(headers.version, "not the version in the body");
   if (modernRevisionOf(claimed) === null) return fault("VERSION_UNSUPPORTED", { data: { supported: modernRevisions, requested: claimed } });
   return header === null ? disagrees(headers.version, "missing") : null;

@@ -15,12 +15,12 @@ import { methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
 import { legacyError, thrownError } from "./refusals.ts";
 import type { Session } from "./session.ts";
-import type { HttpIn } from "./types.ts";
+import type { Caller } from "./types.ts";
 import { type LegacyRevision, legacyRevisionOf, newestLegacy } from "./version.ts";
 
 /** Takes one message of this session. A request is answered through the sink, now or later; nothing else is. */
-export function take(north: North, session: Session, message: Message, request: HttpIn, sink: Sink): void {
-  if (message.kind === "request") return takeRequest(north, session, message, request, sink);
+export function take(north: North, session: Session, message: Message, caller: Caller, sink: Sink): void {
+  if (message.kind === "request") return takeRequest(north, session, message, caller, sink);
   if (message.kind === "notification") takeNotice(session, message);
   // A response answers a question of ours, and none is open: it came too late.
 }
@@ -31,34 +31,34 @@ function takeNotice(session: Session, { method, params }: Notification): void {
   if (id !== null) session.cancel(id, stringOf(params, "reason") ?? "the client cancelled it");
 }
 
-type Own = (north: North, session: Session, message: Request, request: HttpIn, sink: Sink) => void;
+type Own = (north: North, session: Session, message: Request, caller: Caller, sink: Sink) => void;
 
 const own: Readonly<Record<string, Own>> = Object.freeze({
   initialize,
-  ping: (_north, _session, { id }, _request, sink) => sink.answer(200, resultText(id, "{}")),
+  ping: (_north, _session, { id }, _caller, sink) => sink.answer(200, resultText(id, "{}")),
   "logging/setLevel": setLevel,
 } satisfies Record<string, Own>);
 
-function takeRequest(north: North, session: Session, message: Request, request: HttpIn, sink: Sink): void {
+function takeRequest(north: North, session: Session, message: Request, caller: Caller, sink: Sink): void {
   const { method } = message;
   const service = methodOf(method).legacy;
   if (service === null) return refuse(message.id, fault("METHOD_UNKNOWN", { detail: method }), sink);
   if (session.revision === null && method !== "initialize" && method !== "ping") return refuse(message.id, fault("SESSION_MISSING", { detail: "no handshake yet" }), sink);
-  if (service === "proxy") return call(north, session, session.revision ?? newestLegacy, message, request, sink);
-  own[method]?.(north, session, message, request, sink);
+  if (service === "proxy") return call(north, session, session.revision ?? newestLegacy, message, caller, sink);
+  own[method]?.(north, session, message, caller, sink);
 }
 
 // Once a session stands, a refused request is an answer like any other; its HTTP status would be taken for the session's.
 const refuse = (id: Raw, refused: Fault, sink: Sink): void => sink.answer(200, refusalText(id, refused));
 
-function initialize(north: North, session: Session, { id, params }: Request, request: HttpIn, sink: Sink): void {
+function initialize(north: North, session: Session, { id, params }: Request, caller: Caller, sink: Sink): void {
   if (session.revision !== null) return refuse(id, fault("MESSAGE_INVALID", { detail: "the handshake is done" }), sink);
   const asked = params === null ? null : stringOf(params, "protocolVersion");
   if (params === null || asked === null) return refuse(id, fault("PARAMS_INVALID", { detail: '"protocolVersion" must be a string' }), sink);
   const revision = legacyRevisionOf(asked) ?? newestLegacy;
   session.revision = revision;
   session.client = Object.freeze({ info: rawMember(params, "clientInfo"), capabilities: rawMember(params, "capabilities") ?? "{}" });
-  north.serve.describe(request.principal, request.selection).then(
+  north.serve.describe(caller.principal, caller.selection).then(
     (description) => sink.answer(200, resultText(id, initializeResult(description, revision, north.limits))),
     (thrown: unknown) => {
       sink.answer(200, errorText(id, thrownError(thrown)));
@@ -72,19 +72,19 @@ function rawMember(params: RawObject, key: string): Raw | null {
   return object === null ? null : rawOf(object);
 }
 
-function setLevel(_north: North, session: Session, { id, params }: Request, _request: HttpIn, sink: Sink): void {
+function setLevel(_north: North, session: Session, { id, params }: Request, _caller: Caller, sink: Sink): void {
   const level = logLevelOf(params === null ? null : stringOf(params, "level"));
   if (level === null) return refuse(id, fault("PARAMS_INVALID", { detail: "unknown log level" }), sink);
   session.logLevel = level;
   sink.answer(200, resultText(id, "{}"));
 }
 
-function call(north: North, session: Session, revision: LegacyRevision, message: Request, request: HttpIn, sink: Sink): void {
+function call(north: North, session: Session, revision: LegacyRevision, message: Request, caller: Caller, sink: Sink): void {
   const { id, method } = message;
   const hop = readMeta(message.meta);
   const refused = tokenFault(hop.progressToken);
   if (refused !== null) return refuse(id, refused, sink);
-  const { principal, selection } = request;
+  const { principal, selection } = caller;
   const { client, logLevel } = session;
   const params = withoutTask(message.params ?? emptyObject, north);
   const running = new ClientCall({ method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null }, sink);

@@ -12,7 +12,7 @@ import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } fr
 import { changeMethods } from "./listen.ts";
 import type { North } from "./north.ts";
 import { placeOf } from "./replay.ts";
-import { isPrimed, pipeEvent, type Session } from "./session.ts";
+import { isPrimed, type Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Connection } from "./sessionStream.ts";
 import { type OpenStream, streamOut } from "./streams.ts";
@@ -194,7 +194,7 @@ export function openPipe(north: North, sessions: Sessions, request: HttpIn, mess
 function pipeOf(north: North, session: Session, request: HttpIn, messages: string): HttpOut {
   session.watchOnce(() => watch(north, session, request));
   const pipe = north.streams.open({ gone: () => session.end("its stream is gone"), goodbye: () => undefined });
-  session.pipe = pipe;
+  session.pipe = { send: (text) => pipe.send(sseEvent({ event: "message", data: text })), end: () => pipe.end() };
   request.onGone(() => pipe.cut());
   pipe.send(sseEvent({ event: "endpoint", data: `${messages}?sessionId=${session.id}` }));
   return streamOut(pipe);
@@ -205,7 +205,7 @@ export function servePiped(north: North, sessions: Sessions, sessionId: string |
   if (sessionId === null) return refusalOut(null, fault("SESSION_MISSING"));
   const session = sessions.find(sessionId, request.principal, request.selection);
   if (session === null || session.pipe === null) return refusalOut(null, fault("SESSION_UNKNOWN"));
-  const send = (text: string): void => session.pipe?.send(pipeEvent(text));
+  const send = (text: string): void => session.pipe?.send(text);
   take(north, session, message, request, { notice: send, answer: (_status, text) => send(text), none: () => undefined });
   return emptyOut(202);
 }

@@ -4,11 +4,11 @@
  * carried yet, so they are left out of the acknowledgement.
  */
 import { fault, faultOf } from "../base/index.ts";
-import { notificationText, objectOf, memberOf, type Raw, type RawObject, type Request, resultText, sseEvent } from "../protocol/index.ts";
+import { emptyObject, memberOf, notificationText, objectOf, type Raw, type RawObject, type Request, resultText, sseEvent } from "../protocol/index.ts";
 import { refusalOut } from "./exchange.ts";
 import type { North } from "./north.ts";
 import { streamOut } from "./streams.ts";
-import type { HttpIn, HttpOut } from "./types.ts";
+import type { Caller, HttpIn, HttpOut } from "./types.ts";
 import { metaKeys } from "./words.ts";
 
 export type ListKind = "tools" | "prompts" | "resources";
@@ -26,16 +26,37 @@ const wishes: Readonly<Record<string, ListKind>> = Object.freeze({
   resourcesListChanged: "resources",
 });
 
-/** Opens the stream, or refuses: parameters that are none, too many watches. */
-export function listen(north: North, message: Request, params: RawObject, request: HttpIn): HttpOut {
-  const wanted = objectOf(params, "notifications");
-  if (wanted === null) return refusalOut(message.id, fault("PARAMS_INVALID", { detail: '"notifications" must be an object' }));
-  try {
-    return open(north, message.id, honoured(wanted), request);
-  } catch (thrown) {
-    return refusalOut(message.id, faultOf(thrown));
-  }
+/** What stands behind one request to listen. */
+export interface Listening {
+  /** Its client has gone, or wants no more. Ending twice is fine. */
+  end(): void;
+  /** The result that says that nothing more will come; for an end that is ours. */
+  readonly farewell: string;
 }
+
+/**
+ * Begins to listen: `send` gets every message, the acknowledgement first. Throws PARAMS_INVALID, and LIMIT_REACHED for
+ * too many watches.
+ */
+export function openListening(north: North, { id, params }: Request, caller: Caller, send: (text: string) => void): Listening {
+  const wanted = objectOf(params ?? emptyObject, "notifications");
+  if (wanted === null) throw fault("PARAMS_INVALID", { detail: '"notifications" must be an object' });
+  const granted = honoured(wanted);
+  const kinds = new Set(granted.values());
+  const { principal, selection } = caller;
+  const tag = tagOf(id);
+  const changed = (kind: ListKind): void => {
+    if (kinds.has(kind)) send(notificationText(changeMethods[kind], `{${tag}}`));
+  };
+  const watching = north.serve.watch({ principal, selection, changed, updated: () => undefined });
+  const names = [...granted.keys()].map((name) => `"${name}":true`).join(",");
+  send(notificationText("notifications/subscriptions/acknowledged", `{"notifications":{${names}},${tag}}`));
+  const meta = north.stamp.metaOf(selection.server, null, `"${metaKeys.subscriptionId}":${id},`);
+  return { end: onceOf(() => watching.end()), farewell: resultText(id, `{"resultType":"complete","_meta":${meta}}`) };
+}
+
+/** The member of `_meta` inside `params` that says to which request to listen a message belongs. */
+export const tagOf = (id: Raw): string => `"_meta":{"${metaKeys.subscriptionId}":${id}}`;
 
 /** The wishes that are fulfilled, by name. */
 function honoured(wanted: RawObject): ReadonlyMap<string, ListKind> {
@@ -43,31 +64,26 @@ function honoured(wanted: RawObject): ReadonlyMap<string, ListKind> {
   return new Map(granted);
 }
 
-function open({ serve, streams, stamp }: North, id: Raw, granted: ReadonlyMap<string, ListKind>, request: HttpIn): HttpOut {
-  const { principal, selection } = request;
-  const tag = `"_meta":{"${metaKeys.subscriptionId}":${id}}`;
-  const kinds = new Set(granted.values());
-  const watching = serve.watch({
-    principal,
-    selection,
-    changed: (kind) => {
-      if (kinds.has(kind)) stream.send(sseEvent({ data: notificationText(changeMethods[kind], `{${tag}}`) }));
-    },
-    updated: () => undefined,
-  });
-  const close = onceOf(() => watching.end());
-  const stream = streams.open({
-    gone: close,
+/** Opens the stream of a POST, or refuses it. */
+export function listen(north: North, message: Request, request: HttpIn): HttpOut {
+  let listening: Listening | null = null;
+  const say = (text: string): void => stream.send(sseEvent({ data: text }));
+  const stream = north.streams.open({
+    gone: () => listening?.end(),
     goodbye: () => {
-      close();
-      const meta = stamp.metaOf(selection.server, null, `"${metaKeys.subscriptionId}":${id},`);
-      stream.send(sseEvent({ data: resultText(id, `{"resultType":"complete","_meta":${meta}}`) }));
+      if (listening === null) return;
+      listening.end();
+      say(listening.farewell);
     },
   });
-  request.onGone(() => stream.cut());
-  const names = [...granted.keys()].map((name) => `"${name}":true`).join(",");
-  stream.send(sseEvent({ data: notificationText("notifications/subscriptions/acknowledged", `{"notifications":{${names}},${tag}}`) }));
-  return streamOut(stream);
+  try {
+    listening = openListening(north, message, request, say);
+    request.onGone(() => stream.cut());
+    return streamOut(stream);
+  } catch (thrown) {
+    stream.end();
+    return refusalOut(message.id, faultOf(thrown));
+  }
 }
 
 function onceOf(run: () => void): () => void {

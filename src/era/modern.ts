@@ -3,10 +3,10 @@
  * is remembered between two requests; a client that goes away cancels what it was waiting for.
  */
 import { Fault, fault } from "../base/index.ts";
-import { emptyObject, errorText, type Message, type Outcome, type Raw, type RawObject, type Request, type RpcError, sseEvent } from "../protocol/index.ts";
+import { emptyObject, errorText, type Message, type Outcome, type Raw, type Request, resultText, type RpcError, sseEvent } from "../protocol/index.ts";
 import { clientOf, refusalOf } from "./admission.ts";
 import { discoverResult } from "./announce.ts";
-import { ClientCall, logLevelOf } from "./clientCall.ts";
+import { ClientCall, logLevelOf, type Sink } from "./clientCall.ts";
 import { type HopMeta, readMeta, textOf } from "./hop.ts";
 import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } from "./exchange.ts";
 import { questionFault, resumeOf, sealedState } from "./input.ts";
@@ -15,10 +15,15 @@ import { methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
 import { modernError, modernStatus, thrownError } from "./refusals.ts";
 import { streamOut } from "./streams.ts";
-import type { HttpIn, HttpOut } from "./types.ts";
+import type { Caller, HttpIn, HttpOut } from "./types.ts";
+
+/** What waits for the answer to a modern call, and is told which one it is, so that it can cancel it. */
+export interface Expecting extends Sink {
+  call: ClientCall | null;
+}
 
 /** One modern POST: a client that has gone cancels its call. */
-class ModernExchange extends Exchange {
+class ModernExchange extends Exchange implements Expecting {
   readonly #north: North;
   /** What a vanished client cancels. */
   call: ClientCall | null = null;
@@ -57,25 +62,28 @@ function serveRequest(north: North, message: Request, request: HttpIn): Promise<
   const envelope = readMeta(message.meta);
   const refused = refusalOf(message, params, envelope, request, north);
   if (refused !== null) return Promise.resolve(refusalOut(message.id, refused));
-  if (methodOf(message.method).modern === "proxy") return callOf(north, message, params, envelope, request);
-  if (message.method === "subscriptions/listen") return Promise.resolve(listen(north, message, params, request));
-  return discover(north, message, request);
+  if (message.method === "subscriptions/listen") return Promise.resolve(listen(north, message, request));
+  if (methodOf(message.method).modern === "here") return discover(north, message.id, request).then(({ status, text }) => jsonOut(status, text));
+  const exchange = new ModernExchange(north, request, message.id);
+  beginCall(north, message, envelope, request, exchange);
+  return exchange.out;
 }
 
-async function discover({ serve, identity, limits }: North, message: Request, { principal, selection }: HttpIn): Promise<HttpOut> {
+/** The answer to discovery, and the status that it has if it is an HTTP response. */
+export async function discover({ serve, identity, limits }: North, id: Raw, { principal, selection }: Caller): Promise<{ readonly status: number; readonly text: string }> {
   try {
     const description = await serve.describe(principal, selection);
-    return jsonOut(200, `{"jsonrpc":"2.0","id":${message.id},"result":${discoverResult(description, selection.server, identity, limits)}}`);
+    return { status: 200, text: resultText(id, discoverResult(description, selection.server, identity, limits)) };
   } catch (thrown) {
-    return thrown instanceof Fault ? refusalOut(message.id, thrown) : jsonOut(200, errorText(message.id, thrownError(thrown)));
+    return thrown instanceof Fault ? { status: thrown.row.http, text: refusalText(id, thrown) } : { status: 200, text: errorText(id, thrownError(thrown)) };
   }
 }
 
-function callOf(north: North, message: Request, params: RawObject, envelope: HopMeta, request: HttpIn): Promise<HttpOut> {
-  const { principal, selection } = request;
+/** Starts the call of a request that was found in order; everything that comes of it goes to `expecting`. */
+export function beginCall(north: North, message: Request, envelope: HopMeta, { principal, selection }: Caller, expecting: Expecting): void {
+  const params = message.params ?? emptyObject;
   const resume = resumeOf({ method: message.method, params, principal, selection }, north.seal);
-  if (resume instanceof Fault) return Promise.resolve(refusalOut(message.id, resume));
-  const exchange = new ModernExchange(north, request, message.id);
+  if (resume instanceof Fault) return expecting.answer(resume.row.http, refusalText(message.id, resume));
   const call = new ClientCall(
     {
       method: message.method,
@@ -90,14 +98,13 @@ function callOf(north: North, message: Request, params: RawObject, envelope: Hop
       session: null,
       backend: null,
     },
-    exchange,
+    expecting,
   );
-  exchange.call = call;
+  expecting.call = call;
   north.serve.call(call).then(
     (outcome) => answer(north, message.id, call, outcome),
     (thrown: unknown) => failed(north, message.id, call, thrownError(thrown)),
   );
-  return exchange.out;
 }
 
 function answer(north: North, id: Raw, call: ClientCall, outcome: Outcome): void {

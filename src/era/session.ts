@@ -4,12 +4,12 @@
  * opened it.
  */
 import { CancelSource, type Clock, type Fault, fault, type Limits } from "../base/index.ts";
-import { type Client, type LogLevel, type Raw, type SessionTie, sseEvent } from "../protocol/index.ts";
+import { type Client, type LogLevel, type Raw, type SessionTie } from "../protocol/index.ts";
 import type { ClientCall } from "./clientCall.ts";
-import { refusalText } from "./exchange.ts";
+import { type Channel, refusalText } from "./exchange.ts";
 import { placeOf, Replay } from "./replay.ts";
 import { SessionStream } from "./sessionStream.ts";
-import type { OpenStream, Streams } from "./streams.ts";
+import type { Streams } from "./streams.ts";
 import type { LegacyRevision } from "./version.ts";
 
 /** What a session is opened with. */
@@ -18,9 +18,6 @@ export interface SessionStart {
   readonly principalId: string;
   readonly server: string | null;
 }
-
-/** A message on the stream of HTTP+SSE. */
-export const pipeEvent = (text: string): string => sseEvent({ event: "message", data: text });
 
 /** Streams begin with an event that only has an id (2025-11-25; older clients stumble over empty data). */
 export const isPrimed = (session: Session): boolean => session.revision === "2025-11-25";
@@ -46,8 +43,8 @@ export class Session {
   client: Client = Object.freeze({ info: null, capabilities: "{}" });
   /** Until the client says otherwise (logging/setLevel). */
   logLevel: LogLevel = "warning";
-  /** HTTP+SSE: the one stream that everything goes to. */
-  pipe: OpenStream | null = null;
+  /** HTTP+SSE and stdio: the one channel that everything goes to. */
+  pipe: Channel | null = null;
   readonly #over = new CancelSource();
   /** What backends may know of it. */
   readonly tie: SessionTie;
@@ -139,7 +136,7 @@ export class Session {
 
   /** Sends a message that belongs to no request: on exactly one stream, the newest that is read. */
   announce(text: string): void {
-    if (this.pipe !== null) return this.pipe.send(pipeEvent(text));
+    if (this.pipe !== null) return this.pipe.send(text);
     const open = this.#standalone();
     const stream = open.findLast((one) => one.attached) ?? open.at(-1);
     stream?.send(text);

@@ -4,15 +4,19 @@ import type { CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject
 
 // ---- In front -------------------------------------------------------------------------------------------------
 
+/** Whose message it is, and on what. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly selection: Selection;
+}
+
 /** One HTTP request on an MCP endpoint, already authorised, its body read and bounded. */
-export interface HttpIn {
+export interface HttpIn extends Caller {
   readonly verb: "POST" | "GET" | "DELETE";
   /** A request header by lower-case name, or null. */
   header(name: string): string | null;
   /** The body's bytes; null for GET and DELETE. */
   readonly body: Uint8Array | null;
-  readonly principal: Principal;
-  readonly selection: Selection;
   /** Runs `listener` once when the client has closed its connection before the answer was complete. */
   onGone(listener: () => void): void;
 }
@@ -31,9 +35,7 @@ export type HttpOut =
   | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly stream: ChunkStream };
 
 /** One client on stdio: who it is, what it sees, and where its lines go. */
-export interface PipeIn {
-  readonly principal: Principal;
-  readonly selection: Selection;
+export interface PipeIn extends Caller {
   /** Takes one message, without its line break. */
   send(line: string): void;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits } from "../../src/base/index.ts";
-import { pipeEvent, Session } from "../../src/era/session.ts";
+import { Session } from "../../src/era/session.ts";
 import { Streams } from "../../src/era/streams.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 
@@ -76,7 +76,7 @@ describe("a session", () => {
     const pipe = streams.open({ gone: () => undefined, goodbye: () => undefined });
     session.pipe = pipe;
     session.announce("piped");
-    expect(await pipe.reader.next()).toBe(pipeEvent("piped"));
+    expect(await pipe.reader.next()).toBe("piped");
     session.end("over");
     expect([await stream.connection.reader.reader.next(), await pipe.reader.next(), streams.size]).toEqual([null, null, 0]);
   });
