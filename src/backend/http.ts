@@ -102,6 +102,10 @@ class HttpLink implements Link {
     this.#pending.abandon(id);
   }
 
+  postpone(id: number, ms: number): void {
+    this.#pending.postpone(id, ms);
+  }
+
   async listen(headers: Readonly<Record<string, string>>, onEnd: (lastEventId: string | null, retryMs?: number | null) => void): Promise<number> {
     const controller = this.#controller();
     // An answer may come late, but not never.

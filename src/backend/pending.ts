@@ -14,7 +14,7 @@ export interface PendingOptions {
 interface Entry<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (fault: Fault) => void;
-  readonly dueAt: number;
+  dueAt: number;
   readonly drop: (() => void) | null;
   readonly standing: boolean;
 }
@@ -80,6 +80,14 @@ export class Pending<T> {
     entry.drop?.();
     entry.reject(reason);
     return true;
+  }
+
+  /** The answer to `id` is due `ms` from now instead. */
+  postpone(id: number, ms: number): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    entry.dueAt = this.#clock.now() + ms;
+    if (entry.dueAt < this.#timerAt) this.#arm(entry.dueAt);
   }
 
   /** The caller lost interest: rejects with CALL_CANCELLED. */

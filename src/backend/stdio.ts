@@ -113,6 +113,10 @@ class StdioLink implements Link {
     this.#pending.abandon(id);
   }
 
+  postpone(id: number, ms: number): void {
+    this.#pending.postpone(id, ms);
+  }
+
   async respawn(): Promise<void> {
     await this.#end("it is started again");
     await this.open();

@@ -94,6 +94,18 @@ export const defaultLimits = Object.freeze({
   backoffMsMin: 250,
   backoffMsMax: 30_000,
   backoffResetMs: 60_000,
+  /** Questions of one server that wait for an answer. */
+  questionsMax: 64,
+  /** How long a server's question may wait for a person, and how often the server is told meanwhile that it does. */
+  askMsMax: 10 * 60 * 1000,
+  askProgressMs: 15_000,
+  /** A call that nobody waits for any more may still run at an older server: so long it counts when a cause is looked for. */
+  lingerMsMax: 60_000,
+  /** Visits to web pages of one server whose end may still be told to whoever was sent there. */
+  visitsMax: 256,
+  /** Log lines of one call, or of one server beside its calls, in such a time; what is more is dropped. */
+  logLinesMax: 200,
+  logWindowMs: 1_000,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
   /** Characters of one text in a log line. */

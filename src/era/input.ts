@@ -48,10 +48,13 @@ type Need = Readonly<Record<string, unknown>> | "unknown" | null;
 
 /** What is missing to ask this question, in the form of a capabilities object. */
 function needOf(question: RawObject | null, declared: RawObject): Need {
-  if (question === null) return "unknown";
-  const method = stringOf(question, "method") ?? "";
+  return question === null ? "unknown" : missingFor(stringOf(question, "method") ?? "", objectOf(question, "params") ?? emptyObject, declared);
+}
+
+/** What a client that declared these capabilities lacks to be asked this; "unknown" for what is no question. */
+export function missingFor(method: string, params: RawObject, declared: RawObject): Need {
   const need = Object.hasOwn(needs, method) ? needs[method] : undefined;
-  return need === undefined ? "unknown" : need(objectOf(question, "params") ?? emptyObject, declared);
+  return need === undefined ? "unknown" : need(params, declared);
 }
 
 const needs: Readonly<Record<string, (params: RawObject, declared: RawObject) => Need>> = Object.freeze({

@@ -133,6 +133,8 @@ export interface Wire {
   send(text: string, headers: Readonly<Record<string, string>>): Promise<void>;
   /** Forgets a request: its promise rejects with CALL_CANCELLED, a late answer is dropped, an HTTP stream is closed. */
   abandon(id: number): void;
+  /** The answer is due that long from now instead: a person was asked, or has answered. */
+  postpone?(id: number, ms: number): void;
   /**
    * HTTP only: opens a stream by GET and delivers its messages to `onMessage` of the wire until closed; resolves when it
    * is open, with the response's status (any other than 200: nothing was opened). `onEnd` gets

@@ -96,3 +96,22 @@ test("a request that is meant to stay open is none that anybody waits for, howev
   pending.settle(waited, "call");
   expect([await call, pending.size]).toEqual(["call", 0]);
 });
+
+test("a deadline can be put off, and drawn in again", async () => {
+  const { pending, clock } = make();
+  const [id, other] = [pending.nextId(), pending.nextId()];
+  let code = "";
+  void codeOf(pending.open(id, 100, null)).then((fault) => (code = fault));
+  void codeOf(pending.open(other, 10_000, null));
+  pending.postpone(id, 1_000);
+  await clock.advance(999);
+  expect(code).toBe("");
+  pending.postpone(id, 50);
+  await clock.advance(49);
+  expect(code).toBe("");
+  await clock.advance(1);
+  expect(code).toBe("BACKEND_TIMEOUT");
+  pending.postpone(id, 50);
+  pending.abandon(other);
+  expect(pending.size).toBe(0);
+});
