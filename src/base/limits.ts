@@ -41,8 +41,15 @@ export const defaultLimits = Object.freeze({
   replayBytesMax: 4 * 1024 * 1024,
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
-  /** Standing watches (GET streams, subscriptions/listen) in all. */
+  /** Standing watches (sessions with a stream or a subscription, subscriptions/listen) in all, and of one principal. */
   watchesMax: 1000,
+  watchesPerPrincipalMax: 500,
+  /** Resources subscribed to: by one watch, by all watches together, and different ones at one server. */
+  subscriptionsPerWatchMax: 256,
+  subscriptionsMax: 10_000,
+  subscriptionsPerServerMax: 1000,
+  /** How long a server may take to accept a subscription. */
+  subscribeMsMax: 10_000,
   /** Visible sets remembered for one snapshot. */
   viewsMax: 256,
   /** Servers in one configuration. */
@@ -106,6 +113,21 @@ export const defaultLimits = Object.freeze({
   /** Log lines of one call, or of one server beside its calls, in such a time; what is more is dropped. */
   logLinesMax: 200,
   logWindowMs: 1_000,
+  /** Calls that wait inside for their client to come back with answers, in all and of one principal, and how long each may. */
+  parkedMax: 1000,
+  parkedPerPrincipalMax: 32,
+  parkedMsMax: 5 * 60 * 1000,
+  /** What a server may still do with a question that was answered for a client that did not come back. */
+  parkedGraceMs: 5_000,
+  /** Questions that come within such a time are asked together. */
+  collectMs: 30,
+  /** An answer is kept so long for a client that lost it and asks again in the same words. */
+  redeliverMsMax: 10_000,
+  /** How often a call of an older client is made again for a server that wants more, and the pause where it only wants time. */
+  roundsMax: 8,
+  paceMs: 250,
+  /** Visits to web pages that one session was sent to and may still hear the end of. */
+  elicitationsMax: 64,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
   /** Characters of one text in a log line. */

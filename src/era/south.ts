@@ -27,6 +27,9 @@ export interface Dialect {
   call(call: Call, target: Target): Promise<Outcome>;
   /** One page of a list; null when the backend has no such list. */
   page(kind: Kind, cursor: Raw | null): Promise<RawObject | null>;
+  /** See Upstream. A new dialect knows nothing of what the one before was told. */
+  subscribe(uri: string): Promise<boolean>;
+  unsubscribe(uri: string): Promise<void>;
   /** Resolves when changes can be heard, or when it is known that they cannot be, or after a while. */
   heard(): Promise<void>;
   /** A message that belongs to no request. */
@@ -59,6 +62,12 @@ export const changeOf = (method: string): "tools" | "prompts" | "resources" | nu
 export function isAnnounced(capability: Raw | undefined, limits: Limits): boolean {
   const object = capability === undefined ? null : parseObject(capability, limits);
   return object !== null && memberOf(object, "listChanged") === "true";
+}
+
+/** True when this capability of resources says that single ones can be subscribed to. */
+export function isSubscribable(capability: Raw | undefined, limits: Limits): boolean {
+  const object = capability === undefined ? null : parseObject(capability, limits);
+  return object !== null && memberOf(object, "subscribe") === "true";
 }
 
 /** Our identity as JSON text. */

@@ -4,13 +4,14 @@
  * (HTTP 404) costs one new handshake and no caller notices.
  */
 import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
-import { type Call, editObject, type Failure, type Kind, type LogLevel, logLevels, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText } from "../protocol/index.ts";
+import { type Call, editObject, type Failure, type Kind, type LogLevel, logLevels, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf } from "../protocol/index.ts";
 import { paramsOf, plainMetaOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
 import { answerPeer } from "./peer.ts";
-import { answerOf, changeOf, type Dialect, isAnnounced, listWords, noHeaders, type South } from "./south.ts";
+import { answerOf, changeOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import { Resumed, Standing, type Waiter } from "./standing.ts";
+import { Subscriptions } from "./subscriptions.ts";
 import type { Target, UpstreamFacts, WireReply, WireRequest } from "./types.ts";
 import { isBefore, type LegacyRevision } from "./version.ts";
 
@@ -42,6 +43,7 @@ export class SouthLegacy implements Dialect {
   readonly #flights: Flights;
   readonly #resumed: Resumed;
   readonly #standing: Standing | null;
+  readonly #subscriptions: Subscriptions;
   readonly #isHttp: boolean;
   #opened: Opened;
   #renewing: Promise<void> | null = null;
@@ -53,6 +55,7 @@ export class SouthLegacy implements Dialect {
     this.#isHttp = south.wire.transport === "http";
     this.#flights = new Flights(south, { tellCancel: true, anySuspect: true, headers: () => this.#headers() });
     this.#resumed = new Resumed(south);
+    this.#subscriptions = new Subscriptions(south, (method, params, timeoutMs, mayRenew) => this.#ask(method, params, timeoutMs, mayRenew));
     this.#standing = this.#createStanding();
     this.facts = this.#createFacts();
     this.#standing?.start();
@@ -69,6 +72,14 @@ export class SouthLegacy implements Dialect {
     // Many older servers have resources and know nothing of templates.
     if (kind === "templates" && response.error.code === -32601) return null;
     throw this.#refused(method, response);
+  }
+
+  subscribe(uri: string): Promise<boolean> {
+    return isSubscribable(this.#opened.capabilities.get("resources"), this.#south.limits) ? this.#subscriptions.subscribe(uri) : Promise.resolve(false);
+  }
+
+  unsubscribe(uri: string): Promise<void> {
+    return this.#subscriptions.unsubscribe(uri);
   }
 
   heard(): Promise<void> {
@@ -147,9 +158,15 @@ export class SouthLegacy implements Dialect {
   #notified(notification: Notification, own: Flight | null): void {
     const change = changeOf(notification.method);
     if (change !== null) this.#south.options.changed(change);
+    else if (notification.method === "notifications/resources/updated") this.#updated(notification);
     else if (notification.method !== "notifications/cancelled" && !this.#flights.notify(notification, own)) {
       this.#south.log.debug("a notification that belongs to nobody", { backend: this.#south.options.name, method: notification.method });
     }
+  }
+
+  #updated({ params }: Notification): void {
+    const uri = params === null ? null : stringOf(params, "uri");
+    if (params !== null && uri !== null) this.#south.options.updated(uri, params);
   }
 
   // ---- The session --------------------------------------------------------------------------------------------
@@ -177,6 +194,7 @@ export class SouthLegacy implements Dialect {
     const level = this.#level;
     this.#level = null;
     if (this.#isOffLevel(level)) await this.#adjustLevel(level);
+    await this.#subscriptions.replay();
     this.#standing?.start();
     this.#missed();
   }
@@ -193,6 +211,7 @@ export class SouthLegacy implements Dialect {
   /** Anything may have changed while nobody listened. */
   #missed(): void {
     for (const kind of kinds) if (isAnnounced(this.#opened.capabilities.get(kind), this.#south.limits)) this.#south.options.changed(kind);
+    this.#subscriptions.missed();
   }
 
   #createFacts(): UpstreamFacts {

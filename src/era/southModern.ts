@@ -9,10 +9,12 @@ import { Envelope, paramsOf, targetNameOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
 import { selfOf } from "./handshake.ts";
 import { Listening } from "./listening.ts";
+import type { RequestOf } from "./listenRequest.ts";
 import { isRetryable } from "./methods.ts";
 import { listAll } from "./paging.ts";
 import { type Found, modernHeaders, supportedOf, versionUnsupported } from "./probe.ts";
-import { answerOf, type Dialect, isAnnounced, listWords, noHeaders, type South } from "./south.ts";
+import { ResourceListening } from "./resourceListening.ts";
+import { answerOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
 import { type ModernRevision, modernRevisionOf } from "./version.ts";
 import { headers as words, metaKeys } from "./words.ts";
@@ -26,6 +28,7 @@ export class SouthModern implements Dialect {
   readonly #south: South;
   readonly #flights: Flights;
   readonly #listening: Listening;
+  readonly #resources: ResourceListening;
   readonly #isHttp: boolean;
   /** Marked arguments by tool definition; a definition is parsed once. */
   readonly #mirrored = new Map<Raw, readonly MirroredArgument[]>();
@@ -40,7 +43,9 @@ export class SouthModern implements Dialect {
     this.#flights = new Flights(south, { tellCancel: !this.#isHttp, anySuspect: false, headers: () => noHeaders });
     this.facts = this.#createFacts(found.result);
     const announced = changing.filter((kind) => isAnnounced(this.facts.capabilities.get(kind), south.limits));
-    this.#listening = new Listening(south, announced, (id, params) => this.#ownRequest(id, "subscriptions/listen", params));
+    const listenOf: RequestOf = (id, params) => this.#ownRequest(id, "subscriptions/listen", params);
+    this.#listening = new Listening(south, announced, listenOf);
+    this.#resources = new ResourceListening(south, listenOf);
     this.#listening.start();
   }
 
@@ -58,6 +63,14 @@ export class SouthModern implements Dialect {
     throw fault("BACKEND_DOWN", { backend: this.#south.options.name, op: method, detail: `error ${response.error.code}: ${response.error.message}` });
   }
 
+  subscribe(uri: string): Promise<boolean> {
+    return isSubscribable(this.facts.capabilities.get("resources"), this.#south.limits) ? this.#resources.subscribe(uri) : Promise.resolve(false);
+  }
+
+  unsubscribe(uri: string): Promise<void> {
+    return this.#resources.unsubscribe(uri);
+  }
+
   heard(): Promise<void> {
     return this.#listening.heard();
   }
@@ -68,6 +81,7 @@ export class SouthModern implements Dialect {
 
   async close(): Promise<void> {
     this.#listening.close();
+    this.#resources.close();
     this.#flights.close();
   }
 
@@ -170,7 +184,7 @@ export class SouthModern implements Dialect {
 
   /** Requests of a modern server are against its own revision and are ignored (basic/transports). */
   #received(message: Message, own: Flight | null): void {
-    if (message.kind === "notification" && (this.#listening.take(message) || this.#flights.notify(message, own))) return;
+    if (message.kind === "notification" && (this.#listening.take(message) || this.#resources.take(message) || this.#flights.notify(message, own))) return;
     this.#south.log.debug("a message that belongs to nobody", { backend: this.#south.options.name, kind: message.kind });
   }
 

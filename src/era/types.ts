@@ -210,7 +210,10 @@ export interface Upstream {
   call(call: Call, target: Target): Promise<Outcome>;
   /** Fetches all pages of one list; an empty list where the capability is not advertised. */
   list(kind: Kind): Promise<Listed>;
-  /** Asks to be told of changes of one resource; false where the backend cannot or will not. Lasts until `unsubscribe`, also through lost sessions. */
+  /**
+   * Asks to be told of changes of one resource; false where the backend cannot or will not. Lasts until `unsubscribe`,
+   * also through lost sessions. Throws Faults of the wire. Both are asked one after the other for one resource.
+   */
   subscribe(uri: string): Promise<boolean>;
   unsubscribe(uri: string): Promise<void>;
   /** Ends the dialect's own state at the backend (a session); the wire is closed by its owner. */

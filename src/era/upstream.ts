@@ -9,6 +9,7 @@ import { type Opened, openSession } from "./handshake.ts";
 import { listAll } from "./paging.ts";
 import { answerPeer } from "./peer.ts";
 import { type Found, verdictOf } from "./probe.ts";
+import { uriParams } from "./resourceListening.ts";
 import { type Dialect, noHeaders, type Shared, type South } from "./south.ts";
 import { SouthLegacy } from "./southLegacy.ts";
 import { SouthModern } from "./southModern.ts";
@@ -20,7 +21,7 @@ import type { ConnectOptions, Upstream, Wire } from "./types.ts";
  */
 export async function connectUpstream(wire: Wire, options: ConnectOptions, shared: Shared): Promise<Upstream> {
   const south: South = { ...shared, wire, options };
-  const slot: Slot = { dialect: null, closed: false };
+  const slot: Slot = { dialect: null, closed: false, subscribed: new Set() };
   wire.onMessage = (message) => (slot.dialect === null ? early(south, message) : slot.dialect.onMessage(message));
   const verdict = await verdictOf(south);
   if (verdict.era === "modern") slot.dialect = new SouthModern(south, verdict);
@@ -30,10 +31,12 @@ export async function connectUpstream(wire: Wire, options: ConnectOptions, share
   return upstreamOf(south, slot);
 }
 
-/** The dialect in use. */
+/** The dialect in use, and what outlasts it. */
 interface Slot {
   dialect: Dialect | null;
   closed: boolean;
+  /** Resources that the backend was asked to tell of. */
+  readonly subscribed: Set<string>;
 }
 
 function upstreamOf(south: South, slot: Slot): Upstream {
@@ -44,8 +47,15 @@ function upstreamOf(south: South, slot: Slot): Upstream {
     },
     call: (call, target) => current().call(call, target),
     list: (kind) => listAll(south, current(), kind),
-    subscribe: () => Promise.resolve(false),
-    unsubscribe: () => Promise.resolve(),
+    async subscribe(uri) {
+      const isSubscribed = await current().subscribe(uri);
+      if (isSubscribed) slot.subscribed.add(uri);
+      return isSubscribed;
+    },
+    async unsubscribe(uri) {
+      slot.subscribed.delete(uri);
+      await current().unsubscribe(uri);
+    },
     async close() {
       if (slot.closed) return;
       slot.closed = true;
@@ -102,4 +112,13 @@ function exchange(south: South, slot: Slot, found: Found): void {
   south.log.info("a slow server turned out to be a modern one", { backend: south.options.name });
   slot.dialect = new SouthModern(south, found);
   for (const kind of ["tools", "prompts", "resources"] as const) south.options.changed(kind);
+  void replay(south, slot);
+}
+
+/** The new dialect subscribes anew, and whatever changed between the two was heard by neither. */
+async function replay(south: South, { dialect, subscribed }: Slot): Promise<void> {
+  const again = async (uri: string): Promise<void> => {
+    if ((await dialect?.subscribe(uri)) === true) south.options.updated(uri, uriParams(uri, south));
+  };
+  await Promise.all([...subscribed].map(again)).catch((thrown: unknown) => south.log.debug("a subscription could not be made again", { backend: south.options.name, code: faultOf(thrown).code }));
 }

@@ -1,0 +1,60 @@
+/**
+ * What a session with a backend of the older era is subscribed to. The backend forgets it with the session, so it is
+ * told again in the next one (2025-11-25, server/resources: subscriptions).
+ */
+import { faultOf } from "../base/index.ts";
+import { type Failure, quote, type Raw, type Result } from "../protocol/index.ts";
+import { uriParams } from "./resourceListening.ts";
+import type { South } from "./south.ts";
+
+/** Sends one request in the session and gives the answer; a lost session is opened anew where `mayRenew`. */
+export type AskSession = (method: string, params: Raw, timeoutMs: number, mayRenew: boolean) => Promise<Result | Failure>;
+
+export class Subscriptions {
+  readonly #south: South;
+  readonly #ask: AskSession;
+  readonly #uris = new Set<string>();
+
+  constructor(south: South, ask: AskSession) {
+    this.#south = south;
+    this.#ask = ask;
+  }
+
+  /** False when the backend refuses. Throws what asking throws. */
+  async subscribe(uri: string): Promise<boolean> {
+    // Noted before the answer: a session that is lost meanwhile is told again all the same.
+    this.#uris.add(uri);
+    try {
+      const { kind } = await this.#say("resources/subscribe", uri, true);
+      if (kind === "failure") this.#uris.delete(uri);
+      return kind === "result";
+    } catch (thrown) {
+      this.#uris.delete(uri);
+      throw thrown;
+    }
+  }
+
+  async unsubscribe(uri: string): Promise<void> {
+    if (!this.#uris.delete(uri)) return;
+    // A session that is lost has forgotten it already.
+    await this.#say("resources/unsubscribe", uri, false).catch((thrown: unknown) => this.#note("a subscription could not be ended", thrown));
+  }
+
+  /** A new session knows of nothing yet. */
+  async replay(): Promise<void> {
+    await Promise.all([...this.#uris].map((uri) => this.#say("resources/subscribe", uri, false).catch((thrown: unknown) => this.#note("a subscription could not be made again", thrown))));
+  }
+
+  /** Nobody listened for a while: each of them may have changed. */
+  missed(): void {
+    for (const uri of this.#uris) this.#south.options.updated(uri, uriParams(uri, this.#south));
+  }
+
+  #say(method: string, uri: string, mayRenew: boolean): Promise<Result | Failure> {
+    return this.#ask(method, `{"uri":${quote(uri)}}`, this.#south.limits.subscribeMsMax, mayRenew);
+  }
+
+  #note(what: string, thrown: unknown): void {
+    this.#south.log.debug(what, { backend: this.#south.options.name, code: faultOf(thrown).code });
+  }
+}
