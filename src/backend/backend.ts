@@ -9,7 +9,7 @@
  */
 import { type Cancel, type Clock, Fault, fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
-import type { Eras, Target, Upstream } from "../era/index.ts";
+import { type Eras, relayableCapabilities, type Target, type Upstream } from "../era/index.ts";
 import type { Call, Outcome, Raw } from "../protocol/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
@@ -236,7 +236,7 @@ class RunningBackend implements Backend {
       era: spec.era,
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
-      capabilities: "{}",
+      capabilities: relayableCapabilities,
       updated: () => undefined,
       changed: (kind) => this.#lists.becameStale(kind),
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),

@@ -4,15 +4,13 @@
  * most calls in a row come from one client.
  */
 import { fault, type Limits } from "../base/index.ts";
-import { type Call, editObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type Resume, stringOf } from "../protocol/index.ts";
+import { type Call, type Client, editObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type Resume, stringOf } from "../protocol/index.ts";
 import { methodOf } from "./methods.ts";
+import { carriedCapabilities, type Reach } from "./profile.ts";
 import { identityOf, type Shared } from "./south.ts";
 import type { Target } from "./types.ts";
 import type { ModernRevision } from "./version.ts";
 import { metaKeys, vendorKeys } from "./words.ts";
-
-/** Capabilities of a client that can be carried through to a backend: questions travel inside results. */
-const carried = Object.freeze(["elicitation", "sampling", "roots"]);
 
 /** Appends the members of `more` (an object's text, or null) to the members of an open object text. */
 function joined(open: string, more: Raw | null): Raw {
@@ -35,6 +33,8 @@ export class Envelope {
   readonly #proxy: string;
   #info: Raw | null = null;
   #capabilities: Raw | null = null;
+  #isAlone = false;
+  #hasTasks = false;
   #known: string | null = null;
 
   constructor(shared: Shared, revision: ModernRevision) {
@@ -67,19 +67,20 @@ export class Envelope {
 
   #prefixOf(call: Call): string {
     const { info, capabilities } = call.client;
-    if (this.#known !== null && this.#info === info && this.#capabilities === capabilities) return this.#known;
-    const prefix = `${this.#head},"${metaKeys.clientInfo}":${info ?? this.#own},"${metaKeys.clientCapabilities}":${this.#carriedOf(capabilities)},${this.#proxy}`;
+    // A session's client is of the older era, where the word for tasks means something else.
+    const reach = { isAlone: call.selection.server !== null, hasTasks: call.session === null };
+    if (this.#isKnown(call.client, reach)) return this.#known as string;
+    const prefix = `${this.#head},"${metaKeys.clientInfo}":${info ?? this.#own},"${metaKeys.clientCapabilities}":${carriedCapabilities(capabilities, this.#limits, reach)},${this.#proxy}`;
     this.#info = info;
     this.#capabilities = capabilities;
+    this.#isAlone = reach.isAlone;
+    this.#hasTasks = reach.hasTasks;
     this.#known = prefix;
     return prefix;
   }
 
-  #carriedOf(capabilities: Raw): Raw {
-    const object = parseObject(capabilities, this.#limits);
-    if (object === null) return "{}";
-    const members = carried.map((name) => ({ name, value: memberOf(object, name) })).filter((member) => member.value !== null);
-    return `{${members.map((member) => `"${member.name}":${member.value}`).join(",")}}`;
+  #isKnown(client: Client, reach: Reach): boolean {
+    return this.#known !== null && this.#info === client.info && this.#capabilities === client.capabilities && this.#isAlone === reach.isAlone && this.#hasTasks === reach.hasTasks;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { fault } from "../base/index.ts";
 import { type Failure, memberOf, notificationText, objectOf, type Raw, type RawObject, rawOf, requestText, type Result, stringOf } from "../protocol/index.ts";
+import { profileOf } from "./profile.ts";
 import { answerOf, identityOf, namelessOf, noHeaders, type South } from "./south.ts";
 import type { WireReply } from "./types.ts";
 import { type LegacyRevision, legacyRevisionOf, newestLegacy } from "./version.ts";
@@ -35,8 +36,8 @@ export function selfOf(south: South, result: RawObject, info: Raw | null): Self 
 }
 
 /**
- * Opens a session. `id` is the id of the first request, so that the caller can abandon it. We declare no capability,
- * because no question of such a backend could be relayed yet. Throws faults of the wire, and BACKEND_REFUSED when the
+ * Opens a session. `id` is the id of the first request, so that the caller can abandon it. We declare what whoever
+ * shares the connection can do (`ConnectOptions.capabilities`), once and for all. Throws faults of the wire, and BACKEND_REFUSED when the
  * backend declines or answers with a revision unknown here.
  */
 export async function openSession(south: South, id = south.wire.nextId()): Promise<Opened> {
@@ -49,7 +50,8 @@ export async function openSession(south: South, id = south.wire.nextId()): Promi
 const isNotHere = (reply: WireReply): boolean => reply.status === 400 || reply.status === 404 || reply.status === 405;
 
 function initialize(south: South, id: number): Promise<WireReply> {
-  const params = `{"protocolVersion":"${newestLegacy}","capabilities":{},"clientInfo":${identityOf(south.identity)}}`;
+  const { capabilities } = profileOf(south.options.capabilities, south.limits, true);
+  const params = `{"protocolVersion":"${newestLegacy}","capabilities":${capabilities},"clientInfo":${identityOf(south.identity)}}`;
   return south.wire.request({ id, text: requestText(id, "initialize", params), headers: noHeaders, timeoutMs: south.limits.readyMsMax });
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { CancelSource } from "../../src/base/index.ts";
 import { Envelope, paramsOf, plainMetaOf, targetNameOf } from "../../src/era/envelope.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { benchOf } from "../fixtures/wire.ts";
@@ -70,6 +71,14 @@ describe("`_meta` for a backend without one", () => {
       { clientInfo: { name: "b" }, clientCapabilities: {} },
       { clientInfo: { name: "a" }, clientCapabilities: { roots: {} } },
     ]);
+  });
+
+  test("tells a session's client from one without, and one server alone from all of them, though they declared the same", () => {
+    const client = { info: '{"name":"a"}', capabilities: '{"extensions":{"io.modelcontextprotocol/tasks":{},"dev.example/x":{}}}' };
+    const session = { id: "s", ended: new CancelSource() };
+    const calls = [{ client }, { client, session }, { client, selection: { server: "box" } }, { client, session, selection: { server: "box" } }, { client }];
+    const told = calls.map((more) => Object.keys((own(parsed(more))["clientCapabilities"] as { extensions?: object }).extensions ?? {}).map((key) => key.split("/")[1]));
+    expect(told).toEqual([["tasks"], [], ["tasks", "x"], ["x"], ["tasks"]]);
   });
 
   test("holds our key once, even when another proxy of our kind is the client", () => {

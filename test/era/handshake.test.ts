@@ -16,6 +16,13 @@ describe("a handshake", () => {
     expect(bench.wire.last("initialize").headers).toEqual({});
   });
 
+  test("declares what those who share the connection can do, in the older era's words", async () => {
+    const { south, wire } = benchOf("stdio", () => ({ result: initialized() }), { capabilities: '{"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"tasks":{},"extensions":{"dev.example/x":{}}}' });
+    await openSession(south);
+    const { capabilities } = JSON.parse(textOf(wire.last("initialize").params)) as { capabilities: unknown };
+    expect(capabilities).toEqual({ elicitation: { form: {}, url: {} }, roots: {}, extensions: { "dev.example/x": {} } });
+  });
+
   test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])("takes %s", async (version) => {
     const { bench, opened } = open({ result: initialized("{}", version) });
     expect(await opened).toMatchObject({ revision: version, session: null, info: '{"name":"old","version":"1"}' });
