@@ -10,6 +10,7 @@ import { refusalOut } from "./exchange.ts";
 import { endSession, openPipe, openStream, serveBatch, serveLegacy, servePiped, unreadable } from "./legacy.ts";
 import { serveModern } from "./modern.ts";
 import { createNorth } from "./north.ts";
+import { createPipe, type OpenPipe } from "./pipe.ts";
 import { Sessions } from "./sessions.ts";
 import type { EraOptions, Eras, HttpIn, HttpOut } from "./types.ts";
 import { connectUpstream } from "./upstream.ts";
@@ -24,6 +25,7 @@ export function createEras(options: EraOptions): Eras {
   const north = createNorth(options);
   const { heads, streams } = north;
   const sessions = new Sessions(clock, limits, streams);
+  const pipes = new Set<OpenPipe>();
   let closed = false;
 
   const serveText = (text: string, request: HttpIn): Promise<HttpOut> => {
@@ -57,8 +59,11 @@ export function createEras(options: EraOptions): Eras {
   return {
     http: (request) => guarded(log, () => byVerb(request)),
     sse: (request, messages) => (closed ? refusalOut(null, fault("SHUTTING_DOWN")) : openPipe(north, sessions, request, messages)),
-    stdio: () => {
-      throw fault("SHUTTING_DOWN");
+    stdio(client) {
+      if (closed) throw fault("SHUTTING_DOWN");
+      const pipe = createPipe(client, { north, sessions, log, closed: (one) => pipes.delete(one) });
+      pipes.add(pipe);
+      return pipe;
     },
     sseMessage: (request, sessionId) => guarded(log, () => Promise.resolve(piped(request, sessionId))),
     connect: (wire, connect) => connectUpstream(wire, connect, options),
@@ -67,6 +72,7 @@ export function createEras(options: EraOptions): Eras {
     status: () => ({ sessions: sessions.size, streams: streams.size }),
     close() {
       closed = true;
+      for (const pipe of pipes) pipe.shutDown();
       heads.close();
       sessions.close();
       streams.close();

@@ -16,7 +16,7 @@ import { isPrimed, type Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Connection } from "./sessionStream.ts";
 import { type OpenStream, streamOut } from "./streams.ts";
-import type { HttpIn, HttpOut } from "./types.ts";
+import type { Caller, HttpIn, HttpOut } from "./types.ts";
 import { legacyRevisionOf, legacyRevisions, modernRevisionOf } from "./version.ts";
 import { headers } from "./words.ts";
 
@@ -111,7 +111,8 @@ const invalid = (detail: string): Fault => fault("MESSAGE_INVALID", { detail });
 /** The Fault of a text that is no message. */
 export const unreadable = (parsed: Parsed): Fault => (parsed.ok ? invalid("not a batch") : fault(parsed.code, { detail: parsed.detail }));
 
-function batchFault(batch: readonly Parsed[], max: number): Fault | null {
+/** What is wrong with a batch as a whole, or null. */
+export function batchFault(batch: readonly Parsed[], max: number): Fault | null {
   if (batch.length === 0) return invalid("an empty batch");
   if (batch.length > max) return fault("LIMIT_REACHED", { detail: "limits.batchMax" });
   const foreign = batch.some((parsed) => parsed.ok && (claimsVersion(parsed.message) || isHandshake(parsed.message)));
@@ -157,7 +158,8 @@ function connectionOf(north: North, session: Session, request: HttpIn): Connecti
   return session.openStandalone().connection;
 }
 
-const watch = ({ serve }: North, session: Session, { principal, selection }: HttpIn): (() => void) => {
+/** Tells a session of changed lists from now on; gives back how to end it. Throws LIMIT_REACHED. */
+export const watch = ({ serve }: North, session: Session, { principal, selection }: Caller): (() => void) => {
   const watching = serve.watch({ principal, selection, changed: (kind) => session.announce(notificationText(changeMethods[kind], null)), updated: () => undefined });
   return () => watching.end();
 };

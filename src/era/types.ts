@@ -42,8 +42,8 @@ export interface PipeIn extends Caller {
 
 export interface Pipe {
   receive(line: string): void;
-  /** stdin has ended: the client is gone. Resolves when nothing of it runs any more. */
-  end(): Promise<void>;
+  /** stdin has ended: the client is gone. Cancels everything of it, and nothing more is sent. */
+  end(): void;
 }
 
 export interface EraStatus {
@@ -61,7 +61,7 @@ export interface Eras {
   sseMessage(request: HttpIn, sessionId: string | null): Promise<HttpOut>;
   /** Opens the handshake with one backend; see Upstream. Throws a Fault when there is nothing to talk to. */
   connect(wire: Wire, options: ConnectOptions): Promise<Upstream>;
-  /** Serves one client over a pair of pipes (stdio), every revision. Lines go in by `receive`; answers come out by `send`. */
+  /** Serves one client over a pair of pipes (stdio), every revision. Lines go in by `receive`; answers come out by `send`. Throws SHUTTING_DOWN. */
   stdio(pipe: PipeIn): Pipe;
   /** Request headers that browsers may send, and response headers that they may read (CORS). */
   readonly requestHeaders: readonly string[];
@@ -183,6 +183,8 @@ export interface UpstreamFacts {
   readonly revision: string;
   /** It announces changes of its lists by itself. */
   readonly announces: boolean;
+  /** It tells of changes of single resources that it is asked about. */
+  readonly subscribes: boolean;
 }
 
 /** Whom a call is for, in the backend's own words. */
