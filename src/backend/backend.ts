@@ -10,10 +10,11 @@
 import { type Cancel, type Clock, Fault, fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities, type Target, type Upstream } from "../era/index.ts";
-import type { Call, Outcome, Raw } from "../protocol/index.ts";
+import type { Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
 import { Lists } from "./lists.ts";
+import { missedParams, Subscriptions } from "./subscriptions.ts";
 import type { BackendState, BackendStatus, Offered } from "./types.ts";
 
 export interface BackendOptions {
@@ -27,11 +28,16 @@ export interface BackendOptions {
   readonly log: Log;
   /** `offered()` or `status()` has changed. */
   readonly changed: () => void;
+  /** A resource that somebody subscribed to has changed, or may have. */
+  readonly updated: (uri: string, params: RawObject) => void;
 }
 
 export interface Backend {
   /** Runs one call; waits while the server starts. Throws Faults (BACKEND_…). */
   call(call: Call, target: Target): Promise<Outcome>;
+  /** See Lease. */
+  subscribe(uri: string): Promise<boolean>;
+  unsubscribe(uri: string): Promise<void>;
   offered(): Offered | null;
   status(): BackendStatus;
   /** See Lease. */
@@ -73,6 +79,7 @@ class RunningBackend implements Backend {
   readonly #options: BackendOptions;
   readonly #name: string;
   readonly #lists: Lists;
+  readonly #subscriptions: Subscriptions;
   #spec: BackendSpec;
   #state: BackendState = "starting";
   #reason: string | null = null;
@@ -92,6 +99,13 @@ class RunningBackend implements Backend {
     this.#name = options.spec.name;
     this.#spec = options.spec;
     this.#lists = new Lists({ name: this.#name, clock: options.clock, limits: options.limits, log: options.log, changed: options.changed });
+    this.#subscriptions = new Subscriptions({
+      name: this.#name,
+      limits: options.limits,
+      log: options.log,
+      canSubscribe: () => this.#lists.offered?.facts.subscribes === true,
+      missed: (uri) => options.updated(uri, missedParams(uri, options.limits)),
+    });
     if (options.spec.disabled) this.#state = "disabled";
     else if (options.spec.issue !== null) this.#becomeMisconfigured(options.spec.issue.message);
     else this.#loop = this.#run();
@@ -107,6 +121,15 @@ class RunningBackend implements Backend {
 
   call(call: Call, target: Target): Promise<Outcome> {
     return this.#upstream === null ? this.#callLater(call, target) : this.#upstream.call(call, target);
+  }
+
+  async subscribe(uri: string): Promise<boolean> {
+    if (this.#upstream === null) await this.settled(this.#spec.connectMs);
+    return await this.#subscriptions.subscribe(uri);
+  }
+
+  unsubscribe(uri: string): Promise<void> {
+    return this.#subscriptions.unsubscribe(uri);
   }
 
   offered(): Offered | null {
@@ -184,6 +207,7 @@ class RunningBackend implements Backend {
       const reason = await this.#live(life, () => breaker.ready());
       this.#upstream = null;
       this.#lists.leave();
+      this.#subscriptions.leave();
       if (this.#isOver()) return this.#bury(life);
       const waitMs = breaker.failed();
       log.warn("not available", { server: this.#name, reason, retryMs: Math.round(waitMs) });
@@ -237,7 +261,7 @@ class RunningBackend implements Backend {
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
       capabilities: relayableCapabilities,
-      updated: () => undefined,
+      updated: this.#options.updated,
       changed: (kind) => this.#lists.becameStale(kind),
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),
       lost: (reason) => {
@@ -284,6 +308,7 @@ class RunningBackend implements Backend {
     this.#become("ready", null);
     this.#options.log.info("ready", { server: this.#name, revision: upstream.facts.revision, starts: this.#starts });
     this.#lists.follow(upstream);
+    this.#subscriptions.follow(upstream);
   }
 
   #becomeMisconfigured(reason: string): void {

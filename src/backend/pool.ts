@@ -8,7 +8,7 @@ import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Lo
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
-import { type Backend, createBackend } from "./backend.ts";
+import { type Backend, type BackendOptions, createBackend } from "./backend.ts";
 import { Groups } from "./group.ts";
 import { createHttpLink } from "./http.ts";
 import type { Link } from "./link.ts";
@@ -49,7 +49,7 @@ class LeasePool implements Pool {
   acquire(spec: BackendSpec): Lease {
     if (this.#closed) throw fault("SHUTTING_DOWN", { backend: spec.name });
     const key = keyOf(spec);
-    const entry = this.#entries.get(key) ?? new Entry(spec, { ...this.#options, groups: this.#groups }, () => this.#events.changed(spec.name));
+    const entry = this.#entries.get(key) ?? this.#create(spec);
     this.#entries.set(key, entry);
     entry.leases += 1;
     entry.adjust(spec);
@@ -64,6 +64,11 @@ class LeasePool implements Pool {
 
   kill(): void {
     this.#groups.kill();
+  }
+
+  #create(spec: BackendSpec): Entry {
+    const { changed, updated } = this.#events;
+    return new Entry(spec, { ...this.#options, groups: this.#groups }, { changed: () => changed(spec.name), updated: (uri, params) => updated(spec.name, uri, params) });
   }
 
   #release(key: string, entry: Entry): void {
@@ -84,6 +89,12 @@ const keyOf = (spec: BackendSpec): string => JSON.stringify([spec.name, spec.fin
 
 type EntryOptions = PoolOptions & { readonly groups: Groups };
 
+/** What the first instance of an entry reports. */
+type Reports = Pick<BackendOptions, "changed" | "updated">;
+
+/** Further instances change nothing that is listed, and nobody subscribes there: both are the first one's. */
+const noReports: Reports = Object.freeze({ changed: () => undefined, updated: () => undefined });
+
 /** The instances behind all leases of one entry. */
 class Entry {
   leases = 0;
@@ -97,11 +108,11 @@ class Entry {
   readonly #others = new Map<string, Backend>();
   readonly #ending = new Set<Promise<void>>();
 
-  constructor(spec: BackendSpec, options: EntryOptions, changed: () => void) {
+  constructor(spec: BackendSpec, options: EntryOptions, reports: Reports) {
     this.#spec = spec;
     this.#options = options;
     for (const secret of spec.secrets) options.secrets.add(secret);
-    this.#first = this.#create(changed);
+    this.#first = this.#create(reports);
   }
 
   get first(): Backend {
@@ -130,19 +141,18 @@ class Entry {
   }
 
   #another(): Backend {
-    // Changes of further instances change nothing that is listed: the lists are those of the first one.
-    if (this.#others.size + 1 < this.#options.limits.instancesMax) return this.#create(() => undefined);
+    if (this.#others.size + 1 < this.#options.limits.instancesMax) return this.#create(noReports);
     const idle = [...this.#others].find(([, backend]) => backend.inFlight === 0);
     if (idle === undefined) throw fault("LIMIT_REACHED", { backend: this.#spec.name, detail: "instancesMax principals use it at once" });
     this.#others.delete(idle[0]);
     const ended = idle[1].close().finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
-    return this.#create(() => undefined);
+    return this.#create(noReports);
   }
 
-  #create(changed: () => void): Backend {
+  #create(reports: Reports): Backend {
     const { connect, clock, limits, log } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, changed });
+    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, ...reports });
   }
 
   #link(): Link {
@@ -153,6 +163,8 @@ class Entry {
 class EntryLease implements Lease {
   readonly spec: BackendSpec;
   readonly #entry: Entry;
+  /** What was subscribed to over this lease, and how often: taken back with it. */
+  readonly #subscribed = new Map<string, number>();
   #release: (() => void) | null;
 
   constructor(spec: BackendSpec, entry: Entry, release: () => void) {
@@ -170,12 +182,25 @@ class EntryLease implements Lease {
     return this.#entry.instanceOf(call.principal.id).call(call, target);
   }
 
-  subscribe(): Promise<boolean> {
-    return Promise.resolve(false);
+  async subscribe(uri: string): Promise<boolean> {
+    if (this.#release === null || !(await this.#entry.first.subscribe(uri))) return false;
+    this.#subscribed.set(uri, (this.#subscribed.get(uri) ?? 0) + 1);
+    // Released meanwhile: nobody else would take it back.
+    if (this.#release === null) this.#unsubscribeAll();
+    return this.#release !== null;
   }
 
-  unsubscribe(): Promise<void> {
-    return Promise.resolve();
+  async unsubscribe(uri: string): Promise<void> {
+    const count = this.#subscribed.get(uri) ?? 0;
+    if (count === 0) return;
+    if (count === 1) this.#subscribed.delete(uri);
+    else this.#subscribed.set(uri, count - 1);
+    await this.#entry.first.unsubscribe(uri);
+  }
+
+  #unsubscribeAll(): void {
+    for (const [uri, count] of this.#subscribed) for (let left = count; left > 0; left -= 1) void this.#entry.first.unsubscribe(uri);
+    this.#subscribed.clear();
   }
 
   offered(): Offered | null {
@@ -191,7 +216,9 @@ class EntryLease implements Lease {
   }
 
   release(): void {
-    this.#release?.();
+    const release = this.#release;
     this.#release = null;
+    this.#unsubscribeAll();
+    release?.();
   }
 }

@@ -75,7 +75,7 @@ export class SouthLegacy implements Dialect {
   }
 
   subscribe(uri: string): Promise<boolean> {
-    return isSubscribable(this.#opened.capabilities.get("resources"), this.#south.limits) ? this.#subscriptions.subscribe(uri) : Promise.resolve(false);
+    return this.facts.subscribes ? this.#subscriptions.subscribe(uri) : Promise.resolve(false);
   }
 
   unsubscribe(uri: string): Promise<void> {
@@ -217,6 +217,7 @@ export class SouthLegacy implements Dialect {
   #createFacts(): UpstreamFacts {
     const opened = (): Opened => this.#opened;
     const announces = (): boolean => kinds.some((kind) => isAnnounced(this.#opened.capabilities.get(kind), this.#south.limits)) && (this.#standing?.open ?? !this.#isHttp);
+    const subscribes = (): boolean => isSubscribable(this.#opened.capabilities.get("resources"), this.#south.limits);
     return Object.freeze({
       get info() {
         return opened().info;
@@ -232,6 +233,9 @@ export class SouthLegacy implements Dialect {
       },
       get announces() {
         return announces();
+      },
+      get subscribes() {
+        return subscribes();
       },
     });
   }

@@ -64,7 +64,7 @@ export class SouthModern implements Dialect {
   }
 
   subscribe(uri: string): Promise<boolean> {
-    return isSubscribable(this.facts.capabilities.get("resources"), this.#south.limits) ? this.#resources.subscribe(uri) : Promise.resolve(false);
+    return this.facts.subscribes ? this.#resources.subscribe(uri) : Promise.resolve(false);
   }
 
   unsubscribe(uri: string): Promise<void> {
@@ -191,10 +191,12 @@ export class SouthModern implements Dialect {
   #createFacts(result: Result): UpstreamFacts {
     const info = result.meta === null ? null : objectOf(result.meta, metaKeys.serverInfo);
     const self = selfOf(this.#south, result.result, info === null ? null : rawOf(info));
+    const subscribes = isSubscribable(self.capabilities.get("resources"), this.#south.limits);
     const isOpen = (): boolean => this.#listening.open;
     const revision = (): string => this.#revision;
     return Object.freeze({
       ...self,
+      subscribes,
       get revision() {
         return revision();
       },

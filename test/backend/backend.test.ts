@@ -33,6 +33,7 @@ function direct(more: Partial<StdioSpec> = {}) {
   const clock = createTestClock();
   const lives: Life[] = [];
   const changes: string[] = [];
+  const updates: string[] = [];
   let backend: Backend | null = null;
   const createLink = (): Link => {
     let fallen: string | null = null;
@@ -76,7 +77,7 @@ function direct(more: Partial<StdioSpec> = {}) {
       lists: async (kind) => [`{"name":"${kind}"}`],
     };
     const upstream: Upstream = {
-      facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r1", announces: true },
+      facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r1", announces: true, subscribes: false },
       subscribe: () => Promise.resolve(false),
       unsubscribe: () => Promise.resolve(),
       call: () => life.answer(),
@@ -86,9 +87,9 @@ function direct(more: Partial<StdioSpec> = {}) {
     lives.push(life);
     return handshake.promise;
   };
-  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, changed: () => changes.push(backend?.status().state ?? "?") });
+  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
   backend = made;
-  return { clock, lives, changes, backend: made, life: (n: number): Life => lives[n] as Life };
+  return { clock, lives, changes, updates, backend: made, life: (n: number): Life => lives[n] as Life };
 }
 
 async function directReady(more: Partial<StdioSpec> = {}) {

@@ -14,7 +14,7 @@ function stage() {
   const log: Log = { ...nullLog, warn: (message) => void warnings.push(message) };
   const lists = new Lists({ name: "s", clock, limits: defaultLimits, log, changed: () => void (changes += 1) });
   const upstream: Upstream = {
-    facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r", announces: true },
+    facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r", announces: true, subscribes: false },
     subscribe: () => Promise.resolve(false),
     unsubscribe: () => Promise.resolve(),
     call: () => Promise.reject(fault("BACKEND_GONE")),

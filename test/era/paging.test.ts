@@ -11,7 +11,7 @@ async function list(pages: readonly string[] | ((index: number) => string), limi
   const { south } = benchOf("stdio", () => "silent", {}, limits);
   const cursors: (Raw | null)[] = [];
   const dialect = {
-    facts: { info: "{}", capabilities: new Map([["tools", "{}"]]), instructions: null, revision: "x", announces: false },
+    facts: { info: "{}", capabilities: new Map([["tools", "{}"]]), instructions: null, revision: "x", announces: false, subscribes: false },
     async page(_kind: string, cursor: Raw | null) {
       cursors.push(cursor);
       const text = typeof pages === "function" ? pages(cursors.length - 1) : pages[cursors.length - 1];

@@ -1,0 +1,130 @@
+/**
+ * What one server is asked to tell of: resources by URI, counted, so that one subscription at the server serves all who
+ * want it. It hides that the server may be away: wishes stay through a crash and are told to the next life, and whoever
+ * wished then hears that the resource may have changed.
+ */
+import { fault, faultOf, type Limits, type Log } from "../base/index.ts";
+import type { Upstream } from "../era/index.ts";
+import { emptyObject, parseObject, quote, type RawObject } from "../protocol/index.ts";
+
+export interface SubscriptionsOptions {
+  /** The configured name of the server. */
+  readonly name: string;
+  readonly limits: Limits;
+  readonly log: Log;
+  /** Whether it takes subscriptions, as far as is known while it is away. */
+  readonly canSubscribe: () => boolean;
+  /** Nobody could hear of this resource for a while. */
+  readonly missed: (uri: string) => void;
+}
+
+interface Wish {
+  readonly uri: string;
+  count: number;
+  /** The present life of the server has been told. */
+  told: boolean;
+  /** What was asked of the server last about this resource: asking overtakes nothing. */
+  turn: Promise<unknown>;
+}
+
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  readonly #wishes = new Map<string, Wish>();
+  /** Set while the server is ready. */
+  #upstream: Upstream | null = null;
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  /** Different resources that are wished for. */
+  get size(): number {
+    return this.#wishes.size;
+  }
+
+  /** Adds one wish; false when the server does not fulfil it. Throws LIMIT_REACHED and Faults of the wire; then nothing is added. */
+  async subscribe(uri: string): Promise<boolean> {
+    const wish = this.#wishes.get(uri) ?? this.#create(uri);
+    wish.count += 1;
+    let isHeard = false;
+    try {
+      isHeard = await this.#inTurn(wish, () => this.#tell(wish));
+    } finally {
+      if (!isHeard) this.#giveUp(wish);
+    }
+    return isHeard;
+  }
+
+  /** Takes one wish back; what nobody wished for is fine. */
+  async unsubscribe(uri: string): Promise<void> {
+    const wish = this.#wishes.get(uri);
+    if (wish !== undefined && wish.count > 0) await this.#giveUp(wish);
+  }
+
+  /** The server is ready, perhaps again: it is told of every wish. */
+  follow(upstream: Upstream): void {
+    this.#upstream = upstream;
+    for (const wish of this.#wishes.values()) void this.#inTurn(wish, () => this.#tellAgain(wish, upstream));
+  }
+
+  /** The server has fallen, and has forgotten. */
+  leave(): void {
+    this.#upstream = null;
+    for (const wish of this.#wishes.values()) wish.told = false;
+  }
+
+  #create(uri: string): Wish {
+    const { limits, name } = this.#options;
+    if (this.#wishes.size >= limits.subscriptionsPerServerMax) throw fault("LIMIT_REACHED", { backend: name, detail: `limits.subscriptionsPerServerMax is ${limits.subscriptionsPerServerMax}` });
+    const wish: Wish = { uri, count: 0, told: false, turn: Promise.resolve() };
+    this.#wishes.set(uri, wish);
+    return wish;
+  }
+
+  #inTurn<T>(wish: Wish, act: () => Promise<T>): Promise<T> {
+    const done = wish.turn.then(act);
+    wish.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #tell(wish: Wish): Promise<boolean> {
+    const upstream = this.#upstream;
+    if (wish.told) return true;
+    // Away, but it is told as soon as it is back.
+    if (upstream === null) return this.#options.canSubscribe();
+    const isHeard = await upstream.subscribe(wish.uri);
+    if (this.#upstream === upstream) wish.told = isHeard;
+    return isHeard;
+  }
+
+  async #tellAgain(wish: Wish, upstream: Upstream): Promise<void> {
+    if (wish.count === 0 || this.#upstream !== upstream) return;
+    try {
+      if (!(await this.#tell(wish))) this.#options.log.warn("a resource cannot be subscribed to any more", { server: this.#options.name, uri: wish.uri });
+      else if (wish.count > 0) this.#options.missed(wish.uri);
+    } catch (thrown) {
+      this.#options.log.warn("a subscription could not be made again", { server: this.#options.name, uri: wish.uri, code: faultOf(thrown).code });
+    }
+  }
+
+  #giveUp(wish: Wish): Promise<void> {
+    wish.count -= 1;
+    return wish.count > 0 ? Promise.resolve() : this.#inTurn(wish, () => this.#end(wish));
+  }
+
+  async #end(wish: Wish): Promise<void> {
+    // Somebody may have wished for it again meanwhile.
+    if (wish.count > 0) return;
+    try {
+      if (wish.told) await this.#upstream?.unsubscribe(wish.uri);
+    } catch (thrown) {
+      this.#options.log.debug("a subscription could not be ended", { server: this.#options.name, uri: wish.uri, code: faultOf(thrown).code });
+    }
+    wish.told = false;
+    // Whoever wished for it while it was ended comes after this in turn, and keeps it.
+    if (wish.count === 0) this.#wishes.delete(wish.uri);
+  }
+}
+
+/** The parameters of a change that nobody told of. */
+export const missedParams = (uri: string, limits: Limits): RawObject => parseObject(`{"uri":${quote(uri)}}`, limits) ?? emptyObject;
