@@ -17,6 +17,9 @@ export const defaultLimits = Object.freeze({
   pendingMax: 1024,
   /** Bytes waiting for a child that does not read its stdin. */
   stdinBytesMax: 64 * 1024 * 1024,
+  /** Bytes waiting for a client on stdio that does not read, and from where on nothing more is read of it. */
+  stdoutBytesMax: 64 * 1024 * 1024,
+  stdoutFullBytes: 1024 * 1024,
   /** Processes or connections that one server may have where callers do not share one. */
   instancesMax: 64,
   /** Requests at once over the quick HTTP client, which serves 256 in all and then hangs; the others take the slower one. */
@@ -97,6 +100,10 @@ export const defaultLimits = Object.freeze({
   /** A child gets this long after the end of its stdin, and again after TERM. */
   stdinEndMs: 2_000,
   termMs: 2_000,
+  /** A client on stdio waits at most this long for a running proxy that is away. */
+  awayMsMax: 750,
+  /** How long the start of a proxy in the background may take. */
+  launchMsMax: 20_000,
   /** Back-off of a failed or crashed server: first wait, longest wait, quiet time that resets it. */
   backoffMsMin: 250,
   backoffMsMax: 30_000,
