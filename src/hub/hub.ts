@@ -11,6 +11,7 @@ import { type Call, type Description, type Outcome, type Principal, quote, type 
 import { Generation } from "./generation.ts";
 import { isList, passThrough, rows, type Unknown } from "./serve.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
+import { Subscriptions } from "./subscriptions.ts";
 import type { Hub, HubStatus } from "./types.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -33,6 +34,7 @@ class RunningHub implements Hub {
   readonly #options: HubOptions;
   readonly #pool: Pool;
   readonly #watchers: Watchers;
+  readonly #subscriptions: Subscriptions;
   readonly #inventories = new InventoryMemo();
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
@@ -51,7 +53,8 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
-    this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: () => undefined });
+    this.#subscriptions = new Subscriptions({ now: () => this.#now(), settled: (watch) => this.#settledFor(watch) }, options.log);
+    this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params) => this.#subscriptions.deliver(name, uri, params) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
     this.#config = { state: "valid", at: options.clock.now(), issues: [], path: options.empty.path };
@@ -128,7 +131,21 @@ class RunningHub implements Hub {
   watch(watch: Watch): Watching {
     if (this.#closing !== null) throw fault("SHUTTING_DOWN");
     const end = this.#watchers.open(watch, this.#now());
-    return { end, subscribe: () => Promise.resolve("unsupported"), unsubscribe: () => Promise.resolve() };
+    const wishes = this.#subscriptions.open(watch);
+    return {
+      subscribe: (uri) => wishes.subscribe(uri),
+      unsubscribe: (uri) => wishes.unsubscribe(uri),
+      end() {
+        end();
+        wishes.end();
+      },
+    };
+  }
+
+  async #settledFor({ selection }: Watch): Promise<boolean> {
+    const waiting = this.#startingFor(selection);
+    await this.#settle(waiting);
+    return waiting.length > 0;
   }
 
   tool(principal: Principal, selection: Selection, name: string): Raw | null {
@@ -174,6 +191,7 @@ class RunningHub implements Hub {
     this.#generations.add(next);
     this.#settleBy = clock.now() + config.limits.listWaitMsMax;
     this.#replace(next);
+    this.#subscriptions.move(this.#current);
     if (verdict === this.#verdicts) this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
     this.#logChange(before, next);
     before.retire(clock, config.limits.drainMsMax);
@@ -206,7 +224,10 @@ class RunningHub implements Hub {
   }
 
   #announce(): void {
-    this.#watchers.announce(this.#current.limits.noticeQuietMs, () => this.#now());
+    this.#watchers.announce(this.#current.limits.noticeQuietMs, () => {
+      this.#subscriptions.retry();
+      return this.#now();
+    });
   }
 
   #logChange(before: Generation, next: Generation): void {

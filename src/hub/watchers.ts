@@ -14,6 +14,8 @@ interface Standing {
 
 export class Watchers {
   readonly #standing = new Set<Standing>();
+  /** How many each principal has. */
+  readonly #counts = new Map<string, number>();
   readonly #clock: Clock;
   #timer: Timer | null = null;
 
@@ -28,9 +30,21 @@ export class Watchers {
   /** Opens a watch against what is visible in `now`; gives back how to end it. Throws LIMIT_REACHED. */
   open(watch: Watch, now: Snapshot): () => void {
     if (this.#standing.size >= now.limits.watchesMax) throw fault("LIMIT_REACHED", { detail: `limits.watchesMax is ${now.limits.watchesMax}` });
+    const { id } = watch.principal;
+    const count = this.#counts.get(id) ?? 0;
+    if (count >= now.limits.watchesPerPrincipalMax) throw fault("LIMIT_REACHED", { detail: `limits.watchesPerPrincipalMax is ${now.limits.watchesPerPrincipalMax}` });
     const standing: Standing = { watch, seen: now.view(watch.principal, watch.selection) };
     this.#standing.add(standing);
-    return () => void this.#standing.delete(standing);
+    this.#counts.set(id, count + 1);
+    return () => this.#end(standing);
+  }
+
+  #end(standing: Standing): void {
+    if (!this.#standing.delete(standing)) return;
+    const { id } = standing.watch.principal;
+    const left = (this.#counts.get(id) ?? 1) - 1;
+    if (left === 0) this.#counts.delete(id);
+    else this.#counts.set(id, left);
   }
 
   /** The world has changed: announce after the quiet time; `current` is asked then, so a burst becomes one notice. */
@@ -59,5 +73,6 @@ export class Watchers {
     this.#timer?.cancel();
     this.#timer = null;
     this.#standing.clear();
+    this.#counts.clear();
   }
 }

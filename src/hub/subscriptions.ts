@@ -1,0 +1,222 @@
+/**
+ * Which watch wants to hear of which resource, and which server tells of it. It hides that owners come and go: a wish
+ * follows its resource to the next configuration and to another server, and where the teller changed, the watch hears
+ * that the resource may have changed. What a server tells reaches only watches that subscribed there, so only those
+ * that may see it.
+ */
+import type { Lease } from "../backend/index.ts";
+import { defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
+import { ownersOf } from "../catalog/index.ts";
+import { emptyObject, parseObject, quote, type RawObject, type Subscribed, type Watch } from "../protocol/index.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** The hub as far as subscriptions need it. */
+export interface World {
+  now(): Snapshot;
+  /** Waits for servers that are starting and may own what this watch asks for; false when there were none. */
+  settled(watch: Watch): Promise<boolean>;
+}
+
+/** Who tells of a resource. */
+interface Home {
+  readonly backend: string;
+  readonly lease: Lease;
+}
+
+/** One watch's wish for one resource. */
+interface Wish {
+  readonly watch: Watch;
+  readonly uri: string;
+  /** Null while nobody tells of it. */
+  home: Home | null;
+  ended: boolean;
+  /** What came of it at first. */
+  outcome: Promise<Subscribed>;
+}
+
+/** The wishes of one watch. */
+export interface Wishes {
+  subscribe(uri: string): Promise<Subscribed>;
+  unsubscribe(uri: string): Promise<void>;
+  end(): void;
+}
+
+export class Subscriptions {
+  readonly #world: World;
+  readonly #log: Log;
+  /** Server → URI → those who hear. */
+  readonly #homes = new Map<string, Map<string, Set<Wish>>>();
+  /** Wishes that came true once, and have nobody at present who tells. */
+  readonly #orphans = new Set<Wish>();
+  readonly #all = new Set<Wish>();
+
+  constructor(world: World, log: Log) {
+    this.#world = world;
+    this.#log = log;
+  }
+
+  /** Wishes of all watches. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** The wishes of a watch, none yet. `subscribe` throws LIMIT_REACHED and Faults of the server. */
+  open(watch: Watch): Wishes {
+    const wishes = new Map<string, Wish>();
+    let ended = false;
+    return {
+      subscribe: async (uri) => {
+        if (ended) return "unknown";
+        const wish = wishes.get(uri) ?? this.#add(wishes, watch, uri);
+        let outcome: Subscribed = "unknown";
+        try {
+          outcome = await wish.outcome;
+        } finally {
+          if (outcome !== "subscribed") this.#remove(wishes, wish);
+        }
+        return outcome;
+      },
+      unsubscribe: async (uri) => {
+        const wish = wishes.get(uri);
+        if (wish !== undefined) await this.#remove(wishes, wish);
+      },
+      end: () => {
+        ended = true;
+        for (const wish of wishes.values()) void this.#remove(wishes, wish);
+      },
+    };
+  }
+
+  /** A server tells of a change: for who subscribed to this very URI, else for who subscribed to one above it. */
+  deliver(backend: string, uri: string, params: RawObject): void {
+    const told = this.#homes.get(backend);
+    const exact = told?.get(uri);
+    if (exact !== undefined) return tell(exact, uri, params);
+    for (const [above, wishes] of told ?? []) if (isBelow(uri, above)) tell(wishes, uri, params);
+  }
+
+  /** Another configuration is in place; the leases of the one before are still held. */
+  move(now: Snapshot): void {
+    for (const wish of this.#all) if (wish.home !== null) this.#moveOne(wish, wish.home, now);
+    this.retry();
+  }
+
+  /** The world has changed: who has nobody that tells may find somebody. */
+  retry(): void {
+    for (const wish of [...this.#orphans]) this.#inBackground(wish, this.#find(wish));
+  }
+
+  #add(wishes: Map<string, Wish>, watch: Watch, uri: string): Wish {
+    const { subscriptionsPerWatchMax, subscriptionsMax } = this.#world.now().limits;
+    if (wishes.size >= subscriptionsPerWatchMax) throw fault("LIMIT_REACHED", { detail: `limits.subscriptionsPerWatchMax is ${subscriptionsPerWatchMax}` });
+    if (this.#all.size >= subscriptionsMax) throw fault("LIMIT_REACHED", { detail: `limits.subscriptionsMax is ${subscriptionsMax}` });
+    const wish: Wish = { watch, uri, home: null, ended: false, outcome: Promise.resolve("unknown") };
+    wishes.set(uri, wish);
+    this.#all.add(wish);
+    wish.outcome = this.#first(wish);
+    return wish;
+  }
+
+  async #remove(wishes: Map<string, Wish>, wish: Wish): Promise<void> {
+    if (wish.ended) return;
+    wish.ended = true;
+    if (wishes.get(wish.uri) === wish) wishes.delete(wish.uri);
+    this.#all.delete(wish);
+    this.#orphans.delete(wish);
+    const { home } = wish;
+    this.#settle(wish, null);
+    await home?.lease.unsubscribe(wish.uri);
+  }
+
+  async #first(wish: Wish): Promise<Subscribed> {
+    const outcome = await this.#find(wish);
+    return outcome === "unknown" && (await this.#world.settled(wish.watch)) ? await this.#find(wish) : outcome;
+  }
+
+  /** Asks those who may own the resource, one after the other. */
+  async #find(wish: Wish): Promise<Subscribed> {
+    this.#orphans.delete(wish);
+    const now = this.#world.now();
+    const owners = ownersOf(now.view(wish.watch.principal, wish.watch.selection), wish.uri);
+    let outcome: Subscribed = owners.length === 0 ? "unknown" : "unsupported";
+    for (const { backend } of owners) {
+      const lease = now.generation.leases.get(backend);
+      if (lease === undefined || lease.offered()?.facts.subscribes === false) continue;
+      if (await this.#ask(wish, { backend, lease })) return "subscribed";
+      if (wish.ended) return "unknown";
+      if (lease.offered()?.facts.subscribes !== false) outcome = "unknown";
+    }
+    return outcome;
+  }
+
+  /** Asks one server. From here on what it tells is heard, since the first news may come before its answer. */
+  async #ask(wish: Wish, home: Home): Promise<boolean> {
+    this.#settle(wish, home);
+    let isHeard = false;
+    try {
+      isHeard = await home.lease.subscribe(wish.uri);
+    } finally {
+      if (!isHeard && wish.home === home) this.#settle(wish, null);
+    }
+    if (wish.home === home) return isHeard;
+    // Ended, or moved on to another home, while this one was asked.
+    if (isHeard) await home.lease.unsubscribe(wish.uri);
+    return wish.home !== null;
+  }
+
+  #settle(wish: Wish, home: Home | null): void {
+    if (wish.home !== null) this.#forget(wish, wish.home.backend);
+    wish.home = home;
+    if (home === null) return;
+    const told = this.#homes.get(home.backend) ?? new Map<string, Set<Wish>>();
+    this.#homes.set(home.backend, told);
+    told.set(wish.uri, (told.get(wish.uri) ?? new Set()).add(wish));
+  }
+
+  #forget(wish: Wish, backend: string): void {
+    const told = this.#homes.get(backend);
+    const wishes = told?.get(wish.uri);
+    wishes?.delete(wish);
+    if (wishes?.size === 0) told?.delete(wish.uri);
+    if (told?.size === 0) this.#homes.delete(backend);
+  }
+
+  #moveOne(wish: Wish, home: Home, now: Snapshot): void {
+    const { watch, uri } = wish;
+    const isVisible = now.view(watch.principal, watch.selection).servers.some(({ name }) => name === home.backend);
+    const lease = isVisible ? now.generation.leases.get(home.backend) : undefined;
+    if (lease === home.lease) return;
+    // The same process hears of the new lease before it loses the old one, so it is not asked anything.
+    if (lease === undefined) this.#orphan(wish);
+    else this.#inBackground(wish, this.#ask(wish, { backend: home.backend, lease }), lease.spec.fingerprint === home.lease.spec.fingerprint);
+    void home.lease.unsubscribe(uri);
+  }
+
+  #orphan(wish: Wish): void {
+    this.#settle(wish, null);
+    if (!wish.ended) this.#orphans.add(wish);
+  }
+
+  /** A wish that came true before looks for its teller; whoever takes over cannot know what happened in between. */
+  #inBackground(wish: Wish, asked: Promise<Subscribed | boolean>, isSame = false): void {
+    asked.then(
+      (outcome) => {
+        if (outcome !== true && outcome !== "subscribed") this.#orphan(wish);
+        else if (!isSame && !wish.ended) wish.watch.updated(wish.uri, uriParams(wish.uri));
+      },
+      (thrown: unknown) => {
+        this.#log.debug("a subscription could not be moved", { uri: wish.uri, code: faultOf(thrown).code });
+        this.#orphan(wish);
+      },
+    );
+  }
+}
+
+function tell(wishes: ReadonlySet<Wish>, uri: string, params: RawObject): void {
+  for (const { watch } of [...wishes]) watch.updated(uri, params);
+}
+
+/** One resource is part of another when its URI goes on where the other's ends: at a slash, a query or a fragment. */
+const isBelow = (uri: string, above: string): boolean => uri.length > above.length && uri.startsWith(above) && (above.endsWith("/") || "/?#".includes(uri.charAt(above.length)));
+
+const uriParams = (uri: string): RawObject => parseObject(`{"uri":${quote(uri)}}`, defaultLimits) ?? emptyObject;
