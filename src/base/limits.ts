@@ -45,8 +45,8 @@ export const defaultLimits = Object.freeze({
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
   /** Standing watches (sessions with a stream or a subscription, subscriptions/listen) in all, and of one principal. */
-  watchesMax: 1000,
-  watchesPerPrincipalMax: 500,
+  watchesMax: 2000,
+  watchesPerPrincipalMax: 1000,
   /** Resources subscribed to: by one watch, by all watches together, and different ones at one server. */
   subscriptionsPerWatchMax: 256,
   subscriptionsMax: 10_000,
@@ -130,6 +130,7 @@ export const defaultLimits = Object.freeze({
   collectMs: 30,
   /** An answer is kept so long for a client that lost it and asks again in the same words. */
   redeliverMsMax: 10_000,
+  redeliverBytesMax: 256 * 1024,
   /** How often a call of an older client is made again for a server that wants more, and the pause where it only wants time. */
   roundsMax: 8,
   paceMs: 250,
