@@ -7,7 +7,7 @@ import { editObject, type Kind, parseObject, quote, type Raw } from "../protocol
 import type { View } from "./types.ts";
 
 const allServers: Raw =
-  '{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"listChanged":true},"completions":{},"logging":{}}';
+  '{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"listChanged":true,"subscribe":true},"completions":{},"logging":{}}';
 
 const advertisedAs: Readonly<Record<Kind, string>> = Object.freeze({
   tools: "tools",
@@ -19,7 +19,6 @@ const advertisedAs: Readonly<Record<Kind, string>> = Object.freeze({
 // Members of a capability that stand for something not served here yet; null: the whole capability.
 const unserved: Readonly<Record<string, string | null>> = Object.freeze({
   tasks: null,
-  resources: "subscribe",
   extensions: "io.modelcontextprotocol/tasks",
 });
 

@@ -3,7 +3,7 @@
  * what this room can carry for that era is announced.
  */
 import type { Limits } from "../base/index.ts";
-import { type Description, editObject, emptyObject, objectOf, parseObject, quote, type Raw } from "../protocol/index.ts";
+import { type Description, editObject, emptyObject, parseObject, quote, type Raw } from "../protocol/index.ts";
 import { type LegacyRevision, modernRevisions } from "./version.ts";
 import { metaKeys, vendorKeys } from "./words.ts";
 
@@ -32,9 +32,4 @@ export function initializeResult(description: Description, revision: LegacyRevis
 
 const instructionsOf = ({ instructions }: Description): string => (instructions === null ? "" : `,"instructions":${quote(instructions)}`);
 
-// Subscriptions to single resources are carried by neither era yet, so nobody is told of them.
-function capabilitiesOf(capabilities: Raw, without: Readonly<Record<string, null>>, limits: Limits): Raw {
-  const all = parseObject(capabilities, limits) ?? emptyObject;
-  const resources = objectOf(all, "resources");
-  return editObject(all, resources === null ? without : { ...without, resources: editObject(resources, { subscribe: null }) });
-}
+const capabilitiesOf = (capabilities: Raw, without: Readonly<Record<string, null>>, limits: Limits): Raw => editObject(parseObject(capabilities, limits) ?? emptyObject, without);

@@ -3,8 +3,8 @@
  * go to the proxy's middle. Where the answers go (a POST's own stream, a batch, the one stream of HTTP+SSE) is the
  * sink's business.
  */
-import { fault, type Fault } from "../base/index.ts";
-import { editObject, emptyObject, errorText, memberOf, type Message, type Notification, objectOf, type Outcome, parseObject, type Raw, type RawObject, rawOf, type Request, resultText, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import { fault, type Fault, type Limits } from "../base/index.ts";
+import { editObject, emptyObject, errorText, memberOf, type Message, type Notification, objectOf, type Outcome, parseObject, type Raw, type RawObject, rawOf, type Request, resultText, type RpcError, stringOf } from "../protocol/index.ts";
 import { tokenFault } from "./admission.ts";
 import { initializeResult } from "./announce.ts";
 import { ClientCall, logLevelOf, type Sink } from "./clientCall.ts";
@@ -13,16 +13,18 @@ import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
 import { methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { legacyError, thrownError } from "./refusals.ts";
+import { isVisitError, legacyError, thrownError, toolFailure } from "./refusals.ts";
+import { serveRounds } from "./rounds.ts";
 import type { Session } from "./session.ts";
+import { subscribe, unsubscribe } from "./subscribe.ts";
 import type { Caller } from "./types.ts";
-import { type LegacyRevision, legacyRevisionOf, newestLegacy } from "./version.ts";
+import { isBefore, type LegacyRevision, legacyRevisionOf, newestLegacy } from "./version.ts";
 
 /** Takes one message of this session. A request is answered through the sink, now or later; nothing else is. */
 export function take(north: North, session: Session, message: Message, caller: Caller, sink: Sink): void {
   if (message.kind === "request") return takeRequest(north, session, message, caller, sink);
-  if (message.kind === "notification") takeNotice(session, message);
-  // A response answers a question of ours, and none is open: it came too late.
+  if (message.kind === "notification") return takeNotice(session, message);
+  session.questions.answered(message);
 }
 
 function takeNotice(session: Session, { method, params }: Notification): void {
@@ -37,6 +39,8 @@ const own: Readonly<Record<string, Own>> = Object.freeze({
   initialize,
   ping: (_north, _session, { id }, _caller, sink) => sink.answer(200, resultText(id, "{}")),
   "logging/setLevel": setLevel,
+  "resources/subscribe": subscribe,
+  "resources/unsubscribe": unsubscribe,
 } satisfies Record<string, Own>);
 
 function takeRequest(north: North, session: Session, message: Request, caller: Caller, sink: Sink): void {
@@ -87,17 +91,19 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const { principal, selection } = caller;
   const { client, logLevel } = session;
   const params = withoutTask(message.params ?? emptyObject, north);
-  const running = new ClientCall({ method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null }, sink);
+  const running = new ClientCall({ id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0 }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
   const finish = (text: string): void => {
     session.finish(id, running);
     running.answer(200, text);
   };
-  north.serve.call(running).then(
-    (outcome) => finish(answerText(north, revision, id, method, outcome)),
-    (thrown: unknown) => finish(errorText(id, thrownError(thrown))),
-  );
+  const fail = (thrown: unknown): void => finish(errorText(id, thrownError(thrown)));
+  const settle = (outcome: Outcome): void => finish(answerText(north, session, revision, running, outcome));
+  north.serve.call(running).then((outcome) => {
+    if (outcome.kind === "input") serveRounds(north, running, revision, outcome).then(settle, fail);
+    else settle(outcome);
+  }, fail);
 }
 
 // We are no server of 2025-11-25 tasks, so the wish for one is ignored, as that revision asks; a backend must not see it.
@@ -106,10 +112,16 @@ function withoutTask(params: RawObject, { limits }: North): RawObject {
   return parseObject(editObject(params, { task: null }), limits) ?? params;
 }
 
-function answerText({ limits }: North, revision: LegacyRevision, id: Raw, method: string, outcome: Outcome): string {
-  if (outcome.kind === "task") return errorText(id, thrownError(fault("BACKEND_GARBLED", { backend: outcome.backend, detail: "a task for a client that knows none" })));
+function answerText({ limits }: North, session: Session, revision: LegacyRevision, { id, method }: ClientCall, outcome: Outcome): string {
   if (outcome.kind === "done") return resultText(id, legacyResult(outcome.result, method, revision, limits));
-  return errorText(id, legacyError(outcome.kind === "failed" ? outcome.error : unasked(outcome.backend), method, revision, limits));
+  if (outcome.kind !== "failed") return errorText(id, thrownError(fault("BACKEND_GARBLED", { backend: outcome.backend, detail: `a ${outcome.kind} for a client that knows none` })));
+  return isVisitError(outcome.error) ? visitText(session, revision, id, method, outcome.error, limits) : errorText(id, legacyError(outcome.error, method, revision, limits));
 }
 
-const unasked = (backend: string): RpcError => rpcErrorOf(fault("ASK_REFUSED", { backend, detail: "it asks in a way that this client's protocol revision has no word for" }));
+/** "Visit these pages, then call again" goes through where it is a word; a tool can say it in any. */
+function visitText(session: Session, revision: LegacyRevision, id: Raw, method: string, error: RpcError, limits: Limits): string {
+  const failure = method === "tools/call" && isBefore(revision, "2025-11-25") ? toolFailure(error) : null;
+  if (failure?.kind === "done") return resultText(id, legacyResult(failure.result, method, revision, limits));
+  session.questions.sentTo(error);
+  return errorText(id, legacyError(error, method, revision, limits));
+}

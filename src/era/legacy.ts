@@ -3,20 +3,20 @@
  * revision that has them, and HTTP+SSE. Here a broken connection cancels nothing.
  */
 import { fault, type Fault, faultOf } from "../base/index.ts";
-import { elementsOf, type Message, notificationText, parseMessage, type Parsed, type Raw, sseEvent } from "../protocol/index.ts";
+import { elementsOf, type Message, parseMessage, type Parsed, type Raw, sseEvent } from "../protocol/index.ts";
 import { bareHeader } from "./admission.ts";
 import { claimsVersion } from "./classify.ts";
 import type { Sink } from "./clientCall.ts";
 import { take } from "./dialogue.ts";
 import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } from "./exchange.ts";
-import { changeMethods } from "./listen.ts";
 import type { North } from "./north.ts";
 import { placeOf } from "./replay.ts";
 import { isPrimed, type Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Connection } from "./sessionStream.ts";
 import { type OpenStream, streamOut } from "./streams.ts";
-import type { Caller, HttpIn, HttpOut } from "./types.ts";
+import { watchOf } from "./subscribe.ts";
+import type { HttpIn, HttpOut } from "./types.ts";
 import { legacyRevisionOf, legacyRevisions, modernRevisionOf } from "./version.ts";
 import { headers } from "./words.ts";
 
@@ -154,16 +154,11 @@ function connectionOf(north: North, session: Session, request: HttpIn): Connecti
   if (resumed !== null) return resumed.connection;
   // The rest of an answer is gone for good; any other stream is as good as the one that is lost.
   if (last !== null && placeOf(last)?.stream.startsWith("p") === true) throw invalid("nothing is kept of this stream");
-  session.watchOnce(() => watch(north, session, request));
+  watchOf(north, session, request);
   return session.openStandalone().connection;
 }
 
 /** Tells a session of changed lists from now on; gives back how to end it. Throws LIMIT_REACHED. */
-export const watch = ({ serve }: North, session: Session, { principal, selection }: Caller): (() => void) => {
-  const watching = serve.watch({ principal, selection, changed: (kind) => session.announce(notificationText(changeMethods[kind], null)), updated: () => undefined });
-  return () => watching.end();
-};
-
 /** Ends a session (DELETE). */
 export function endSession(sessions: Sessions, request: HttpIn): HttpOut {
   const session = sessionOfVerb(sessions, request);
@@ -194,7 +189,7 @@ export function openPipe(north: North, sessions: Sessions, request: HttpIn, mess
 }
 
 function pipeOf(north: North, session: Session, request: HttpIn, messages: string): HttpOut {
-  session.watchOnce(() => watch(north, session, request));
+  watchOf(north, session, request);
   const pipe = north.streams.open({ gone: () => session.end("its stream is gone"), goodbye: () => undefined });
   session.pipe = { send: (text) => pipe.send(sseEvent({ event: "message", data: text })), end: () => pipe.end() };
   request.onGone(() => pipe.cut());

@@ -11,13 +11,14 @@ import type { ClientCall, Sink } from "./clientCall.ts";
 import { take } from "./dialogue.ts";
 import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
-import { batchFault, unreadable, watch } from "./legacy.ts";
+import { batchFault, unreadable } from "./legacy.ts";
 import { openListening, tagOf } from "./listen.ts";
 import { methodOf } from "./methods.ts";
 import { beginCall, discover, type Expecting } from "./modern.ts";
 import type { North } from "./north.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { watchOf } from "./subscribe.ts";
 import type { Pipe, PipeIn } from "./types.ts";
 
 /** A pipe as the era room keeps it. */
@@ -209,7 +210,7 @@ class ClientPipe implements OpenPipe {
     try {
       const session = sessions.open(this.#client.principal, this.#client.selection);
       this.#session = session;
-      session.watchOnce(() => watch(north, session, this.#client));
+      watchOf(north, session, this.#client);
       take(north, session, message, this.#client, this.#greeting(session, sink));
       if (session.revision === null) session.end("its handshake was refused");
     } catch (thrown) {

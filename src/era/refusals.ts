@@ -2,8 +2,9 @@
  * Errors on their way to a client: which codes its era may see, what stands in place of those it may not, and the HTTP
  * status (2026-07-28, basic: error codes). Codes about one hop never describe another.
  */
-import { faultOf, type Limits } from "../base/index.ts";
-import { type Call, editObject, emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type RpcError, rpcErrorOf } from "../protocol/index.ts";
+import { defaultLimits, type Fault, faultOf, type Limits } from "../base/index.ts";
+import { type Call, editObject, emptyObject, memberOf, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf, type RpcError, rpcErrorOf } from "../protocol/index.ts";
+import { capabilityName } from "./capability.ts";
 import { isBefore, type LegacyRevision } from "./version.ts";
 
 const internal = -32603;
@@ -32,10 +33,38 @@ export function modernStatus(code: number): number {
 
 /** The error for a legacy client. */
 export function legacyError(error: RpcError, method: string, revision: LegacyRevision, limits: Limits): RpcError {
-  if (error.code === invalidParams && method === "resources/read" && namesUri(error, limits)) return withCode(error, notFound, {}, limits);
+  if (error.code === invalidParams && isAboutResource(method) && namesUri(error, limits)) return withCode(error, notFound, {}, limits);
   if (error.code === questionByUrl) return isBefore(revision, "2025-11-25") ? asInternal(error) : error;
+  if (error.code === capabilityMissing) return asInternal({ ...error, message: withNeed(error, limits) });
   return error.code <= reservedMax && error.code >= capabilityMissing - 1 ? asInternal(error) : error;
 }
+
+/** Names the capability, since the code that stands for it is not for this client. */
+function withNeed(error: RpcError, limits: Limits): string {
+  const required = objectOf(dataOf(error, limits) ?? emptyObject, "requiredCapabilities");
+  if (required === null) return error.message;
+  return `${error.message} (needs a client with ${capabilityName(JSON.parse(rawOf(required)) as Record<string, unknown>)})`;
+}
+
+/** "Visit these pages, then call again" (2025-11-25). */
+export const isVisitError = (error: RpcError): boolean => error.code === questionByUrl;
+
+/** We made this error ourselves; it is not a backend's. */
+export const isOurs = (error: RpcError): boolean => error.data !== null && error.data.includes('"origin":"1mcp"');
+
+/** What a call comes to that fails for a reason which its reader should know: a tool's answer is for the model to read. */
+export function failureOf(method: string, reason: Fault): Outcome {
+  const error = rpcErrorOf(reason);
+  return method === "tools/call" ? toolFailure(error) : { kind: "failed", error };
+}
+
+/** An error as the result of a tool. */
+export function toolFailure(error: RpcError): Outcome {
+  const text = `{"content":[{"type":"text","text":${quote(error.message)}}],"isError":true}`;
+  return { kind: "done", result: parseObject(text, defaultLimits) ?? emptyObject };
+}
+
+const isAboutResource = (method: string): boolean => method === "resources/read" || method === "resources/subscribe";
 
 /** Any thrown value as an error for a client. */
 export const thrownError = (thrown: unknown): RpcError => rpcErrorOf(faultOf(thrown));

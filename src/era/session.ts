@@ -4,8 +4,9 @@
  * opened it.
  */
 import { CancelSource, type Clock, type Fault, fault, type Limits } from "../base/index.ts";
-import { type Client, type LogLevel, type Raw, type SessionTie } from "../protocol/index.ts";
+import { type Client, type LogLevel, type Raw, type SessionTie, type Watching } from "../protocol/index.ts";
 import type { ClientCall } from "./clientCall.ts";
+import { ClientQuestions } from "./clientQuestions.ts";
 import { type Channel, refusalText } from "./exchange.ts";
 import { placeOf, Replay } from "./replay.ts";
 import { SessionStream } from "./sessionStream.ts";
@@ -36,7 +37,7 @@ export class Session {
   readonly #unfinished = new Map<string, SessionStream>();
   readonly #endings: (() => void)[] = [];
   #streamNumber = 0;
-  #watching = false;
+  #watching: Watching | null = null;
   #ended = false;
   /** Null before the handshake. */
   revision: LegacyRevision | null = null;
@@ -46,6 +47,8 @@ export class Session {
   /** HTTP+SSE and stdio: the one channel that everything goes to. */
   pipe: Channel | null = null;
   readonly #over = new CancelSource();
+  /** What the client is asked in the middle of its calls. */
+  readonly questions: ClientQuestions;
   /** What backends may know of it. */
   readonly tie: SessionTie;
   usedAt: number;
@@ -58,6 +61,7 @@ export class Session {
     this.#limits = around.limits;
     this.#streams = around.streams;
     this.#replay = new Replay(around.limits);
+    this.questions = new ClientQuestions(this, around.clock, around.limits);
     this.usedAt = around.clock.now();
     this.tie = { id: start.id, ended: this.#over };
     this.onEnd(() => this.#over.cancel("the session has ended"));
@@ -127,11 +131,13 @@ export class Session {
     return stream;
   }
 
-  /** Starts something that lasts as long as the session, once. */
-  watchOnce(watch: () => () => void): void {
-    if (this.#watching || this.#ended) return;
-    this.onEnd(watch());
-    this.#watching = true;
+  /** The watch that lasts as long as the session, opened by the first who needs it; null when the session is over. */
+  watchOnce(watch: () => Watching): Watching | null {
+    if (this.#watching !== null || this.#ended) return this.#watching;
+    const watching = watch();
+    this.#watching = watching;
+    this.onEnd(() => watching.end());
+    return watching;
   }
 
   /** Sends a message that belongs to no request: on exactly one stream, the newest that is read. */

@@ -138,15 +138,12 @@ export class Subscriptions {
     this.#orphans.delete(wish);
     const now = this.#world.now();
     const owners = ownersOf(now.view(wish.watch.principal, wish.watch.selection), wish.uri);
-    let outcome: Subscribed = owners.length === 0 ? "unknown" : "unsupported";
-    for (const { backend } of owners) {
-      const lease = now.generation.leases.get(backend);
-      if (lease === undefined || lease.offered()?.facts.subscribes === false) continue;
-      if (await this.#ask(wish, { backend, lease })) return "subscribed";
+    const homes = owners.flatMap(({ backend }) => homesOf(now, backend));
+    for (const home of homes) {
+      if (await this.#ask(wish, home)) return "subscribed";
       if (wish.ended) return "unknown";
-      if (lease.offered()?.facts.subscribes !== false) outcome = "unknown";
     }
-    return outcome;
+    return owners.length === 0 || homes.some(mayTell) ? "unknown" : "unsupported";
   }
 
   /** Asks one server. From here on what it tells is heard, since the first news may come before its answer. */
@@ -210,6 +207,15 @@ export class Subscriptions {
       },
     );
   }
+}
+
+/** It has not said that it takes no subscriptions; a server that was never ready has said nothing. */
+const mayTell = ({ lease }: Home): boolean => lease.offered()?.facts.subscribes !== false;
+
+/** The server as a home for wishes, if it may be one. */
+function homesOf({ generation }: Snapshot, backend: string): readonly Home[] {
+  const lease = generation.leases.get(backend);
+  return lease === undefined ? [] : [{ backend, lease }].filter(mayTell);
 }
 
 function tell(wishes: ReadonlySet<Wish>, uri: string, params: RawObject): void {

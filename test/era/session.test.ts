@@ -36,10 +36,10 @@ describe("a session", () => {
     const log: string[] = [];
     const watch = () => {
       log.push("on");
-      return () => void log.push("off");
+      return { subscribe: () => Promise.resolve("unknown" as const), unsubscribe: () => Promise.resolve(), end: () => void log.push("off") };
     };
-    session.watchOnce(watch);
-    session.watchOnce(watch);
+    expect(session.watchOnce(watch)).not.toBeNull();
+    expect(session.watchOnce(watch)).not.toBeNull();
     session.end("over");
     session.end("again");
     session.watchOnce(watch);
@@ -62,7 +62,7 @@ describe("a session", () => {
     let watched = false;
     session.watchOnce(() => {
       watched = true;
-      return () => undefined;
+      return { subscribe: () => Promise.resolve("unknown"), unsubscribe: () => Promise.resolve(), end: () => undefined };
     });
     expect(watched).toBe(true);
   });
