@@ -3,7 +3,7 @@
  * own progress token back, and falls silent once it is answered.
  */
 import { type Cancel, CancelSource, fault } from "../base/index.ts";
-import { type Answer, type Ask, type Call, type Client, editObject, type LogLevel, logLevels, memberOf, type Notice, notificationText, type Principal, type Raw, type RawObject, rawOf, type Resume, type Selection, type SessionTie } from "../protocol/index.ts";
+import { type Answer, type Ask, type Call, type Client, editObject, emptyObject, type LogLevel, logLevels, memberOf, type Notice, notificationText, type Principal, type Raw, type RawObject, rawOf, type Resume, type Selection, type SessionTie } from "../protocol/index.ts";
 
 /** Where everything goes that one client request leads to. Neither function throws, nor minds a client that has gone. */
 export interface Sink {
@@ -15,8 +15,27 @@ export interface Sink {
   none(): void;
 }
 
+/** How a client is asked in the middle of its call. */
+export interface Asker {
+  /** See Call.ask. */
+  ask(call: ClientCall, ask: Ask): Promise<Answer>;
+  /** A page that somebody was sent to is done with; may come after the call. Tells the client if it was the one. */
+  visited(call: ClientCall, params: RawObject): void;
+}
+
+/** For clients that cannot be asked. */
+export const mute: Asker = Object.freeze({
+  ask: (call: ClientCall, ask: Ask) => Promise.reject(fault("ASK_REFUSED", { op: call.method, backend: ask.backend, detail: "this client cannot be asked" })),
+  visited: () => undefined,
+});
+
+/** For what is never answered. */
+export const nowhere: Sink = Object.freeze({ notice: () => undefined, answer: () => undefined, none: () => undefined });
+
 /** What a request is made of, read and checked. */
 export interface ClientRequest {
+  /** JSON text of the request's id. */
+  readonly id: Raw;
   readonly method: string;
   readonly params: RawObject;
   readonly meta: Raw | null;
@@ -31,6 +50,8 @@ export interface ClientRequest {
   readonly session: SessionTie | null;
   /** The backend that an id of ours names; null: look the target up. */
   readonly backend: string | null;
+  /** How often this call has wanted input before. */
+  readonly round: number;
 }
 
 /** The level of this name, or null. */
@@ -42,43 +63,92 @@ export class ClientCall implements Call {
   readonly meta: Raw | null;
   readonly principal: Principal;
   readonly selection: Selection;
-  readonly client: Client;
-  readonly logLevel: LogLevel | null;
-  readonly resume: Resume | null;
   readonly session: SessionTie | null;
   readonly backend: string | null;
   readonly cancel: Cancel;
+  readonly round: number;
+  /** The input that it is made again with; whoever makes it again sets it. */
+  resume: Resume | null;
   readonly #source: CancelSource;
-  readonly #token: Raw | null;
-  readonly #sink: Sink;
+  readonly #asker: Asker;
+  #id: Raw;
+  #client: Client;
+  #logLevel: LogLevel | null;
+  #token: Raw | null;
+  #sink: Sink;
+  #ending: CancelSource | null = null;
   #progressed = Number.NEGATIVE_INFINITY;
   #over = false;
 
-  constructor(request: ClientRequest, sink: Sink) {
+  constructor(request: ClientRequest, sink: Sink, asker: Asker = mute) {
+    this.#id = request.id;
     this.method = request.method;
     this.params = request.params;
     this.meta = request.meta;
     this.principal = request.principal;
     this.selection = request.selection;
-    this.client = request.client;
-    this.logLevel = request.logLevel;
+    this.#client = request.client;
+    this.#logLevel = request.logLevel;
     this.resume = request.resume;
     this.session = request.session;
     this.backend = request.backend;
     this.#token = request.progressToken;
+    this.round = request.round;
     this.#sink = sink;
+    this.#asker = asker;
     this.#source = new CancelSource();
     this.cancel = this.#source;
+  }
+
+  /** The id that its answer goes by now. */
+  get id(): Raw {
+    return this.#id;
+  }
+
+  get client(): Client {
+    return this.#client;
+  }
+
+  get logLevel(): LogLevel | null {
+    return this.#logLevel;
   }
 
   get progress(): boolean {
     return this.#token !== null;
   }
 
+  /** It was answered or abandoned. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Cancelled when the call comes to its end, whichever; the last moment at which something can be said before the answer. */
+  get ending(): Cancel {
+    this.#ending ??= new CancelSource();
+    if (this.#over) this.#ending.cancel("the call is over");
+    return this.#ending;
+  }
+
+  /** Answers the request that it came in, and goes on without: until `goOn`, what it has to say goes nowhere. */
+  pause(status: number, text: string): void {
+    const sink = this.#sink;
+    this.#sink = nowhere;
+    sink.answer(status, text);
+  }
+
+  /** Goes on for a client that has come back with another request, made to a call in its own right. */
+  goOn(next: ClientCall): void {
+    this.#id = next.#id;
+    this.#client = next.#client;
+    this.#logLevel = next.#logLevel;
+    this.#token = next.#token;
+    this.#sink = next.#sink;
+  }
+
   /** No answer is wanted any more; it goes nowhere if it comes. */
   abandon(reason: string): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#end(reason);
     this.#sink.none();
     this.#source.cancel(reason);
   }
@@ -93,19 +163,35 @@ export class ClientCall implements Call {
   /** Sends the response, unless the call was abandoned. Nothing follows it. */
   answer(status: number, text: string): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#end("the call is answered");
     this.#sink.answer(status, text);
   }
 
   notice(notice: Notice): void {
+    if (notice.kind === "other") return this.#other(notice.method, notice.params);
     if (this.#over) return;
     if (notice.kind === "progress") this.#progress(notice.params);
-    else if (notice.kind === "log") this.#log(notice.level, notice.params);
-    else if (!isCoreNotice(notice.method)) this.#sink.notice(notificationText(notice.method, notice.params === null ? null : rawOf(notice.params)));
+    else this.#log(notice.level, notice.params);
   }
 
   ask(ask: Ask): Promise<Answer> {
-    return Promise.reject(fault("ASK_REFUSED", { op: this.method, detail: `${ask.kind} in the middle of a call is not relayed` }));
+    if (this.#over) return Promise.reject(fault("CALL_CANCELLED", { op: this.method }));
+    return this.#asker.ask(this, ask);
+  }
+
+  /** Sends a message before the answer. */
+  say(text: string): void {
+    if (!this.#over) this.#sink.notice(text);
+  }
+
+  #end(reason: string): void {
+    this.#ending?.cancel(reason);
+    this.#over = true;
+  }
+
+  #other(method: string, params: RawObject | null): void {
+    if (method === visitNotice) return this.#asker.visited(this, params ?? emptyObject);
+    if (!isCoreNotice(method)) this.say(notificationText(method, params === null ? null : rawOf(params)));
   }
 
   // Values must rise (2026-07-28, basic/utilities/progress), also where a backend repeats itself.
@@ -122,9 +208,11 @@ export class ClientCall implements Call {
   }
 }
 
+/** The one that is about an earlier question, not about what runs. */
+export const visitNotice = "notifications/elicitation/complete";
+
 const coreNotices: Readonly<Record<string, true>> = Object.freeze({
   "notifications/cancelled": true,
-  "notifications/elicitation/complete": true,
   "notifications/initialized": true,
   "notifications/message": true,
   "notifications/progress": true,

@@ -76,6 +76,7 @@ export function createEras(options: EraOptions): Eras {
       heads.close();
       sessions.close();
       streams.close();
+      north.parking.close();
       return Promise.resolve();
     },
   };

@@ -3,25 +3,49 @@
  * (2026-07-28, basic/patterns/mrtr).
  */
 import { fault, type Fault, type Limits } from "../base/index.ts";
-import { emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type Resume, stringOf } from "../protocol/index.ts";
-import { isObject } from "./hop.ts";
+import { type Call, editObject, elementsOf, emptyObject, memberOf, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, type Resume, type RpcError, stringOf } from "../protocol/index.ts";
+import { missingFor, type Need } from "./capability.ts";
+import type { ClientCall, ClientRequest } from "./clientCall.ts";
 import { isRetryable } from "./methods.ts";
-import { bindingOf, type Seal } from "./seal.ts";
-import type { ClientRequest } from "./clientCall.ts";
-import type { Outcome, Call } from "../protocol/index.ts";
+import { askerOf, relayedRequests } from "./question.ts";
+import { bindingOf, type Seal, type Sealed, type SealedKind } from "./seal.ts";
 
 type Input = Extract<Outcome, { kind: "input" }>;
 
-/** What a retry carries; a Fault when it is not one of ours. Null for a first try. */
-export function resumeOf(request: Pick<ClientRequest, "method" | "params" | "principal" | "selection">, seal: Seal): Resume | Fault | null {
-  if (!isRetryable(request.method)) return null;
+/** What a request turns out to be, on the methods that can be made again. */
+export type Try =
+  /** To be made at the backend: for the first time, or again with what it wanted. */
+  | { readonly kind: "call"; readonly resume: Resume | null; readonly round: number }
+  /** It waits inside us for these answers. */
+  | { readonly kind: "parked"; readonly sealed: Sealed; readonly responses: RawObject }
+  /** The client was to visit pages and would not. */
+  | { readonly kind: "declined" };
+
+const firstTry: Try = Object.freeze({ kind: "call", resume: null, round: 0 });
+
+/** Nothing of a retry goes on to the backend: it never asked. */
+const plain: Resume = Object.freeze({ responses: null, state: null, backend: null });
+
+/** Reads what makes a request a retry; a Fault when its state is none of ours. */
+export function tryOf(request: Pick<ClientRequest, "method" | "params" | "principal" | "selection">, seal: Seal): Try | Fault {
+  if (!isRetryable(request.method)) return firstTry;
   const responses = memberOf(request.params, "inputResponses");
-  const sealed = memberOf(request.params, "requestState");
-  if (responses === null && sealed === null) return null;
-  if (responses !== null && !isObject(responses)) return fault("PARAMS_INVALID", { detail: '"inputResponses" must be an object' });
-  if (sealed === null) return { responses, state: null, backend: null };
-  const content = seal.unseal(stringOf(request.params, "requestState") ?? "", bindingOf(request));
-  return content === null ? fault("STATE_INVALID") : { responses, state: content.state, backend: content.backend };
+  const state = memberOf(request.params, "requestState");
+  if (responses === null && state === null) return firstTry;
+  const given = responses === null ? emptyObject : objectOf(request.params, "inputResponses");
+  if (given === null) return fault("PARAMS_INVALID", { detail: '"inputResponses" must be an object' });
+  if (state === null) return { kind: "call", resume: { responses, state: null, backend: null }, round: 0 };
+  const sealed = seal.unseal(stringOf(request.params, "requestState") ?? "", bindingOf(request));
+  if (sealed === null) return fault("STATE_INVALID");
+  return sealed === "expired" ? fault("STATE_INVALID", { detail: "it has expired" }) : retryOf(sealed, given, responses);
+}
+
+function retryOf(sealed: Sealed, given: RawObject, responses: Raw | null): Try {
+  const { kind, state, backend, round } = sealed;
+  if (kind === "parked") return { kind, sealed, responses: given };
+  if (kind === "relay") return { kind: "call", resume: { responses, state, backend }, round };
+  const isRefused = given.members.some(({ key }) => stringOf(objectOf(given, key) ?? emptyObject, "action") !== "accept");
+  return isRefused ? { kind: "declined" } : { kind: "call", resume: plain, round };
 }
 
 /** Why a question cannot be passed to the client that made this call, or null. */
@@ -44,41 +68,31 @@ function firstNeed(requests: RawObject, declared: RawObject): Need {
   return null;
 }
 
-type Need = Readonly<Record<string, unknown>> | "unknown" | null;
-
 /** What is missing to ask this question, in the form of a capabilities object. */
 function needOf(question: RawObject | null, declared: RawObject): Need {
   return question === null ? "unknown" : missingFor(stringOf(question, "method") ?? "", objectOf(question, "params") ?? emptyObject, declared);
 }
 
-/** What a client that declared these capabilities lacks to be asked this; "unknown" for what is no question. */
-export function missingFor(method: string, params: RawObject, declared: RawObject): Need {
-  const need = Object.hasOwn(needs, method) ? needs[method] : undefined;
-  return need === undefined ? "unknown" : need(params, declared);
+/** The members of the question's result that change: who asks is put in, and the backend's state is sealed inside ours. */
+export function questionChanges(outcome: Input, call: Pick<ClientCall, "method" | "params" | "principal" | "selection" | "round">, seal: Seal, kind: SealedKind): Readonly<Record<string, Raw | null>> {
+  const { backend, state, result } = outcome;
+  const requests = objectOf(result, "inputRequests");
+  const asked = requests === null ? {} : { inputRequests: relayedRequests(requests, askerOf(backend, call.selection.server)) };
+  const sealed = state === null ? null : quote(seal.seal({ kind, backend, state, round: call.round + 1 }, bindingOf(call)));
+  return { ...asked, requestState: sealed };
 }
 
-const needs: Readonly<Record<string, (params: RawObject, declared: RawObject) => Need>> = Object.freeze({
-  "elicitation/create": elicitationNeed,
-  "sampling/createMessage": samplingNeed,
-  "roots/list": (_params: RawObject, declared: RawObject) => (objectOf(declared, "roots") === null ? { roots: {} } : null),
-});
-
-function elicitationNeed(params: RawObject, declared: RawObject): Need {
-  const mode = stringOf(params, "mode") ?? "form";
-  const elicitation = objectOf(declared, "elicitation");
-  if (elicitation !== null && (memberOf(elicitation, mode) !== null || (mode === "form" && elicitation.members.length === 0))) return null;
-  return { elicitation: { [mode]: {} } };
+/**
+ * An error that says "visit these pages, then call again" (2025-11-25, client/elicitation) as a question with a state;
+ * null when it names none. No call waits anywhere meanwhile.
+ */
+export function visitsOf(error: RpcError, backend: string, limits: Limits): Input | null {
+  const data = error.data === null ? null : parseObject(error.data, limits);
+  const pages = data === null ? null : elementsOf(memberOf(data, "elicitations") ?? "", limits);
+  if (pages === null || pages.length === 0) return null;
+  const entries = pages.map((page, index) => `"visit${index + 1}":{"method":"elicitation/create","params":${withMode(page, limits)}}`);
+  const result = parseObject(`{"inputRequests":{${entries.join(",")}}}`, limits);
+  return result === null ? null : { kind: "input", result, state: "", backend };
 }
 
-function samplingNeed(params: RawObject, declared: RawObject): Need {
-  const sampling = objectOf(declared, "sampling");
-  const withTools = memberOf(params, "tools") !== null || memberOf(params, "toolChoice") !== null;
-  if (sampling !== null && (!withTools || memberOf(sampling, "tools") !== null)) return null;
-  return { sampling: withTools ? { tools: {} } : {} };
-}
-
-/** The members of the question's result that change: the backend's state is sealed inside ours. */
-export function sealedState(outcome: Input, call: Pick<Call, "method" | "params" | "principal" | "selection">, seal: Seal): Readonly<Record<string, Raw | null>> {
-  if (outcome.state === null) return { requestState: null };
-  return { requestState: quote(seal.seal({ backend: outcome.backend, state: outcome.state }, bindingOf(call))) };
-}
+const withMode = (page: Raw, limits: Limits): Raw => editObject(parseObject(page, limits) ?? emptyObject, { mode: '"url"' });

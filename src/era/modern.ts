@@ -3,17 +3,18 @@
  * is remembered between two requests; a client that goes away cancels what it was waiting for.
  */
 import { Fault, fault } from "../base/index.ts";
-import { emptyObject, errorText, type Message, type Outcome, type Raw, type Request, resultText, type RpcError, sseEvent } from "../protocol/index.ts";
+import { emptyObject, errorText, type Message, type Outcome, type Raw, type Request, resultText, sseEvent } from "../protocol/index.ts";
 import { clientOf, refusalOf } from "./admission.ts";
 import { discoverResult } from "./announce.ts";
 import { ClientCall, logLevelOf, type Sink } from "./clientCall.ts";
 import { type HopMeta, readMeta, textOf } from "./hop.ts";
 import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } from "./exchange.ts";
-import { questionFault, resumeOf, sealedState } from "./input.ts";
+import { questionChanges, questionFault, type Try, tryOf, visitsOf } from "./input.ts";
 import { listen } from "./listen.ts";
-import { methodOf } from "./methods.ts";
+import { isRetryable, methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { modernError, modernStatus, thrownError } from "./refusals.ts";
+import { failureOf, isOurs, isVisitError, modernError, modernStatus, thrownError } from "./refusals.ts";
+import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
 import type { Caller, HttpIn, HttpOut } from "./types.ts";
 
@@ -79,14 +80,17 @@ export async function discover({ serve, identity, limits }: North, id: Raw, { pr
   }
 }
 
-/** Starts the call of a request that was found in order; everything that comes of it goes to `expecting`. */
+/** Starts the call of a request that was found in order, or goes on with one; all that comes of it goes to `expecting`. */
 export function beginCall(north: North, message: Request, envelope: HopMeta, { principal, selection }: Caller, expecting: Expecting): void {
+  const { id, method } = message;
   const params = message.params ?? emptyObject;
-  const resume = resumeOf({ method: message.method, params, principal, selection }, north.seal);
-  if (resume instanceof Fault) return expecting.answer(resume.row.http, refusalText(message.id, resume));
+  const attempt = tryOf({ method, params, principal, selection }, north.seal);
+  if (attempt instanceof Fault) return expecting.answer(attempt.row.http, refusalText(id, attempt));
+  const isCall = attempt.kind === "call";
   const call = new ClientCall(
     {
-      method: message.method,
+      id,
+      method,
       params,
       meta: envelope.rest,
       principal,
@@ -94,33 +98,59 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
       client: clientOf(envelope),
       progressToken: envelope.progressToken,
       logLevel: logLevelOf(textOf(envelope.logLevel)),
-      resume,
+      resume: isCall ? attempt.resume : null,
       session: null,
       backend: null,
+      round: isCall ? attempt.round : 0,
     },
     expecting,
+    north.parking,
   );
   expecting.call = call;
+  if (attempt.kind === "parked") return goOn(north, call, attempt, expecting);
+  if (attempt.kind === "declined") return answer(north, call, declined(call));
   north.serve.call(call).then(
-    (outcome) => answer(north, message.id, call, outcome),
-    (thrown: unknown) => failed(north, message.id, call, thrownError(thrown)),
+    (outcome) => settle(north, call, outcome),
+    (thrown: unknown) => settle(north, call, { kind: "failed", error: thrownError(thrown) }),
   );
 }
 
-function answer(north: North, id: Raw, call: ClientCall, outcome: Outcome): void {
-  const { server } = call.selection;
-  if (outcome.kind === "done") return call.answer(200, north.stamp.response(id, call.method, server, outcome.result, outcome.cache));
-  if (outcome.kind === "failed") return failed(north, id, call, outcome.error);
-  if (outcome.kind === "task") return refuse(id, call, fault("BACKEND_GARBLED", { backend: outcome.backend, detail: "a task that nobody asked for" }));
-  const refused = questionFault(outcome, call, north.limits);
-  if (refused !== null) return refuse(id, call, refused);
-  call.answer(200, north.stamp.question(id, server, outcome.result, sealedState(outcome, call, north.seal)));
+/** The request is a further one of a call that waits. */
+function goOn(north: North, next: ClientCall, { sealed, responses }: Extract<Try, { kind: "parked" }>, expecting: Expecting): void {
+  const taken = north.parking.take(next, sealed, responses);
+  if (taken instanceof Fault) return refuse(next, taken);
+  expecting.call = taken.call;
+  if (taken.outcome !== null) answer(north, taken.call, taken.outcome);
 }
 
-const refuse = (id: Raw, call: ClientCall, refused: Fault): void => call.answer(refused.row.http, refusalText(id, refused));
+/** A person would not visit the page: nothing runs, and a tool's answer is for the model to read. */
+const declined = (call: ClientCall): Outcome => failureOf(call.method, fault("ASK_REFUSED", { detail: "the client declined to visit the page", hint: "call again and accept" }));
 
-function failed({ limits }: North, id: Raw, call: ClientCall, error: RpcError): void {
-  const shown = modernError(error, call, limits);
-  call.answer(modernStatus(shown.code), errorText(id, shown));
+function settle(north: North, call: ClientCall, outcome: Outcome): void {
+  if (!north.parking.keeps(call, outcome)) answer(north, call, outcome);
 }
 
+function answer(north: North, call: ClientCall, outcome: Outcome): void {
+  if (outcome.kind === "done") return call.answer(200, north.stamp.response(call.id, call.method, call.selection.server, outcome.result, outcome.cache));
+  if (outcome.kind === "failed") return failed(north, call, outcome);
+  if (outcome.kind === "task") return refuse(call, fault("BACKEND_GARBLED", { backend: outcome.backend, detail: "a task that nobody asked for" }));
+  ask(north, call, outcome, "relay");
+}
+
+/** Answers that input is wanted, as far as this client can give it. */
+function ask({ limits, stamp, seal }: North, call: ClientCall, outcome: Extract<Outcome, { kind: "input" }>, kind: SealedKind): void {
+  const refused = questionFault(outcome, call, limits);
+  if (refused !== null) return refuse(call, refused);
+  call.answer(200, stamp.question(call.id, call.selection.server, outcome.result, questionChanges(outcome, call, seal, kind)));
+}
+
+const refuse = (call: ClientCall, refused: Fault): void => call.answer(refused.row.http, refusalText(call.id, refused));
+
+function failed(north: North, call: ClientCall, { error, backend }: Extract<Outcome, { kind: "failed" }>): void {
+  const visits = isVisitError(error) && isRetryable(call.method) ? visitsOf(error, backend ?? "", north.limits) : null;
+  if (visits !== null) return ask(north, call, visits, "url-wait");
+  const lacked = isOurs(error) ? null : north.parking.lacked(call);
+  if (lacked !== null) return refuse(call, fault("CAPABILITY_MISSING", { data: { requiredCapabilities: lacked, original: JSON.parse(error.raw) as unknown } }));
+  const shown = modernError(error, call, north.limits);
+  call.answer(modernStatus(shown.code), errorText(call.id, shown));
+}

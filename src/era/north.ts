@@ -2,6 +2,7 @@
 import type { Clock, Limits } from "../base/index.ts";
 import type { Raw, Serve } from "../protocol/index.ts";
 import { Heads } from "./heads.ts";
+import { Parking } from "./parked.ts";
 import { createSeal, type Seal } from "./seal.ts";
 import { identityOf } from "./south.ts";
 import { Stamp } from "./stamp.ts";
@@ -18,12 +19,16 @@ export interface North {
   readonly streams: Streams;
   readonly seal: Seal;
   readonly stamp: Stamp;
+  /** The calls that wait for their clients to come back with answers. */
+  readonly parking: Parking;
 }
 
 /** Makes them from what the room is built with. */
 export function createNorth(options: EraOptions): North {
   const { serve, clock, limits } = options;
   const identity = identityOf(options.identity);
+  const seal = createSeal({ key: options.sealKey, clock, msMax: limits.stateMsMax });
+  const stamp = new Stamp(identity, limits);
   return {
     serve,
     clock,
@@ -31,7 +36,8 @@ export function createNorth(options: EraOptions): North {
     identity,
     heads: new Heads(clock, limits),
     streams: new Streams(clock, limits),
-    seal: createSeal({ key: options.sealKey, clock, msMax: limits.stateMsMax }),
-    stamp: new Stamp(identity, limits),
+    seal,
+    stamp,
+    parking: new Parking({ clock, limits, seal, stamp }),
   };
 }

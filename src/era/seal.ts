@@ -8,17 +8,24 @@ import { type Call, editObject, type RawObject, stringOf } from "../protocol/ind
 import { type Clock, fingerprint } from "../base/index.ts";
 import { methodOf } from "./methods.ts";
 
+/** Whose state it is: a backend's own, passed through; a call that waits inside us; a visit to a page, then the call anew. */
+export type SealedKind = "relay" | "parked" | "url-wait";
+
 /** What a sealed state holds. */
 export interface Sealed {
+  readonly kind: SealedKind;
   readonly backend: string;
-  /** The backend's own state, byte for byte. */
+  /** The backend's own state, byte for byte; or what names the call that waits. */
   readonly state: string;
+  /** How often this call has wanted input by now. */
+  readonly round: number;
 }
 
 export interface Seal {
-  seal(content: Sealed, binding: string): string;
-  /** Null: not ours, tampered with, expired, or issued for something else. */
-  unseal(text: string, binding: string): Sealed | null;
+  /** `msMax` is its lifetime, if not the usual one. */
+  seal(content: Sealed, binding: string, msMax?: number): string;
+  /** Null: not ours, tampered with, or issued for something else. "expired": it was ours, for this. */
+  unseal(text: string, binding: string): Sealed | "expired" | null;
 }
 
 const kidBytes = 4;
@@ -26,16 +33,20 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const headBytes = kidBytes + nonceBytes + tagBytes;
 
+/** The content as it is encrypted: when it expires, then the members of Sealed. */
+type Content = [number, SealedKind, string, string, number];
+
 /** Takes 32 bytes of key and the lifetime of a state. Layout: key id, nonce, tag, AES-256-GCM of the content, as base64url. */
 export function createSeal(options: { readonly key: Uint8Array; readonly clock: Clock; readonly msMax: number }): Seal {
   const { clock, msMax } = options;
   const key = Buffer.from(options.key);
   const kid = createHash("sha256").update("request state").update(key).digest().subarray(0, kidBytes);
   return {
-    seal(content, binding) {
+    seal({ kind, backend, state, round }, binding, ms = msMax) {
+      const content: Content = [clock.now() + ms, kind, backend, state, round];
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(binding));
-      const body = Buffer.concat([cipher.update(JSON.stringify([clock.now() + msMax, content.backend, content.state]), "utf8"), cipher.final()]);
+      const body = Buffer.concat([cipher.update(JSON.stringify(content), "utf8"), cipher.final()]);
       return Buffer.concat([kid, nonce, cipher.getAuthTag(), body]).toString("base64url");
     },
     unseal(text, binding) {
@@ -43,18 +54,20 @@ export function createSeal(options: { readonly key: Uint8Array; readonly clock: 
       // The decoder skips what it does not know; a state is what we wrote, not what resembles it.
       if (bytes.length <= headBytes || bytes.toString("base64url") !== text || !bytes.subarray(0, kidBytes).equals(kid)) return null;
       const content = open(key, bytes, binding);
-      return content === null || content[0] <= clock.now() ? null : { backend: content[1], state: content[2] };
+      if (content === null) return null;
+      const [until, kind, backend, state, round] = content;
+      return until <= clock.now() ? "expired" : { kind, backend, state, round };
     },
   };
 }
 
-function open(key: Buffer, bytes: Buffer, binding: string): [number, string, string] | null {
+function open(key: Buffer, bytes: Buffer, binding: string): Content | null {
   const nonce = bytes.subarray(kidBytes, kidBytes + nonceBytes);
   const tag = bytes.subarray(kidBytes + nonceBytes, headBytes);
   const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes }).setAAD(Buffer.from(binding)).setAuthTag(tag);
   try {
     const plain = Buffer.concat([decipher.update(bytes.subarray(headBytes)), decipher.final()]);
-    return JSON.parse(plain.toString("utf8")) as [number, string, string];
+    return JSON.parse(plain.toString("utf8")) as Content;
   } catch {
     // The one expected failure: the tag does not fit, so it was not sealed by this key for this binding.
     return null;

@@ -112,7 +112,8 @@ export type Outcome =
   | { readonly kind: "input"; readonly result: RawObject; readonly state: string | null; readonly backend: string }
   /** A task was made instead of a result (tasks extension): `result` holds the backend's own task id. */
   | { readonly kind: "task"; readonly result: RawObject; readonly backend: string }
-  | { readonly kind: "failed"; readonly error: RpcError };
+  /** `backend` is set where the error is a backend's own. */
+  | { readonly kind: "failed"; readonly error: RpcError; readonly backend?: string };
 
 /** The kinds of things a server offers. */
 export type Kind = "tools" | "prompts" | "resources" | "templates";

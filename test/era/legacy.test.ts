@@ -148,10 +148,10 @@ describe("a 2025 session", () => {
     expect(await codeOf(failure(-32602, "gone", { uri: "a://b" }), "tools/call")).toEqual([200, -32602]);
     for (const code of [-32020, -32021, -32022]) expect(await codeOf(failure(code, "odd"))).toEqual([200, -32603]);
     expect(await codeOf(failure(-32042, "url"))).toEqual([200, -32042]);
-    expect(await codeOf(question({}, "state"))).toEqual([200, -32603]);
+    expect(await codeOf(question(undefined, null))).toEqual([200, -32603]);
     const old = await session("2025-06-18");
     serve.answer = () => failure(-32042, "url");
-    expect((await post(call(1), { headers: old })).json.error.code).toBe(-32603);
+    expect((await post(call(1), { headers: old })).json.result).toEqual({ content: [{ type: "text", text: "url" }], isError: true });
   });
 
   test("cancels a call when asked to, and only then", async () => {

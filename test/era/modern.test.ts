@@ -255,7 +255,8 @@ describe("a backend that wants input", () => {
     const { modern, serve } = createWorld();
     serve.answer = () => question(form, "inner state");
     const first = (await modern("tools/call", { name: "x", arguments: { n: 1 } }, can)).json.result;
-    expect(first).toMatchObject({ resultType: "input_required", inputRequests: form });
+    const signed = { ask: { ...form.ask, params: { ...form.ask.params, message: "[asker] ?" } } };
+    expect(first).toMatchObject({ resultType: "input_required", inputRequests: signed });
     expect(first._meta[key.serverInfo].name).toBe("1mcp");
     expect(first).not.toHaveProperty("ttlMs");
     expect(first.requestState).not.toContain("inner");
@@ -332,13 +333,28 @@ describe("a backend that wants input", () => {
     expect((await modern("tools/call", { name: "x" }, can)).json.error.code).toBe(-32603);
   });
 
-  test("in the middle of a call is refused for now", async () => {
+  test("does not hear of what its client did not declare, and the client hears what it lacks if that was fatal", async () => {
+    const { modern, serve } = createWorld();
+    const heard: unknown[] = [];
+    serve.answer = async (call) => {
+      const answer = await call.ask({ kind: "elicitation", params: located('{"mode":"url","message":"?","url":"https://a"}'), backend: "b", cancel: new CancelSource() });
+      heard.push(answer.ok ? "asked" : answer.error.code);
+      return heard.length === 3 ? done({ content: [], isError: true }) : failure(-31000, "then not", { n: 1 });
+    };
+    const lacking = await modern("tools/call", { name: "x" });
+    expect([lacking.status, lacking.json.error.code, lacking.json.error.data]).toEqual([400, -32021, expect.objectContaining({ requiredCapabilities: { elicitation: { url: {} } }, original: { code: -31000, message: "then not", data: { n: 1 } } })]);
+    expect((await modern("prompts/get", { name: "x" }, can)).json.error.code).toBe(-32021);
+    expect((await modern("tools/call", { name: "x" }, can)).json.result.isError).toBe(true);
+    expect(heard).toEqual([-32601, -32602, -32602]);
+  });
+
+  test("is refused in methods that cannot be made again, whatever the client declared", async () => {
     const { modern, serve } = createWorld();
     serve.answer = async (call) => {
-      const refused = await call.ask({ kind: "elicitation", params: null, backend: "b", cancel: new CancelSource() }).catch((thrown: { code: string }) => thrown.code);
-      return done({ content: [{ type: "text", text: refused }] });
+      const answer = await call.ask({ kind: "roots", params: null, backend: "b", cancel: new CancelSource() });
+      return done({ completion: { values: [String(answer.ok || answer.error.code)] } });
     };
-    expect((await modern("tools/call", { name: "x" }, can)).json.result.content[0].text).toBe("ASK_REFUSED");
+    expect((await modern("completion/complete", { ref: {} }, { meta: { [key.capabilities]: { roots: {} } } })).json.result.completion.values).toEqual(["-32601"]);
   });
 
   test("expects responses as an object", async () => {

@@ -5,6 +5,7 @@ import { createTestClock } from "../fixtures/clock.ts";
 import { alice, bob } from "../fixtures/era.ts";
 import { located } from "../fixtures/serve.ts";
 
+const relayed = (state: string, backend = "b") => ({ kind: "relay", backend, state, round: 1 }) as const;
 const sealOf = (byte = 1, clock = createTestClock()) => createSeal({ key: new Uint8Array(32).fill(byte), clock, msMax: 1000 });
 
 describe("a sealed state", () => {
@@ -12,17 +13,20 @@ describe("a sealed state", () => {
     const seal = sealOf();
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), fc.string(), fc.string(), (state, backend, binding) => {
-        expect(seal.unseal(seal.seal({ backend, state }, binding), binding)).toEqual({ backend, state });
+        for (const kind of ["relay", "parked", "url-wait"] as const) {
+          const content = { kind, backend, state, round: state.length };
+          expect(seal.unseal(seal.seal(content, binding), binding)).toEqual(content);
+        }
       }),
       { numRuns: 200 },
     );
-    expect(seal.seal({ backend: "b", state: "secret" }, "x")).toMatch(/^[\w-]+$/);
-    expect(seal.seal({ backend: "b", state: "s" }, "x")).not.toBe(seal.seal({ backend: "b", state: "s" }, "x"));
+    expect(seal.seal(relayed("secret"), "x")).toMatch(/^[\w-]+$/);
+    expect(seal.seal(relayed("s"), "x")).not.toBe(seal.seal(relayed("s"), "x"));
   });
 
   test("is refused after any change of one character", () => {
     const seal = sealOf();
-    const sealed = seal.seal({ backend: "b", state: "s" }, "x");
+    const sealed = seal.seal(relayed("s"), "x");
     fc.assert(
       fc.property(fc.nat(sealed.length - 1), fc.constantFrom(..."ABab01-_=+/ "), (at, character) => {
         fc.pre(sealed[at] !== character);
@@ -36,17 +40,28 @@ describe("a sealed state", () => {
   test("is refused under another binding, another key, and after its time", async () => {
     const clock = createTestClock();
     const seal = sealOf(1, clock);
-    const sealed = seal.seal({ backend: "b", state: "s" }, "x");
+    const sealed = seal.seal(relayed("s"), "x");
     expect(seal.unseal(sealed, "y")).toBeNull();
     expect(sealOf(2, clock).unseal(sealed, "x")).toBeNull();
     await clock.advance(999);
     expect(seal.unseal(sealed, "x")).not.toBeNull();
     await clock.advance(1);
-    expect(seal.unseal(sealed, "x")).toBeNull();
+    expect(seal.unseal(sealed, "x")).toBe("expired");
+    expect(seal.unseal(sealed, "y")).toBeNull();
+  });
+
+  test("may live longer than is usual", async () => {
+    const clock = createTestClock();
+    const seal = sealOf(1, clock);
+    const sealed = seal.seal(relayed("s"), "x", 5000);
+    await clock.advance(4999);
+    expect(seal.unseal(sealed, "x")).toEqual(relayed("s"));
+    await clock.advance(1);
+    expect(seal.unseal(sealed, "x")).toBe("expired");
   });
 
   test("survives a restart with the same key", () => {
-    expect(sealOf(5).unseal(sealOf(5).seal({ backend: "b", state: "s" }, "x"), "x")).toEqual({ backend: "b", state: "s" });
+    expect(sealOf(5).unseal(sealOf(5).seal(relayed("s"), "x"), "x")).toEqual(relayed("s"));
   });
 });
 
