@@ -1,19 +1,26 @@
 /**
- * Runs the official conformance suite against a URL and reads its verdict. The suite needs a newer Node than some
- * machines have, so it runs under the Bun that runs this. `bun test/conformance/run.ts` prints every leg as a table.
+ * Runs the official conformance suite and reads its verdict: its server scenarios against a URL, its client scenarios
+ * against a command. The suite needs a newer Node than some machines have, so it runs under the Bun that runs this.
+ * `bun test/conformance/run.ts` prints every leg as a table, `--verbose` with what the suite says where one is red.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runHttp } from "../fixtures/conformance.ts";
+import { type Speaks, runHttp } from "../fixtures/conformance.ts";
 import { cleanEnv, projectDir, startProgram } from "../fixtures/program.ts";
 
-/** The revisions whose frozen sets are run, each at its own wire. */
-export const revisions = ["2025-11-25", "2026-07-28"] as const;
+/** The revisions whose sets are run, each at its own wire. The suite has frozen the two newer ones. */
+export const revisions = ["2025-06-18", "2025-11-25", "2026-07-28"] as const;
 export type Revision = (typeof revisions)[number];
 
 /** How the fixture stands behind the proxy. */
 export const backends = ["http", "stdio"] as const;
 export type BackendKind = (typeof backends)[number];
+
+/** The two where only the era differs: what the suite speaks, and all that the server behind speaks. */
+export const crossings = [
+  { revision: "2026-07-28", speaks: "legacy" },
+  { revision: "2025-11-25", speaks: "modern" },
+] as const;
 
 const suiteDir = join(projectDir, "node_modules", "@modelcontextprotocol", "conformance");
 const fixturePath = join(projectDir, "test", "fixtures", "conformance.ts");
@@ -31,32 +38,37 @@ export interface Verdict {
   readonly output: string;
 }
 
-/** The scored server scenarios of a revision, as the suite's own frozen file lists them. */
-export async function scoredScenarios(revision: Revision): Promise<readonly string[]> {
-  const file = await readFile(join(suiteDir, "requirements", `${revision}.yaml`), "utf8");
-  return (Bun.YAML.parse(file) as { server: string[] }).server;
+/** Runs the suite to its end. */
+async function runSuite(argv: readonly string[]): Promise<{ exitCode: number; stdout: string; output: string; elapsedMs: number }> {
+  const started = performance.now();
+  const child = Bun.spawn([process.execPath, join(suiteDir, "dist", "index.js"), ...argv], { env: cleanEnv(), stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, exitCode] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
+  return { exitCode, stdout, output: stdout + stderr, elapsedMs: performance.now() - started };
 }
+
+/** The scored server scenarios of a revision: the suite's own frozen file, or ours where the suite has frozen none. */
+export async function scoredScenarios(revision: Revision): Promise<readonly string[]> {
+  const dir = revision === "2025-06-18" ? join(import.meta.dir, "requirements") : join(suiteDir, "requirements");
+  return (Bun.YAML.parse(await readFile(join(dir, `${revision}.yaml`), "utf8")) as { server: string[] }).server;
+}
+
+/** The scenarios that are run but not scored, and that a server without the tasks extension can pass. */
+export const unscoredScenarios: Readonly<Record<Revision, readonly string[]>> = Object.freeze({
+  "2025-06-18": [],
+  "2025-11-25": ["server-session-lifecycle", "json-schema-2020-12", "server-sse-polling"],
+  "2026-07-28": ["json-schema-2020-12", "http-header-validation", "http-custom-header-server-validation"],
+});
 
 /** The entries of an expected-failures file. */
 export async function expectedFailures(path: string): Promise<readonly string[]> {
   return (Bun.YAML.parse(await readFile(path, "utf8")) as { server: string[] | null }).server ?? [];
 }
 
-/** Runs the frozen set of a revision against `url`. */
-export async function runSuite(url: string, revision: Revision, expectedPath: string): Promise<Verdict> {
-  const started = performance.now();
-  const argv = [join(suiteDir, "dist", "index.js"), "server", "--url", url, "--requirements", revision];
-  const child = Bun.spawn([process.execPath, ...argv, "--expected-failures", expectedPath], {
-    env: cleanEnv(),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, exitCode] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+const setOf = (revision: Revision): readonly string[] => (revision === "2025-06-18" ? ["--suite", "all", "--spec-version", revision] : ["--requirements", revision]);
+
+/** Runs the set of a revision against `url`. */
+async function runServerSet(url: string, revision: Revision, expectedPath: string): Promise<Verdict> {
+  const { exitCode, stdout, output, elapsedMs } = await runSuite(["server", "--url", url, ...setOf(revision), "--expected-failures", expectedPath]);
   const results = resultsOf(stdout);
   const scored = await scoredScenarios(revision);
   return {
@@ -64,8 +76,8 @@ export async function runSuite(url: string, revision: Revision, expectedPath: st
     passed: scored.filter((name) => results.get(name)?.ok === true),
     failed: scored.filter((name) => results.get(name)?.ok !== true),
     unscoredPassed: [...results].filter(([name, result]) => !scored.includes(name) && result.ok && result.checks > 0).map(([name]) => name),
-    elapsedMs: performance.now() - started,
-    output: stdout + stderr,
+    elapsedMs,
+    output,
   };
 }
 
@@ -78,38 +90,79 @@ function resultsOf(stdout: string): Map<string, { ok: boolean; checks: number }>
 }
 
 /** The failures that a leg is allowed; the suite itself refuses an entry that has come to pass. */
-export const expectedPathOf = (backend: BackendKind | "fixture", revision: Revision): string =>
-  join(import.meta.dir, "expected", `${backend}.${revision}.yaml`);
+export const expectedPathOf = (leg: BackendKind | "fixture" | "crossed", revision: Revision): string =>
+  join(import.meta.dir, "expected", `${leg}.${revision}.yaml`);
 
 /** The fixture by itself, without a proxy. */
 export async function runFixture(revision: Revision): Promise<Verdict> {
   const fixture = runHttp();
   try {
-    return await runSuite(fixture.url, revision, expectedPathOf("fixture", revision));
+    return await runServerSet(fixture.url, revision, expectedPathOf("fixture", revision));
   } finally {
     await fixture.close();
   }
 }
 
 /** The fixture behind the real program, seen through `/mcp/<server>`. */
-export async function runLeg(backend: BackendKind, revision: Revision): Promise<Verdict> {
-  const fixture = backend === "http" ? runHttp() : null;
+export async function runLeg(backend: BackendKind, revision: Revision, speaks: Speaks = "both"): Promise<Verdict> {
+  const fixture = backend === "http" ? runHttp(speaks) : null;
   try {
-    const entry = fixture === null ? { command: process.execPath, args: [fixturePath, "stdio"] } : { type: "http", url: fixture.url };
+    const entry = fixture === null ? { command: process.execPath, args: [fixturePath, "stdio", speaks] } : { type: "http", url: fixture.url };
     await using program = await startProgram({ config: { mcpServers: { fixture: entry } }, auth: false });
-    return await runSuite(`${program.origin}/mcp/fixture`, revision, expectedPathOf(backend, revision));
+    return await runServerSet(`${program.origin}/mcp/fixture`, revision, expectedPathOf(speaks === "both" ? backend : "crossed", revision));
   } finally {
     await fixture?.close();
   }
 }
 
-if (import.meta.main) {
+/** The suite's client scenarios that need no authorization, by the revision whose wire they are run at. */
+export const clientScenarios = Object.freeze({
+  "2025-06-18": ["initialize", "tools_call"],
+  "2025-11-25": ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry", "json-schema-2020-12-preservation"],
+  "2026-07-28": [
+    "tools_call",
+    "request-metadata",
+    "sep-2322-client-request-state",
+    "http-standard-headers",
+    "http-custom-headers",
+    "http-invalid-tool-headers",
+    "json-schema-ref-no-deref",
+    "json-schema-2020-12-preservation",
+  ],
+} as const satisfies Record<Revision, readonly string[]>);
+
+/** One client scenario, with the proxy as the client: the suite starts the wrapper, which starts the program. */
+export async function runClientScenario(scenario: string, revision: Revision): Promise<{ exitCode: number; failed: readonly string[]; output: string; elapsedMs: number }> {
+  const command = `${process.execPath} ${join(projectDir, "test", "fixtures", "conformanceClient.ts")}`;
+  const { exitCode, stdout, output, elapsedMs } = await runSuite(["client", "--command", command, "--scenario", scenario, "--spec-version", revision, "--verbose"]);
+  return { exitCode, failed: failuresOf(stdout), output, elapsedMs };
+}
+
+/** The checks of a client scenario that failed, with the suite's own words, and the warnings: what a client should do. */
+function failuresOf(stdout: string): string[] {
+  // The checks are all that it prints on stdout when it is verbose.
+  const checks = JSON.parse(stdout) as { id: string; name: string; status: string; errorMessage?: string }[];
+  return checks.filter(({ status }) => status === "FAILURE" || status === "WARNING").map(({ id, name, errorMessage = "" }) => `${id} (${name}): ${errorMessage}`);
+}
+
+async function printTable(): Promise<void> {
+  const legs: (readonly [string, Revision, () => Promise<Verdict>])[] = [];
+  for (const revision of revisions) {
+    legs.push(["fixture", revision, () => runFixture(revision)]);
+    for (const backend of backends) legs.push([backend, revision, () => runLeg(backend, revision)]);
+  }
+  for (const { revision, speaks } of crossings) for (const backend of backends) legs.push([`${backend}, ${speaks} only`, revision, () => runLeg(backend, revision, speaks)]);
+  for (const [name, revision, run] of legs) {
+    const { passed, failed, unscoredPassed, exitCode, elapsedMs, output } = await run();
+    console.log(`${revision} ${name}: ${passed.length}/${passed.length + failed.length}, unscored +${unscoredPassed.length}, exit ${exitCode}, ${Math.round(elapsedMs)} ms`);
+    if (failed.length > 0) console.log(`  failed: ${failed.join(", ")}`);
+    if (process.argv.includes("--verbose") && exitCode !== 0) console.log(output);
+  }
   for (const revision of revisions)
-    for (const [name, run] of [["fixture", runFixture], ...backends.map((kind) => [kind, (r: Revision) => runLeg(kind, r)] as const)] as const) {
-      const verdict = await run(revision);
-      const scored = verdict.passed.length + verdict.failed.length;
-      const line = `${revision} ${name}: ${verdict.passed.length}/${scored}, unscored +${verdict.unscoredPassed.length}, exit ${verdict.exitCode}, ${Math.round(verdict.elapsedMs)} ms`;
-      console.log(verdict.failed.length === 0 ? line : `${line}\n  failed: ${verdict.failed.join(", ")}`);
-      if (process.argv.includes("--verbose") && verdict.exitCode !== 0) console.log(verdict.output);
+    for (const scenario of clientScenarios[revision]) {
+      const { exitCode, failed, elapsedMs } = await runClientScenario(scenario, revision);
+      console.log([`${revision} client ${scenario}: exit ${exitCode}, ${Math.round(elapsedMs)} ms`, ...failed].join("\n  "));
     }
 }
+
+if (import.meta.main) await printTable();
