@@ -1,11 +1,12 @@
 /**
- * The calls in flight to one backend: which of them a notice belongs to, and how one is cancelled there. Attribution is
- * here, in one place, because a notice that reaches a stranger is a leak: progress goes by the token we gave (the
- * request's own id), a log line to the call on whose stream it came, else to the only call that can have caused it, else
- * to nobody's client but our own log.
+ * The calls in flight to one backend: which of them something belongs to, and how one is cancelled there. Attribution is
+ * here, in one place, because what reaches a stranger is a leak: progress goes by the token we gave (the request's own
+ * id), a log line to the call on whose stream it came, else to the only call that can have caused it, else to nobody's
+ * client but our own log. A call that nobody waits for any more may still run there, so it counts for a while.
  */
 import { type Fault, fault, faultOf } from "../base/index.ts";
 import { type Call, type LogLevel, logLevels, memberOf, type Notification, notificationText, quote, type RawObject, rawOf, stringOf } from "../protocol/index.ts";
+import { Flood } from "./flood.ts";
 import { isRetryable } from "./methods.ts";
 import type { South } from "./south.ts";
 
@@ -13,11 +14,26 @@ import type { South } from "./south.ts";
 export interface Flight {
   readonly id: number;
   readonly call: Call;
+  readonly timeoutMs: number;
+  /** Questions of the backend that the call may wait for. */
+  asked: number;
   /** The last progress value that was passed on; values must rise (2026-07-28, basic/patterns/progress). */
   progress: number;
+  /** Bounds its log lines; null before the first. */
+  flood: Flood | null;
   /** Ends a wait that is not the wire's own. */
   stop: ((reason: Fault) => void) | null;
   readonly unhook: () => void;
+}
+
+/** What ties a message to a request: the call on whose stream it came, or that it came on one of our own; null: nothing. */
+export type Source = Flight | "ours" | null;
+
+/** The calls in flight that can have caused something, oldest first. */
+export interface Suspects {
+  readonly flights: readonly Flight[];
+  /** Nobody but one principal can have caused it. */
+  readonly isOnePrincipal: boolean;
 }
 
 /** How one dialect treats its calls. */
@@ -30,22 +46,35 @@ export interface FlightRules {
   headers(): Readonly<Record<string, string>>;
 }
 
+/** Whose call still may run at the backend, and until when that counts. */
+interface Leftover {
+  readonly principal: string;
+  readonly until: number;
+}
+
+/** Levels from here on are passed on however many there are. */
+const weighty = logLevels.indexOf("warning");
+
 export class Flights {
   readonly #south: South;
   readonly #rules: FlightRules;
   readonly #open = new Map<number, Flight>();
+  /** Bounds the lines of our own log. */
+  readonly #flood: Flood;
+  #leftovers: Leftover[] = [];
 
   constructor(south: South, rules: FlightRules) {
     this.#south = south;
     this.#rules = rules;
+    this.#flood = new Flood(south);
   }
 
   /** Registers a call under a new id. Throws CALL_CANCELLED when it is cancelled already. */
-  begin(call: Call): Flight {
+  begin(call: Call, timeoutMs: number): Flight {
     if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
     const id = this.#south.wire.nextId();
     const unhook = call.cancel.onCancel((reason) => this.#cancel(id, reason));
-    const flight: Flight = { id, call, progress: Number.NEGATIVE_INFINITY, stop: null, unhook };
+    const flight: Flight = { id, call, timeoutMs, asked: 0, progress: Number.NEGATIVE_INFINITY, flood: null, stop: null, unhook };
     this.#open.set(id, flight);
     return flight;
   }
@@ -58,14 +87,34 @@ export class Flights {
   /** What to throw when the wait for an answer failed; a time-out is told to the backend. */
   failed(flight: Flight, thrown: unknown): Fault {
     const reason = faultOf(thrown);
-    if (reason.code === "BACKEND_TIMEOUT" && this.#rules.tellCancel) this.#tell(flight.id, "timeout");
+    if (reason.code !== "BACKEND_TIMEOUT") return reason;
+    this.#leave(flight.call);
+    if (this.#rules.tellCancel) this.#tell(flight.id, "timeout");
     return reason;
   }
 
-  /** True when some call in flight wants log lines from this level on. */
-  wants(level: LogLevel): boolean {
-    for (const flight of this.#open.values()) if (flight.call.logLevel === level) return true;
-    return false;
+  /** True while somebody waits for the call's answer. */
+  isWaiting(flight: Flight): boolean {
+    return this.#open.has(flight.id) && !flight.call.cancel.cancelled;
+  }
+
+  /** The most verbose level that any call in flight wants; null where none wants any. */
+  get level(): LogLevel | null {
+    let lowest: number = logLevels.length;
+    for (const { call } of this.#open.values()) if (call.logLevel !== null) lowest = Math.min(lowest, logLevels.indexOf(call.logLevel));
+    return logLevels[lowest] ?? null;
+  }
+
+  /** Which calls can have caused what came from this source. */
+  suspects(source: Source): Suspects {
+    if (source === "ours") return nobody;
+    if (source !== null) return isRetryable(source.call.method) ? { flights: [source], isOnePrincipal: true } : nobody;
+    const flights: Flight[] = [];
+    for (const flight of this.#open.values()) if (this.#isSuspect(flight.call)) flights.push(flight);
+    const first = flights[0]?.call.principal.id;
+    if (first === undefined) return nobody;
+    const isOnePrincipal = flights.every(({ call }) => call.principal.id === first) && this.#stillThere().every(({ principal }) => principal === first);
+    return { flights, isOnePrincipal };
   }
 
   /** Ends every wait that is not the wire's own. */
@@ -73,15 +122,12 @@ export class Flights {
     for (const flight of this.#open.values()) flight.stop?.(fault("BACKEND_GONE", { backend: this.#south.options.name }));
   }
 
-  /**
-   * Passes on a notification that belongs to a call. `own` is the call on whose stream it came; null where nothing ties
-   * it to one. Gives false when it is of no kind known here.
-   */
-  notify(notification: Notification, own: Flight | null): boolean {
+  /** Passes on a notification that belongs to a call. Gives false when it is of no kind known here. */
+  notify(notification: Notification, source: Source): boolean {
     const params = notification.params;
     if (notification.method === "notifications/progress") this.#progress(params);
-    else if (notification.method === "notifications/message") this.#log(params, own);
-    else if (own !== null) own.call.notice({ kind: "other", method: notification.method, params });
+    else if (notification.method === "notifications/message") this.#log(params, source);
+    else if (source !== null && source !== "ours") source.call.notice({ kind: "other", method: notification.method, params });
     else return false;
     return true;
   }
@@ -95,33 +141,55 @@ export class Flights {
     flight.call.notice({ kind: "progress", params });
   }
 
-  #log(params: RawObject | null, own: Flight | null): void {
+  #log(params: RawObject | null, source: Source): void {
     if (params === null) return;
-    const flight = own ?? this.#onlySuspect();
+    const flight = source === null || source === "ours" ? this.#onlySuspect(source) : source;
     const level = logLevels.find((known) => known === stringOf(params, "level"));
     const wanted = flight?.call.logLevel ?? null;
-    if (flight === null || wanted === null || level === undefined) this.#south.options.logged(rawOf(params));
-    else if (logLevels.indexOf(level) >= logLevels.indexOf(wanted)) flight.call.notice({ kind: "log", level, params });
+    if (flight === null || wanted === null || level === undefined) this.#logHere(params);
+    else if (logLevels.indexOf(level) >= logLevels.indexOf(wanted)) this.#logThere(flight, level, params);
+  }
+
+  #logHere(params: RawObject): void {
+    if (this.#flood.allows()) this.#south.options.logged(rawOf(params));
+  }
+
+  #logThere(flight: Flight, level: LogLevel, params: RawObject): void {
+    flight.flood ??= new Flood(this.#south);
+    if (logLevels.indexOf(level) >= weighty || flight.flood.allows()) flight.call.notice({ kind: "log", level, params });
   }
 
   /** The one call in flight that can have caused something; null when there is none or more than one. */
-  #onlySuspect(): Flight | null {
-    let only: Flight | null = null;
-    for (const flight of this.#open.values()) {
-      if (!this.#isSuspect(flight.call)) continue;
-      if (only !== null) return null;
-      only = flight;
-    }
-    return only;
+  #onlySuspect(source: "ours" | null): Flight | null {
+    const { flights, isOnePrincipal } = this.suspects(source);
+    return isOnePrincipal && flights.length === 1 ? (flights[0] as Flight) : null;
   }
 
   #isSuspect(call: Call): boolean {
     return this.#rules.anySuspect ? isRetryable(call.method) : call.logLevel !== null;
   }
 
+  /** Nobody waits for the call any more, but the backend may not know it yet, or not mind. */
+  #leave(call: Call): void {
+    if (!this.#isSuspect(call)) return;
+    const { clock, limits } = this.#south;
+    const leftovers = this.#stillThere();
+    if (leftovers.length >= limits.pendingMax) leftovers.shift();
+    leftovers.push({ principal: call.principal.id, until: clock.now() + limits.lingerMsMax });
+  }
+
+  #stillThere(): Leftover[] {
+    if (this.#leftovers.length === 0) return this.#leftovers;
+    const now = this.#south.clock.now();
+    this.#leftovers = this.#leftovers.filter(({ until }) => until > now);
+    return this.#leftovers;
+  }
+
   #cancel(id: number, reason: string): void {
+    const flight = this.#open.get(id);
+    if (flight !== undefined) this.#leave(flight.call);
     if (this.#rules.tellCancel) this.#tell(id, reason);
-    this.#open.get(id)?.stop?.(fault("CALL_CANCELLED"));
+    flight?.stop?.(fault("CALL_CANCELLED"));
     this.#south.wire.abandon(id);
   }
 
@@ -133,3 +201,5 @@ export class Flights {
     });
   }
 }
+
+const nobody: Suspects = Object.freeze({ flights: Object.freeze([]), isOnePrincipal: true });

@@ -4,16 +4,18 @@
  * (HTTP 404) costs one new handshake and no caller notices.
  */
 import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
-import { type Call, editObject, type Failure, type Kind, type LogLevel, logLevels, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf } from "../protocol/index.ts";
+import { type Call, editObject, type Failure, type Kind, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf } from "../protocol/index.ts";
 import { paramsOf, plainMetaOf } from "./envelope.ts";
-import { type Flight, Flights } from "./flights.ts";
+import { type Flight, Flights, type Source } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
-import { answerPeer } from "./peer.ts";
+import { SessionLevel } from "./level.ts";
+import { dueMs, Questions } from "./questions.ts";
 import { answerOf, changeOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import { Resumed, Standing, type Waiter } from "./standing.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { Target, UpstreamFacts, WireReply, WireRequest } from "./types.ts";
 import { isBefore, type LegacyRevision } from "./version.ts";
+import { Visits } from "./visits.ts";
 
 const kinds = Object.freeze(["tools", "prompts", "resources"] as const);
 
@@ -27,10 +29,6 @@ function withoutOf(method: string, revision: LegacyRevision): Readonly<Record<st
   return method === "completion/complete" && isBefore(revision, "2025-06-18") ? noContext : null;
 }
 
-/** What a response without dialect comes to. */
-const outcomeOf = (response: Result | Failure, limits: Limits): Outcome =>
-  response.kind === "result" ? { kind: "done", result: untyped(response.result, limits) } : { kind: "failed", error: response.error };
-
 // The type of a result is a word of the other era; here it is any member, and must not be taken for a question later.
 function untyped(result: RawObject, limits: Limits): RawObject {
   if (memberOf(result, "resultType") === null) return result;
@@ -41,13 +39,15 @@ export class SouthLegacy implements Dialect {
   readonly facts: UpstreamFacts;
   readonly #south: South;
   readonly #flights: Flights;
+  readonly #visits: Visits;
+  readonly #questions: Questions;
+  readonly #level: SessionLevel;
   readonly #resumed: Resumed;
   readonly #standing: Standing | null;
   readonly #subscriptions: Subscriptions;
   readonly #isHttp: boolean;
   #opened: Opened;
   #renewing: Promise<void> | null = null;
-  #level: LogLevel | null = null;
 
   constructor(south: South, opened: Opened) {
     this.#south = south;
@@ -55,6 +55,9 @@ export class SouthLegacy implements Dialect {
     this.#isHttp = south.wire.transport === "http";
     this.#flights = new Flights(south, { tellCancel: true, anySuspect: true, headers: () => this.#headers() });
     this.#resumed = new Resumed(south);
+    this.#visits = new Visits(south.limits);
+    this.#questions = new Questions(south, this.#flights, this.#visits, { headers: () => this.#headers(), postpone: ({ id }, ms) => this.#postpone(id, ms) });
+    this.#level = this.#createLevel();
     this.#subscriptions = new Subscriptions(south, (method, params, timeoutMs, mayRenew) => this.#ask(method, params, timeoutMs, mayRenew));
     this.#standing = this.#createStanding();
     this.facts = this.#createFacts();
@@ -93,19 +96,21 @@ export class SouthLegacy implements Dialect {
 
   async close(): Promise<void> {
     this.#standing?.close();
+    this.#questions.close();
+    this.#visits.clear();
     this.#flights.close();
     if (this.#opened.session === null) return;
     await this.#south.wire.drop?.(this.#headers()).catch((thrown: unknown) => this.#note("a session could not be ended", thrown));
   }
 
   async #attempt(call: Call, target: Target, mayRenew: boolean): Promise<Outcome> {
-    const flight = this.#flights.begin(call);
+    const flight = this.#flights.begin(call, target.timeoutMs);
     let session = this.#opened;
     try {
-      if (this.#isOffLevel(call.logLevel)) await this.#prepare(flight, call.logLevel);
+      if (this.#level.isOff(call.logLevel)) await this.#prepare(flight);
       session = this.#opened;
       const reply = await this.#south.wire.request(this.#requestOf(flight, target));
-      if (!this.#isLost(reply, session) || !mayRenew) return outcomeOf(await this.#answerOf(flight, reply, target.timeoutMs, call.method), this.#south.limits);
+      if (!this.#isLost(reply, session) || !mayRenew) return this.#outcomeOf(call, await this.#answerOf(flight, reply, dueMs(flight, this.#south.limits.askMsMax), call.method));
     } catch (thrown) {
       throw this.#flights.failed(flight, thrown);
     } finally {
@@ -113,6 +118,13 @@ export class SouthLegacy implements Dialect {
     }
     await this.#renew(session);
     return await this.#attempt(call, target, false);
+  }
+
+  /** What a response comes to, without dialect. */
+  #outcomeOf(call: Call, response: Result | Failure): Outcome {
+    if (response.kind === "result") return { kind: "done", result: untyped(response.result, this.#south.limits) };
+    this.#visits.failed(response.error, call);
+    return { kind: "failed", error: response.error };
   }
 
   #requestOf(flight: Flight, target: Target): WireRequest {
@@ -132,7 +144,7 @@ export class SouthLegacy implements Dialect {
   async #ask(method: string, params: Raw | null, timeoutMs: number, mayRenew: boolean): Promise<Result | Failure> {
     const waiter: Waiter = { id: this.#south.wire.nextId(), stop: null };
     const session = this.#opened;
-    const reply = await this.#south.wire.request({ id: waiter.id, text: requestText(waiter.id, method, params), headers: this.#headers(), timeoutMs, onMessage: (message) => this.#received(message, null) });
+    const reply = await this.#south.wire.request({ id: waiter.id, text: requestText(waiter.id, method, params), headers: this.#headers(), timeoutMs, onMessage: (message) => this.#received(message, "ours") });
     if (!this.#isLost(reply, session) || !mayRenew) return await this.#answerOf(waiter, reply, timeoutMs, method);
     await this.#renew(session);
     return await this.#ask(method, params, timeoutMs, false);
@@ -148,20 +160,33 @@ export class SouthLegacy implements Dialect {
 
   // ---- Messages -----------------------------------------------------------------------------------------------
 
-  #received(message: Message, own: Flight | null): void {
-    if (message.kind === "request") answerPeer(this.#south, message, this.#headers());
-    else if (message.kind === "notification") this.#notified(message, own);
+  #received(message: Message, source: Source): void {
+    if (message.kind === "request") this.#questions.take(message, source);
+    else if (message.kind === "notification") this.#notified(message, source);
     else this.#south.log.debug("an answer that nobody waits for", { backend: this.#south.options.name });
   }
 
-  /** A backend's own cancellations are about questions, and those are refused at once. */
-  #notified(notification: Notification, own: Flight | null): void {
-    const change = changeOf(notification.method);
+  #notified(notification: Notification, source: Source): void {
+    const { method } = notification;
+    const change = changeOf(method);
     if (change !== null) this.#south.options.changed(change);
-    else if (notification.method === "notifications/resources/updated") this.#updated(notification);
-    else if (notification.method !== "notifications/cancelled" && !this.#flights.notify(notification, own)) {
-      this.#south.log.debug("a notification that belongs to nobody", { backend: this.#south.options.name, method: notification.method });
-    }
+    else if (method === "notifications/resources/updated") this.#updated(notification);
+    else if (method === "notifications/cancelled") this.#questions.withdraw(notification);
+    else if (method === "notifications/elicitation/complete") this.#visited(notification);
+    else if (!this.#flights.notify(notification, source)) this.#stranger(notification);
+  }
+
+  #visited(notification: Notification): void {
+    if (!this.#visits.ended(notification)) this.#stranger(notification);
+  }
+
+  #stranger({ method }: Notification): void {
+    this.#south.log.debug("a notification that belongs to nobody", { backend: this.#south.options.name, method });
+  }
+
+  #postpone(id: number, ms: number): void {
+    this.#south.wire.postpone?.(id, ms);
+    this.#resumed.postpone(id, ms);
   }
 
   #updated({ params }: Notification): void {
@@ -185,15 +210,15 @@ export class SouthLegacy implements Dialect {
   }
 
   async #reopen(): Promise<void> {
+    this.#questions.close();
+    this.#visits.clear();
     try {
       this.#opened = await openSession(this.#south);
     } catch (thrown) {
       this.#south.options.lost(faultOf(thrown).message);
       throw thrown;
     }
-    const level = this.#level;
-    this.#level = null;
-    if (this.#isOffLevel(level)) await this.#adjustLevel(level);
+    await this.#level.renew();
     await this.#subscriptions.replay();
     this.#standing?.start();
     this.#missed();
@@ -242,28 +267,22 @@ export class SouthLegacy implements Dialect {
 
   // ---- The log level ------------------------------------------------------------------------------------------
 
-  #isOffLevel(wanted: LogLevel | null): wanted is LogLevel {
-    return wanted !== null && wanted !== this.#level && this.#opened.capabilities.has("logging");
+  #createLevel(): SessionLevel {
+    return new SessionLevel({
+      isOffered: () => this.#opened.capabilities.has("logging"),
+      wanted: () => this.#flights.level,
+      set: async (level) => {
+        const done = this.#ask("logging/setLevel", `{"level":"${level}"}`, this.#south.options.requestMsMax, false).catch((thrown: unknown) => this.#note("the log level could not be set", thrown));
+        // A pipe keeps the order; over HTTP the call could overtake the level.
+        if (this.#isHttp) await done;
+      },
+    });
   }
 
   /** The call may be cancelled while the level is set; then it must not be sent at all. */
-  async #prepare(flight: Flight, wanted: LogLevel): Promise<void> {
-    await this.#adjustLevel(wanted);
-    if (flight.call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: flight.call.method });
-  }
-
-  /**
-   * The session has one level for all its callers: the most verbose that any call in flight wants. It is raised at once
-   * and lowered by the next call, when nobody in flight needs it any more.
-   */
-  async #adjustLevel(wanted: LogLevel): Promise<void> {
-    const current = this.#level;
-    const isRaise = current === null || logLevels.indexOf(wanted) < logLevels.indexOf(current);
-    if (!isRaise && this.#flights.wants(current)) return;
-    this.#level = wanted;
-    const done = this.#ask("logging/setLevel", `{"level":"${wanted}"}`, this.#south.options.requestMsMax, false).catch((thrown: unknown) => this.#note("the log level could not be set", thrown));
-    // A pipe keeps the order; over HTTP the call could overtake the level.
-    if (this.#isHttp) await done;
+  async #prepare({ call }: Flight): Promise<void> {
+    await this.#level.adjust();
+    if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
   }
 
   #note(what: string, thrown: unknown): void {

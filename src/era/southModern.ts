@@ -86,7 +86,7 @@ export class SouthModern implements Dialect {
   }
 
   async #attempt(call: Call, target: Target, mayRepair: boolean): Promise<Outcome> {
-    const flight = this.#flights.begin(call);
+    const flight = this.#flights.begin(call, target.timeoutMs);
     let error: RpcError;
     try {
       const reply = await this.#south.wire.request(this.#requestOf(flight, target));

@@ -34,6 +34,11 @@ export interface Waiter {
   stop: ((reason: Fault) => void) | null;
 }
 
+interface Waiting {
+  resolve(message: Message): void;
+  postpone(ms: number): void;
+}
+
 /** The standing stream. */
 export class Standing {
   readonly #south: South;
@@ -127,7 +132,7 @@ export class Standing {
 /** Answers that are waited for on other streams than their own. */
 export class Resumed {
   readonly #south: South;
-  readonly #waiting = new Map<number, (message: Message) => void>();
+  readonly #waiting = new Map<number, Waiting>();
 
   constructor(south: South) {
     this.#south = south;
@@ -136,17 +141,27 @@ export class Resumed {
   /** Hands over a response that came on no request's stream; false when nobody waits for it. */
   take(message: Message): boolean {
     if (message.kind !== "result" && message.kind !== "failure") return false;
-    const resolve = this.#waiting.get(Number(message.id ?? "x"));
-    resolve?.(message);
-    return resolve !== undefined;
+    const waiting = this.#waiting.get(Number(message.id ?? "x"));
+    waiting?.resolve(message);
+    return waiting !== undefined;
+  }
+
+  /** The answer to a request is due `ms` from now instead, if it is waited for here. */
+  postpone(id: number, ms: number): void {
+    this.#waiting.get(id)?.postpone(ms);
   }
 
   /** Waits for the answer to a request whose stream ended early. Throws BACKEND_GONE, BACKEND_TIMEOUT, CALL_CANCELLED. */
   async answer(waiter: Waiter, from: Break, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<Message> {
     const { clock, options } = this.#south;
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
-    const timer = clock.timer(timeoutMs, () => reject(fault("BACKEND_TIMEOUT", { backend: options.name })));
-    this.#waiting.set(waiter.id, resolve);
+    const start = (ms: number): Timer => clock.timer(ms, () => reject(fault("BACKEND_TIMEOUT", { backend: options.name })));
+    let timer = start(timeoutMs);
+    const postpone = (ms: number): void => {
+      timer.cancel();
+      timer = start(ms);
+    };
+    this.#waiting.set(waiter.id, { resolve, postpone });
     waiter.stop = reject;
     try {
       return await Promise.race([promise, this.#keep(waiter.id, from, headers)]);

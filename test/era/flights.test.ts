@@ -16,14 +16,14 @@ describe("calls in flight", () => {
   test("end a wait of their own when cancelled, and hear nothing after they ended", () => {
     const { bench, flights } = flightsOn(silent);
     const cancel = new CancelSource();
-    const flight = flights.begin(callOf("tools/call", "{}", { cancel }));
+    const flight = flights.begin(callOf("tools/call", "{}", { cancel }), 60_000);
     const stops: string[] = [];
     flight.stop = (reason) => stops.push(reason.code);
     flights.end(flight);
     cancel.cancel("x");
     expect([stops, bench.wire.abandoned]).toEqual([[], []]);
     const next = new CancelSource();
-    flights.begin(callOf("tools/call", "{}", { cancel: next })).stop = (reason) => stops.push(reason.code);
+    flights.begin(callOf("tools/call", "{}", { cancel: next }), 60_000).stop = (reason) => stops.push(reason.code);
     next.cancel("x");
     expect(stops).toEqual(["CALL_CANCELLED"]);
     expect(bench.wire.sent).toEqual([]);
@@ -32,7 +32,7 @@ describe("calls in flight", () => {
   test("are told to the backend when they time out, only where closing a stream is not enough", () => {
     for (const tellCancel of [true, false]) {
       const { bench, flights } = flightsOn({ tellCancel, anySuspect: true });
-      const flight = flights.begin(callOf("tools/call"));
+      const flight = flights.begin(callOf("tools/call"), 60_000);
       expect(flights.failed(flight, fault("BACKEND_TIMEOUT")).code).toBe("BACKEND_TIMEOUT");
       expect(flights.failed(flight, fault("BACKEND_GONE")).code).toBe("BACKEND_GONE");
       expect(bench.wire.sent).toHaveLength(tellCancel ? 1 : 0);
@@ -42,8 +42,8 @@ describe("calls in flight", () => {
   test("that wait elsewhere end with the connection", () => {
     const { flights } = flightsOn(silent);
     const stops: string[] = [];
-    flights.begin(callOf("tools/call")).stop = (reason) => stops.push(reason.code);
-    flights.begin(callOf("tools/call"));
+    flights.begin(callOf("tools/call"), 60_000).stop = (reason) => stops.push(reason.code);
+    flights.begin(callOf("tools/call"), 60_000);
     flights.close();
     expect(stops).toEqual(["BACKEND_GONE"]);
   });
@@ -55,11 +55,11 @@ describe("attribution of a log line", () => {
   test("counts only what can ask for input on an older backend, whatever it declared", () => {
     const { bench, flights } = flightsOn({ tellCancel: true, anySuspect: true });
     const notices: Notice[] = [];
-    flights.begin(wanting("tools/call", notices));
-    flights.begin(wanting("completion/complete", notices));
+    flights.begin(wanting("tools/call", notices), 60_000);
+    flights.begin(wanting("completion/complete", notices), 60_000);
     flights.notify(log, null);
     expect(notices).toHaveLength(1);
-    flights.begin(callOf("prompts/get"));
+    flights.begin(callOf("prompts/get"), 60_000);
     flights.notify(log, null);
     expect(notices).toHaveLength(1);
     expect(bench.logged).toEqual(['{"level":"info","data":1}']);
@@ -68,8 +68,8 @@ describe("attribution of a log line", () => {
   test("counts only who opted in on a modern one", () => {
     const { flights } = flightsOn(silent);
     const notices: Notice[] = [];
-    flights.begin(wanting("completion/complete", notices));
-    flights.begin(callOf("tools/call"));
+    flights.begin(wanting("completion/complete", notices), 60_000);
+    flights.begin(callOf("tools/call"), 60_000);
     flights.notify(log, null);
     expect(notices).toHaveLength(1);
   });
@@ -80,5 +80,40 @@ describe("attribution of a log line", () => {
     expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/progress"}') as Notification, null)).toBe(true);
     expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/x"}') as Notification, null)).toBe(false);
     expect(bench.logged).toEqual([]);
+  });
+});
+
+describe("of many log lines", () => {
+  const line = (level: string) => messageOf(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"${level}"}}`) as Notification;
+
+  test("those that matter least are bounded for each caller, and all of them in our own log", () => {
+    const bench = benchOf("stdio", () => "silent", {}, { logLinesMax: 3 });
+    const flights = new Flights(bench.south, { tellCancel: true, anySuspect: true, headers: () => ({}) });
+    const notices: Notice[] = [];
+    const flight = flights.begin(callOf("tools/call", "{}", { logLevel: "debug", notice: (notice) => notices.push(notice) }), 60_000);
+    for (const level of ["debug", "notice", "info", "debug", "error", "warning"]) flights.notify(line(level), flight);
+    expect(notices.map((notice) => notice.kind === "log" && notice.level)).toEqual(["debug", "notice", "info", "error", "warning"]);
+    flights.end(flight);
+    for (let i = 0; i < 5; i += 1) flights.notify(line("error"), null);
+    expect(bench.logged).toHaveLength(3);
+  });
+
+  test("none goes to a caller while a stranger's call may still run there", async () => {
+    const { bench, flights } = flightsOn({ tellCancel: true, anySuspect: true });
+    const cancel = new CancelSource();
+    const notices: Notice[] = [];
+    const given = flights.begin(callOf("tools/call", "{}", { principal: { id: "stranger", scopes: null }, cancel }), 60_000);
+    const timedOut = flights.begin(callOf("tools/call", "{}", { principal: { id: "slow", scopes: null } }), 60_000);
+    flights.failed(timedOut, fault("BACKEND_TIMEOUT"));
+    flights.end(timedOut);
+    cancel.cancel("x");
+    flights.end(given);
+    flights.begin(callOf("tools/call", "{}", { logLevel: "debug", notice: (notice) => notices.push(notice) }), 60_000);
+    expect(flights.suspects(null).isOnePrincipal).toBe(false);
+    flights.notify(line("info"), null);
+    expect(notices).toHaveLength(0);
+    await bench.clock.advance(bench.south.limits.lingerMsMax);
+    flights.notify(line("info"), null);
+    expect(notices).toHaveLength(1);
   });
 });

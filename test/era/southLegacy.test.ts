@@ -54,6 +54,15 @@ describe("a call", () => {
     expect(outcome).toMatchObject({ kind: "failed", error: { code: -32002, message: "gone", data: '{"uri":"a:b","n":1.10}', raw: error } });
   });
 
+  test("that must wait for a visit to a page fails as the backend said, and hears of the end of the visit", async () => {
+    const error = '{"code":-32042,"message":"visit","data":{"elicitations":[{"mode":"url","elicitationId":"v","url":"https://x.example"}]}}';
+    const { bench, south } = await open("stdio", () => ({ error }));
+    const one = noticed();
+    expect(await south.call(one.call, target)).toMatchObject({ kind: "failed", error: { code: -32042, raw: error } });
+    for (const id of ["w", "v"]) bench.wire.push(`{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"${id}"}}`);
+    expect(one.notices).toMatchObject([{ kind: "other", method: "notifications/elicitation/complete" }]);
+  });
+
   test("keeps a result that only looks like a question, without the type that would make it one", async () => {
     const { south } = await open("stdio", () => ({ result: '{"resultType":"input_required","content":[]}' }));
     const outcome = await south.call(callOf("tools/call", '{"name":"a"}'), target);
@@ -198,7 +207,7 @@ describe("notices", () => {
 });
 
 describe("the backend's own requests", () => {
-  test("are answered at once: ping, and nothing else", async () => {
+  test("that belong to no call are answered at once: ping, and nothing else", async () => {
     const { bench } = await open("stdio", () => "silent");
     bench.wire.push('{"jsonrpc":"2.0","id":"p","method":"ping"}');
     for (const method of ["roots/list", "sampling/createMessage", "elicitation/create"]) bench.wire.push(`{"jsonrpc":"2.0","id":"q","method":"${method}"}`);
@@ -231,6 +240,30 @@ describe("the log level of the session", () => {
     await holding;
     await say("warning");
     expect(levels(bench)).toEqual(["warning", "debug", "warning"]);
+  });
+
+  test("is never lowered below what a call in flight wants, and each gets only its own", async () => {
+    const held: Arrived[] = [];
+    const { bench, south } = await open("http", (one) => {
+      if (one.method === "tools/call") held.push(one);
+      return one.method === "tools/call" ? "silent" : { result: "{}" };
+    });
+    const callers = (["debug", "info", "error"] as const).map((logLevel) => noticed({ logLevel }));
+    const [verbose, middle, quiet] = callers as [(typeof callers)[0], (typeof callers)[0], (typeof callers)[0]];
+    const one = south.call(verbose.call, target);
+    await bench.clock.settle();
+    const two = south.call(middle.call, target);
+    await bench.clock.settle();
+    bench.wire.answer(held[0]?.id ?? 0, { result: "{}" });
+    await one;
+    const three = south.call(quiet.call, target);
+    await bench.clock.settle();
+    expect(levels(bench)).toEqual(["debug", "info"]);
+    for (const stream of held.slice(1)) for (const level of ["debug", "info", "error"]) stream.push(logText(level));
+    const heard = callers.map(({ notices }) => notices.map((notice) => notice.kind === "log" && notice.level));
+    expect(heard).toEqual([[], ["info", "error"], ["error"]]);
+    for (const { id } of held.slice(1)) bench.wire.answer(id, { result: "{}" });
+    await Promise.all([two, three]);
   });
 
   test("does not send a call that was cancelled while it was set", async () => {

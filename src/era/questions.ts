@@ -1,0 +1,199 @@
+/**
+ * Questions of an older backend in the middle of a call: whose call each belongs to, and the way of the answer back under
+ * the question's own id. On a pipe nothing ties a question to a call. So every call that can have caused it counts,
+ * whatever its client declared; where several principals have such calls the question is refused, because whoever it was
+ * shown to by a guess might be a stranger.
+ */
+import { CancelSource, type Fault, fault, faultOf, type Timer } from "../base/index.ts";
+import { type Answer, type Ask, type Call, emptyObject, errorText, memberOf, type Notification, notificationText, parseObject, type Raw, type RawObject, type Request, resultText, rpcErrorOf } from "../protocol/index.ts";
+import { missingFor, type Need } from "./capability.ts";
+import type { Flight, Flights, Source } from "./flights.ts";
+import { answerPeer, reply } from "./peer.ts";
+import { kindOf, refusedAnswer, silentAnswer } from "./question.ts";
+import type { South } from "./south.ts";
+import type { Visits } from "./visits.ts";
+import { metaKeys } from "./words.ts";
+
+/** What the session does for its questions. */
+export interface QuestionHooks {
+  headers(): Readonly<Record<string, string>>;
+  /** The call's answer is due that long from now. */
+  postpone(flight: Flight, ms: number): void;
+}
+
+/** One question that waits for its answer. */
+interface Question {
+  readonly request: Request;
+  readonly ask: Ask;
+  /** The calls that can have caused it, oldest first, all of one principal. */
+  readonly suspects: readonly Flight[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly source: CancelSource;
+  readonly timers: Set<Timer>;
+}
+
+export class Questions {
+  readonly #south: South;
+  readonly #flights: Flights;
+  readonly #visits: Visits;
+  readonly #hooks: QuestionHooks;
+  /** By the JSON text of the question's id. */
+  readonly #open = new Map<Raw, Question>();
+
+  constructor(south: South, flights: Flights, visits: Visits, hooks: QuestionHooks) {
+    this.#south = south;
+    this.#flights = flights;
+    this.#visits = visits;
+    this.#hooks = hooks;
+  }
+
+  /** Takes any request of the backend. Never throws; every request gets exactly one answer, unless it is taken back. */
+  take(request: Request, source: Source): void {
+    const kind = kindOf(request.method);
+    const { flights, isOnePrincipal } = this.#flights.suspects(kind === null ? "ours" : source);
+    if (kind === null || flights.length === 0) return answerPeer(this.#south, request, this.#hooks.headers());
+    const refusal = isOnePrincipal ? this.#overBound(request) : this.#ambiguous(request);
+    if (refusal !== null) return reply(this.#south, request, errorText(request.id, rpcErrorOf(refusal)), this.#hooks.headers());
+    void this.#relay(this.#opened(request, kind, flights));
+  }
+
+  /** The backend takes a question back. */
+  withdraw({ params }: Notification): void {
+    const id = params === null ? null : memberOf(params, "requestId");
+    if (id !== null) this.#drop(id, "the server has taken its question back");
+  }
+
+  /** The session is over: nobody waits for the answers. */
+  close(): void {
+    for (const id of [...this.#open.keys()]) this.#drop(id, "the server is gone");
+  }
+
+  // ---- Whether and whom to ask ----------------------------------------------------------------------------------
+
+  #overBound(request: Request): Fault | null {
+    const { options, limits } = this.#south;
+    if (this.#open.has(request.id)) return fault("BACKEND_GARBLED", { backend: options.name, op: request.method, detail: "two open questions have one id" });
+    if (this.#open.size < limits.questionsMax) return null;
+    return fault("LIMIT_REACHED", { backend: options.name, op: request.method, detail: `questionsMax: ${limits.questionsMax} are open` });
+  }
+
+  #ambiguous(request: Request): Fault {
+    const refused = fault("ASK_AMBIGUOUS", { backend: this.#south.options.name, op: request.method });
+    this.#south.log.warn("a question was refused", { code: refused.code, server: this.#south.options.name, method: request.method, reason: refused.message, hint: refused.hint });
+    return refused;
+  }
+
+  /**
+   * The call whose client is asked. One suspect is asked whatever its client declared, so that its call knows why it
+   * fails; of several, which all belong to one principal, one that can be asked: of the client of the oldest call if
+   * possible, and the oldest. Null where none can.
+   */
+  #carrierOf({ request, suspects }: Question): Flight | null {
+    const waiting = suspects.filter((flight) => this.#flights.isWaiting(flight));
+    if (suspects.length === 1) return waiting[0] ?? null;
+    const able = waiting.filter(({ call }) => this.#lacks(call, request) === null);
+    return able.find(({ call }) => call.client.info === suspects[0]?.call.client.info) ?? able[0] ?? null;
+  }
+
+  #lacks(call: Call, { method, params }: Request): Need {
+    return missingFor(method, params ?? emptyObject, this.#declaredBy(call));
+  }
+
+  #declaredBy({ client }: Call): RawObject {
+    return parseObject(client.capabilities, this.#south.limits) ?? emptyObject;
+  }
+
+  // ---- The way of one question ----------------------------------------------------------------------------------
+
+  #opened(request: Request, kind: Ask["kind"], suspects: readonly Flight[]): Question {
+    const source = new CancelSource();
+    const ask = { kind, params: request.params, backend: this.#south.options.name, cancel: source };
+    const question: Question = { request, ask, suspects, headers: this.#hooks.headers(), source, timers: new Set() };
+    this.#open.set(request.id, question);
+    const { clock, limits } = this.#south;
+    for (const flight of suspects) this.#wait(flight, 1);
+    question.timers.add(clock.timer(limits.askMsMax, () => this.#late(question)));
+    const token = request.meta === null ? null : memberOf(request.meta, metaKeys.progressToken);
+    if (token !== null) this.#keepPatient(question, token, 1);
+    return question;
+  }
+
+  async #relay(question: Question): Promise<void> {
+    const text = await this.#answerOf(question);
+    if (this.#open.get(question.request.id) !== question) return;
+    this.#close(question);
+    reply(this.#south, question.request, text, question.headers);
+  }
+
+  /** Asks, and asks another of the suspects when the call that carried the question is over before it was answered. */
+  async #answerOf(question: Question): Promise<string> {
+    const { request, ask } = question;
+    for (let carrier = this.#carrierOf(question); carrier !== null; carrier = this.#carrierOf(question)) {
+      if (request.params !== null) this.#visits.asked(request.params, carrier.call);
+      try {
+        return answerText(request, await carrier.call.ask(ask));
+      } catch (thrown) {
+        if (question.source.cancelled || this.#flights.isWaiting(carrier)) return this.#refusalOf(question, carrier.call, faultOf(thrown));
+      }
+    }
+    const waiting = question.suspects.find((flight) => this.#flights.isWaiting(flight));
+    return waiting === undefined ? unanswered(question) : this.#unable(question, waiting.call);
+  }
+
+  #refusalOf(question: Question, call: Call, refused: Fault): string {
+    if (refused.code === "ASK_REFUSED") return this.#unable(question, call);
+    if (refused.code === "CALL_CANCELLED") return unanswered(question);
+    if (refused.code === "INTERNAL") this.#south.log.error("a question could not be relayed", { backend: this.#south.options.name, reason: String(refused.cause) });
+    return errorText(question.request.id, rpcErrorOf(refused));
+  }
+
+  #unable({ request, ask }: Question, call: Call): string {
+    return answerText(request, refusedAnswer(ask.kind, this.#lacks(call, request), this.#declaredBy(call)));
+  }
+
+  /** The server gives its question as much time as it wants to, as long as it sees that somebody is at it. */
+  #keepPatient(question: Question, token: Raw, progress: number): void {
+    const { clock, limits, wire, log, options } = this.#south;
+    const timer = clock.timer(limits.askProgressMs, () => {
+      question.timers.delete(timer);
+      this.#keepPatient(question, token, progress + 1);
+      wire.send(notificationText("notifications/progress", `{"progressToken":${token},"progress":${progress}}`), question.headers).catch((thrown: unknown) => {
+        log.debug("a server could not be kept patient", { backend: options.name, code: faultOf(thrown).code });
+      });
+    });
+    question.timers.add(timer);
+  }
+
+  #late(question: Question): void {
+    this.#close(question);
+    reply(this.#south, question.request, unanswered(question), question.headers);
+    question.source.cancel("nobody answered in time");
+  }
+
+  #drop(id: Raw, reason: string): void {
+    const question = this.#open.get(id);
+    if (question === undefined) return;
+    this.#close(question);
+    question.source.cancel(reason);
+  }
+
+  #close(question: Question): void {
+    this.#open.delete(question.request.id);
+    for (const timer of question.timers) timer.cancel();
+    for (const flight of question.suspects) this.#wait(flight, -1);
+  }
+
+  /** A call that waits for a person has more time; once all is answered, it has its own time again. */
+  #wait(flight: Flight, questions: 1 | -1): void {
+    flight.asked += questions;
+    if (flight.asked === 0 || questions === 1) this.#hooks.postpone(flight, dueMs(flight, this.#south.limits.askMsMax));
+  }
+}
+
+/** How long the answer of a call may take from now. */
+export const dueMs = (flight: Flight, askMsMax: number): number => flight.timeoutMs + (flight.asked > 0 ? askMsMax : 0);
+
+const answerText = ({ id }: Request, answer: Answer): string => (answer.ok ? resultText(id, answer.result) : errorText(id, answer.error));
+
+/** The answer where nobody gave any. */
+const unanswered = ({ request, ask }: Question): string => answerText(request, silentAnswer(ask.kind));
