@@ -3,7 +3,7 @@ import { capabilitiesOf } from "../../src/catalog/index.ts";
 import { offerOf, viewOn } from "../fixtures/offers.ts";
 
 describe("what is announced on all servers", () => {
-  const all = { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true }, completions: {}, logging: {} };
+  const all = { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {}, logging: {} };
 
   test("is the same with no server at all and with any", () => {
     expect(JSON.parse(capabilitiesOf(viewOn([])))).toEqual(all);
@@ -20,7 +20,7 @@ describe("what is announced on one server", () => {
 
   test("leaves out what is not served here", () => {
     const text = announced({ resources: '{"subscribe":true,"listChanged":true}', tasks: '{"list":{}}', extensions: '{"io.modelcontextprotocol/tasks":{},"io.modelcontextprotocol/ui":{}}' });
-    expect(text).toBe('{"resources":{"listChanged":true},"extensions":{"io.modelcontextprotocol/ui":{}}}');
+    expect(text).toBe('{"resources":{"subscribe":true,"listChanged":true},"extensions":{"io.modelcontextprotocol/ui":{}}}');
   });
 
   test("is nothing while nothing is known of it, and for a name that nobody has", () => {

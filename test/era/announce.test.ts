@@ -13,10 +13,10 @@ test("discovery on one server shows its identity, and ours under our own key", (
   expect(result).not.toHaveProperty("instructions");
 });
 
-test("nobody is told of subscriptions to single resources, nor of tasks", () => {
+test("everybody is told of subscriptions to single resources, nobody of tasks", () => {
   const all = { ...description, capabilities: '{"resources":{"subscribe":true,"listChanged":true},"tasks":{},"x":{}}' };
-  expect(JSON.parse(discoverResult(all, null, us, defaultLimits)).capabilities).toEqual({ resources: { listChanged: true }, x: {} });
-  expect(JSON.parse(initializeResult(all, "2025-06-18", defaultLimits)).capabilities).toEqual({ resources: { listChanged: true }, x: {} });
+  expect(JSON.parse(discoverResult(all, null, us, defaultLimits)).capabilities).toEqual({ resources: { subscribe: true, listChanged: true }, x: {} });
+  expect(JSON.parse(initializeResult(all, "2025-06-18", defaultLimits)).capabilities).toEqual({ resources: { subscribe: true, listChanged: true }, x: {} });
 });
 
 test("the handshake knows nothing of extensions, and survives a description without sense", () => {

@@ -14,9 +14,9 @@ async function stage() {
   pool.backend("alpha").offer({ tools: [tool("a")] });
   pool.backend("beta").offer({ tools: [tool("b")] });
   await clock.advance(defaultLimits.noticeQuietMs);
-  const watch = (server: string | null, scopes: readonly string[] | null = null) => {
+  const watch = (server: string | null, scopes: readonly string[] | null = null, id = operator.id) => {
     const seen: string[] = [];
-    const { end } = hub.watch({ principal: { ...operator, scopes }, selection: { server }, changed: (kind) => seen.push(kind), updated: () => undefined });
+    const { end } = hub.watch({ principal: { id, scopes }, selection: { server }, changed: (kind) => seen.push(kind), updated: () => undefined });
     return { seen, end };
   };
   return { hub, clock, pool, watch };
@@ -55,9 +55,20 @@ describe("a watch", () => {
 
   test("is refused beyond limits.watchesMax and after the end of the hub", async () => {
     const { hub, watch } = await stage();
-    for (let opened = 0; opened < defaultLimits.watchesMax; opened += 1) watch(null);
-    expect(() => watch(null)).toThrow("a limit is reached");
+    for (let opened = 0; opened < defaultLimits.watchesMax; opened += 1) watch(null, null, `principal ${opened}`);
+    expect(() => watch(null)).toThrow("limits.watchesMax is");
     await hub.close(0);
     expect(() => watch(null)).toThrow("shutting down");
+  });
+
+  test("is refused to a principal that has its share, until one of its own has ended", async () => {
+    const { watch } = await stage();
+    const open = Array.from({ length: defaultLimits.watchesPerPrincipalMax }, () => watch(null));
+    expect(() => watch(null)).toThrow("limits.watchesPerPrincipalMax is");
+    watch(null, null, "somebody else").end();
+    open[0]?.end();
+    open[0]?.end();
+    watch(null);
+    expect(() => watch(null)).toThrow("limits.watchesPerPrincipalMax is");
   });
 });
