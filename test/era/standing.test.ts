@@ -114,6 +114,22 @@ describe("the standing stream", () => {
 });
 
 describe("resumed answers", () => {
+  test("may be due later than they were, and end when they are", async () => {
+    const bench = benchOf("http", () => "silent");
+    bench.wire.listenStatus = [200];
+    const resumed = new Resumed(bench.south);
+    let code = "";
+    resumed.answer({ id: 1, stop: null }, { lastEventId: "e", retryMs: null }, {}, 1_000).catch((thrown: { code: string }) => {
+      code = thrown.code;
+    });
+    for (const id of [1, 2]) resumed.postpone(id, 5_000);
+    await bench.clock.advance(4_999);
+    expect(code).toBe("");
+    await bench.clock.advance(1);
+    expect(code).toBe("BACKEND_TIMEOUT");
+    expect(bench.clock.pending).toBe(0);
+  });
+
   test("are taken only by who waits for them", () => {
     const resumed = new Resumed(benchOf("http", () => "silent").south);
     expect(resumed.take(messageOf('{"jsonrpc":"2.0","id":1,"result":{}}'))).toBe(false);
