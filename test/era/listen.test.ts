@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { allJson, createWorld, key, nextEvent, nextJson } from "../fixtures/era.ts";
+import { allJson, createWorld, gate, key, nextEvent, nextJson } from "../fixtures/era.ts";
+import { located } from "../fixtures/serve.ts";
 
 describe("subscriptions/listen", () => {
   test("acknowledges first, then tells of exactly the lists that were asked for, tagged with its id", async () => {
@@ -16,7 +17,7 @@ describe("subscriptions/listen", () => {
 
   test("leaves out of the acknowledgement what is not carried", async () => {
     const { modern } = createWorld();
-    const answer = await modern("subscriptions/listen", { notifications: { resourcesListChanged: true, resourceSubscriptions: ["a://b"], strange: true } });
+    const answer = await modern("subscriptions/listen", { notifications: { resourcesListChanged: true, strange: true } });
     expect((await nextJson(answer)).params.notifications).toEqual({ resourcesListChanged: true });
   });
 
@@ -66,5 +67,116 @@ describe("subscriptions/listen", () => {
     await nextEvent(answer);
     await clock.advance(200);
     expect(await answer.stream?.next()).toStartWith(":");
+  });
+});
+
+describe("listening to single resources", () => {
+  const acknowledged = async (answer: Parameters<typeof nextJson>[0]): Promise<unknown> => {
+    const first = await nextJson(answer);
+    expect(first.method).toBe("notifications/subscriptions/acknowledged");
+    return first.params.notifications;
+  };
+
+  test("acknowledges those that somebody tells of, each once, and tells of exactly those, tagged", async () => {
+    const { modern, serve } = createWorld();
+    const answer = await modern("subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1", "b://no", "a://1", "a://2"] } }, { id: "sub" });
+    expect(await acknowledged(answer)).toEqual({ resourceSubscriptions: ["a://1", "a://2"] });
+    expect(serve.subscribed()).toEqual(["a://1", "a://2"]);
+    serve.update("a://2", { uri: "a://2", title: "kept", _meta: { "x.example/kept": 1.5 } });
+    expect(await nextJson(answer)).toEqual({ jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri: "a://2", title: "kept", _meta: { "x.example/kept": 1.5, [key.subscription]: "sub" } } });
+    serve.update("a://1");
+    expect((await nextJson(answer)).params).toEqual({ uri: "a://1", _meta: { [key.subscription]: "sub" } });
+  });
+
+  test("names no resources where none can be subscribed to, whether refused or failed", async () => {
+    const { modern, serve } = createWorld();
+    serve.subscribe = (uri) => (uri === "a://1" ? "unsupported" : Promise.reject(new Error("gone")));
+    const answer = await modern("subscriptions/listen", { notifications: { promptsListChanged: true, resourceSubscriptions: ["a://1", "a://2"] } });
+    expect(await acknowledged(answer)).toEqual({ promptsListChanged: true });
+  });
+
+  test("what happens before the acknowledgement is told after it, each news once", async () => {
+    const { modern, serve } = createWorld();
+    const slow = gate<"subscribed">();
+    serve.subscribe = (uri) => (uri === "a://slow" ? slow.promise : "subscribed");
+    const answer = await modern("subscriptions/listen", { notifications: { toolsListChanged: true, resourceSubscriptions: ["a://fast", "a://slow"] } });
+    await Promise.resolve();
+    serve.announce("tools");
+    serve.update("a://fast", { uri: "a://fast", turn: 1 });
+    serve.announce("tools");
+    serve.update("a://fast", { uri: "a://fast", turn: 2 });
+    slow.open("subscribed");
+    expect(await acknowledged(answer)).toEqual({ toolsListChanged: true, resourceSubscriptions: ["a://fast", "a://slow"] });
+    expect((await nextJson(answer)).method).toBe("notifications/tools/list_changed");
+    expect((await nextJson(answer)).params).toMatchObject({ uri: "a://fast", turn: 2 });
+  });
+
+  test("more early news of parts than are kept become news of the resources themselves", async () => {
+    const { modern, serve } = createWorld({ subscriptionsPerWatchMax: 2 });
+    const slow = gate<"subscribed">();
+    serve.subscribe = (uri) => (uri === "a://slow" ? slow.promise : "subscribed");
+    const answer = await modern("subscriptions/listen", { notifications: { resourceSubscriptions: ["a://fast", "a://slow"] } });
+    await Promise.resolve();
+    const [watch] = serve.watches;
+    for (const part of [1, 2, 3]) watch?.updated(`a://fast/${part}`, located(`{"uri":"a://fast/${part}"}`));
+    slow.open("subscribed");
+    await acknowledged(answer);
+    expect((await nextJson(answer)).params.uri).toBe("a://fast");
+    expect((await nextJson(answer)).params.uri).toBe("a://slow");
+  });
+
+  test("who does not answer in time is not acknowledged and not subscribed to", async () => {
+    const { modern, serve, clock } = createWorld({ subscribeMsMax: 100 });
+    const late = gate<"subscribed">();
+    serve.subscribe = (uri) => (uri === "a://late" ? late.promise : "subscribed");
+    const answer = await modern("subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1", "a://late"] } });
+    await clock.advance(100);
+    expect(await acknowledged(answer)).toEqual({ resourceSubscriptions: ["a://1"] });
+    expect(serve.subscribed()).toEqual(["a://1"]);
+  });
+
+  test("several are independent, and the end of one gives back its own", async () => {
+    const { modernSent, serve } = createWorld();
+    const listen = (id: string | number, uri: string) => modernSent("subscriptions/listen", { notifications: { resourceSubscriptions: [uri] } }, { id });
+    const [one, other] = [listen("1", "a://x"), listen(1, "a://x")];
+    const answers = [await one.answer, await other.answer] as const;
+    for (const answer of answers) await acknowledged(answer);
+    serve.update("a://x");
+    expect((await nextJson(answers[0])).params._meta[key.subscription]).toBe("1");
+    expect((await nextJson(answers[1])).params._meta[key.subscription]).toBe(1);
+    one.hangUp();
+    expect(serve.subscribed()).toEqual(["a://x"]);
+    serve.update("a://x");
+    expect((await nextJson(answers[1])).params.uri).toBe("a://x");
+  });
+
+  test("whose client leaves before the acknowledgement says nothing more", async () => {
+    const { modernSent, serve } = createWorld();
+    const slow = gate<"subscribed">();
+    serve.subscribe = () => slow.promise;
+    const sent = modernSent("subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1"] } });
+    const answer = await sent.answer;
+    sent.hangUp();
+    slow.open("subscribed");
+    expect(await allJson(answer)).toEqual([]);
+    expect(serve.watches.size).toBe(0);
+  });
+
+  test("is answered when the program ends before the acknowledgement, too", async () => {
+    const { modern, serve, eras } = createWorld();
+    serve.subscribe = () => new Promise(() => undefined);
+    const answer = await modern("subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1"] } }, { id: 3 });
+    await eras.close();
+    expect((await allJson(answer)).map(({ id }) => id)).toEqual([3]);
+  });
+
+  test.each([
+    ["no array", "a://1", "PARAMS_INVALID"],
+    ["no strings", [7], "PARAMS_INVALID"],
+    ["more than limits.subscriptionsPerWatchMax", ["a://1", "a://2", "a://3"], "LIMIT_REACHED"],
+  ])("is refused for %s", async (_what, resourceSubscriptions, code) => {
+    const { modern, serve } = createWorld({ subscriptionsPerWatchMax: 2 });
+    expect((await modern("subscriptions/listen", { notifications: { resourceSubscriptions } })).json.error.data.code).toBe(code);
+    expect(serve.watches.size).toBe(0);
   });
 });
