@@ -127,9 +127,13 @@ export class Flights {
     const params = notification.params;
     if (notification.method === "notifications/progress") this.#progress(params);
     else if (notification.method === "notifications/message") this.#log(params, source);
-    else if (source !== null && source !== "ours") source.call.notice({ kind: "other", method: notification.method, params });
-    else return false;
+    else return this.#other(notification, flightOf(source));
     return true;
+  }
+
+  #other({ method, params }: Notification, flight: Flight | null): boolean {
+    flight?.call.notice({ kind: "other", method, params });
+    return flight !== null;
   }
 
   #progress(params: RawObject | null): void {
@@ -143,7 +147,7 @@ export class Flights {
 
   #log(params: RawObject | null, source: Source): void {
     if (params === null) return;
-    const flight = source === null || source === "ours" ? this.#onlySuspect(source) : source;
+    const flight = source === null ? this.#onlySuspect() : flightOf(source);
     const level = logLevels.find((known) => known === stringOf(params, "level"));
     const wanted = flight?.call.logLevel ?? null;
     if (flight === null || wanted === null || level === undefined) this.#logHere(params);
@@ -160,8 +164,8 @@ export class Flights {
   }
 
   /** The one call in flight that can have caused something; null when there is none or more than one. */
-  #onlySuspect(source: "ours" | null): Flight | null {
-    const { flights, isOnePrincipal } = this.suspects(source);
+  #onlySuspect(): Flight | null {
+    const { flights, isOnePrincipal } = this.suspects(null);
     return isOnePrincipal && flights.length === 1 ? (flights[0] as Flight) : null;
   }
 
@@ -203,3 +207,6 @@ export class Flights {
 }
 
 const nobody: Suspects = Object.freeze({ flights: Object.freeze([]), isOnePrincipal: true });
+
+/** The call that the source names; null where it names none. */
+const flightOf = (source: Source): Flight | null => (source === "ours" ? null : source);
