@@ -25,7 +25,7 @@ describe("the 2025 handshake", () => {
       id: "init",
       result: {
         protocolVersion: "2025-11-25",
-        capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true }, completions: {}, logging: {} },
+        capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {}, logging: {} },
         serverInfo: { name: "1mcp", version: "9.9.9" },
         instructions: 'Say "please".',
       },
