@@ -1,0 +1,146 @@
+import { describe, expect, test } from "bun:test";
+import { Subscriptions, missedParams } from "../../src/backend/subscriptions.ts";
+import { defaultLimits, fault, nullLog } from "../../src/base/index.ts";
+import type { Upstream } from "../../src/era/index.ts";
+import { rawOf } from "../../src/protocol/index.ts";
+
+/** One life of a server that does what the test says, and keeps what it was asked. */
+function life(answer: (uri: string) => boolean | Promise<boolean> = () => true) {
+  const said: string[] = [];
+  const upstream = {
+    subscribe: async (uri: string) => {
+      said.push(`+${uri}`);
+      return answer(uri);
+    },
+    unsubscribe: async (uri: string) => void said.push(`-${uri}`),
+  } as unknown as Upstream;
+  return { upstream, said };
+}
+
+function open(limits: Partial<typeof defaultLimits> = {}) {
+  const missed: string[] = [];
+  const state = { able: false };
+  const subscriptions = new Subscriptions({ name: "b", limits: { ...defaultLimits, ...limits }, log: nullLog, canSubscribe: () => state.able, missed: (uri) => missed.push(uri) });
+  return { subscriptions, missed, state };
+}
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+};
+
+describe("a resource", () => {
+  test("is asked for once, however many want it, and given back by the last", async () => {
+    const { subscriptions } = open();
+    const { upstream, said } = life();
+    subscriptions.follow(upstream);
+    expect(await Promise.all([subscriptions.subscribe("a"), subscriptions.subscribe("a"), subscriptions.subscribe("b")])).toEqual([true, true, true]);
+    await subscriptions.unsubscribe("a");
+    expect(said).toEqual(["+a", "+b"]);
+    await subscriptions.unsubscribe("a");
+    await subscriptions.unsubscribe("a");
+    await subscriptions.unsubscribe("never");
+    expect([said, subscriptions.size]).toEqual([["+a", "+b", "-a"], 1]);
+  });
+
+  test("is asked for and given back one after the other, so that nothing overtakes", async () => {
+    const { subscriptions } = open();
+    const slow = Promise.withResolvers<boolean>();
+    const { upstream, said } = life(() => slow.promise);
+    subscriptions.follow(upstream);
+    const first = subscriptions.subscribe("a");
+    await settle();
+    const back = subscriptions.unsubscribe("a");
+    const again = subscriptions.subscribe("a");
+    slow.resolve(true);
+    expect([await first, await again]).toEqual([true, true]);
+    await back;
+    expect([said, subscriptions.size]).toEqual([["+a"], 1]);
+    await subscriptions.unsubscribe("a");
+    expect([said, subscriptions.size]).toEqual([["+a", "-a"], 0]);
+  });
+
+  test("that is refused, or fails, is wished for by nobody", async () => {
+    const { subscriptions } = open();
+    const { upstream, said } = life((uri) => (uri === "bad" ? false : Promise.reject(fault("BACKEND_TIMEOUT"))));
+    subscriptions.follow(upstream);
+    expect(await subscriptions.subscribe("bad")).toBe(false);
+    expect(await subscriptions.subscribe("a").catch((thrown: { code: string }) => thrown.code)).toBe("BACKEND_TIMEOUT");
+    await settle();
+    expect([said, subscriptions.size]).toEqual([["+bad", "+a"], 0]);
+  });
+
+  test("cannot be added beyond limits.subscriptionsPerServerMax, but shared", async () => {
+    const { subscriptions } = open({ subscriptionsPerServerMax: 1 });
+    subscriptions.follow(life().upstream);
+    await subscriptions.subscribe("a");
+    expect(await subscriptions.subscribe("b").catch((thrown: { code: string }) => thrown.code)).toBe("LIMIT_REACHED");
+    expect(await subscriptions.subscribe("a")).toBe(true);
+  });
+});
+
+describe("a server that comes back", () => {
+  test("is told of everything that is still wanted, and then each may have changed", async () => {
+    const { subscriptions, missed } = open();
+    const first = life();
+    subscriptions.follow(first.upstream);
+    for (const uri of ["a", "b", "c"]) await subscriptions.subscribe(uri);
+    subscriptions.leave();
+    await subscriptions.unsubscribe("b");
+    const next = life();
+    subscriptions.follow(next.upstream);
+    await settle();
+    expect([first.said, next.said, missed]).toEqual([["+a", "+b", "+c"], ["+a", "+c"], ["a", "c"]]);
+  });
+
+  test("fulfils what was wished for while it was away, where it is known to be able to", async () => {
+    const { subscriptions, missed, state } = open();
+    expect(await subscriptions.subscribe("a")).toBe(false);
+    state.able = true;
+    expect(await subscriptions.subscribe("b")).toBe(true);
+    const { upstream, said } = life();
+    subscriptions.follow(upstream);
+    await settle();
+    expect([said, missed]).toEqual([["+b"], ["b"]]);
+  });
+
+  test("and refuses, or fails again, leaves the wish to the next time", async () => {
+    const { subscriptions, missed } = open();
+    subscriptions.follow(life().upstream);
+    await subscriptions.subscribe("a");
+    for (const answer of [() => false, () => Promise.reject(fault("BACKEND_GONE"))]) {
+      subscriptions.leave();
+      subscriptions.follow(life(answer).upstream);
+      await settle();
+    }
+    expect(missed).toEqual([]);
+    subscriptions.leave();
+    subscriptions.follow(life().upstream);
+    await settle();
+    expect(missed).toEqual(["a"]);
+  });
+
+  test("and has fallen again before it was asked, is not asked", async () => {
+    const { subscriptions } = open();
+    subscriptions.follow(life().upstream);
+    await subscriptions.subscribe("a");
+    const short = life();
+    subscriptions.leave();
+    subscriptions.follow(short.upstream);
+    subscriptions.leave();
+    await settle();
+    expect(short.said).toEqual([]);
+  });
+
+  test("cannot be given back what it never heard of, and its failure to take back is no trouble", async () => {
+    const { subscriptions } = open();
+    const { upstream, said } = life();
+    subscriptions.follow({ ...upstream, subscribe: upstream.subscribe, unsubscribe: () => Promise.reject(fault("BACKEND_GONE")) } as Upstream);
+    await subscriptions.subscribe("a");
+    await subscriptions.unsubscribe("a");
+    expect([said, subscriptions.size]).toEqual([["+a"], 0]);
+  });
+});
+
+test("what nobody told of names the resource alone", () => {
+  expect(rawOf(missedParams('x"y', defaultLimits))).toBe('{"uri":"x\\"y"}');
+});
