@@ -124,7 +124,7 @@ export class SouthLegacy implements Dialect {
   #outcomeOf(call: Call, response: Result | Failure): Outcome {
     if (response.kind === "result") return { kind: "done", result: untyped(response.result, this.#south.limits) };
     this.#visits.failed(response.error, call);
-    return { kind: "failed", error: response.error };
+    return { kind: "failed", error: response.error, backend: this.#south.options.name };
   }
 
   #requestOf(flight: Flight, target: Target): WireRequest {
