@@ -9,7 +9,7 @@
  */
 import { type Cancel, type Clock, Fault, fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
-import { type Eras, relayableCapabilities, type Target, type Upstream } from "../era/index.ts";
+import type { Eras, Target, Upstream } from "../era/index.ts";
 import type { Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
@@ -26,6 +26,8 @@ export interface BackendOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly log: Log;
+  /** What it is told that its client can do, where it is told once (JSON text). */
+  readonly capabilities: Raw;
   /** `offered()` or `status()` has changed. */
   readonly changed: () => void;
   /** A resource that somebody subscribed to has changed, or may have. */
@@ -35,6 +37,8 @@ export interface BackendOptions {
 export interface Backend {
   /** Runs one call; waits while the server starts. Throws Faults (BACKEND_…). */
   call(call: Call, target: Target): Promise<Outcome>;
+  /** Waits while it starts, as a call does. Throws Faults (BACKEND_…) when it is not ready then. */
+  ready(call: Call): Promise<void>;
   /** See Lease. */
   subscribe(uri: string): Promise<boolean>;
   unsubscribe(uri: string): Promise<void>;
@@ -174,8 +178,16 @@ class RunningBackend implements Backend {
   // ---- calls -----------------------------------------------------------------------------------------------------
 
   async #callLater(call: Call, target: Target): Promise<Outcome> {
+    for (;;) {
+      await this.ready(call);
+      // It may have fallen before we came to it.
+      if (this.#upstream !== null) return this.#upstream.call(call, target);
+    }
+  }
+
+  async ready(call: Call): Promise<void> {
     await this.#queue(call);
-    if (this.#upstream !== null) return this.#upstream.call(call, target);
+    if (this.#upstream !== null) return;
     if (this.#state === "misconfigured") throw fault("BACKEND_MISCONFIGURED", this.#detail());
     throw fault("BACKEND_DOWN", this.#detail());
   }
@@ -260,7 +272,7 @@ class RunningBackend implements Backend {
       era: spec.era,
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
-      capabilities: relayableCapabilities,
+      capabilities: this.#options.capabilities,
       updated: this.#options.updated,
       changed: (kind) => this.#lists.becameStale(kind),
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),

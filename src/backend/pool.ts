@@ -1,18 +1,13 @@
 /**
- * All backends, shared. It hides who shares which process: leases of one entry hold the same one as long as the entry
- * means the same, and under `isolation: "principal"` each principal gets an instance of its own behind the same lease.
- *
- * `isolation: "session"` is served as "principal": a caller has no session here that could outlive one call.
+ * All backends, shared. It hides that leases of one entry hold the same thing as long as the entry means the same, and
+ * which of its instances a call comes to.
  */
 import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
-import { type Backend, type BackendOptions, createBackend } from "./backend.ts";
+import { Entry } from "./entry.ts";
 import { Groups } from "./group.ts";
-import { createHttpLink } from "./http.ts";
-import type { Link } from "./link.ts";
-import { createStdioLink } from "./stdio.ts";
 import type { BackendStatus, Lease, Offered, Pool, PoolEvents } from "./types.ts";
 
 export interface PoolOptions {
@@ -87,79 +82,6 @@ class LeasePool implements Pool {
 // What the fingerprint leaves out but a running backend does not take back: being switched off, or unusable.
 const keyOf = (spec: BackendSpec): string => JSON.stringify([spec.name, spec.fingerprint, spec.era, spec.disabled, spec.issue?.message ?? null]);
 
-type EntryOptions = PoolOptions & { readonly groups: Groups };
-
-/** What the first instance of an entry reports. */
-type Reports = Pick<BackendOptions, "changed" | "updated">;
-
-/** Further instances change nothing that is listed, and nobody subscribes there: both are the first one's. */
-const noReports: Reports = Object.freeze({ changed: () => undefined, updated: () => undefined });
-
-/** The instances behind all leases of one entry. */
-class Entry {
-  leases = 0;
-  readonly #options: EntryOptions;
-  /** The newest of those that mean this one: they may differ in their times. */
-  #spec: BackendSpec;
-  /** Runs from the start: it gives the lists, and serves all, or the principal that called first. */
-  readonly #first: Backend;
-  #firstOwner: string | null = null;
-  /** Further instances by principal, least lately used first. */
-  readonly #others = new Map<string, Backend>();
-  readonly #ending = new Set<Promise<void>>();
-
-  constructor(spec: BackendSpec, options: EntryOptions, reports: Reports) {
-    this.#spec = spec;
-    this.#options = options;
-    for (const secret of spec.secrets) options.secrets.add(secret);
-    this.#first = this.#create(reports);
-  }
-
-  get first(): Backend {
-    return this.#first;
-  }
-
-  adjust(spec: BackendSpec): void {
-    this.#spec = spec;
-    for (const backend of [this.#first, ...this.#others.values()]) backend.adjust(spec);
-  }
-
-  /** The instance of this principal. Throws LIMIT_REACHED. */
-  instanceOf(principalId: string): Backend {
-    this.#firstOwner ??= principalId;
-    if (this.#firstOwner === principalId) return this.#first;
-    const instance = this.#others.get(principalId) ?? this.#another();
-    this.#others.delete(principalId);
-    this.#others.set(principalId, instance);
-    return instance;
-  }
-
-  async close(): Promise<void> {
-    const all = [this.#first, ...this.#others.values()];
-    this.#others.clear();
-    await Promise.all([...all.map((backend) => backend.close()), ...this.#ending]);
-  }
-
-  #another(): Backend {
-    if (this.#others.size + 1 < this.#options.limits.instancesMax) return this.#create(noReports);
-    const idle = [...this.#others].find(([, backend]) => backend.inFlight === 0);
-    if (idle === undefined) throw fault("LIMIT_REACHED", { backend: this.#spec.name, detail: "instancesMax principals use it at once" });
-    this.#others.delete(idle[0]);
-    const ended = idle[1].close().finally(() => this.#ending.delete(ended));
-    this.#ending.add(ended);
-    return this.#create(noReports);
-  }
-
-  #create(reports: Reports): Backend {
-    const { connect, clock, limits, log } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, ...reports });
-  }
-
-  #link(): Link {
-    return this.#spec.kind === "stdio" ? createStdioLink({ ...this.#options, spec: this.#spec }) : createHttpLink({ ...this.#options, spec: this.#spec });
-  }
-}
-
 class EntryLease implements Lease {
   readonly spec: BackendSpec;
   readonly #entry: Entry;
@@ -175,11 +97,12 @@ class EntryLease implements Lease {
 
   call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome> {
     const whole = { backend: this.spec.name, name: target.name, timeoutMs: this.spec.requestMs, tool: target.tool };
-    return this.spec.isolation === "shared" ? this.#entry.first.call(call, whole) : this.#callOwn(call, whole);
+    return this.#entry.isForAll ? this.#entry.first.call(call, whole) : this.#callOwn(call, whole);
   }
 
   async #callOwn(call: Call, target: Target): Promise<Outcome> {
-    return this.#entry.instanceOf(call.principal.id).call(call, target);
+    const instance = this.#entry.instanceOf(call) ?? (await this.#entry.settledInstanceOf(call));
+    return instance.call(call, target);
   }
 
   async subscribe(uri: string): Promise<boolean> {
@@ -208,7 +131,7 @@ class EntryLease implements Lease {
   }
 
   status(): BackendStatus {
-    return this.#entry.first.status();
+    return this.#entry.status();
   }
 
   settled(ms: number): Promise<void> {

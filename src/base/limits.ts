@@ -22,6 +22,10 @@ export const defaultLimits = Object.freeze({
   stdoutFullBytes: 1024 * 1024,
   /** Processes or connections that one server may have where callers do not share one. */
   instancesMax: 64,
+  /** One of them that nobody uses for so long is ended; the one that gives the lists is not. */
+  instanceIdleMsMax: 60 * 60 * 1000,
+  /** Sets of client capabilities whose canonical form one server remembers. */
+  profilesMax: 256,
   /** Requests at once over the quick HTTP client, which serves 256 in all and then hangs; the others take the slower one. */
   fetchesMax: 192,
   /** A response stream may stay open this long after the response, so that the connection can be used again. */
@@ -66,6 +70,11 @@ export const defaultLimits = Object.freeze({
   uriCharsMax: 8192,
   /** Steps in all that one URI may take to be matched with templates; about 20 ms. */
   matchStepsMax: 2_000_000,
+  /** Resources that results named, remembered with who named them: for all callers together, and for one. */
+  ownersMax: 10_000,
+  ownersPerPrincipalMax: 1000,
+  /** A result with more characters is not searched for resources that it names. */
+  ownersCharsMax: 8 * 1024 * 1024,
   /** Instructions of all servers together, in characters. */
   instructionsCharsMax: 64 * 1024,
   /** How long one page of a list may take. */

@@ -197,6 +197,7 @@ export class SouthModern implements Dialect {
     return Object.freeze({
       ...self,
       subscribes,
+      perRequest: true,
       get revision() {
         return revision();
       },

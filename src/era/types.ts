@@ -185,6 +185,8 @@ export interface UpstreamFacts {
   readonly announces: boolean;
   /** It tells of changes of single resources that it is asked about. */
   readonly subscribes: boolean;
+  /** It hears with each request what its caller can do: one connection serves callers of every kind. Else it was told once. */
+  readonly perRequest?: true;
 }
 
 /** Whom a call is for, in the backend's own words. */

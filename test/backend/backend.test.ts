@@ -87,7 +87,7 @@ function direct(more: Partial<StdioSpec> = {}) {
     lives.push(life);
     return handshake.promise;
   };
-  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
+  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, capabilities: "{}", changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
   backend = made;
   return { clock, lives, changes, updates, backend: made, life: (n: number): Life => lives[n] as Life };
 }

@@ -39,11 +39,11 @@ async function open(limits: Partial<Limits> = {}) {
   };
 }
 
-const ask = async (lease: Lease, method: string, params = "{}", principal = "one"): Promise<string> => {
-  const outcome = await lease.call(callOf(method, params, { principal: { id: principal, scopes: null } }), { name: null, tool: null });
+const ask = async (lease: Lease, method: string, params = "{}"): Promise<string> => {
+  const outcome = await lease.call(callOf(method, params), { name: null, tool: null });
   return outcome.kind === "done" ? rawOf(outcome.result) : JSON.stringify(outcome);
 };
-const pidOf = async (lease: Lease, principal?: string): Promise<number> => (JSON.parse(await ask(lease, "environment", "{}", principal)) as { pid: number }).pid;
+const pidOf = async (lease: Lease): Promise<number> => (JSON.parse(await ask(lease, "environment")) as { pid: number }).pid;
 const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
 const isAlive = (pid: number): boolean => {
   try {
@@ -143,15 +143,6 @@ test("longer times in a newer entry reach the server that runs already", async (
   expect(await ask(after, "echo")).toBe("{}");
 });
 
-test("an instance that somebody waits for while it starts makes no room for another", async () => {
-  await using stage = await open({ instancesMax: 2 });
-  const lease = await ready(stage.pool, childSpec({ isolation: "principal" }));
-  await pidOf(lease, "one");
-  const two = pidOf(lease, "two");
-  expect((await failure(pidOf(lease, "three"))).code).toBe("LIMIT_REACHED");
-  expect(await two).toBeGreaterThan(0);
-});
-
 test("killing ends every process with its descendants at once, also one that is being ended politely", async () => {
   await using stage = await open();
   const stubborn = await ready(stage.pool, childSpec({}, "--stay", "--ignore-term"));
@@ -163,26 +154,6 @@ test("killing ends every process with its descendants at once, also one that is 
   await stage.pool.close();
   expect([pid, grandchild, family.status().pid ?? 0].filter(isRunning)).toEqual([]);
 });
-
-for (const isolation of ["principal", "session"] as const) {
-  test(`under isolation "${isolation}" each principal has a process of its own, bounded, idle ones make room`, async () => {
-    await using stage = await open({ instancesMax: 2 });
-    const lease = await ready(stage.pool, childSpec({ isolation }));
-    const pids = { one: await pidOf(lease, "one"), two: await pidOf(lease, "two") };
-    expect(pids.one).toBe(lease.status().pid ?? 0);
-    expect(pids.two).not.toBe(pids.one);
-    expect(await pidOf(lease, "two")).toBe(pids.two);
-    const three = await pidOf(lease, "three");
-    expect([pids.one, pids.two]).not.toContain(three);
-    expect(await pidOf(lease, "one")).toBe(pids.one);
-    const busy = failure(ask(lease, "silent", "{}", "three"));
-    await pidOf(lease, "three");
-    expect((await failure(pidOf(lease, "four"))).code).toBe("LIMIT_REACHED");
-    await stage.pool.close();
-    expect((await busy).code).toBe("BACKEND_GONE");
-    expect([pids.one, pids.two, three].map(isAlive)).toEqual([false, false, false]);
-  });
-}
 
 test("closing the pool ends every process at once, starting ones too, and nothing can be acquired any more", async () => {
   const stage = await open({ stdinEndMs: 200, termMs: 200 });

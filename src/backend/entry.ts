@@ -1,0 +1,114 @@
+/**
+ * The instances behind all leases of one entry. It hides that there may be several: the first runs from the start, gives
+ * the lists of the catalog and never ends before the entry; others come up for those who must not share it.
+ *
+ *   shared      everybody has the first, which is told of every capability that can be relayed
+ *   principal   one for each principal and, where the server is told only once, for each set of capabilities
+ *   session     one for each session, told of exactly its client's capabilities; callers without one as under principal
+ *
+ * Which of these a server is like (told once, or with each request) is known when the first has been ready, not before.
+ */
+import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
+import type { BackendSpec } from "../config/index.ts";
+import { type Eras, relayableCapabilities } from "../era/index.ts";
+import type { Call, Raw } from "../protocol/index.ts";
+import { type Backend, type BackendOptions, createBackend } from "./backend.ts";
+import type { Groups } from "./group.ts";
+import { createHttpLink } from "./http.ts";
+import { Instances } from "./instances.ts";
+import type { Link } from "./link.ts";
+import { isForAll, type Share, Sharing } from "./sharing.ts";
+import { createStdioLink } from "./stdio.ts";
+import type { BackendStatus } from "./types.ts";
+
+export interface EntryOptions {
+  readonly connect: Eras["connect"];
+  readonly egress: Egress;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly secrets: KnownSecrets;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stateDir: string;
+  readonly groups: Groups;
+}
+
+/** What the first instance of an entry reports. */
+export type Reports = Pick<BackendOptions, "changed" | "updated">;
+
+/** Further instances change nothing that is listed, and nobody subscribes there: both are the first one's. */
+const noReports: Reports = Object.freeze({ changed: () => undefined, updated: () => undefined });
+
+export class Entry {
+  leases = 0;
+  readonly first: Backend;
+  readonly #options: EntryOptions;
+  readonly #sharing: Sharing;
+  readonly #others: Instances;
+  /** The newest of those that mean this one: they may differ in their times. */
+  #spec: BackendSpec;
+  /** Whose own the first instance is, beside giving the lists. */
+  #firstKey: string | null = null;
+
+  constructor(spec: BackendSpec, options: EntryOptions, reports: Reports) {
+    const { clock, limits } = options;
+    this.#spec = spec;
+    this.#options = options;
+    this.#sharing = new Sharing(limits);
+    this.#others = new Instances({ name: spec.name, clock, limits });
+    for (const secret of spec.secrets) options.secrets.add(secret);
+    this.first = this.#create(relayableCapabilities, reports);
+  }
+
+  /** Everybody has the first instance. */
+  get isForAll(): boolean {
+    return isForAll(this.#spec, this.first.offered()?.facts);
+  }
+
+  adjust(spec: BackendSpec): void {
+    this.#spec = spec;
+    this.first.adjust(spec);
+    for (const backend of this.#others.backends()) backend.adjust(spec);
+  }
+
+  /** This caller's instance; null while nothing is known of the server. Throws LIMIT_REACHED, CALL_CANCELLED. */
+  instanceOf(call: Call): Backend | null {
+    const facts = this.first.offered()?.facts;
+    if (facts === undefined) return null;
+    if (this.isForAll) return this.first;
+    const share = this.#sharing.shareOf(call, this.#spec.isolation, facts);
+    if (this.#firstKey === null && this.#sharing.suitsFirst(share)) this.#firstKey = share.key;
+    return this.#firstKey === share.key ? this.first : (this.#others.use(share.key) ?? this.#add(share));
+  }
+
+  /** The same, once the first instance is ready. Throws Faults (BACKEND_…) too. */
+  async settledInstanceOf(call: Call): Promise<Backend> {
+    await this.first.ready(call);
+    const instance = this.instanceOf(call);
+    if (instance === null) throw fault("BACKEND_DOWN", { backend: this.#spec.name, detail: "it has just fallen" });
+    return instance;
+  }
+
+  status(): BackendStatus {
+    let { inFlight } = this.first;
+    for (const backend of this.#others.backends()) inFlight += backend.inFlight;
+    return { ...this.first.status(), inFlight };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.first.close(), this.#others.close()]);
+  }
+
+  #add({ key, session, capabilities }: Share): Backend {
+    return this.#others.add(key, session, () => this.#create(capabilities, noReports));
+  }
+
+  #create(capabilities: Raw, reports: Reports): Backend {
+    const { connect, clock, limits, log } = this.#options;
+    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, capabilities, ...reports });
+  }
+
+  #link(): Link {
+    return this.#spec.kind === "stdio" ? createStdioLink({ ...this.#options, spec: this.#spec }) : createHttpLink({ ...this.#options, spec: this.#spec });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Who shares an instance with whom. It hides what that depends on: what the operator set, who calls in which session,
+ * and, where a server is told only once what its client can do, what exactly that client can do.
+ *
+ * Nothing here is decided for `shared`: there everybody has the same instance, told of all that can be relayed.
+ */
+import { fault, type Limits } from "../base/index.ts";
+import type { BackendSpec } from "../config/index.ts";
+import { type Profile, profileOf, relayableCapabilities, type UpstreamFacts } from "../era/index.ts";
+import type { Call, Raw, SessionTie } from "../protocol/index.ts";
+
+/** One part of an instance's users. */
+export interface Share {
+  /** Calls of one key go to one instance. */
+  readonly key: string;
+  /** What the instance is told that its client can do, where it is told once. */
+  readonly capabilities: Raw;
+  /** The session that it lives and dies with; null: it belongs to a principal. */
+  readonly session: SessionTie | null;
+}
+
+/** A caller as far as sharing goes. */
+export type Sharer = Pick<Call, "principal" | "selection" | "client" | "session">;
+
+/**
+ * Whether the instance that gives the lists serves every caller. A remote server that hears of each caller with each
+ * request keeps nothing for a connection, so there is nothing to keep apart; a process may keep what it likes.
+ */
+export const isForAll = ({ isolation, kind }: Pick<BackendSpec, "isolation" | "kind">, facts: UpstreamFacts | undefined): boolean =>
+  isolation === "shared" || (kind === "remote" && facts?.perRequest === true);
+
+export class Sharing {
+  readonly #limits: Limits;
+  /** By whether the caller sees the server alone, and the capabilities as they were declared: most callers repeat themselves. */
+  readonly #profiles = [new Map<Raw, Profile>(), new Map<Raw, Profile>()] as const;
+  readonly #everything: Profile;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#everything = profileOf(relayableCapabilities, limits);
+  }
+
+  /** The share of this caller under `isolation`, not `shared`. Throws CALL_CANCELLED when its session is over. */
+  shareOf(caller: Sharer, isolation: BackendSpec["isolation"], facts: UpstreamFacts): Share {
+    const profile = facts.perRequest === true ? this.#everything : this.#profileOf(caller);
+    const { session } = caller;
+    if (isolation !== "session" || session === null) return { key: `principal ${facts.perRequest === true ? "" : profile.key} ${caller.principal.id}`, capabilities: profile.capabilities, session: null };
+    if (session.ended.cancelled) throw fault("CALL_CANCELLED", { detail: "its session is over" });
+    return { key: `session ${session.id}`, capabilities: profile.capabilities, session };
+  }
+
+  /**
+   * Whether the instance that gives the lists may be this share's own: it is told of everything, and never ends, so it
+   * suits who can do everything, or whoever comes where that is not told once.
+   */
+  suitsFirst(share: Share): boolean {
+    return share.session === null && share.capabilities === this.#everything.capabilities;
+  }
+
+  #profileOf({ selection, client }: Sharer): Profile {
+    const isAlone = selection.server !== null;
+    const known = this.#profiles[isAlone ? 1 : 0];
+    const found = known.get(client.capabilities);
+    if (found !== undefined) return found;
+    const made = profileOf(client.capabilities, this.#limits, isAlone);
+    const oldest = known.keys().next();
+    if (known.size >= this.#limits.profilesMax && oldest.done === false) known.delete(oldest.value);
+    known.set(client.capabilities, made);
+    return made;
+  }
+}

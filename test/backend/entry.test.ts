@@ -1,0 +1,152 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { Entry } from "../../src/backend/entry.ts";
+import { Groups } from "../../src/backend/group.ts";
+import { CancelSource, createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, systemClock } from "../../src/base/index.ts";
+import type { BackendSpec, StdioSpec } from "../../src/config/index.ts";
+import { relayableCapabilities, type Eras } from "../../src/era/index.ts";
+import { type Call, rawOf } from "../../src/protocol/index.ts";
+import { callOf } from "../fixtures/calls.ts";
+import { createFolder } from "../fixtures/folder.ts";
+import { createPeer } from "../fixtures/peer.ts";
+import { connectPlain } from "../fixtures/plainUpstream.ts";
+import { specOf } from "../fixtures/pool.ts";
+import { remoteSpec } from "../fixtures/remote.ts";
+
+const program = join(import.meta.dir, "../fixtures/lineChild.ts");
+const childSpec = (more: Partial<StdioSpec> = {}, ...flags: string[]): StdioSpec =>
+  specOf("child", { command: process.execPath, args: [program, ...flags], connectMs: 10_000, requestMs: 10_000, ...more });
+
+/** One entry with real processes, and what each of them was told that its client can do. */
+async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { limits?: Partial<Limits>; perRequest?: boolean } = {}) {
+  const folder = await createFolder();
+  const all = { ...defaultLimits, ...limits };
+  const told: string[] = [];
+  const connect: Eras["connect"] = async (wire, options) => {
+    const upstream = await connectPlain(wire, options);
+    told.push(options.capabilities);
+    return perRequest ? { ...upstream, facts: { ...upstream.facts, perRequest: true } } : upstream;
+  };
+  const options = { connect, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
+  const entry = new Entry(spec, options, { changed: () => undefined, updated: () => undefined });
+  const run = async (method: string, id: string, more: Partial<Call> = {}): Promise<string> => {
+    const call = callOf(method, "{}", { principal: { id, scopes: null }, ...more });
+    const instance = entry.instanceOf(call) ?? (await entry.settledInstanceOf(call));
+    const outcome = await instance.call(call, { backend: spec.name, name: null, timeoutMs: 10_000, tool: null });
+    return outcome.kind === "done" ? rawOf(outcome.result) : JSON.stringify(outcome);
+  };
+  return {
+    entry,
+    told,
+    run,
+    pidOf: async (id: string, more?: Partial<Call>): Promise<number> => (JSON.parse(await run("environment", id, more)) as { pid: number }).pid,
+    async [Symbol.asyncDispose]() {
+      await entry.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
+const can = (capabilities: string): Partial<Call> => ({ client: { info: null, capabilities } });
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+/** Resolves when the process has gone; the test's own limit of time bounds it. */
+async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("under \"shared\" one process serves everybody, and is told of all that can be relayed", async () => {
+  await using stage = await open(childSpec());
+  const pids = [await stage.pidOf("one"), await stage.pidOf("two", can('{"roots":{}}')), await stage.pidOf("two", { session: { id: "s", ended: new CancelSource() } })];
+  expect(new Set(pids).size).toBe(1);
+  expect(stage.told).toEqual([relayableCapabilities]);
+});
+
+test("under \"principal\" each principal has a process for each set of capabilities, told of exactly these", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }));
+  const [one, two, asks] = [await stage.pidOf("one"), await stage.pidOf("two"), await stage.pidOf("two", can('{"elicitation":{"form":{}}}'))];
+  expect(new Set([one, two, asks, stage.entry.status().pid]).size).toBe(4);
+  expect(await stage.pidOf("two", can('{"elicitation":{}}'))).toBe(asks);
+  expect(await stage.pidOf("one")).toBe(one);
+  expect(stage.told).toEqual([relayableCapabilities, "{}", "{}", '{"elicitation":{}}']);
+});
+
+test("the process that gives the lists is also that of the first who can do everything, and of nobody else", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }));
+  const pid = await stage.pidOf("one", can(relayableCapabilities));
+  expect(pid).toBe(stage.entry.status().pid ?? 0);
+  expect(await stage.pidOf("two", can(relayableCapabilities))).not.toBe(pid);
+});
+
+test("a process that hears of each caller with each request is one for each principal, whatever its clients can do", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }), { perRequest: true });
+  const one = await stage.pidOf("one");
+  expect(one).toBe(stage.entry.status().pid ?? 0);
+  expect(await stage.pidOf("one", can('{"roots":{}}'))).toBe(one);
+  expect(await stage.pidOf("two")).not.toBe(one);
+});
+
+test("under \"session\" each session has a process of its own, which ends with it; others have that of their principal", async () => {
+  await using stage = await open(childSpec({ isolation: "session" }));
+  const ended = new CancelSource();
+  const a = { session: { id: "a", ended } };
+  const b = { session: { id: "b", ended: new CancelSource() } };
+  const pids = [await stage.pidOf("one", { ...a, ...can('{"roots":{}}') }), await stage.pidOf("one", b), await stage.pidOf("one")];
+  expect(new Set([...pids, stage.entry.status().pid]).size).toBe(4);
+  expect(await stage.pidOf("one", a)).toBe(pids[0] ?? 0);
+  expect(stage.told).toEqual([relayableCapabilities, '{"roots":{}}', "{}", "{}"]);
+  ended.cancel("closed");
+  await gone(pids[0] ?? 0);
+  expect([await stage.pidOf("one", b), await stage.pidOf("one")]).toEqual(pids.slice(1));
+  expect((await failure(stage.pidOf("one", a))).code).toBe("CALL_CANCELLED");
+});
+
+for (const isolation of ["principal", "session"] as const) {
+  test(`under "${isolation}" processes are bounded, idle ones make room, and all count in the status`, async () => {
+    await using stage = await open(childSpec({ isolation }), { limits: { instancesMax: 2 } });
+    const one = await stage.pidOf("one");
+    const two = await stage.pidOf("two");
+    await gone(one);
+    const busy = failure(stage.run("silent", "two"));
+    await stage.pidOf("two");
+    expect(stage.entry.status().inFlight).toBe(1);
+    expect((await failure(stage.pidOf("three"))).code).toBe("LIMIT_REACHED");
+    await stage.entry.close();
+    expect((await busy).code).toBe("BACKEND_GONE");
+    expect(isAlive(two)).toBe(false);
+  });
+}
+
+test("a process that nobody uses any more is ended; the one that gives the lists is not", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }), { limits: { instanceIdleMsMax: 50 } });
+  const one = await stage.pidOf("one");
+  await gone(one);
+  expect(stage.entry.status().state).toBe("ready");
+  expect(await stage.pidOf("one")).not.toBe(one);
+});
+
+test("nobody gets an instance of a server of which nothing is known, but hears why", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }, "--broken-start"));
+  expect(await failure(stage.pidOf("one"))).toMatchObject({ code: "BACKEND_DOWN", message: expect.stringContaining("cannot open the database") });
+  expect(stage.told).toEqual([]);
+});
+
+for (const [perRequest, words, hellos] of [[true, "one connection serves all principals where it hears of each caller with each request", 1], [false, "each principal has a connection where it is told once", 3]] as const) {
+  test(`of a remote server ${words}`, async () => {
+    let met = 0;
+    await using peer = createPeer(({ body }) => {
+      const { id, method } = JSON.parse(body) as { id: number; method: string };
+      if (method === "hello") met += 1;
+      return Response.json({ jsonrpc: "2.0", id, result: method.startsWith("list/") ? { items: [] } : {} });
+    });
+    await using stage = await open(remoteSpec(peer.url, { isolation: "principal", connectMs: 10_000, requestMs: 10_000 }), { perRequest });
+    expect([await stage.run("hi", "one"), await stage.run("hi", "two"), await stage.run("hi", "one")]).toEqual(["{}", "{}", "{}"]);
+    expect(met).toBe(hellos);
+  });
+}

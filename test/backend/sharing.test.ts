@@ -1,0 +1,75 @@
+import { expect, test } from "bun:test";
+import { isForAll, Sharing } from "../../src/backend/sharing.ts";
+import { CancelSource, defaultLimits, type Limits } from "../../src/base/index.ts";
+import { relayableCapabilities, type UpstreamFacts } from "../../src/era/index.ts";
+import type { Call } from "../../src/protocol/index.ts";
+import { callOf } from "../fixtures/calls.ts";
+
+const toldOnce: UpstreamFacts = { info: "{}", capabilities: new Map(), instructions: null, revision: "r", announces: true, subscribes: false };
+const toldEachTime: UpstreamFacts = { ...toldOnce, perRequest: true };
+
+const caller = (id: string, capabilities = "{}", more: Partial<Call> = {}): Call => callOf("tools/call", "{}", { principal: { id, scopes: null }, client: { info: null, capabilities }, ...more });
+const session = (id: string, ended = new CancelSource()) => ({ session: { id, ended } });
+const sharing = (limits: Limits = defaultLimits) => new Sharing(limits);
+const elicits = '{"elicitation":{"form":{}}}';
+
+test("everybody shares where the operator says so, and at a remote server that hears of each caller with each request", () => {
+  const rows = [
+    ["shared", "stdio", toldOnce, true],
+    ["shared", "remote", undefined, true],
+    ["principal", "remote", toldEachTime, true],
+    ["session", "remote", toldEachTime, true],
+    ["principal", "remote", toldOnce, false],
+    ["principal", "remote", undefined, false],
+    ["principal", "stdio", toldEachTime, false],
+    ["session", "stdio", toldEachTime, false],
+  ] as const;
+  for (const [isolation, kind, facts, expected] of rows) expect(isForAll({ isolation, kind }, facts)).toBe(expected);
+});
+
+test("a principal has one share for all that its clients can do, and is told of exactly that", () => {
+  const shares = sharing();
+  const key = (id: string, capabilities?: string, more?: Partial<Call>): string => shares.shareOf(caller(id, capabilities, more), "principal", toldOnce).key;
+  expect(key("a", elicits)).toBe(key("a", '{"elicitation":{},"x-unknown":{}}'));
+  expect(key("a", elicits)).not.toBe(key("a"));
+  expect(key("a", elicits)).not.toBe(key("b", elicits));
+  expect(key("a", elicits, session("s"))).toBe(key("a", elicits));
+  expect(shares.shareOf(caller("a", elicits), "principal", toldOnce)).toMatchObject({ capabilities: '{"elicitation":{}}', session: null });
+});
+
+test("what a client can do is no matter where the server hears it with each request", () => {
+  const shares = sharing();
+  expect(shares.shareOf(caller("a", elicits), "principal", toldEachTime).key).toBe(shares.shareOf(caller("a"), "principal", toldEachTime).key);
+  expect(shares.shareOf(caller("a"), "principal", toldEachTime).key).not.toBe(shares.shareOf(caller("b"), "principal", toldEachTime).key);
+});
+
+test("a session has a share of its own, a caller without one that of its principal", () => {
+  const shares = sharing();
+  const one = shares.shareOf(caller("a", elicits, session("1")), "session", toldOnce);
+  expect(one).toMatchObject({ capabilities: '{"elicitation":{}}', session: { id: "1" } });
+  expect(shares.shareOf(caller("a", elicits, session("2")), "session", toldOnce).key).not.toBe(one.key);
+  expect(shares.shareOf(caller("a", elicits, session("1")), "session", toldOnce).key).toBe(one.key);
+  expect(shares.shareOf(caller("a", elicits), "session", toldOnce)).toEqual(shares.shareOf(caller("a", elicits), "principal", toldOnce));
+});
+
+test("a session that is over gets nothing any more", () => {
+  const ended = new CancelSource();
+  ended.cancel("closed");
+  expect(() => sharing().shareOf(caller("a", "{}", session("1", ended)), "session", toldOnce)).toThrow(expect.objectContaining({ code: "CALL_CANCELLED" }));
+});
+
+test("the instance of the lists suits who can do everything, and whoever comes where that is not told once, but no session", () => {
+  const shares = sharing();
+  const suits = (call: Call, facts: UpstreamFacts): boolean => shares.suitsFirst(shares.shareOf(call, "session", facts));
+  expect(suits(caller("a", relayableCapabilities), toldOnce)).toBe(true);
+  expect(suits(caller("a", elicits), toldOnce)).toBe(false);
+  expect(suits(caller("a"), toldEachTime)).toBe(true);
+  expect(suits(caller("a", relayableCapabilities, session("1")), toldOnce)).toBe(false);
+});
+
+test("no more sets of capabilities are remembered than the limit says, and the answer is the same without", () => {
+  const shares = sharing({ ...defaultLimits, profilesMax: 2 });
+  const keys = () => [1, 2, 3, 4].map((n) => shares.shareOf(caller("a", `{"roots":{"n":${n}}}`), "principal", toldOnce).key);
+  expect(keys()).toEqual(keys());
+  expect(new Set(keys()).size).toBe(1);
+});
