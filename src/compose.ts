@@ -1,31 +1,27 @@
 /**
- * Puts the parts together, and is the only place that does: configuration, hub, backends, eras, guard and listener of
- * one running proxy. Nothing here decides anything that a room could decide.
+ * Puts the parts together, and is the only place that does: configuration, hub, backends, eras, guard and front of one
+ * running proxy. There are three: one that listens, one that serves a single client on its pipes, and a bridge from such
+ * a client to a proxy that listens. Nothing here decides anything that a room could decide.
  */
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { createOpenGuard, createTokenGuard, stateKeys } from "./auth/index.ts";
+import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
 import { createPool } from "./backend/index.ts";
-import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, type KnownSecrets, type Limits, type Log, type LogLevelName, systemClock } from "./base/index.ts";
-import { type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, watchConfig } from "./config/index.ts";
+import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, sleep, systemClock } from "./base/index.ts";
+import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, readPresence, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { createFront, type Front } from "./front/index.ts";
-import { createHub, type Hub, type HubStatus } from "./hub/index.ts";
+import { type ByteSink, createFront, createStdioFront, type StdioFront } from "./front/index.ts";
+import { createHub, type Hub, type HubStatus, patient } from "./hub/index.ts";
+import type { Selection, Serve } from "./protocol/index.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-export interface StartOptions {
-  /** The configuration file that was asked for; null: the default place, or the demonstration when there is none. */
-  readonly configPath: string | null;
-  /** null: what the configuration says, or the default. */
-  readonly host: string | null;
-  readonly port: number | null;
+/** What every proxy is started with. */
+export interface Around {
   readonly stateDir: string;
   readonly logLevel: LogLevelName;
-  readonly insecureNoAuth: boolean;
   /** For `${VAR}` in the configuration and for what children inherit. */
   readonly env: Env;
-  /** How this program is started as the demonstration server: command and arguments. */
-  readonly demoArgv: readonly string[];
   readonly version: string;
   /** Takes one finished log line without its line break. */
   readonly writeLog: (line: string) => void;
@@ -33,19 +29,66 @@ export interface StartOptions {
   readonly pretty: boolean;
 }
 
-/** A proxy that listens. */
+/** What a proxy with servers of its own is started with. */
+export interface ServeOptions extends Around {
+  /** The configuration file that was asked for; null: the default place, or the demonstration when there is none. */
+  readonly configPath: string | null;
+  /** How this program is started as the demonstration server: command and arguments. */
+  readonly demoArgv: readonly string[];
+}
+
+export interface StartOptions extends ServeOptions {
+  /** null: what the configuration says, or the default. */
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly insecureNoAuth: boolean;
+}
+
+/** The client of a proxy that does not listen. */
+export interface Pipes {
+  readonly input: ReadableStream<Uint8Array>;
+  readonly output: ByteSink;
+}
+
+export interface StdioOptions extends ServeOptions {
+  readonly pipes: Pipes;
+}
+
+export interface BridgeOptions extends Around {
+  readonly pipes: Pipes;
+  /** The proxy to bridge to; null: the running one of the state folder, whichever that is at the moment. */
+  readonly url: string | null;
+  /** What it asks for; null: the token of the state folder, if it is this machine's proxy. */
+  readonly token: string | null;
+  /** How long its first handshake may take. */
+  readonly timeoutMs: number;
+  /** Somebody is starting it, so it is worth waiting for. */
+  readonly starting: () => boolean;
+}
+
+/** A proxy. */
 export interface Running {
-  /** The address of the endpoint that shows all servers. */
-  readonly url: string;
-  /** The file that holds the bearer token; null without authentication. */
-  readonly tokenPath: string | null;
-  /** The configuration file in use; null for the demonstration. */
+  /** The configuration file in use; null for the demonstration and for a bridge. */
   readonly configPath: string | null;
   /** Looks at the configuration again now; resolves when done. */
   reload(): Promise<void>;
   status(): HubStatus;
-  /** Stops listening, drains, ends every child. Closing twice is fine. */
+  /** Stops serving, drains, ends every child. Closing twice is fine. */
   close(): Promise<void>;
+}
+
+/** A proxy that listens. */
+export interface Listening extends Running {
+  /** The address of the endpoint that shows all servers. */
+  readonly url: string;
+  /** The file that holds the bearer token; null without authentication. */
+  readonly tokenPath: string | null;
+}
+
+/** A proxy with one client on its pipes. */
+export interface Piped extends Running {
+  /** Resolves when the client has gone, with how. */
+  readonly gone: Promise<string>;
 }
 
 /** A configuration that cannot be started with; `issues` has every reason, with line and column. */
@@ -62,24 +105,81 @@ export class ConfigFault extends Fault {
 
 /** What is known before anything is built. */
 interface Ground {
-  readonly options: StartOptions;
+  readonly options: Around;
   readonly log: Log;
   readonly secrets: KnownSecrets;
   readonly config: Config;
   readonly hash: string | null;
+  /** Where the next configuration comes from; null: there will be no other. */
+  readonly source: Source | null;
+}
+
+interface Source {
+  readonly path: string;
+  load(): Promise<Loaded>;
 }
 
 /** Starts a proxy and resolves when it listens; servers come up behind it. Throws ConfigFault and the Faults of listening and state. */
-export async function start(options: StartOptions): Promise<Running> {
+export async function start(options: StartOptions): Promise<Listening> {
+  const ground = await groundOf(options);
+  const core = await coreOf(ground);
+  const { front, tokenPath, announced } = await whole(core, () => open(ground, options, core));
+  const withdraw = (): Promise<void> => announced.withdraw().catch((thrown: unknown) => ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message }));
+  const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
+  return { ...(await running(ground, { ...core, stop, leave: () => Promise.resolve() })), url: front.url, tokenPath };
+}
+
+/** Serves one client on its pipes, without a listener. Throws ConfigFault and the Faults of the state folder. */
+export async function startStdio(options: StdioOptions): Promise<Piped> {
+  const ground = await groundOf(options);
+  return piped(ground, await coreOf(ground), options.pipes, { server: null });
+}
+
+/** Bridges one client on its pipes to a proxy that listens, whether it does so now or later. Throws USAGE, STATE_UNSAFE. */
+export async function startBridge(options: BridgeOptions): Promise<Piped> {
+  const path = presencePath(options.stateDir);
+  const source = { path, load: (): Promise<Loaded> => bridged(options).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
+  const found = await bridged(options);
+  const ground = { ...logOf(options), options, ...found, source: options.url === null ? source : null };
+  const { limits } = found.config;
+  let look = (): void => undefined;
+  const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
+  // What is sealed here is for a client that goes when this process goes.
+  const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
+  const bridging = await piped(ground, build(ground, keys, bridge), options.pipes, { server: bridgedName });
+  look = () => void bridging.reload();
+  return bridging;
+}
+
+/** The proxy at the other end of a bridge, as a configuration. */
+async function bridged({ url, token, stateDir, timeoutMs }: BridgeOptions): Promise<{ readonly config: Config; readonly hash: string }> {
+  const found = url ?? (await readPresence(stateDir, systemClock))?.url ?? null;
+  // The token opens this machine's proxy; no other address gets to see it unless told so.
+  const own = token ?? (found !== null && (url === null || isLocal(url)) ? await ownToken(stateDir) : null);
+  const config = bridgeConfig(found === null ? null : { url: found, token: own, timeoutMs });
+  return { config, hash: fingerprint([found, own]) };
+}
+
+// What was found by itself may become unusable while we run, and usable again.
+const unusable = (thrown: unknown): Loaded => ({ ok: false, hash: null, issues: [{ path: [], line: 0, column: 0, message: faultOf(thrown).message, hint: null, server: null }] });
+
+const isLocal = (url: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? "");
+
+const logOf = ({ logLevel, writeLog, pretty }: Around): Pick<Ground, "log" | "secrets"> => {
   const secrets = createKnownSecrets();
-  const log = createLog({ level: options.logLevel, write: options.writeLog, pretty: options.pretty, clock: systemClock, secrets });
+  return { secrets, log: createLog({ level: logLevel, write: writeLog, pretty, clock: systemClock, secrets }) };
+};
+
+async function groundOf(options: ServeOptions): Promise<Ground> {
   const { config, hash } = await configOf(options);
   await ensurePrivateDir(options.stateDir);
-  return assemble({ options, log, secrets, config, hash });
+  // The demonstration has no file, until one appears at the default place.
+  const path = config.path ?? defaultConfigPath(options.env);
+  return { ...logOf(options), options, config, hash, source: { path, load: () => loadConfig({ path, env: options.env }) } };
 }
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
-async function configOf({ configPath, env, demoArgv }: StartOptions): Promise<{ config: Config; hash: string | null }> {
+async function configOf({ configPath, env, demoArgv }: ServeOptions): Promise<{ config: Config; hash: string | null }> {
   const path = configPath ?? defaultConfigPath(env);
   if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null };
   const loaded = await loadConfig({ path, env });
@@ -87,9 +187,21 @@ async function configOf({ configPath, env, demoArgv }: StartOptions): Promise<{ 
   return { config: loaded.config, hash: loaded.hash };
 }
 
-async function assemble(ground: Ground): Promise<Running> {
+/** What every proxy has, whatever its front. */
+interface Core {
+  readonly hub: Hub;
+  readonly eras: Eras;
+  /** Nothing is left that would have to be killed at the exit. */
+  readonly forget: () => void;
+}
+
+async function coreOf(ground: Ground): Promise<Core> {
+  const keys = await stateKeys({ stateDir: ground.options.stateDir });
+  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub);
+}
+
+function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve): Core {
   const { options, config, log } = ground;
-  const keys = await stateKeys({ stateDir: options.stateDir });
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
   let eras: Eras | null = null;
@@ -99,26 +211,30 @@ async function assemble(ground: Ground): Promise<Running> {
     clock: systemClock,
     log,
     identity,
-    cursorKey: keys.subkey("cursor"),
+    cursorKey: keys.cursor,
     empty: emptyConfig(),
   });
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
   process.on("exit", kill);
-  eras = createEras({ serve: hub, clock: systemClock, limits: config.limits, log, identity, sealKey: keys.subkey("seal") });
-  const front = await open(ground, hub, eras).catch(async (thrown: unknown) => {
-    await hub.close(0);
-    process.off("exit", kill);
-    throw thrown;
-  });
-  return running(ground, { hub, eras, front: front.front, tokenPath: front.tokenPath, forget: () => void process.off("exit", kill) });
+  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal });
+  return { hub, eras, forget: () => void process.off("exit", kill) };
 }
 
 function poolParts({ options, config, log, secrets }: Ground) {
   return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, egress: createEgress({ limits: config.limits, env: options.env }) };
 }
 
-async function open({ options, config, log }: Ground, hub: Hub, eras: Eras): Promise<{ front: Front; tokenPath: string | null }> {
+/** The front, or nothing at all. */
+async function whole<T>({ hub, forget }: Core, opened: () => Promise<T>): Promise<T> {
+  return Promise.try(opened).catch(async (thrown: unknown) => {
+    await hub.close(0);
+    forget();
+    throw thrown;
+  });
+}
+
+async function open({ config, log }: Ground, options: StartOptions, { hub, eras }: Core) {
   const guard = options.insecureNoAuth ? createOpenGuard() : await createTokenGuard({ stateDir: options.stateDir, log });
   const front = await createFront({
     listen: { host: options.host ?? config.host ?? defaultListen.host, port: options.port ?? config.port ?? defaultListen.port },
@@ -132,16 +248,29 @@ async function open({ options, config, log }: Ground, hub: Hub, eras: Eras): Pro
     log,
     isReady: () => hub.status().generation > 0,
   });
-  return { front, tokenPath: guard.tokenPath };
+  const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version }, systemClock).catch(async (thrown: unknown) => {
+    await front.close(0);
+    throw thrown;
+  });
+  return { front, tokenPath: guard.tokenPath, announced };
 }
 
-interface Parts {
-  readonly hub: Hub;
-  readonly eras: Eras;
-  readonly front: Front;
-  readonly tokenPath: string | null;
-  /** Nothing is left that would have to be killed at the exit. */
-  readonly forget: () => void;
+async function piped(ground: Ground, core: Core, { input, output }: Pipes, selection: Selection): Promise<Piped> {
+  const { log, config } = ground;
+  const { limits } = config;
+  let front: StdioFront | null = null;
+  // What the end of the program says to the client must get out first, if the client reads it.
+  const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.shutdownMsMax)]);
+  const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
+  front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), limits, log });
+  return { ...runs, gone: front.gone };
+}
+
+interface Parts extends Core {
+  /** Lets nobody new in, and waits at most this long for answers that are due. */
+  readonly stop: (ms: number) => Promise<void>;
+  /** The last thing, after everything has been said. */
+  readonly leave: () => Promise<void>;
 }
 
 async function running(ground: Ground, parts: Parts): Promise<Running> {
@@ -150,8 +279,6 @@ async function running(ground: Ground, parts: Parts): Promise<Running> {
   const watch = await watched(ground, parts.hub);
   let closing: Promise<void> | null = null;
   return {
-    url: parts.front.url,
-    tokenPath: parts.tokenPath,
     configPath: config.path,
     reload: () => watch?.poke() ?? Promise.resolve(),
     status: () => parts.hub.status(),
@@ -159,18 +286,12 @@ async function running(ground: Ground, parts: Parts): Promise<Running> {
   };
 }
 
-/** Follows the file; the demonstration has none, until one appears at the default place. */
+/** Follows what the configuration comes from. */
 async function watched(ground: Ground, hub: Hub): Promise<ConfigWatch | null> {
-  const { options, config, hash } = ground;
-  const path = config.path ?? defaultConfigPath(options.env);
-  return watchConfig({
-    path,
-    quietMs: config.limits.reloadQuietMs,
-    clock: systemClock,
-    hash,
-    load: () => loadConfig({ path, env: options.env }),
-    onChange: (loaded) => take(ground, hub, path, loaded),
-  });
+  const { config, hash, source } = ground;
+  if (source === null) return null;
+  const { path, load } = source;
+  return watchConfig({ path, quietMs: config.limits.reloadQuietMs, clock: systemClock, hash, load, onChange: (loaded) => take(ground, hub, path, loaded) });
 }
 
 function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): void {
@@ -196,11 +317,12 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
  * In this order: nobody new, running calls drain and children go, standing streams end. Streams end last, because the
  * answers of draining calls travel on some of them.
  */
-async function end({ front, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
+async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
   watch?.close();
-  const shut = front.close(limits.shutdownMsMax);
+  const shut = stop(limits.shutdownMsMax);
   await hub.close(limits.shutdownMsMax);
   forget();
   await eras.close();
   await shut;
+  await leave();
 }

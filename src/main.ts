@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /** The program: one command line in, one exit code out. */
-import { run, standardOutput } from "./cli/index.ts";
+import { run, standardOutput, standardPipes } from "./cli/index.ts";
 
 // In the compiled program the first file lies inside the executable, which then is all that is needed to start it.
 const isCompiled = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(Bun.main);
@@ -12,6 +12,7 @@ process.exit(
     stdout: standardOutput(1),
     stderr: standardOutput(2),
     signals: process,
+    pipes: standardPipes,
     selfArgv: isCompiled ? [process.execPath] : [process.execPath, Bun.main],
   }),
 );

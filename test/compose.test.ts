@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Running, start, type StartOptions } from "../src/compose.ts";
+import { type Listening, start, type StartOptions } from "../src/compose.ts";
 import { programArgv, projectDir, temporaryDir } from "./fixtures/program.ts";
 import { sendModern } from "./fixtures/rpc.ts";
 
@@ -11,7 +11,7 @@ interface Place extends AsyncDisposable {
   readonly configPath: string;
   readonly lines: string[];
   write(config: unknown): Promise<void>;
-  start(more?: Partial<StartOptions>): Promise<Running>;
+  start(more?: Partial<StartOptions>): Promise<Listening>;
   /** Resolves when a log line holds the text. */
   logged(text: string): Promise<string>;
 }
@@ -22,7 +22,7 @@ async function placeOf(config: unknown): Promise<Place> {
   const configPath = join(dir.path, "mcp.json");
   const lines: string[] = [];
   const waiting: (() => void)[] = [];
-  const started: Running[] = [];
+  const started: Listening[] = [];
   const write = (next: unknown): Promise<void> => writeFile(configPath, typeof next === "string" ? next : JSON.stringify(next));
   await write(config);
   return {

@@ -65,9 +65,15 @@ export async function createTokenGuard(options: TokenGuardOptions): Promise<Guar
   };
 }
 
+/** The token of this installation, for a program of the same user; null if none was made yet. Throws STATE_UNSAFE, STATE_BROKEN. */
+export const ownToken = (stateDir: string): Promise<string | null> => storedToken(join(stateDir, "token"));
+
+/** Whoever started this very process, and talks to it over its pipes. */
+export const operator: Principal = Object.freeze({ id: "operator", scopes: null });
+
 /** A guard that lets everybody in as the local operator. For `--insecure-no-auth` alone; the listener's address is checked elsewhere. */
 export function createOpenGuard(): Guard {
-  const accepted: Verdict = Object.freeze({ ok: true, principal: Object.freeze({ id: "operator", scopes: null }) });
+  const accepted: Verdict = Object.freeze({ ok: true, principal: operator });
   return { tokenPath: null, principalOf: () => accepted };
 }
 

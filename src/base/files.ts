@@ -88,6 +88,13 @@ export async function readPrivateFile(path: string, options: { readonly bytesMax
   return opened.readFile("utf8");
 }
 
+/** Removes a file; one that is gone already is fine. Throws STATE_UNWRITABLE. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw fault("STATE_UNWRITABLE", { op: "remove", detail: path, cause: error });
+  });
+}
+
 function openPrivate(path: string): Promise<FileHandle | null> {
   // NONBLOCK, so that a named pipe in the file's place cannot hold the start up. Neither flag exists on Windows.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;

@@ -21,6 +21,7 @@ const demo = async (): Promise<Run> => {
 /** Every command. The first one is run when none is named. */
 export const commands: readonly Command[] = Object.freeze([
   command("serve", "start the proxy (also without a command)", async () => (await import("./serve.ts")).serve),
+  command("proxy", "bridge a client on stdin and stdout to a running server", async () => (await import("./proxy.ts")).proxy),
   command("config check", "say everything that is wrong with the configuration", async () => (await import("./config.ts")).check),
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
   command("demo", "the demonstration server, on stdin and stdout", demo, true),

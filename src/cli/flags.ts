@@ -24,8 +24,11 @@ export interface Flag {
 
 const logLevels: readonly LogLevelName[] = Object.freeze(["debug", "info", "warn", "error"] as const);
 const portMax = 65_535;
+const timeoutMsDefault = 10_000;
 
 const anyText = (text: string): string | null => (text === "" ? "needs a value" : null);
+const switchProblem = (text: string): string | null => (/^(1|0|true|false)$/.test(text) ? null : "must be 1 or 0");
+const urlProblem = (text: string): string | null => (/^https?:$/.test(URL.parse(text)?.protocol ?? "") ? null : "must be an http or https URL");
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
   Object.freeze({ name, short: null, value: null, command: null, standard: null, problem: anyText, ...more });
@@ -44,8 +47,17 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("insecure-no-auth", {
     command: "serve",
     about: "ask for no bearer token; on loopback only",
-    problem: (text) => (/^(1|0|true|false)$/.test(text) ? null : "must be 1 or 0"),
+    problem: switchProblem,
   }),
+  flag("stdio", {
+    command: "serve",
+    about: "serve one client on stdin and stdout, and listen nowhere",
+    problem: switchProblem,
+  }),
+  flag("url", { short: "u", value: "URL", command: "proxy", about: "the server to bridge to", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("token-file", { value: "FILE", command: "proxy", about: "the server's bearer token; or put the token itself into ONE_MCP_TOKEN", standard: "the state folder's, for this machine's server" }),
+  flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
+  flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("log-level", {
@@ -55,6 +67,8 @@ export const flags: readonly Flag[] = Object.freeze([
     problem: (text) => (isLevel(text) ? null : `must be ${logLevels.slice(0, -1).join(", ")} or ${logLevels.at(-1)}`),
   }),
 ]);
+
+const isOn = (text: string | undefined): boolean => /^(1|true)$/.test(text ?? "");
 
 /** The environment variable that stands behind a flag. */
 export const environmentName = (name: string): string => `ONE_MCP_${name.toUpperCase().replaceAll("-", "_")}`;
@@ -67,6 +81,11 @@ export interface Settings {
   readonly host: string | null;
   readonly port: number | null;
   readonly insecureNoAuth: boolean;
+  readonly stdio: boolean;
+  readonly url: string | null;
+  readonly tokenFile: string | null;
+  readonly timeoutMs: number;
+  readonly start: boolean;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -98,6 +117,11 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     logLevel: isLevel(level) ? level : "info",
     host: texts.get("host") ?? null,
     port: port === undefined ? null : Number(port),
-    insecureNoAuth: /^(1|true)$/.test(texts.get("insecure-no-auth") ?? ""),
+    insecureNoAuth: isOn(texts.get("insecure-no-auth")),
+    stdio: isOn(texts.get("stdio")),
+    url: texts.get("url") ?? null,
+    tokenFile: texts.get("token-file") ?? null,
+    timeoutMs: Number(texts.get("timeout") ?? timeoutMsDefault),
+    start: isOn(texts.get("start")),
   });
 }

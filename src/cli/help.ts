@@ -12,17 +12,21 @@ export function helpText(words: readonly string[], colour: boolean): string {
   const meant = shownCommands.filter((one) => words.every((word, index) => one.words[index] === word));
   const named = meant.length > 0 ? meant : shownCommands;
   const names = named.map((one) => one.words.join(" "));
-  const own = flags.filter(({ command }) => command !== null && names.includes(command));
   const sections = [
     `1mcp ${version}: one executable between AI clients and their MCP servers\n`,
     `${title("Usage:")} 1mcp ${names.length === 1 ? names[0] : "[command]"} [flags]\n`,
     `${title("Commands:")}\n${rows(named.map((one) => [one.words.join(" "), one.about]))}`,
-    own.length === 0 ? "" : `${title("Flags of serve:")}\n${rows(own.map(flagRow))}`,
+    ...names.map((name) => flagsOf(name, title)),
     `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map(flagRow), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
     paragraph("Flags stand before or after the command. Each can be set by the environment variable in brackets; the command line wins."),
     `${title("Exit codes:")} 0 done, 1 failed, 2 wrong command line, 78 wrong configuration\n`,
   ];
   return sections.filter((section) => section !== "").join("\n");
+}
+
+function flagsOf(name: string, title: (text: string) => string): string {
+  const own = flags.filter(({ command }) => command === name);
+  return own.length === 0 ? "" : `${title(`Flags of ${name}:`)}\n${rows(own.map(flagRow))}`;
 }
 
 type Row = readonly [left: string, right: string];

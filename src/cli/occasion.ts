@@ -1,6 +1,6 @@
 /** What every command is given and gives: apart from the table of commands, which knows them all. */
 import type { Settings } from "./flags.ts";
-import type { Output, Signals } from "./terminal.ts";
+import type { Output, Pipes, Signals } from "./terminal.ts";
 
 /** What a command is run with. */
 export interface Occasion {
@@ -9,6 +9,8 @@ export interface Occasion {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly signals: Signals;
+  /** Standard input and output as bytes, for commands that speak a protocol there; asked for once, if at all. */
+  readonly pipes: () => Pipes;
   /** How this program is started: the executable, and from source its first file. */
   readonly selfArgv: readonly string[];
 }

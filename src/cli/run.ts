@@ -4,7 +4,7 @@
  */
 import { commandOf, isBeginning, nextWords } from "./commands.ts";
 import type { Occasion } from "./occasion.ts";
-import type { Output, Signals } from "./terminal.ts";
+import type { Output, Pipes, Signals } from "./terminal.ts";
 import { version } from "./version.ts";
 
 /** The world around one run of the program. */
@@ -16,6 +16,7 @@ export interface Surroundings {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly signals: Signals;
+  readonly pipes: () => Pipes;
   readonly selfArgv: readonly string[];
 }
 

@@ -66,6 +66,15 @@ async function handOver(sink: Sink, text: string): Promise<void> {
   }
 }
 
+/** Standard input and output as they are. */
+export interface Pipes {
+  readonly input: ReadableStream<Uint8Array>;
+  readonly output: Sink;
+}
+
+/** Standard input and output of this process. Whoever takes them is the only one to write there. */
+export const standardPipes = (): Pipes => ({ input: Bun.stdin.stream(), output: Bun.stdout.writer() });
+
 /** Standard output (1) or standard error (2) of this process. */
 export function standardOutput(descriptor: 1 | 2): Output {
   const sink = (descriptor === 1 ? Bun.stdout : Bun.stderr).writer();

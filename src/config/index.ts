@@ -1,8 +1,9 @@
 /** Config: from one JSON file to one frozen Config. */
 export { processEnv } from "./env.ts";
 export { pathText } from "./issues.ts";
-export { demoConfig, emptyConfig, loadConfig } from "./load.ts";
+export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig } from "./load.ts";
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
+export { announcePresence, type Announced, type Presence, presencePath, readPresence } from "./presence.ts";
 export { configJsonSchema } from "./schema.ts";
 export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.ts";
 export type { BackendSpec, Config, Issue, Loaded, RemoteSpec, StdioSpec } from "./types.ts";

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defaultLimits } from "../base/index.ts";
+import { defaultLimits, fault } from "../base/index.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
@@ -90,6 +90,43 @@ export function demoConfig(argv: readonly string[]): Config {
   const loaded = parseConfig({ text, path: "/", variables: new Map(), hash: "" });
   if (!loaded.ok) throw new Error("a program has at least one word");
   return Object.freeze({ ...loaded.config, path: null });
+}
+
+/** How another proxy of our kind is reached. */
+export interface BridgeTarget {
+  /** Its endpoint for all servers. */
+  readonly url: string;
+  /** Null: it asks for none. */
+  readonly token: string | null;
+  /** How long its handshake may take. */
+  readonly timeoutMs: number;
+}
+
+// Whether a call takes too long is for the proxy at the other end to say.
+const bridgedCallMsMax = 24 * 60 * 60 * 1000;
+/** Whoever waits on a pipe should not wait long after the server is back. */
+const bridgedBackoffMsMax = 500;
+
+/** The other proxy's name in the configuration of a bridge. */
+export const bridgedName = "server";
+
+/** A configuration whose one server is another proxy of our kind; none is known yet for null. Throws USAGE for a URL that is none. */
+export function bridgeConfig(target: BridgeTarget | null): Config {
+  const entries = target === null ? {} : { [bridgedName]: entryOf(target) };
+  const text = JSON.stringify({ mcpServers: entries, limits: { backoffMsMax: bridgedBackoffMsMax } });
+  const token = target?.token ?? null;
+  const loaded = parseConfig({ text, path: "/", variables: new Map(token === null ? [] : [["TOKEN", token]]), hash: "" });
+  const issue = loaded.ok ? loaded.config.backends[0]?.issue : loaded.issues[0];
+  if (!loaded.ok || issue) throw fault("USAGE", { detail: `the URL of the server ${issue?.message ?? "cannot be used"}` });
+  // The proxy at the other end has bounds of its own for what it is sent.
+  const limits = Object.freeze({ ...loaded.config.limits, bodyBytesMax: defaultLimits.messageBytesMax });
+  return Object.freeze({ ...loaded.config, limits, path: null });
+}
+
+function entryOf({ url, token, timeoutMs }: BridgeTarget): object {
+  const literal = url.replaceAll("${", () => "$${");
+  const headers = token === null ? {} : { Authorization: "Bearer ${TOKEN}" };
+  return { type: "streamableHttp", url: literal, headers, connectionTimeout: timeoutMs, requestTimeout: bridgedCallMsMax };
 }
 
 const refused = (issues: readonly Issue[], hash: string | null): Loaded => ({ ok: false, issues: inOrder(issues), hash });

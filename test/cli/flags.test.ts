@@ -7,16 +7,16 @@ const of = (given: Record<string, string>, env: Record<string, string> = {}) => 
 test("without any flag everything is standard", () => {
   expect(of({})).toEqual({
     ok: true,
-    settings: { config: null, stateDir: null, logLevel: "info", host: null, port: null, insecureNoAuth: false },
+    settings: { config: null, stateDir: null, logLevel: "info", host: null, port: null, insecureNoAuth: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false },
   });
 });
 
 test("every flag can be given, and the environment stands behind each", () => {
-  const all = { config: "c", "state-dir": "s", "log-level": "debug", host: "::1", port: "0", "insecure-no-auth": "1" };
-  const settings = { config: "c", stateDir: "s", logLevel: "debug", host: "::1", port: 0, insecureNoAuth: true };
+  const all = { config: "c", "state-dir": "s", "log-level": "debug", host: "::1", port: "0", "insecure-no-auth": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1" };
+  const settings = { config: "c", stateDir: "s", logLevel: "debug", host: "::1", port: 0, insecureNoAuth: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true };
   expect(of(all)).toEqual({ ok: true, settings: settings as never });
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [environmentName(name), value]));
-  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH"]);
+  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START"]);
   expect(of({}, env)).toEqual({ ok: true, settings: settings as never });
   expect(Object.keys(all).sort()).toEqual(flags.map(({ name }) => name).sort());
 });
@@ -33,6 +33,8 @@ test("a wrong value names the flag or the variable that it came from", () => {
   expect(of({}, { ONE_MCP_PORT: "x" })).toEqual({ ok: false, problem: "ONE_MCP_PORT must be a number from 0 to 65535" });
   expect(of({ "log-level": "loud" })).toEqual({ ok: false, problem: "--log-level must be debug, info, warn or error" });
   expect(of({}, { ONE_MCP_INSECURE_NO_AUTH: "maybe" })).toEqual({ ok: false, problem: "ONE_MCP_INSECURE_NO_AUTH must be 1 or 0" });
+  expect(of({ url: "unix:///tmp/x" })).toEqual({ ok: false, problem: "--url must be an http or https URL" });
+  for (const timeout of ["0", "-1", "1s", "99999999"]) expect(of({ timeout })).toEqual({ ok: false, problem: "--timeout must be a number of milliseconds" });
 });
 
 test("no two flags share a name, a letter or a variable, and each belongs to a command that exists", () => {

@@ -11,6 +11,7 @@ test("help as people see it", () => {
 
     Commands:
       serve          start the proxy (also without a command)
+      proxy          bridge a client on stdin and stdout to a running server
       config check   say everything that is wrong with the configuration
       config schema  print the JSON Schema of a configuration
 
@@ -21,6 +22,19 @@ test("help as people see it", () => {
                               [ONE_MCP_PORT]
           --insecure-no-auth  ask for no bearer token; on loopback only
                               [ONE_MCP_INSECURE_NO_AUTH]
+          --stdio             serve one client on stdin and stdout, and listen
+                              nowhere [ONE_MCP_STDIO]
+
+    Flags of proxy:
+      -u, --url URL          the server to bridge to; default the running one of
+                             the state folder [ONE_MCP_URL]
+          --token-file FILE  the server's bearer token; or put the token itself
+                             into ONE_MCP_TOKEN; default the state folder's, for
+                             this machine's server [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS       how long the server may take to answer for the first
+                             time; default 10000 [ONE_MCP_TIMEOUT]
+          --start            start the server in the background if none runs
+                             [ONE_MCP_START]
 
     Flags:
       -c, --config FILE      the configuration file; default

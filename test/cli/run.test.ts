@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import manifest from "../../package.json";
-import { run } from "../../src/cli/index.ts";
+import { run, standardPipes } from "../../src/cli/index.ts";
 import { keptOutput, runHere } from "../fixtures/cli.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { EventEmitter } from "node:events";
@@ -50,7 +50,7 @@ test("a wrong configuration ends with 78, and a fault with its own code", async 
 
 test("without an environment of its own a run has that of the process", async () => {
   const [stdout, stderr] = [keptOutput(true), keptOutput()];
-  const code = await run({ argv: ["config", "schema"], env: null, stdout, stderr, signals: new EventEmitter(), selfArgv: [] });
+  const code = await run({ argv: ["config", "schema"], env: null, stdout, stderr, signals: new EventEmitter(), pipes: standardPipes, selfArgv: [] });
   expect({ code, stderr: stderr.text() }).toEqual({ code: 0, stderr: "" });
   expect(JSON.parse(stdout.text())).toMatchObject({ type: "object", title: "1mcp configuration" });
 });

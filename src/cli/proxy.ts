@@ -1,0 +1,71 @@
+/**
+ * `proxy`: a client that can only start a program and talk to its pipes gets the running server all the same. It finds
+ * that server by itself, finds it again when it was away, and can start it.
+ */
+import { resolve } from "node:path";
+import { defaultLimits, fault, faultOf, readPrivateFile, systemClock } from "../base/index.ts";
+import { type BridgeOptions, startBridge } from "../compose.ts";
+import { defaultStateDir } from "../config/index.ts";
+import { ensureServer } from "./background.ts";
+import { createLife } from "./life.ts";
+import type { Occasion, Run } from "./occasion.ts";
+import { faultText } from "./print.ts";
+import { version } from "./version.ts";
+
+const tokenBytesMax = 4096;
+
+/** Bridges until the client has gone, or a signal ends it. Gives 0 after a clean end, 1 after a hurried one. */
+export const proxy: Run = async (occasion) => {
+  const { settings, stderr } = occasion;
+  if (settings.start && settings.url !== null) throw fault("USAGE", { detail: "--start starts the server of the state folder, so it goes without --url" });
+  const life = createLife(occasion);
+  let starting = settings.start;
+  try {
+    const bridge = await startBridge({ ...(await optionsOf(occasion)), starting: () => starting });
+    life.began(bridge);
+    void bridge.gone.then(() => life.finish());
+    if (starting) {
+      void started(occasion)
+        .then(() => bridge.reload())
+        .catch((thrown: unknown) => stderr.write(faultText(faultOf(thrown))))
+        .finally(() => (starting = false));
+    }
+    return await life.ended;
+  } finally {
+    life.forget();
+  }
+};
+
+async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting">> {
+  const { settings, env, stderr, pipes } = occasion;
+  return {
+    stateDir: stateDirOf(occasion),
+    logLevel: settings.logLevel,
+    env,
+    version,
+    writeLog: (line) => stderr.write(`${line}\n`),
+    pretty: await stderr.isTerminal(),
+    url: settings.url,
+    token: await tokenOf(occasion),
+    timeoutMs: settings.timeoutMs,
+    pipes: pipes(),
+  };
+}
+
+const stateDirOf = ({ settings, env }: Occasion): string => (settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir));
+
+/** The token that was given; never on the command line, where every program of this machine can read it. */
+async function tokenOf({ settings, env }: Occasion): Promise<string | null> {
+  if (settings.tokenFile === null) return env["ONE_MCP_TOKEN"] || null;
+  const path = resolve(settings.tokenFile);
+  const token = (await readPrivateFile(path, { bytesMax: tokenBytesMax }))?.trim() ?? "";
+  if (token === "") throw fault("USAGE", { detail: `--token-file ${path} holds no token` });
+  return token;
+}
+
+async function started(occasion: Occasion): Promise<void> {
+  const { settings, env, selfArgv, stderr } = occasion;
+  const flags = ["--log-level", settings.logLevel, ...(settings.config === null ? [] : ["--config", resolve(settings.config)])];
+  const server = await ensureServer({ stateDir: stateDirOf(occasion), selfArgv, flags, env, clock: systemClock, msMax: defaultLimits.launchMsMax });
+  stderr.write(`the server listens on ${server.url} (process ${server.pid})\n`);
+}

@@ -1,0 +1,86 @@
+/**
+ * The running server of a state folder: `server.json`, written when it listens and removed at its end, by which other
+ * commands of the same user find it. A program that was killed leaves its file behind, so a file counts only while the
+ * process that wrote it lives.
+ */
+import { uptime } from "node:os";
+import { join } from "node:path";
+import { type Clock, ensurePrivateDir, readPrivateFile, removeFile, writeFileAtomic } from "../base/index.ts";
+
+/** What is known of a running server. */
+export interface Presence {
+  /** Its endpoint for all servers, as reached from this machine. */
+  readonly url: string;
+  readonly pid: number;
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** An announcement that stands. */
+export interface Announced {
+  /** Takes it back, unless another server has announced itself since. Taking it back twice is fine. */
+  withdraw(): Promise<void>;
+}
+
+const bytesMax = 64 * 1024;
+
+/** The file of a state folder's running server. */
+export const presencePath = (stateDir: string): string => join(stateDir, "server.json");
+
+/** Announces this process as the running server. Throws STATE_UNWRITABLE, STATE_UNSAFE. */
+export async function announcePresence(stateDir: string, server: Pick<Presence, "url" | "version">, clock: Clock): Promise<Announced> {
+  await ensurePrivateDir(stateDir);
+  const path = presencePath(stateDir);
+  const presence: Presence = { url: reachable(server.url), pid: process.pid, version: server.version, startedAt: clock.now() };
+  const text = `${JSON.stringify(presence)}\n`;
+  await writeFileAtomic(path, text);
+  return {
+    async withdraw() {
+      if ((await readPrivateFile(path, { bytesMax })) === text) await removeFile(path);
+    },
+  };
+}
+
+/** The running server of a state folder, or null: there is none, or only what one left behind. Throws STATE_UNSAFE, STATE_BROKEN. */
+export async function readPresence(stateDir: string, clock: Clock): Promise<Presence | null> {
+  const text = await readPrivateFile(presencePath(stateDir), { bytesMax });
+  const presence = text === null ? null : parsed(text);
+  return presence !== null && lives(presence, clock) ? presence : null;
+}
+
+function parsed(text: string): Presence | null {
+  try {
+    const value = JSON.parse(text) as Partial<Record<keyof Presence, unknown>> | null;
+    return isPresence(value) ? value : null;
+  } catch {
+    // Nobody writes half a file here; whatever it is, it names no server.
+    return null;
+  }
+}
+
+function isPresence(value: Partial<Record<keyof Presence, unknown>> | null): value is Presence {
+  if (value === null || typeof value !== "object") return false;
+  const { url, pid, version, startedAt } = value;
+  return typeof url === "string" && typeof version === "string" && typeof startedAt === "number" && Number.isSafeInteger(pid) && (pid as number) > 0;
+}
+
+// A process number is given anew after a restart of the machine; a file from before names nobody.
+function lives({ pid, startedAt }: Presence, clock: Clock): boolean {
+  if (startedAt < clock.now() - uptime() * 1000) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    // Gone, or somebody else's by now: a server of this folder is of this user.
+    return false;
+  }
+}
+
+// An address that means "all of them" can be listened on, but not be called.
+function reachable(url: string): string {
+  const parts = new URL(url);
+  if (parts.hostname === "0.0.0.0") parts.hostname = "127.0.0.1";
+  if (parts.hostname === "[::]") parts.hostname = "[::1]";
+  return parts.href;
+}
