@@ -1,0 +1,265 @@
+import { describe, expect, test } from "bun:test";
+import { defaultLimits, fault } from "../../src/base/index.ts";
+import type { Config } from "../../src/config/index.ts";
+import type { Watching } from "../../src/protocol/index.ts";
+import { rawOf } from "../../src/protocol/index.ts";
+import { configOf, type ScriptedBackend, specOf } from "../fixtures/pool.ts";
+import { type Stage, stageOf } from "../fixtures/stage.ts";
+
+const able = { resources: '{"subscribe":true}' };
+const resource = (uri: string): string => `{"uri":"${uri}","name":"${uri}"}`;
+const offer = (backend: ScriptedBackend, ...uris: string[]): void => backend.offer({ resources: uris.map(resource) }, able);
+
+interface Ears {
+  readonly watching: Watching;
+  readonly heard: string[];
+}
+
+function watch({ hub }: Stage, more: { server?: string | null; scopes?: readonly string[] | null; id?: string } = {}): Ears {
+  const heard: string[] = [];
+  const watching = hub.watch({
+    principal: { id: more.id ?? "alice", scopes: more.scopes ?? null },
+    selection: { server: more.server ?? null },
+    changed: () => undefined,
+    updated: (uri, params) => heard.push(`${uri} ${rawOf(params)}`),
+  });
+  return { watching, heard };
+}
+
+/** Two servers, one resource each, `x:` and `y:`. */
+async function stage(config: Config = configOf(specOf("alpha"), specOf("beta"))): Promise<Stage & { alpha: ScriptedBackend; beta: ScriptedBackend }> {
+  const set = await stageOf(config);
+  const alpha = set.pool.backend("alpha");
+  const beta = set.pool.backend("beta");
+  offer(alpha, "x://1");
+  offer(beta, "y://1");
+  await set.clock.advance(defaultLimits.noticeQuietMs);
+  return { ...set, alpha, beta };
+}
+
+const settle = async ({ clock }: Stage): Promise<void> => clock.advance(defaultLimits.noticeQuietMs);
+
+describe("a wish for a resource", () => {
+  test("goes to its owner, and what the owner tells comes back as it was said", async () => {
+    const set = await stage();
+    const { watching, heard } = watch(set);
+    expect(await watching.subscribe("x://1")).toBe("subscribed");
+    expect([set.alpha.subscribed, set.beta.asked]).toEqual([["x://1"], []]);
+    set.alpha.update("x://1", '{"uri":"x://1","n":1.10}');
+    set.beta.update("x://1");
+    expect(heard).toEqual(['x://1 {"uri":"x://1","n":1.10}']);
+  });
+
+  test("made twice is one, and is over when it is taken back or the watch ends", async () => {
+    const set = await stage();
+    const { watching, heard } = watch(set);
+    expect(await Promise.all([watching.subscribe("x://1"), watching.subscribe("x://1")])).toEqual(["subscribed", "subscribed"]);
+    expect(set.alpha.subscribed).toEqual(["x://1"]);
+    await watching.unsubscribe("x://1");
+    await watching.unsubscribe("x://never");
+    set.alpha.update("x://1");
+    expect([set.alpha.subscribed, heard]).toEqual([[], []]);
+    await watching.subscribe("x://1");
+    watching.end();
+    watching.end();
+    await set.clock.settle();
+    expect([set.alpha.subscribed, await watching.subscribe("x://1")]).toEqual([[], "unknown"]);
+  });
+
+  test("is unknown where nobody has the resource, or who may have it refuses; unsupported where it takes none", async () => {
+    const set = await stage();
+    const { watching } = watch(set);
+    expect(await watching.subscribe("z://1")).toBe("unknown");
+    set.alpha.subscribe = () => false;
+    expect(await watching.subscribe("x://1")).toBe("unknown");
+    set.beta.offer({ resources: [resource("y://1")] }, { resources: "{}" });
+    expect(await watching.subscribe("y://1")).toBe("unsupported");
+    expect(set.beta.asked).toEqual([]);
+    expect(await watch(set, { server: "nobody" }).watching.subscribe("x://1")).toBe("unknown");
+  });
+
+  test("fails as the server fails, and can be made again", async () => {
+    const set = await stage();
+    const { watching } = watch(set);
+    set.alpha.subscribe = () => Promise.reject(fault("BACKEND_TIMEOUT", { backend: "alpha" }));
+    expect(await watching.subscribe("x://1").catch((thrown: { code: string }) => thrown.code)).toBe("BACKEND_TIMEOUT");
+    set.alpha.subscribe = () => true;
+    expect(await watching.subscribe("x://1")).toBe("subscribed");
+  });
+
+  test("tries the next owner where the first refuses", async () => {
+    const set = await stage();
+    offer(set.beta, "x://1");
+    await settle(set);
+    set.alpha.subscribe = () => false;
+    const { watching, heard } = watch(set);
+    expect(await watching.subscribe("x://1")).toBe("subscribed");
+    expect([set.alpha.asked, set.beta.subscribed]).toEqual([["x://1"], ["x://1"]]);
+    set.alpha.update("x://1");
+    expect(heard).toEqual([]);
+  });
+
+  test("waits for servers that start, as a list does", async () => {
+    const set = await stageOf(configOf(specOf("alpha")));
+    const { watching } = watch(set);
+    const wish = watching.subscribe("x://1");
+    await set.clock.settle();
+    offer(set.pool.backend("alpha"), "x://1");
+    expect(await wish).toBe("subscribed");
+  });
+
+  test("that ends while its server is asked is given back", async () => {
+    const set = await stage();
+    const slow = Promise.withResolvers<boolean>();
+    set.alpha.subscribe = () => slow.promise;
+    const { watching, heard } = watch(set);
+    const wish = watching.subscribe("x://1");
+    await set.clock.settle();
+    // What it says before its answer counts already.
+    set.alpha.update("x://1");
+    watching.end();
+    slow.resolve(true);
+    await wish;
+    await set.clock.settle();
+    expect([set.alpha.subscribed, heard.length]).toEqual([[], 1]);
+  });
+
+  test.each([
+    ["subscriptionsPerWatchMax", 0],
+    ["subscriptionsMax", 1],
+  ] as const)("is refused beyond limits.%s", async (limit, already) => {
+    const set = await stage({ ...configOf(specOf("alpha"), specOf("beta")), limits: { ...defaultLimits, [limit]: 1 } });
+    const [one, other] = [watch(set), watch(set, { id: "bob" })];
+    expect(await one.watching.subscribe("x://1")).toBe("subscribed");
+    expect(await one.watching.subscribe("x://1")).toBe("subscribed");
+    const next = already === 1 ? other : one;
+    expect(await next.watching.subscribe("y://1").catch((thrown: Error) => thrown.message)).toContain(`limits.${limit} is 1`);
+    one.watching.end();
+    if (already === 1) expect(await other.watching.subscribe("y://1")).toBe("subscribed");
+  });
+});
+
+describe("news of a resource", () => {
+  test("reaches who subscribed to it; else who subscribed to one above it; else nobody", async () => {
+    const set = await stage();
+    const [exact, above, slash, other] = await Promise.all(
+      ["x://1/a", "x://1", "x://1/", "x://1/b"].map(async (uri) => {
+        const ears = watch(set, { server: "alpha" });
+        await ears.watching.subscribe(uri);
+        return ears.heard;
+      }),
+    );
+    const news = (): number[] => [exact, above, slash, other].map((heard) => heard?.splice(0).length ?? -1);
+    set.alpha.update("x://1/a");
+    expect(news()).toEqual([1, 0, 0, 0]);
+    set.alpha.update("x://1/c");
+    expect(news()).toEqual([0, 1, 1, 0]);
+    set.alpha.update("x://1?q");
+    expect(news()).toEqual([0, 1, 0, 0]);
+    set.alpha.update("x://12");
+    set.alpha.update("z://9");
+    expect(news()).toEqual([0, 0, 0, 0]);
+  });
+
+  test("reaches only watches that may see the server, and every one of them", async () => {
+    const set = await stage();
+    const all = [watch(set), watch(set, { server: "alpha" }), watch(set, { scopes: ["server:alpha"], id: "bob" })];
+    const blind = watch(set, { scopes: ["server:beta"], id: "eve" });
+    expect(await Promise.all(all.map(({ watching }) => watching.subscribe("x://1")))).toEqual(["subscribed", "subscribed", "subscribed"]);
+    expect(await blind.watching.subscribe("x://1")).toBe("unknown");
+    set.alpha.update("x://1");
+    expect([...all, blind].map(({ heard }) => heard.length)).toEqual([1, 1, 1, 0]);
+    expect(set.alpha.subscribed).toHaveLength(3);
+  });
+});
+
+describe("a new configuration", () => {
+  test("keeps what is subscribed to at a server that stays: nothing is missed and nothing told", async () => {
+    const set = await stage();
+    const { watching, heard } = watch(set);
+    await watching.subscribe("x://1");
+    await set.hub.propose(configOf(specOf("alpha"), specOf("beta"), specOf("gamma")));
+    await settle(set);
+    expect([set.alpha.subscribed, heard]).toEqual([["x://1"], []]);
+    set.alpha.update("x://1");
+    expect(heard).toHaveLength(1);
+    watching.end();
+    await set.clock.settle();
+    expect(set.alpha.subscribed).toEqual([]);
+  });
+
+  test("moves it to the server's next process, where the resource may be another", async () => {
+    const set = await stage();
+    const { watching, heard } = watch(set);
+    await watching.subscribe("x://1");
+    const adopted = set.hub.propose(configOf(specOf("alpha", { fingerprint: "2" }), specOf("beta")));
+    await set.clock.settle();
+    const next = set.pool.backends.get("alpha#2");
+    if (next === undefined) throw new Error("no second process");
+    offer(next, "x://1");
+    await adopted;
+    await settle(set);
+    expect([set.alpha.subscribed, next.subscribed, heard]).toEqual([[], ["x://1"], ['x://1 {"uri":"x://1"}']]);
+  });
+
+  test("without the server leaves the wish waiting for whoever has the resource next", async () => {
+    const set = await stage();
+    const { watching, heard } = watch(set);
+    await watching.subscribe("x://1");
+    await set.hub.propose(configOf(specOf("beta")));
+    await settle(set);
+    expect([set.alpha.subscribed, heard]).toEqual([[], []]);
+    offer(set.beta, "y://1", "x://1");
+    await settle(set);
+    expect([set.beta.subscribed, heard]).toEqual([["x://1"], ['x://1 {"uri":"x://1"}']]);
+    set.alpha.update("x://1");
+    set.beta.update("x://1");
+    expect(heard).toHaveLength(2);
+  });
+
+  test("by which the caller loses sight of the server ends the news of it", async () => {
+    const tagged = (...tags: string[]): Config => configOf(specOf("alpha", { tags }), specOf("beta"));
+    const set = await stage(tagged("work"));
+    const { watching, heard } = watch(set, { scopes: ["tag:work"] });
+    expect(await watching.subscribe("x://1")).toBe("subscribed");
+    await set.hub.propose(tagged());
+    await settle(set);
+    set.alpha.update("x://1");
+    expect([set.alpha.subscribed, heard]).toEqual([[], []]);
+    await set.hub.propose(tagged("work"));
+    await settle(set);
+    expect([set.alpha.subscribed, heard.length]).toEqual([["x://1"], 1]);
+  });
+
+  test("in which the server refuses, or fails, leaves the wish waiting until it is taken back", async () => {
+    const set = await stage();
+    const ears = [watch(set), watch(set)];
+    for (const { watching } of ears) await watching.subscribe("x://1");
+    set.alpha.subscribe = () => Promise.reject(fault("BACKEND_DOWN"));
+    await set.hub.propose(configOf(specOf("alpha"), specOf("gamma")));
+    await settle(set);
+    expect(set.alpha.subscribed).toEqual([]);
+    ears[0]?.watching.end();
+    set.alpha.subscribe = () => true;
+    offer(set.alpha, "x://1", "x://2");
+    await settle(set);
+    expect([set.alpha.subscribed, ears.map(({ heard }) => heard.length)]).toEqual([["x://1"], [0, 1]]);
+  });
+
+  test("that comes while a server is asked takes the wish with it", async () => {
+    const set = await stage();
+    const slow = Promise.withResolvers<boolean>();
+    set.alpha.subscribe = () => slow.promise;
+    const { watching, heard } = watch(set);
+    const wish = watching.subscribe("x://1");
+    await set.clock.settle();
+    set.alpha.subscribe = () => true;
+    await set.hub.propose(configOf(specOf("alpha"), specOf("gamma")));
+    slow.resolve(true);
+    expect(await wish).toBe("subscribed");
+    await settle(set);
+    expect(set.alpha.subscribed).toEqual(["x://1"]);
+    set.alpha.update("x://1");
+    expect(heard).toHaveLength(1);
+  });
+});
