@@ -68,7 +68,7 @@ export const flags: readonly Flag[] = Object.freeze([
   }),
 ]);
 
-const isOn = (text: string | undefined): boolean => /^(1|true)$/.test(text ?? "");
+const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 
 /** The environment variable that stands behind a flag. */
 export const environmentName = (name: string): string => `ONE_MCP_${name.toUpperCase().replaceAll("-", "_")}`;
@@ -109,19 +109,20 @@ export function parseSettings(given: Given, env: Readonly<Record<string, string 
 }
 
 function settingsOf(texts: ReadonlyMap<string, string>): Settings {
-  const level = texts.get("log-level") ?? "";
-  const port = texts.get("port");
+  const text = (name: string): string | null => texts.get(name) ?? null;
+  const number = (name: string): number | null => (texts.has(name) ? Number(texts.get(name)) : null);
+  const level = text("log-level") ?? "";
   return Object.freeze({
-    config: texts.get("config") ?? null,
-    stateDir: texts.get("state-dir") ?? null,
+    config: text("config"),
+    stateDir: text("state-dir"),
     logLevel: isLevel(level) ? level : "info",
-    host: texts.get("host") ?? null,
-    port: port === undefined ? null : Number(port),
-    insecureNoAuth: isOn(texts.get("insecure-no-auth")),
-    stdio: isOn(texts.get("stdio")),
-    url: texts.get("url") ?? null,
-    tokenFile: texts.get("token-file") ?? null,
-    timeoutMs: Number(texts.get("timeout") ?? timeoutMsDefault),
-    start: isOn(texts.get("start")),
+    host: text("host"),
+    port: number("port"),
+    insecureNoAuth: isOn(text("insecure-no-auth")),
+    stdio: isOn(text("stdio")),
+    url: text("url"),
+    tokenFile: text("token-file"),
+    timeoutMs: number("timeout") ?? timeoutMsDefault,
+    start: isOn(text("start")),
   });
 }

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { createOpenGuard, createTokenGuard, type Guard } from "../../src/auth/index.ts";
+import { createOpenGuard, createTokenGuard, type Guard, ownToken } from "../../src/auth/index.ts";
 import { createLog, Fault, nullLog } from "../../src/base/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 
@@ -129,4 +129,12 @@ test("the open guard lets everybody in as the operator", () => {
   const guard = createOpenGuard();
   expect(guard.tokenPath).toBeNull();
   for (const header of [null, "Bearer anything"]) expect(guard.principalOf(header)).toEqual({ ok: true, principal: { id: "operator", scopes: null } });
+});
+
+test("a program of the same user reads the token that lets it in, and finds none before the first start", async () => {
+  expect(await ownToken(stateDir)).toBeNull();
+  const guard = await open();
+  expect(guard.principalOf(`Bearer ${await ownToken(stateDir)}`)).toMatchObject({ ok: true });
+  await chmod(join(stateDir, "token"), 0o644);
+  expect(await codeOf(ownToken(stateDir))).toBe("STATE_UNSAFE");
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, Fault, readPrivateFile, writeFileAtomic } from "../../src/base/index.ts";
+import { createPrivateFile, ensurePrivateDir, Fault, readPrivateFile, removeFile, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -146,4 +146,13 @@ describe("reading a private file", () => {
     expect(Bun.spawnSync(["chown", "65534", path()]).exitCode).toBe(0);
     expect(await codeOf(readPrivateFile(path()))).toBe("STATE_UNSAFE");
   });
+});
+
+test("a file is removed, also when it is gone already; what is no file is not", async () => {
+  const path = join(folder, "a");
+  await writeFileAtomic(path, "x");
+  await removeFile(path);
+  await removeFile(path);
+  expect(await readdir(folder)).toEqual([]);
+  expect(await codeOf(removeFile(folder))).toBe("STATE_UNWRITABLE");
 });

@@ -1,7 +1,7 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { defaultLimits } from "../../src/base/index.ts";
-import { demoConfig, emptyConfig, loadConfig, type Loaded } from "../../src/config/index.ts";
+import { defaultLimits, reveal } from "../../src/base/index.ts";
+import { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig, type Loaded, type RemoteSpec } from "../../src/config/index.ts";
 import { configIn, read } from "../fixtures/config.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
@@ -105,4 +105,25 @@ test("the demonstration has one server, started by exactly the given words", () 
   expect(config.backends[0]).toMatchObject({ name: "demo", kind: "stdio", command: "/opt/${HOME}/1mcp", disabled: false, issue: null, tags: ["demo"] });
   expect(JSON.stringify(config.backends[0])).toContain('"args":["demo","$x"]');
   expect(() => demoConfig([])).toThrow("at least one word");
+});
+
+describe("the configuration of a bridge", () => {
+  const target = { url: "http://127.0.0.1:3050/mcp?a=${HOME}", token: "1mcp_secret-${X}", timeoutMs: 1234 };
+
+  test("has one server, whose token is a secret, or none while none is known", () => {
+    const { path, backends, limits } = bridgeConfig(target);
+    expect([path, backends.length]).toEqual([null, 1]);
+    const [spec] = backends;
+    if (spec?.kind !== "remote") throw new Error("not remote");
+    expect(spec).toMatchObject({ name: bridgedName, transport: "http", connectMs: 1234, issue: null });
+    expect([spec.url.reveal(), reveal(spec.headers["Authorization"] ?? "")]).toEqual([target.url, `Bearer ${target.token}`]);
+    expect(JSON.stringify(spec)).not.toContain("1mcp_secret");
+    const none = bridgeConfig(null);
+    expect([none.backends, none.limits]).toEqual([[], limits]);
+    expect(Object.keys((bridgeConfig({ ...target, token: null }).backends[0] as RemoteSpec).headers)).toEqual([]);
+  });
+
+  test("is refused for what is no address", () => {
+    for (const url of ["nonsense", "ftp://a/mcp", ""]) expect(() => bridgeConfig({ ...target, url })).toThrow("the URL of the server");
+  });
 });

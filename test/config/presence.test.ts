@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { uptime } from "node:os";
+import { systemClock } from "../../src/base/index.ts";
+import { announcePresence, presencePath, readPresence } from "../../src/config/index.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+const server = { url: "http://127.0.0.1:3050/mcp", version: "1" };
+
+test("a server is found while it is announced, by its owner alone", async () => {
+  await using folder = await createFolder();
+  const stateDir = folder.at("state");
+  expect(await readPresence(stateDir, systemClock)).toBeNull();
+  const announced = await announcePresence(stateDir, server, systemClock);
+  expect(await readPresence(stateDir, systemClock)).toMatchObject({ ...server, pid: process.pid });
+  expect((await stat(presencePath(stateDir))).mode & 0o777).toBe(0o600);
+  await announced.withdraw();
+  await announced.withdraw();
+  expect(await readPresence(stateDir, systemClock)).toBeNull();
+});
+
+test("an address for all of a machine's addresses is announced as one that can be called", async () => {
+  await using folder = await createFolder();
+  for (const [url, told] of [["http://0.0.0.0:1/mcp", "http://127.0.0.1:1/mcp"], ["http://[::]:1/mcp", "http://[::1]:1/mcp"]] as const) {
+    await announcePresence(folder.path, { url, version: "1" }, systemClock);
+    expect((await readPresence(folder.path, systemClock))?.url).toBe(told);
+  }
+});
+
+test("nobody takes back what another server has announced since", async () => {
+  await using folder = await createFolder();
+  const first = await announcePresence(folder.path, server, systemClock);
+  await announcePresence(folder.path, { ...server, url: "http://127.0.0.1:4000/mcp" }, systemClock);
+  await first.withdraw();
+  expect((await readPresence(folder.path, systemClock))?.url).toBe("http://127.0.0.1:4000/mcp");
+});
+
+test("what a server left behind, or is no announcement, is no server", async () => {
+  await using folder = await createFolder();
+  const ended = Bun.spawnSync([process.execPath, "--version"]).pid;
+  const now = systemClock.now();
+  const good = { ...server, pid: process.pid, startedAt: now };
+  const beforeBoot = now - uptime() * 1000 - 60_000;
+  for (const left of [{ ...good, pid: ended }, { ...good, startedAt: beforeBoot }, { ...good, pid: 0 }, { ...good, pid: "1" }, { ...good, url: 1 }, { ...good, version: null }, { ...good, startedAt: "x" }, null, 1, [], "{"]) {
+    await writeFile(presencePath(folder.path), left === "{" ? left : JSON.stringify(left), { mode: 0o600 });
+    expect({ left, found: await readPresence(folder.path, systemClock) }).toEqual({ left, found: null });
+  }
+  await writeFile(presencePath(folder.path), JSON.stringify(good));
+  expect(await readPresence(folder.path, systemClock)).toMatchObject(good);
+});
+
+test("an announcement that others could have written is refused", async () => {
+  await using folder = await createFolder();
+  await announcePresence(folder.path, server, systemClock);
+  await chmod(presencePath(folder.path), 0o644);
+  await expect(readPresence(folder.path, systemClock)).rejects.toMatchObject({ code: "STATE_UNSAFE" });
+  expect(await readFile(presencePath(folder.path), "utf8")).toContain(server.url);
+});
