@@ -4,6 +4,7 @@
  * asks a backend, and nobody is asked who is not a candidate, since the question alone would tell the URI.
  */
 import { type Kind, type RawObject, stringOf } from "../protocol/index.ts";
+import { meantBy } from "./alias.ts";
 import type { Route, View } from "./types.ts";
 import { schemeOf } from "./view.ts";
 
@@ -11,19 +12,40 @@ import { schemeOf } from "./view.ts";
 export const routeOf = (view: View, kind: Kind, name: string): Route | null => view.lists[kind].routes.get(name) ?? null;
 
 /**
- * Who may own a URI, best candidate first: who lists it or names it in a tool, whose template fits (most literal prefix
- * first), who alone uses its scheme. The next one is tried only where the one before did not find it. On one server
- * always that server.
+ * Who may own a URI, best candidate first: who lists it; who named it to this caller in a result (`learned`); who names
+ * it in a tool; whose template fits (most literal prefix first); who alone uses its scheme. The next one is tried only
+ * where the one before did not find it. An alias leads to its server alone; on one server
+ * everything leads to that.
  */
-export function ownersOf(view: View, uri: string): readonly Route[] {
+export function ownersOf(view: View, uri: string, learned: readonly string[] = noNames): readonly Route[] {
   if (view.server !== null) return alone(view, uri);
+  const meant = routeByAlias(view, uri);
+  if (meant !== null) return [meant];
   const routes = new Map<string, Route>();
-  const add = (route: Route): void => void (routes.has(route.backend) || routes.set(route.backend, route));
-  for (const route of view.owners.get(uri) ?? []) add(route);
-  for (const backend of ownersByPattern(view, uri)) add(routeTo(backend, uri));
-  const only = onlyOfScheme(view, uri);
-  if (only !== null) add(routeTo(only, uri));
+  for (const route of candidates(view, uri, learned)) if (!routes.has(route.backend)) routes.set(route.backend, route);
   return [...routes.values()];
+}
+
+function* candidates(view: View, uri: string, learned: readonly string[]): Generator<Route> {
+  yield* view.owners.get(uri) ?? noRoutes;
+  // In the configured order, whoever named it first.
+  if (learned.length > 0) for (const { name } of view.servers) if (learned.includes(name)) yield routeTo(name, uri);
+  yield* view.linked.get(uri) ?? noRoutes;
+  for (const backend of ownersByPattern(view, uri)) yield routeTo(backend, uri);
+  const only = onlyOfScheme(view, uri);
+  if (only !== null) yield routeTo(only, uri);
+}
+
+const noNames: readonly string[] = Object.freeze([]);
+const noRoutes: readonly Route[] = Object.freeze([]);
+
+// Any resource of any visible server may be asked for in this form, listed so or not: an alias that was handed out goes
+// on to work when the collision that it was made for is gone.
+function routeByAlias(view: View, uri: string): Route | null {
+  const meant = meantBy(uri);
+  // One of our kind behind us lists aliases of its own.
+  if (meant === null || view.owners.has(uri)) return null;
+  return view.servers.some(({ name }) => name === meant.server) ? routeTo(meant.server, meant.uri) : null;
 }
 
 // Templates are written by backends and URIs by clients: together they may cost a bounded number of steps, no more.
@@ -41,13 +63,13 @@ function* ownersByPattern({ limits, patterns }: View, uri: string): Generator<st
  * Who completes a reference (`ref/prompt` by name, `ref/resource` by URI or by the template itself); null for nobody.
  * On one server that server, whatever the reference says.
  */
-export function completionRoute(view: View, ref: RawObject): Route | null {
+export function completionRoute(view: View, ref: RawObject, learnedOf: (uri: string) => readonly string[] = () => noNames): Route | null {
   const type = stringOf(ref, "type");
   if (type === "ref/prompt") return promptRoute(view, stringOf(ref, "name"));
   if (type !== "ref/resource") return null;
   const uri = stringOf(ref, "uri");
   if (uri === null) return null;
-  return routeOf(view, "templates", uri) ?? ownersOf(view, uri)[0] ?? null;
+  return routeOf(view, "templates", uri) ?? ownersOf(view, uri, learnedOf(uri))[0] ?? null;
 }
 
 function promptRoute(view: View, name: string | null): Route | null {

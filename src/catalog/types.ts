@@ -132,6 +132,8 @@ export interface View {
   readonly lists: Readonly<Record<Kind, ViewList>>;
   /** Exact URI → the backends that list it, in the configured order. */
   readonly owners: ReadonlyMap<string, readonly Route[]>;
+  /** Exact URI → the backends whose tools name it without listing it (apps), in the configured order. */
+  readonly linked: ReadonlyMap<string, readonly Route[]>;
   /** URI templates, the most literal first. */
   readonly patterns: readonly Pattern[];
   /** URI scheme → the only backend that lists URIs of it; null where several do. */

@@ -2,7 +2,9 @@
  * What one caller sees: the one choke point of visibility. Lists, calls, reads, completion and notices all ask a view,
  * and a view is built from the visible servers alone, so no path can lead outside it (security chapter, scopes).
  */
+import type { Limits } from "../base/index.ts";
 import { type Kind, type Principal, quote, type Raw, type RawObject, type Selection } from "../protocol/index.ts";
+import { aliasEntry } from "./alias.ts";
 import { byKind, compareText } from "./order.ts";
 import type { Catalog, Entry, Freshness, Pattern, Route, Server, View, ViewList, WholeList } from "./types.ts";
 
@@ -32,8 +34,9 @@ export function viewOf(catalog: Catalog, principal: Principal, selection: Select
     servers,
     separator: catalog.separator,
     limits: catalog.limits,
-    lists: byKind((kind) => listOf(kind, servers, alone !== null, principal.scopes !== null)),
+    lists: byKind((kind) => listOf(kind, servers, alone !== null, principal.scopes !== null, catalog.limits)),
     owners: ownersByUri(servers),
+    linked: linkedByUri(servers),
     patterns: patternsOf(servers),
     schemes: schemesOf(servers),
   });
@@ -54,15 +57,16 @@ function isAllowed(server: Server, scopes: readonly string[] | null): boolean {
 
 // ---- Lists
 
-function listOf(kind: Kind, servers: readonly Server[], alone: boolean, filtered: boolean): ViewList {
-  const entries = Object.freeze(alone ? servers.flatMap((server) => server.own[kind]) : mergedOf(kind, servers));
+function listOf(kind: Kind, servers: readonly Server[], alone: boolean, filtered: boolean, limits: Limits): ViewList {
+  const entries = Object.freeze(alone ? servers.flatMap((server) => server.own[kind]) : mergedOf(kind, servers, limits));
   return new List(kind, entries, routesOf(kind, entries, alone ? [] : servers), freshOf(kind, servers, filtered));
 }
 
-function mergedOf(kind: Kind, servers: readonly Server[]): Entry[] {
+function mergedOf(kind: Kind, servers: readonly Server[], limits: Limits): Entry[] {
   const entries = new Map<string, Entry>();
+  const add = (entry: Entry | null): void => void (entry === null || entries.has(entry.public) || entries.set(entry.public, entry));
   for (const server of servers) {
-    for (const entry of server.merged[kind]) if (!entries.has(entry.public)) entries.set(entry.public, entry);
+    for (const entry of server.merged[kind]) add(kind === "resources" && entries.has(entry.public) ? aliasEntry(entry, limits) : entry);
   }
   return [...entries.values()].sort((a, b) => compareText(a.public, b.public));
 }
@@ -138,6 +142,11 @@ export function listResult(kind: Kind, items: readonly Raw[], nextCursor: string
 function ownersByUri(servers: readonly Server[]): ReadonlyMap<string, readonly Route[]> {
   const owners = new Map<string, Route[]>();
   for (const server of servers) for (const { route } of server.merged.resources) append(owners, route.local, route);
+  return owners;
+}
+
+function linkedByUri(servers: readonly Server[]): ReadonlyMap<string, readonly Route[]> {
+  const owners = new Map<string, Route[]>();
   for (const server of servers) {
     for (const uri of server.linked) append(owners, uri, Object.freeze({ backend: server.name, local: uri, tool: null }));
   }

@@ -9,7 +9,8 @@ import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { Generation } from "./generation.ts";
-import { isList, passThrough, rows, type Unknown } from "./serve.ts";
+import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
+import { Owners } from "./owners.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { Hub, HubStatus } from "./types.ts";
@@ -35,6 +36,7 @@ class RunningHub implements Hub {
   readonly #pool: Pool;
   readonly #watchers: Watchers;
   readonly #subscriptions: Subscriptions;
+  readonly #owners = new Owners();
   readonly #inventories = new InventoryMemo();
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
@@ -53,8 +55,8 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
-    this.#subscriptions = new Subscriptions({ now: () => this.#now(), settled: (watch) => this.#settledFor(watch) }, options.log);
-    this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params) => this.#subscriptions.deliver(name, uri, params) });
+    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), settled: (watch) => this.#settledFor(watch) }, options.log);
+    this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
     this.#config = { state: "valid", at: options.clock.now(), issues: [], path: options.empty.path };
@@ -71,7 +73,9 @@ class RunningHub implements Hub {
     const { generation } = snapshot;
     generation.pin();
     try {
-      const outcome = await this.#serve(snapshot, call);
+      const scene = this.#sceneOf(snapshot, call);
+      const outcome = await (rows[call.method] ?? passThrough)(scene, call);
+      if (outcome.kind === "done" && scene.asked !== null) this.#owners.learn(call, scene.asked, outcome.result, snapshot.limits);
       if (outcome.kind !== "unknown") return outcome;
       if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false);
       return this.#unknownTo(snapshot, call, outcome);
@@ -101,10 +105,9 @@ class RunningHub implements Hub {
     return this.#failure(fault("BACKEND_DOWN", { backend: absent.spec.name, op: call.method, detail: reason ?? `it is ${state}` }), call);
   }
 
-  #serve(snapshot: Snapshot, call: Call): Promise<Outcome> | Outcome | Unknown {
-    const view = snapshot.view(call.principal, call.selection);
-    const row = rows[call.method] ?? passThrough;
-    return row({ snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now() }, call);
+  #sceneOf(snapshot: Snapshot, { principal, selection }: Call): Scene {
+    const view = snapshot.view(principal, selection);
+    return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, asked: null };
   }
 
   #failure(thrown: Fault, call: Call): Outcome {

@@ -7,6 +7,7 @@ import type { Lease } from "../backend/index.ts";
 import { defaultLimits, fault } from "../base/index.ts";
 import { completionRoute, ownersOf, pageOf, type Route, routeOf, type View } from "../catalog/index.ts";
 import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import type { Owners } from "./owners.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What a row works on. */
@@ -16,6 +17,9 @@ export interface Scene {
   readonly cursorKey: Uint8Array;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  readonly owners: Owners;
+  /** The server that was asked last for this answer; null: none. */
+  asked: string | null;
 }
 
 /** A row's answer; "unknown" says that nobody visible owns the target, so that a starting server may be waited for. */
@@ -68,25 +72,26 @@ function passRoute({ snapshot, view }: Scene, { selection }: Call, name: string)
   return { backend: server, local: name, tool: null };
 }
 
-const leaseOf = ({ snapshot }: Scene, route: Route): Lease => {
-  const lease = snapshot.generation.leases.get(route.backend);
+const leaseOf = (scene: Scene, route: Route): Lease => {
+  const lease = scene.snapshot.generation.leases.get(route.backend);
   if (lease === undefined) throw fault("BACKEND_DOWN", { backend: route.backend });
+  scene.asked = route.backend;
   return lease;
 };
 
-/** resources/read: the URI goes unmodified to its owner; the next candidate is tried only when one does not know it. */
+/** resources/read: the URI goes unmodified to its owner (an alias as what it stands for); the next candidate is tried only when one does not know it. */
 const read: Row = (scene, call) => {
   const uri = stringOf(call.params, "uri");
   if (uri === null) return missing("uri");
-  const owners = ownersOf(scene.view, uri);
+  const owners = ownersOf(scene.view, uri, scene.owners.of(call.principal.id, uri));
   if (owners.length === 0) return unknownUri(uri);
-  return readFrom(scene, call, owners);
+  return readFrom(scene, call, uri, owners);
 };
 
-async function readFrom(scene: Scene, call: Call, owners: readonly Route[]): Promise<Outcome> {
+async function readFrom(scene: Scene, call: Call, uri: string, owners: readonly Route[]): Promise<Outcome> {
   let outcome: Outcome | null = null;
   for (const owner of owners) {
-    outcome = await leaseOf(scene, owner).call(call, { name: null, tool: null });
+    outcome = await leaseOf(scene, owner).call(call, { name: owner.local === uri ? null : owner.local, tool: null });
     if (!isNotFound(outcome)) return outcome;
   }
   return outcome ?? failed(rpcErrorOf(fault("NAME_UNKNOWN")));
@@ -101,7 +106,7 @@ const noCompletion = parseObject('{"completion":{"values":[],"hasMore":false}}',
 const complete: Row = (scene, call) => {
   const ref = objectOf(call.params, "ref");
   if (ref === null) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: '"ref" must be an object' })));
-  const route = completionRoute(scene.view, ref);
+  const route = completionRoute(scene.view, ref, (uri) => scene.owners.of(call.principal.id, uri));
   if (route === null) return unknownReference(stringOf(ref, "name"), stringOf(ref, "uri"));
   const lease = leaseOf(scene, route);
   if (lease.offered()?.facts.capabilities.has("completions") !== true) return { kind: "done", result: noCompletion };

@@ -4,15 +4,17 @@
  * that the resource may have changed. What a server tells reaches only watches that subscribed there, so only those
  * that may see it.
  */
-import type { Lease } from "../backend/index.ts";
+import type { Lease, Sharer, Subscription } from "../backend/index.ts";
 import { defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
 import { ownersOf } from "../catalog/index.ts";
-import { emptyObject, parseObject, quote, type RawObject, type Subscribed, type Watch } from "../protocol/index.ts";
+import { emptyObject, parseObject, type Principal, quote, type RawObject, type Subscribed, type Watch } from "../protocol/index.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The hub as far as subscriptions need it. */
 export interface World {
   now(): Snapshot;
+  /** The servers that named this resource to this caller. */
+  learned(principal: Principal, uri: string): readonly string[];
   /** Waits for servers that are starting and may own what this watch asks for; false when there were none. */
   settled(watch: Watch): Promise<boolean>;
 }
@@ -21,6 +23,8 @@ export interface World {
 interface Home {
   readonly backend: string;
   readonly lease: Lease;
+  /** Null until it has agreed. */
+  subscription: Subscription | null;
 }
 
 /** One watch's wish for one resource. */
@@ -87,12 +91,15 @@ export class Subscriptions {
     };
   }
 
-  /** A server tells of a change: for who subscribed to this very URI, else for who subscribed to one above it. */
-  deliver(backend: string, uri: string, params: RawObject): void {
+  /**
+   * A server tells of a change: of those whom it concerns, who subscribed to this very URI hears it, else who subscribed
+   * to one above it.
+   */
+  deliver(backend: string, uri: string, params: RawObject, concerns: (who: Sharer) => boolean): void {
     const told = this.#homes.get(backend);
-    const exact = told?.get(uri);
-    if (exact !== undefined) return tell(exact, uri, params);
-    for (const [above, wishes] of told ?? []) if (isBelow(uri, above)) tell(wishes, uri, params);
+    if (told === undefined) return;
+    if (tell(told.get(uri) ?? [], uri, params, concerns)) return;
+    for (const [above, wishes] of told) if (isBelow(uri, above)) tell(wishes, uri, params, concerns);
   }
 
   /** Another configuration is in place; the leases of the one before are still held. */
@@ -125,7 +132,7 @@ export class Subscriptions {
     this.#orphans.delete(wish);
     const { home } = wish;
     this.#settle(wish, null);
-    await home?.lease.unsubscribe(wish.uri);
+    await home?.subscription?.end();
   }
 
   async #first(wish: Wish): Promise<Subscribed> {
@@ -137,7 +144,9 @@ export class Subscriptions {
   async #find(wish: Wish): Promise<Subscribed> {
     this.#orphans.delete(wish);
     const now = this.#world.now();
-    const owners = ownersOf(now.view(wish.watch.principal, wish.watch.selection), wish.uri);
+    const { principal, selection } = wish.watch;
+    // By an alias a resource can be read, not followed: its server tells of it by its own URI.
+    const owners = ownersOf(now.view(principal, selection), wish.uri, this.#world.learned(principal, wish.uri)).filter(({ local }) => local === wish.uri);
     const homes = owners.flatMap(({ backend }) => homesOf(now, backend));
     for (const home of homes) {
       if (await this.#ask(wish, home)) return "subscribed";
@@ -149,15 +158,16 @@ export class Subscriptions {
   /** Asks one server. From here on what it tells is heard, since the first news may come before its answer. */
   async #ask(wish: Wish, home: Home): Promise<boolean> {
     this.#settle(wish, home);
-    let isHeard = false;
+    let subscription: Subscription | null = null;
     try {
-      isHeard = await home.lease.subscribe(wish.uri);
+      subscription = await home.lease.subscribe(wish.uri, wish.watch);
     } finally {
-      if (!isHeard && wish.home === home) this.#settle(wish, null);
+      if (subscription === null && wish.home === home) this.#settle(wish, null);
     }
-    if (wish.home === home) return isHeard;
+    home.subscription = subscription;
+    if (wish.home === home) return subscription !== null;
     // Ended, or moved on to another home, while this one was asked.
-    if (isHeard) await home.lease.unsubscribe(wish.uri);
+    await subscription?.end();
     return wish.home !== null;
   }
 
@@ -179,14 +189,14 @@ export class Subscriptions {
   }
 
   #moveOne(wish: Wish, home: Home, now: Snapshot): void {
-    const { watch, uri } = wish;
+    const { watch } = wish;
     const isVisible = now.view(watch.principal, watch.selection).servers.some(({ name }) => name === home.backend);
     const lease = isVisible ? now.generation.leases.get(home.backend) : undefined;
     if (lease === home.lease) return;
     // The same process hears of the new lease before it loses the old one, so it is not asked anything.
     if (lease === undefined) this.#orphan(wish);
-    else this.#inBackground(wish, this.#ask(wish, { backend: home.backend, lease }), lease.spec.fingerprint === home.lease.spec.fingerprint);
-    void home.lease.unsubscribe(uri);
+    else this.#inBackground(wish, this.#ask(wish, { backend: home.backend, lease, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
+    void home.subscription?.end();
   }
 
   #orphan(wish: Wish): void {
@@ -215,11 +225,14 @@ const mayTell = ({ lease }: Home): boolean => lease.offered()?.facts.subscribes 
 /** The server as a home for wishes, if it may be one. */
 function homesOf({ generation }: Snapshot, backend: string): readonly Home[] {
   const lease = generation.leases.get(backend);
-  return lease === undefined ? [] : [{ backend, lease }].filter(mayTell);
+  return lease === undefined ? [] : [{ backend, lease, subscription: null }].filter(mayTell);
 }
 
-function tell(wishes: ReadonlySet<Wish>, uri: string, params: RawObject): void {
-  for (const { watch } of [...wishes]) watch.updated(uri, params);
+/** Tells those whom it concerns; false when there is none. */
+function tell(wishes: Iterable<Wish>, uri: string, params: RawObject, concerns: (who: Sharer) => boolean): boolean {
+  const concerned = [...wishes].filter(({ watch }) => concerns(watch));
+  for (const { watch } of concerned) watch.updated(uri, params);
+  return concerned.length > 0;
 }
 
 /** One resource is part of another when its URI goes on where the other's ends: at a slash, a query or a fragment. */

@@ -43,7 +43,7 @@ describe("what cannot be shown is told", () => {
 
   test("one URI of two servers: the first configured has it, the other is kept behind it", () => {
     const offers = [offerOf("x", { resources: ["file:///a"] }), offerOf("y", { resources: ["file:///a"] })];
-    expect(viewOn(offers).lists.resources.entries.map((entry) => entry.route.backend)).toEqual(["x"]);
+    expect(viewOn(offers).lists.resources.entries.filter((entry) => entry.public === "file:///a").map((entry) => entry.route.backend)).toEqual(["x"]);
     expect(catalogOf(...offers).problems).toMatchObject([{ backend: "y", kind: "resources", id: "file:///a" }]);
   });
 

@@ -55,6 +55,20 @@ describe("the owners of a URI", () => {
     expect(owners("WIDE://a/b")).toEqual(["b"]);
     expect(owners("both://2")).toEqual([]);
   });
+  test("who named it in a result comes behind who lists it and before all others, in the configured order", () => {
+    const told = (uri: string, ...learned: string[]): string[] => ownersOf(view, uri, learned).map((route) => route.backend);
+    expect(told("https://example.org/", "c", "a")).toEqual(["a", "c"]);
+    expect(told("file:///x", "b")).toEqual(["a", "b"]);
+    expect(told("ui://app/main", "a")).toEqual(["a", "c"]);
+    expect(told("file:///src/main.ts", "c")).toEqual(["c", "b", "a"]);
+    expect(told("https://example.org/", "gone")).toEqual([]);
+  });
+  test("an alias leads to its server alone, with the URI that it stands for", () => {
+    expect(ownersOf(view, "x-1mcp://b/both%3A%2F%2F1")).toEqual([{ backend: "b", local: "both://1", tool: null }]);
+    expect(ownersOf(view, "x-1mcp://gone/both%3A%2F%2F1")).toEqual([]);
+    const listed = viewOn([offerOf("a", { resources: ["x-1mcp://b/u"] }), offerOf("b", {})]);
+    expect(ownersOf(listed, "x-1mcp://b/u").map(({ backend, local }) => [backend, local])).toEqual([["a", "x-1mcp://b/u"]]);
+  });
   test("an app's page that a tool names leads to that tool's backend, unlisted as it is", () => expect(owners("ui://app/main")).toEqual(["c"]));
   test("nobody is asked who cannot be meant", () => {
     expect(owners("https://example.org/")).toEqual([]);
@@ -88,6 +102,7 @@ describe("a reference to complete", () => {
     expect(completionRoute(view, object({ type: "ref/resource", uri: "y://{id}" }))).toMatchObject({ backend: "b" });
     expect(completionRoute(view, object({ type: "ref/resource", uri: "z://1" }))).toMatchObject({ backend: "b", local: "z://1" });
     expect(completionRoute(view, object({ type: "ref/resource" }))).toBeNull();
+    expect(completionRoute(view, object({ type: "ref/resource", uri: "https://q" }), () => ["b"])).toMatchObject({ backend: "b", local: "https://q" });
     expect(completionRoute(view, object({ type: "ref/resource", uri: "https://q" }))).toBeNull();
   });
   test("anything else is nobody's", () => expect(completionRoute(view, object({ type: "ref/else", name: "a__p" }))).toBeNull());

@@ -39,10 +39,10 @@ describe("what a caller sees", () => {
     expect(viewOf(catalog, holder("server:a"), { server: "nope" })).toMatchObject({ found: false, servers: [] });
     expect(viewOf(catalog, holder(), { server: null }).found).toBe(true);
   });
-  test("a URI of two servers is shown as the first one's, or as the one's that he may see", () => {
-    const owner = (principal: Principal) => viewOf(catalogOf(...three), principal, { server: null }).lists.resources.entries.map(({ route }) => route.backend);
-    expect(owner(everybody)).toEqual(["a"]);
-    expect(owner(holder("server:b"))).toEqual(["b"]);
+  test("a URI of two servers is the first one's, or the one's that he may see; the second of two is shown under an alias", () => {
+    const shown = (principal: Principal) => viewOf(catalogOf(...three), principal, { server: null }).lists.resources.entries.map((entry) => [entry.public, entry.route.backend]);
+    expect(shown(everybody)).toEqual([["x-1mcp://b/x%3A%2F%2F1", "b"], ["x://1", "a"]]);
+    expect(shown(holder("server:b"))).toEqual([["x://1", "b"]]);
   });
 });
 
@@ -50,7 +50,7 @@ test("for any scopes, nothing that can be reached lies outside what is visible",
   const scope = fc.constantFrom<string[]>("server:a", "server:b", "server:c", "tag:web", "tag:dev", "tag:", "server:", "x");
   const reached = (view: View): string[] => {
     const routes = Object.values(view.lists).flatMap((list) => [...list.routes.values(), ...list.entries.map((entry) => entry.route)]);
-    return [...routes, ...ownersOf(view, "x://1"), ...ownersOf(view, "x://other")].map((route) => route.backend);
+    return [...routes, ...["x://1", "x://other", "x-1mcp://b/x%3A%2F%2F1"].flatMap((uri) => ownersOf(view, uri, ["a", "b", "c"]))].map((route) => route.backend);
   };
   fc.assert(
     fc.property(fc.array(scope), fc.constantFrom(null, "a", "b", "c", "d"), (scopes, server) => {
