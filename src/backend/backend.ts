@@ -48,6 +48,8 @@ export interface Backend {
   settled(ms: number, cancel?: Cancel): Promise<void>;
   /** Calls that wait for an answer, or for the server to start. */
   readonly inFlight: number;
+  /** Nobody waits for a call, and nobody wants to hear of a resource. */
+  readonly idle: boolean;
   /** Takes over the times of a newer entry that means the same process; they count from the next start on. */
   adjust(spec: BackendSpec): void;
   close(): Promise<void>;
@@ -117,6 +119,10 @@ class RunningBackend implements Backend {
 
   get inFlight(): number {
     return this.#queued + (this.#link?.inFlight ?? 0);
+  }
+
+  get idle(): boolean {
+    return this.inFlight === 0 && this.#subscriptions.size === 0;
   }
 
   adjust(spec: BackendSpec): void {

@@ -11,13 +11,13 @@
 import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
-import type { Call, Raw } from "../protocol/index.ts";
-import { type Backend, type BackendOptions, createBackend } from "./backend.ts";
+import type { Call, Raw, RawObject } from "../protocol/index.ts";
+import { type Backend, createBackend } from "./backend.ts";
 import type { Groups } from "./group.ts";
 import { createHttpLink } from "./http.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
-import { isForAll, type Share, Sharing } from "./sharing.ts";
+import { isForAll, type Share, type Sharer, Sharing } from "./sharing.ts";
 import { createStdioLink } from "./stdio.ts";
 import type { BackendStatus } from "./types.ts";
 
@@ -33,11 +33,11 @@ export interface EntryOptions {
   readonly groups: Groups;
 }
 
-/** What the first instance of an entry reports. */
-export type Reports = Pick<BackendOptions, "changed" | "updated">;
-
-/** Further instances change nothing that is listed, and nobody subscribes there: both are the first one's. */
-const noReports: Reports = Object.freeze({ changed: () => undefined, updated: () => undefined });
+/** What an entry reports: changes of its first instance, which gives the lists, and news of resources of each. */
+export interface Reports {
+  changed(): void;
+  updated(uri: string, params: RawObject, concerns: (who: Sharer) => boolean): void;
+}
 
 export class Entry {
   leases = 0;
@@ -45,6 +45,7 @@ export class Entry {
   readonly #options: EntryOptions;
   readonly #sharing: Sharing;
   readonly #others: Instances;
+  readonly #reports: Reports;
   /** The newest of those that mean this one: they may differ in their times. */
   #spec: BackendSpec;
   /** Whose own the first instance is, beside giving the lists. */
@@ -54,10 +55,11 @@ export class Entry {
     const { clock, limits } = options;
     this.#spec = spec;
     this.#options = options;
+    this.#reports = reports;
     this.#sharing = new Sharing(limits);
     this.#others = new Instances({ name: spec.name, clock, limits });
     for (const secret of spec.secrets) options.secrets.add(secret);
-    this.first = this.#create(relayableCapabilities, reports);
+    this.first = this.#create(relayableCapabilities, reports.changed, (who) => this.#isFirstOf(who));
   }
 
   /** Everybody has the first instance. */
@@ -72,7 +74,7 @@ export class Entry {
   }
 
   /** This caller's instance; null while nothing is known of the server. Throws LIMIT_REACHED, CALL_CANCELLED. */
-  instanceOf(call: Call): Backend | null {
+  instanceOf(call: Sharer): Backend | null {
     const facts = this.first.offered()?.facts;
     if (facts === undefined) return null;
     if (this.isForAll) return this.first;
@@ -100,12 +102,23 @@ export class Entry {
   }
 
   #add({ key, session, capabilities }: Share): Backend {
-    return this.#others.add(key, session, () => this.#create(capabilities, noReports));
+    return this.#others.add(key, session, () => this.#create(capabilities, () => undefined, (who) => this.#keyOf(who) === key));
   }
 
-  #create(capabilities: Raw, reports: Reports): Backend {
+  #isFirstOf(who: Sharer): boolean {
+    return this.isForAll || (this.#firstKey !== null && this.#keyOf(who) === this.#firstKey);
+  }
+
+  /** Whose instance is this caller's; null when it is nobody's any more. */
+  #keyOf(who: Sharer): string | null {
+    const facts = this.first.offered()?.facts;
+    const isOver = this.#spec.isolation === "session" && who.session?.ended.cancelled === true;
+    return facts === undefined || isOver ? null : this.#sharing.shareOf(who, this.#spec.isolation, facts).key;
+  }
+
+  #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean): Backend {
     const { connect, clock, limits, log } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, capabilities, ...reports });
+    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, capabilities, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
   }
 
   #link(): Link {

@@ -66,7 +66,7 @@ export class Instances {
   #makeRoom(): void {
     const { name, limits } = this.#options;
     if (this.#instances.size + 1 < limits.instancesMax) return;
-    const idle = [...this.#instances].filter(([, { backend }]) => backend.inFlight === 0).sort(([, a], [, b]) => a.usedAt - b.usedAt)[0];
+    const idle = [...this.#instances].filter(([, { backend }]) => backend.idle).sort(([, a], [, b]) => a.usedAt - b.usedAt)[0];
     if (idle === undefined) throw fault("LIMIT_REACHED", { backend: name, detail: `limits.instancesMax is ${limits.instancesMax}, and all are in use` });
     this.#end(idle[0]);
   }
@@ -96,7 +96,7 @@ export class Instances {
     const now = this.#options.clock.now();
     for (const [key, instance] of [...this.#instances]) {
       // Its time starts when what it does is over.
-      if (instance.backend.inFlight > 0) instance.usedAt = now;
+      if (!instance.backend.idle) instance.usedAt = now;
       else if (now - instance.usedAt >= this.#options.limits.instanceIdleMsMax) this.#end(key);
     }
   }

@@ -6,9 +6,11 @@ import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Lo
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
+import type { Backend } from "./backend.ts";
 import { Entry } from "./entry.ts";
 import { Groups } from "./group.ts";
-import type { BackendStatus, Lease, Offered, Pool, PoolEvents } from "./types.ts";
+import type { Sharer } from "./sharing.ts";
+import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription } from "./types.ts";
 
 export interface PoolOptions {
   /** Opens the handshake with a backend. */
@@ -63,7 +65,7 @@ class LeasePool implements Pool {
 
   #create(spec: BackendSpec): Entry {
     const { changed, updated } = this.#events;
-    return new Entry(spec, { ...this.#options, groups: this.#groups }, { changed: () => changed(spec.name), updated: (uri, params) => updated(spec.name, uri, params) });
+    return new Entry(spec, { ...this.#options, groups: this.#groups }, { changed: () => changed(spec.name), updated: (uri, params, concerns) => updated(spec.name, uri, params, concerns) });
   }
 
   #release(key: string, entry: Entry): void {
@@ -85,8 +87,8 @@ const keyOf = (spec: BackendSpec): string => JSON.stringify([spec.name, spec.fin
 class EntryLease implements Lease {
   readonly spec: BackendSpec;
   readonly #entry: Entry;
-  /** What was subscribed to over this lease, and how often: taken back with it. */
-  readonly #subscribed = new Map<string, number>();
+  /** Taken back with the lease. */
+  readonly #subscriptions = new Set<Subscription>();
   #release: (() => void) | null;
 
   constructor(spec: BackendSpec, entry: Entry, release: () => void) {
@@ -105,25 +107,30 @@ class EntryLease implements Lease {
     return instance.call(call, target);
   }
 
-  async subscribe(uri: string): Promise<boolean> {
-    if (this.#release === null || !(await this.#entry.first.subscribe(uri))) return false;
-    this.#subscribed.set(uri, (this.#subscribed.get(uri) ?? 0) + 1);
+  async subscribe(uri: string, who: Sharer): Promise<Subscription | null> {
+    if (this.#release === null) return null;
+    // What is known is not waited for: who takes over from another lease must count before that one ends.
+    const instance = this.#entry.isForAll ? this.#entry.first : (this.#entry.instanceOf(who) ?? (await this.#settledInstanceOf(who)));
+    if (instance === null || !(await instance.subscribe(uri))) return null;
+    return this.#hold(instance, uri);
+  }
+
+  async #settledInstanceOf(who: Sharer): Promise<Backend | null> {
+    await this.#entry.first.settled(this.spec.connectMs);
+    return this.#entry.instanceOf(who);
+  }
+
+  #hold(instance: Backend, uri: string): Subscription | null {
+    const subscription: Subscription = {
+      end: async () => {
+        if (this.#subscriptions.delete(subscription)) await instance.unsubscribe(uri);
+      },
+    };
+    this.#subscriptions.add(subscription);
+    if (this.#release !== null) return subscription;
     // Released meanwhile: nobody else would take it back.
-    if (this.#release === null) this.#unsubscribeAll();
-    return this.#release !== null;
-  }
-
-  async unsubscribe(uri: string): Promise<void> {
-    const count = this.#subscribed.get(uri) ?? 0;
-    if (count === 0) return;
-    if (count === 1) this.#subscribed.delete(uri);
-    else this.#subscribed.set(uri, count - 1);
-    await this.#entry.first.unsubscribe(uri);
-  }
-
-  #unsubscribeAll(): void {
-    for (const [uri, count] of this.#subscribed) for (let left = count; left > 0; left -= 1) void this.#entry.first.unsubscribe(uri);
-    this.#subscribed.clear();
+    void subscription.end();
+    return null;
   }
 
   offered(): Offered | null {
@@ -141,7 +148,7 @@ class EntryLease implements Lease {
   release(): void {
     const release = this.#release;
     this.#release = null;
-    this.#unsubscribeAll();
+    for (const subscription of this.#subscriptions) void subscription.end();
     release?.();
   }
 }

@@ -3,6 +3,7 @@ import type { Cancel } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Listed, Target, UpstreamFacts } from "../era/index.ts";
 import type { Call, Kind, Outcome, RawObject } from "../protocol/index.ts";
+import type { Sharer } from "./sharing.ts";
 
 /** States as people see them. */
 export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "backing-off" | "draining" | "stopped";
@@ -28,14 +29,21 @@ export interface Offered {
   readonly fetchedAt: number;
 }
 
+/** A resource that a backend tells of. Ending twice is fine; it ends with its lease. */
+export interface Subscription {
+  end(): Promise<void>;
+}
+
 /** A counted hold on one backend. Releasing twice is fine. */
 export interface Lease {
   readonly spec: BackendSpec;
   /** Runs one call on the process or connection this caller may share. Throws Faults (BACKEND_…). */
   call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome>;
-  /** Asks the backend to tell of changes of one resource; counted. False where it cannot. Lasts through restarts. */
-  subscribe(uri: string): Promise<boolean>;
-  unsubscribe(uri: string): Promise<void>;
+  /**
+   * Asks the process or connection that `who` may share to tell of changes of one resource; counted, and lasting through
+   * restarts. Null where it cannot. Throws LIMIT_REACHED and Faults (BACKEND_…).
+   */
+  subscribe(uri: string, who: Sharer): Promise<Subscription | null>;
   /** What it offers now; null before it was ready for the first time. Stays through a crash. */
   offered(): Offered | null;
   status(): BackendStatus;
@@ -50,8 +58,8 @@ export interface Lease {
 export interface PoolEvents {
   /** `offered()` or `status()` of a backend has changed; the hub makes a new snapshot at its own pace. */
   changed(name: string): void;
-  /** A resource of a backend that somebody subscribed to has changed, or may have. */
-  updated(name: string, uri: string, params: RawObject): void;
+  /** A resource of a backend that somebody subscribed to has changed, or may have; for those alone whom it `concerns`. */
+  updated(name: string, uri: string, params: RawObject, concerns: (who: Sharer) => boolean): void;
 }
 
 export interface Pool {

@@ -6,8 +6,9 @@
  */
 import { fault, faultOf } from "../base/index.ts";
 import { editObject, elementsOf, emptyObject, memberOf, notificationText, objectOf, quote, type Raw, type RawObject, type Request, resultText, sseEvent, type Watching } from "../protocol/index.ts";
+import { clientOf } from "./admission.ts";
 import { refusalOut } from "./exchange.ts";
-import { textOf } from "./hop.ts";
+import { readMeta, textOf } from "./hop.ts";
 import type { North } from "./north.ts";
 import { streamOut } from "./streams.ts";
 import type { Caller, HttpIn, HttpOut } from "./types.ts";
@@ -43,15 +44,16 @@ export interface Listening {
  * Begins to listen: `send` gets every message, the acknowledgement first. Throws PARAMS_INVALID, and LIMIT_REACHED for
  * too many watches or resources.
  */
-export function openListening(north: North, { id, params }: Request, caller: Caller, send: (text: string) => void): Listening {
+export function openListening(north: North, { id, params, meta }: Request, caller: Caller, send: (text: string) => void): Listening {
   const wanted = objectOf(params ?? emptyObject, "notifications");
   if (wanted === null) throw invalid('"notifications" must be an object');
   const listener = new Listener(north, id, wanted, send);
   const { principal, selection } = caller;
-  const watching = north.serve.watch({ principal, selection, changed: (kind) => listener.changed(kind), updated: (uri, news) => listener.updated(uri, news) });
+  const client = clientOf(readMeta(meta));
+  const watching = north.serve.watch({ principal, selection, client, session: null, changed: (kind) => listener.changed(kind), updated: (uri, news) => listener.updated(uri, news) });
   listener.begin(watching);
-  const meta = north.stamp.metaOf(selection.server, null, `"${metaKeys.subscriptionId}":${id},`);
-  return { end: () => listener.end(), farewell: resultText(id, `{"resultType":"complete","_meta":${meta}}`) };
+  const own = north.stamp.metaOf(selection.server, null, `"${metaKeys.subscriptionId}":${id},`);
+  return { end: () => listener.end(), farewell: resultText(id, `{"resultType":"complete","_meta":${own}}`) };
 }
 
 /** The member of `_meta` inside `params` that says to which request to listen a message belongs. */

@@ -19,6 +19,11 @@ export function watchOf({ serve }: North, session: Session, { principal, selecti
     serve.watch({
       principal,
       selection,
+      // Some open it before their handshake says what they are.
+      get client() {
+        return session.client;
+      },
+      session: session.tie,
       changed: (kind) => session.announce(notificationText(changeMethods[kind], null)),
       updated: (_uri, params) => session.announce(notificationText(updateMethod, rawOf(params))),
     }),

@@ -131,6 +131,9 @@ export interface Description {
 export interface Watch {
   readonly principal: Principal;
   readonly selection: Selection;
+  /** As in a Call: they say which instance of a server is the watcher's own. */
+  readonly client: Client;
+  readonly session: SessionTie | null;
   /** The visible list of this kind has changed ("templates" is announced as "resources"). */
   changed(kind: "tools" | "prompts" | "resources"): void;
   /** A resource that this watch subscribed to, or one below it, has changed; `params` as the backend sent them. */

@@ -24,6 +24,9 @@ function stageOf(instancesMax = 3) {
       get inFlight() {
         return busy.has(key) ? 1 : 0;
       },
+      get idle() {
+        return !busy.has(key);
+      },
       adjust: () => undefined,
       close: async () => void closed.push(key),
     }));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Subscriptions, missedParams } from "../../src/backend/subscriptions.ts";
-import { defaultLimits, fault, nullLog } from "../../src/base/index.ts";
+import { defaultLimits, fault, type Limits, nullLog } from "../../src/base/index.ts";
 import type { Upstream } from "../../src/era/index.ts";
 import { rawOf } from "../../src/protocol/index.ts";
 
@@ -17,7 +17,7 @@ function life(answer: (uri: string) => boolean | Promise<boolean> = () => true) 
   return { upstream, said };
 }
 
-function open(limits: Partial<typeof defaultLimits> = {}) {
+function open(limits: Partial<Limits> = {}) {
   const missed: string[] = [];
   const state = { able: false };
   const subscriptions = new Subscriptions({ name: "b", limits: { ...defaultLimits, ...limits }, log: nullLog, canSubscribe: () => state.able, missed: (uri) => missed.push(uri) });

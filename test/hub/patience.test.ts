@@ -44,7 +44,7 @@ describe("a bridge", () => {
     expect([codeOf(outcome()), now.looks]).toEqual(["done", 0]);
     expect(await serve.describe(operator, selection)).toMatchObject({ info: "{}" });
     expect(serve.tool(operator, selection, "a")).toBe("{}");
-    expect(() => serve.watch({ principal: operator, selection, changed: () => undefined, updated: () => undefined })).toThrow("limit");
+    expect(() => serve.watch({ principal: operator, selection, client: { info: null, capabilities: "{}" }, session: null, changed: () => undefined, updated: () => undefined })).toThrow("limit");
   });
 
   test("says within a second that the server is away, known or not, and why", async () => {

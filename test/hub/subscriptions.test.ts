@@ -20,6 +20,8 @@ function watch({ hub }: Stage, more: { server?: string | null; scopes?: readonly
   const watching = hub.watch({
     principal: { id: more.id ?? "alice", scopes: more.scopes ?? null },
     selection: { server: more.server ?? null },
+    client: { info: null, capabilities: "{}" },
+    session: null,
     changed: () => undefined,
     updated: (uri, params) => heard.push(`${uri} ${rawOf(params)}`),
   });
@@ -159,6 +161,19 @@ describe("news of a resource", () => {
     set.alpha.update("x://12");
     set.alpha.update("z://9");
     expect(news()).toEqual([0, 0, 0, 0]);
+  });
+
+  test("of one caller's own process concerns that caller alone, and a part of a resource then its own wish above it", async () => {
+    const set = await stage();
+    const [alice, bob] = [watch(set), watch(set, { id: "bob" })];
+    await alice.watching.subscribe("x://1");
+    await bob.watching.subscribe("x://1");
+    set.alpha.update("x://1", '{"uri":"x://1"}', "bob");
+    expect([alice.heard.length, bob.heard.length]).toEqual([0, 1]);
+    const own = watch(set, { server: "alpha" });
+    await own.watching.subscribe("x://1/part");
+    set.alpha.update("x://1/part", '{"uri":"x://1/part"}', "bob");
+    expect([alice.heard.length, bob.heard.length, own.heard.length]).toEqual([0, 2, 0]);
   });
 
   test("reaches only watches that may see the server, and every one of them", async () => {

@@ -16,7 +16,7 @@ async function stage() {
   await clock.advance(defaultLimits.noticeQuietMs);
   const watch = (server: string | null, scopes: readonly string[] | null = null, id = operator.id) => {
     const seen: string[] = [];
-    const { end } = hub.watch({ principal: { id, scopes }, selection: { server }, changed: (kind) => seen.push(kind), updated: () => undefined });
+    const { end } = hub.watch({ principal: { id, scopes }, selection: { server }, client: { info: null, capabilities: "{}" }, session: null, changed: (kind) => seen.push(kind), updated: () => undefined });
     return { seen, end };
   };
   return { hub, clock, pool, watch };
