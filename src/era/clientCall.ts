@@ -24,7 +24,7 @@ export interface Asker {
 }
 
 /** For clients that cannot be asked. */
-export const mute: Asker = Object.freeze({
+const mute: Asker = Object.freeze({
   ask: (call: ClientCall, ask: Ask) => Promise.reject(fault("ASK_REFUSED", { op: call.method, backend: ask.backend, detail: "this client cannot be asked" })),
   visited: () => undefined,
 });

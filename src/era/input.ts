@@ -2,7 +2,7 @@
  * "More input is wanted": what a backend may ask of this client, and the state that carries the call to its retry
  * (2026-07-28, basic/patterns/mrtr).
  */
-import { fault, type Fault, type Limits } from "../base/index.ts";
+import { fault, Fault, type Limits } from "../base/index.ts";
 import { type Call, editObject, elementsOf, emptyObject, memberOf, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, type Resume, type RpcError, stringOf } from "../protocol/index.ts";
 import { missingFor, type Need } from "./capability.ts";
 import type { ClientCall, ClientRequest } from "./clientCall.ts";
@@ -35,9 +35,14 @@ export function tryOf(request: Pick<ClientRequest, "method" | "params" | "princi
   const given = responses === null ? emptyObject : objectOf(request.params, "inputResponses");
   if (given === null) return fault("PARAMS_INVALID", { detail: '"inputResponses" must be an object' });
   if (state === null) return { kind: "call", resume: { responses, state: null, backend: null }, round: 0 };
+  const sealed = unsealed(request, seal);
+  return sealed instanceof Fault ? sealed : retryOf(sealed, given, responses);
+}
+
+function unsealed(request: Pick<ClientRequest, "method" | "params" | "principal" | "selection">, seal: Seal): Sealed | Fault {
   const sealed = seal.unseal(stringOf(request.params, "requestState") ?? "", bindingOf(request));
   if (sealed === null) return fault("STATE_INVALID");
-  return sealed === "expired" ? fault("STATE_INVALID", { detail: "it has expired" }) : retryOf(sealed, given, responses);
+  return sealed === "expired" ? fault("STATE_INVALID", { detail: "it has expired" }) : sealed;
 }
 
 function retryOf(sealed: Sealed, given: RawObject, responses: Raw | null): Try {

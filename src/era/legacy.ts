@@ -6,7 +6,7 @@ import { fault, type Fault, faultOf } from "../base/index.ts";
 import { elementsOf, type Message, parseMessage, type Parsed, type Raw, sseEvent } from "../protocol/index.ts";
 import { bareHeader } from "./admission.ts";
 import { claimsVersion } from "./classify.ts";
-import type { Sink } from "./clientCall.ts";
+import { nowhere } from "./clientCall.ts";
 import { take } from "./dialogue.ts";
 import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } from "./exchange.ts";
 import type { North } from "./north.ts";
@@ -68,9 +68,6 @@ export function serveLegacy(north: North, sessions: Sessions, message: Message, 
   take(north, session, message, request, exchange);
   return exchange.out;
 }
-
-/** For what is never answered. */
-const nowhere: Sink = Object.freeze({ notice: () => undefined, answer: () => undefined, none: () => undefined });
 
 function openSession(north: North, sessions: Sessions, message: Message & { kind: "request" }, request: HttpIn): Promise<HttpOut> {
   try {

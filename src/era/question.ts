@@ -84,12 +84,23 @@ export function modernParams(kind: Kind, params: RawObject | null, asker: string
 export function legacyParams(kind: Kind, params: RawObject | null, asker: string | null, revision: LegacyRevision): Raw | null | "inexpressible" {
   if (params === null) return null;
   const changes = commonChanges(kind, params, asker);
-  const older = isBefore(revision, "2025-11-25");
-  if (kind === "elicitation" && older && !olderForm(params, changes)) return "inexpressible";
-  if (kind === "elicitation" && isUrl(params) && memberOf(params, "elicitationId") === null) changes["elicitationId"] = quote(randomUUID());
-  if (kind === "sampling" && older) flatten(params, changes);
-  return editObject(params, changes);
+  const isExpressible = inOldWords[kind](params, isBefore(revision, "2025-11-25"), changes);
+  return isExpressible ? editObject(params, changes) : "inexpressible";
 }
+
+/** What else changes for a session, and whether it can; `older` ones know less. */
+const inOldWords: Readonly<Record<Kind, (params: RawObject, older: boolean, changes: Changes) => boolean>> = Object.freeze({
+  elicitation(params, older, changes) {
+    if (older) return olderForm(params, changes);
+    if (isUrl(params) && memberOf(params, "elicitationId") === null) changes["elicitationId"] = quote(randomUUID());
+    return true;
+  },
+  sampling(params, older, changes) {
+    if (older) flatten(params, changes);
+    return true;
+  },
+  roots: () => true,
+});
 
 function olderForm(params: RawObject, changes: Changes): boolean {
   changes["mode"] = null;

@@ -52,21 +52,26 @@ function wantedOf({ limits }: North, call: ClientCall, revision: LegacyRevision,
   const { backend } = outcome;
   const requests = objectOf(outcome.result, "inputRequests");
   if (!isRetryable(call.method)) return fault("BACKEND_GARBLED", { backend, detail: `a question in ${call.method}` });
-  if (requests === null && outcome.state === null) return fault("BACKEND_GARBLED", { backend, detail: "a question without content" });
+  if (requests === null) return outcome.state === null ? fault("BACKEND_GARBLED", { backend, detail: "a question without content" }) : [];
   const declared = parseObject(call.client.capabilities, limits) ?? emptyObject;
   const wanted: Wanted[] = [];
-  for (const { key } of requests?.members ?? []) {
+  for (const { key } of requests.members) {
     const one = questionOf(requests, key);
     if (one === null) return fault("BACKEND_GARBLED", { backend, detail: "a question of unknown kind" });
-    const need = legacyMissing(one.kind, one.params ?? emptyObject, declared, revision);
-    if (need !== null && need !== "unknown") return refused(outcome, `needs a client with ${capabilityName(need)}`);
+    const lack = lackOf(one, declared, revision);
+    if (lack !== null) return refused(outcome, `needs a client with ${lack}`);
     wanted.push(one);
   }
   return wanted;
 }
 
-function questionOf(requests: RawObject | null, key: string): Wanted | null {
-  const question = requests === null ? null : objectOf(requests, key);
+function lackOf({ kind, params }: Wanted, declared: RawObject, revision: LegacyRevision): string | null {
+  const need = legacyMissing(kind, params ?? emptyObject, declared, revision);
+  return need === null || need === "unknown" ? null : capabilityName(need);
+}
+
+function questionOf(requests: RawObject, key: string): Wanted | null {
+  const question = objectOf(requests, key);
   const kind = question === null ? null : kindOf(stringOf(question, "method") ?? "");
   return question === null || kind === null ? null : { key, kind, params: objectOf(question, "params") };
 }

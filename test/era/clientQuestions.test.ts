@@ -38,7 +38,7 @@ describe("a question in a session", () => {
     expect(await say({ id: 2, result: { action: "decline" } })).toBe(202);
     expect(await say({ id: "1", result: { action: "decline" } })).toBe(202);
     expect(await say({ method: "notifications/roots/list_changed" })).toBe(202);
-    expect((await (await send('{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{"n":9007199254740993}}}', { headers }).answer)).status).toBe(202);
+    expect((await send('{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{"n":9007199254740993}}}', { headers }).answer).status).toBe(202);
     const end = await spoken(answer);
     expect([end.id, end.result.content[0].text]).toEqual([7, '{"action":"accept","content":{"n":9007199254740993}}']);
   });
