@@ -1,4 +1,5 @@
 /** Catalog: which names exist, who may see them, which backend answers. Data in, data out. */
+export { aliasOf } from "./alias.ts";
 export { capabilitiesOf } from "./capabilities.ts";
 export { changesOf } from "./changes.ts";
 export { instructionsOf } from "./instructions.ts";

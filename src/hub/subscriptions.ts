@@ -6,8 +6,8 @@
  */
 import type { Lease, Sharer, Subscription } from "../backend/index.ts";
 import { defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
-import { ownersOf } from "../catalog/index.ts";
-import { emptyObject, parseObject, type Principal, quote, type RawObject, type Subscribed, type Watch } from "../protocol/index.ts";
+import { aliasOf, ownersOf, type Route } from "../catalog/index.ts";
+import { editObject, emptyObject, parseObject, type Principal, quote, type RawObject, type Subscribed, type Watch } from "../protocol/index.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The hub as far as subscriptions need it. */
@@ -23,6 +23,8 @@ export interface World {
 interface Home {
   readonly backend: string;
   readonly lease: Lease;
+  /** The server's own URI; the wish may name an alias of it. */
+  readonly local: string;
   /** Null until it has agreed. */
   subscription: Subscription | null;
 }
@@ -145,9 +147,8 @@ export class Subscriptions {
     this.#orphans.delete(wish);
     const now = this.#world.now();
     const { principal, selection } = wish.watch;
-    // By an alias a resource can be read, not followed: its server tells of it by its own URI.
-    const owners = ownersOf(now.view(principal, selection), wish.uri, this.#world.learned(principal, wish.uri)).filter(({ local }) => local === wish.uri);
-    const homes = owners.flatMap(({ backend }) => homesOf(now, backend));
+    const owners = ownersOf(now.view(principal, selection), wish.uri, this.#world.learned(principal, wish.uri));
+    const homes = owners.flatMap((route) => homesOf(now, route));
     for (const home of homes) {
       if (await this.#ask(wish, home)) return "subscribed";
       if (wish.ended) return "unknown";
@@ -160,7 +161,7 @@ export class Subscriptions {
     this.#settle(wish, home);
     let subscription: Subscription | null = null;
     try {
-      subscription = await home.lease.subscribe(wish.uri, wish.watch);
+      subscription = await home.lease.subscribe(home.local, wish.watch);
     } finally {
       if (subscription === null && wish.home === home) this.#settle(wish, null);
     }
@@ -172,19 +173,19 @@ export class Subscriptions {
   }
 
   #settle(wish: Wish, home: Home | null): void {
-    if (wish.home !== null) this.#forget(wish, wish.home.backend);
+    if (wish.home !== null) this.#forget(wish, wish.home);
     wish.home = home;
     if (home === null) return;
     const told = this.#homes.get(home.backend) ?? new Map<string, Set<Wish>>();
     this.#homes.set(home.backend, told);
-    told.set(wish.uri, (told.get(wish.uri) ?? new Set()).add(wish));
+    told.set(home.local, (told.get(home.local) ?? new Set()).add(wish));
   }
 
-  #forget(wish: Wish, backend: string): void {
+  #forget(wish: Wish, { backend, local }: Home): void {
     const told = this.#homes.get(backend);
-    const wishes = told?.get(wish.uri);
+    const wishes = told?.get(local);
     wishes?.delete(wish);
-    if (wishes?.size === 0) told?.delete(wish.uri);
+    if (wishes?.size === 0) told?.delete(local);
     if (told?.size === 0) this.#homes.delete(backend);
   }
 
@@ -195,7 +196,7 @@ export class Subscriptions {
     if (lease === home.lease) return;
     // The same process hears of the new lease before it loses the old one, so it is not asked anything.
     if (lease === undefined) this.#orphan(wish);
-    else this.#inBackground(wish, this.#ask(wish, { backend: home.backend, lease, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
+    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
     void home.subscription?.end();
   }
 
@@ -223,16 +224,23 @@ export class Subscriptions {
 const mayTell = ({ lease }: Home): boolean => lease.offered()?.facts.subscribes !== false;
 
 /** The server as a home for wishes, if it may be one. */
-function homesOf({ generation }: Snapshot, backend: string): readonly Home[] {
+function homesOf({ generation }: Snapshot, { backend, local }: Route): readonly Home[] {
   const lease = generation.leases.get(backend);
-  return lease === undefined ? [] : [{ backend, lease, subscription: null }].filter(mayTell);
+  return lease === undefined ? [] : [{ backend, lease, local, subscription: null }].filter(mayTell);
 }
 
 /** Tells those whom it concerns; false when there is none. */
 function tell(wishes: Iterable<Wish>, uri: string, params: RawObject, concerns: (who: Sharer) => boolean): boolean {
   const concerned = [...wishes].filter(({ watch }) => concerns(watch));
-  for (const { watch } of concerned) watch.updated(uri, params);
+  for (const wish of concerned) tellOne(wish, uri, params);
   return concerned.length > 0;
+}
+
+/** Who asked by an alias hears of it by an alias. */
+function tellOne({ watch, uri: wished, home }: Wish, uri: string, params: RawObject): void {
+  if (home === null || home.local === wished) return watch.updated(uri, params);
+  const shown = aliasOf(home.backend, uri);
+  watch.updated(shown, parseObject(editObject(params, { uri: quote(shown) }), defaultLimits) ?? params);
 }
 
 /** One resource is part of another when its URI goes on where the other's ends: at a slash, a query or a fragment. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createPool, type Lease, type Pool } from "../../src/backend/index.ts";
+import { createPool, type Lease, type Pool, type Sharer } from "../../src/backend/index.ts";
 import { createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, Secret, systemClock } from "../../src/base/index.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
 import { rawOf } from "../../src/protocol/index.ts";
@@ -20,10 +20,19 @@ const childSpec = (more: Partial<StdioSpec> = {}, ...flags: string[]): StdioSpec
 async function open(limits: Partial<Limits> = {}) {
   const folder = await createFolder();
   const all = { ...defaultLimits, ...limits };
+  const updates: string[] = [];
+  const concerned: ((who: Sharer) => boolean)[] = [];
   let wake: () => void = () => undefined;
   const pool = createPool(
     { connect: connectPlain, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path },
-    { changed: () => wake(), updated: () => undefined },
+    {
+      changed: () => wake(),
+      updated(name, uri, params, concerns) {
+        updates.push(`${name} ${uri} ${rawOf(params)}`);
+        concerned.push(concerns);
+        wake();
+      },
+    },
   );
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise<void>((resolve) => (wake = resolve));
@@ -31,6 +40,8 @@ async function open(limits: Partial<Limits> = {}) {
   return {
     pool,
     until,
+    updates,
+    concerned,
     folder,
     async [Symbol.asyncDispose]() {
       await pool.close();
@@ -39,11 +50,11 @@ async function open(limits: Partial<Limits> = {}) {
   };
 }
 
-const ask = async (lease: Lease, method: string, params = "{}"): Promise<string> => {
-  const outcome = await lease.call(callOf(method, params), { name: null, tool: null });
+const ask = async (lease: Lease, method: string, params = "{}", id = "operator"): Promise<string> => {
+  const outcome = await lease.call(callOf(method, params, { principal: { id, scopes: null } }), { name: null, tool: null });
   return outcome.kind === "done" ? rawOf(outcome.result) : JSON.stringify(outcome);
 };
-const pidOf = async (lease: Lease): Promise<number> => (JSON.parse(await ask(lease, "environment")) as { pid: number }).pid;
+const pidOf = async (lease: Lease, id?: string): Promise<number> => (JSON.parse(await ask(lease, "environment", "{}", id)) as { pid: number }).pid;
 const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
 const isAlive = (pid: number): boolean => {
   try {
@@ -188,4 +199,60 @@ test("a remote server is reconnected as a process is restarted", async () => {
   await stage.until(() => lease.status().state === "ready");
   expect(await ask(lease, "hi")).toBe('{"hello":"hi"}');
   await again.stop(true);
+});
+
+const sharer = (id: string): Sharer => ({ principal: { id, scopes: null }, selection: { server: null }, client: { info: null, capabilities: "{}" }, session: null });
+const watched = async (lease: Lease, principal?: string): Promise<string[]> => (JSON.parse(await ask(lease, "watched", "{}", principal)) as { watched: string[] }).watched;
+
+test("leases of one entry share a subscription; each gives back its own, at the latest with itself", async () => {
+  await using stage = await open();
+  const first = await ready(stage.pool, childSpec());
+  const second = stage.pool.acquire(childSpec());
+  const one = await first.subscribe("a", sharer("one"));
+  const two = await second.subscribe("a", sharer("two"));
+  await second.subscribe("b", sharer("two"));
+  expect(await first.subscribe("bad", sharer("one"))).toBeNull();
+  expect(await watched(first)).toEqual(["a", "b"]);
+  await one?.end();
+  await one?.end();
+  expect(await watched(first)).toEqual(["a", "b"]);
+  second.release();
+  await two?.end();
+  expect(await second.subscribe("a", sharer("two"))).toBeNull();
+  // A pipe keeps the order, so what was taken back before is known to it now.
+  expect(await watched(first)).toEqual([]);
+});
+
+test("a subscription outlives a crash, and then the resource may have changed", async () => {
+  await using stage = await open({ backoffMsMin: 10 });
+  const lease = await ready(stage.pool, childSpec());
+  await lease.subscribe("a", sharer("one"));
+  const pid = await pidOf(lease);
+  void ask(lease, "exit").catch(() => undefined);
+  await stage.until(() => stage.updates.length > 0);
+  expect(stage.updates).toEqual(['child a {"uri":"a"}']);
+  expect([await watched(lease), (await pidOf(lease)) === pid]).toEqual([["a"], false]);
+});
+
+test("under \"principal\" everybody subscribes at his own process and hears of that alone", async () => {
+  await using stage = await open();
+  const lease = await ready(stage.pool, childSpec({ isolation: "principal" }));
+  const pids = [await pidOf(lease, "one"), await pidOf(lease, "two")];
+  await lease.subscribe("a", sharer("one"));
+  await lease.subscribe("a", sharer("two"));
+  expect([await watched(lease, "one"), await watched(lease, "two")]).toEqual([["a"], ["a"]]);
+  for (const id of ["one", "two"]) await ask(lease, "touch", '{"uri":"a"}', id);
+  expect(stage.updates).toEqual(pids.map((pid) => `child a {"uri":"a","pid":${pid}}`));
+  expect(stage.concerned.map((concerns) => ["one", "two", "three"].filter((id) => concerns(sharer(id))))).toEqual([["one"], ["two"]]);
+});
+
+test("who subscribes before the server was ever ready waits for it", async () => {
+  await using stage = await open();
+  for (const isolation of ["shared", "principal"] as const) {
+    const lease = stage.pool.acquire(childSpec({ isolation, fingerprint: isolation }));
+    expect(await lease.subscribe("a", sharer("one"))).not.toBeNull();
+    expect(await watched(lease, "one")).toEqual(["a"]);
+  }
+  const broken = stage.pool.acquire(childSpec({ isolation: "principal", fingerprint: "broken" }, "--broken-start"));
+  expect(await broken.subscribe("a", sharer("one"))).toBeNull();
 });

@@ -176,6 +176,19 @@ describe("news of a resource", () => {
     expect([alice.heard.length, bob.heard.length, own.heard.length]).toEqual([0, 2, 0]);
   });
 
+  test("of a resource that is known by an alias names the alias, of its parts too", async () => {
+    const set = await stage();
+    const { watching, heard } = watch(set);
+    const alias = "x-1mcp://beta/x%3A%2F%2F1";
+    expect(await watching.subscribe(alias)).toBe("subscribed");
+    expect([set.alpha.asked, set.beta.subscribed]).toEqual([[], ["x://1"]]);
+    set.beta.update("x://1", '{"uri":"x://1","n":1.10}');
+    set.beta.update("x://1/part");
+    expect(heard).toEqual([`${alias} {"uri":"${alias}","n":1.10}`, `${alias}%2Fpart {"uri":"${alias}%2Fpart"}`]);
+    await watching.unsubscribe(alias);
+    expect(set.beta.subscribed).toEqual([]);
+  });
+
   test("reaches only watches that may see the server, and every one of them", async () => {
     const set = await stage();
     const all = [watch(set), watch(set, { server: "alpha" }), watch(set, { scopes: ["server:alpha"], id: "bob" })];
