@@ -62,7 +62,7 @@ const common = Object.freeze({
       v.description("Stands before the separator in public names instead of the server's name; empty for none."),
     ),
   ),
-  isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection."))),
+  isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection: everybody, each principal, or each session. Left out: shared for programs, principal for URLs."))),
   era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks; auto asks it."))),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable.")),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none."))),

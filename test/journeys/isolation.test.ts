@@ -1,0 +1,85 @@
+/** Who shares a process with whom, seen by the servers' own process ids and what they were told of their client. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
+import { type Endpoint, send, sendModern } from "../fixtures/rpc.ts";
+
+let program: Program;
+const backend = (era: string, isolation: string): object => ({ command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), era], isolation });
+const everything = '{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{},"context":{}},"roots":{}}';
+
+beforeAll(async () => {
+  program = await startProgram({
+    config: { mcpServers: { shared: backend("legacy", "shared"), principal: backend("legacy", "principal"), session: backend("legacy", "session"), modern: backend("modern", "principal") } },
+  });
+});
+afterAll(() => program[Symbol.asyncDispose]());
+
+const endpoint = (): Endpoint => ({ url: `${program.origin}/mcp`, token: program.token });
+const textOf = (message: string | undefined): string => (JSON.parse(message ?? "") as { result: { content: { text: string }[] } }).result.content[0]?.text ?? "";
+
+/** One client's tool calls by the tool's public name. */
+interface Caller {
+  tool(name: string): Promise<string>;
+}
+
+/** A client with a session that declares these capabilities. */
+async function openSession(capabilities: string): Promise<Caller & { end(): Promise<void> }> {
+  const version = "2025-11-25";
+  const opened = await send(endpoint(), `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"${version}","capabilities":${capabilities},"clientInfo":{"name":"raw","version":"1"}}}`, {});
+  const headers = { "Mcp-Session-Id": opened.headers.get("mcp-session-id") ?? "", "MCP-Protocol-Version": version };
+  await send(endpoint(), '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers);
+  return {
+    tool: async (name) => textOf((await send(endpoint(), `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}"}}`, headers)).messages.at(-1)),
+    end: async () => void (await fetch(endpoint().url, { method: "DELETE", headers: { ...headers, Authorization: `Bearer ${program.token}` } })),
+  };
+}
+
+/** A client without one; `capabilities` are the members alone. */
+const stateless = (capabilities: string): Caller => ({
+  tool: async (name) => textOf((await sendModern(endpoint(), { method: "tools/call", name, params: `"name":"${name}"`, capabilities })).messages.at(-1)),
+});
+
+/** Resolves when no such process runs. */
+async function gone(pid: number): Promise<void> {
+  try {
+    for (;;) {
+      process.kill(pid, 0);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } catch {
+    // It has gone.
+  }
+}
+
+test("a shared server is one process for all clients, told of everything that can be relayed", async () => {
+  const clients = [await openSession("{}"), await openSession('{"roots":{}}'), stateless(""), stateless('"sampling":{}')];
+  const pids = await Promise.all(clients.map((client) => client.tool("shared__pid")));
+  expect(new Set(pids).size).toBe(1);
+  expect(JSON.parse(await stateless("").tool("shared__told"))).toEqual(JSON.parse(everything));
+});
+
+test("a principal has one process for each set of capabilities, whichever era its clients are of, told of exactly these", async () => {
+  const plain = [await openSession("{}"), await openSession("{}"), stateless("")];
+  const asked = [await openSession('{"elicitation":{}}'), stateless('"elicitation":{"form":{}}')];
+  const [plainPids, askedPids] = [await Promise.all(plain.map((client) => client.tool("principal__pid"))), await Promise.all(asked.map((client) => client.tool("principal__pid")))];
+  expect([new Set(plainPids).size, new Set(askedPids).size, new Set([...plainPids, ...askedPids]).size]).toEqual([1, 1, 2]);
+  expect(await Promise.all([plain[0], plain[2], asked[0], asked[1]].map((client) => client?.tool("principal__told")))).toEqual(["{}", "{}", '{"elicitation":{}}', '{"elicitation":{}}']);
+});
+
+test("each session has a process of its own, told of its client alone, which ends with the session; clients without one share their principal's", async () => {
+  const [one, two] = [await openSession('{"roots":{"listChanged":true}}'), await openSession("{}")];
+  const pids = [await one.tool("session__pid"), await two.tool("session__pid"), await stateless("").tool("session__pid")];
+  expect(new Set(pids).size).toBe(3);
+  expect([await one.tool("session__pid"), await two.tool("session__pid"), await stateless("").tool("session__pid")]).toEqual(pids);
+  expect([await one.tool("session__told"), await two.tool("session__told")]).toEqual(['{"roots":{}}', "{}"]);
+  await one.end();
+  await gone(Number(pids[0]));
+  expect(await two.tool("session__pid")).toBe(pids[1] ?? "");
+});
+
+test("a newer server hears of each client with each request, so one process serves all clients of a principal", async () => {
+  const clients = [await openSession('{"roots":{}}'), await openSession("{}"), stateless(""), stateless('"sampling":{}')];
+  const pids = await Promise.all(clients.map((client) => client.tool("modern__pid")));
+  expect(new Set(pids).size).toBe(1);
+});
