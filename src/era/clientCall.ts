@@ -23,12 +23,6 @@ export interface Asker {
   visited(call: ClientCall, params: RawObject): void;
 }
 
-/** For clients that cannot be asked. */
-const mute: Asker = Object.freeze({
-  ask: (call: ClientCall, ask: Ask) => Promise.reject(fault("ASK_REFUSED", { op: call.method, backend: ask.backend, detail: "this client cannot be asked" })),
-  visited: () => undefined,
-});
-
 /** For what is never answered. */
 export const nowhere: Sink = Object.freeze({ notice: () => undefined, answer: () => undefined, none: () => undefined });
 
@@ -80,7 +74,7 @@ export class ClientCall implements Call {
   #progressed = Number.NEGATIVE_INFINITY;
   #over = false;
 
-  constructor(request: ClientRequest, sink: Sink, asker: Asker = mute) {
+  constructor(request: ClientRequest, sink: Sink, asker: Asker) {
     this.#id = request.id;
     this.method = request.method;
     this.params = request.params;

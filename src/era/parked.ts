@@ -50,11 +50,6 @@ export class Parking implements Asker {
     this.#around = around;
   }
 
-  /** Calls that have asked and are not over. */
-  get size(): number {
-    return this.#byCall.size;
-  }
-
   ask(call: ClientCall, ask: Ask): Promise<Answer> {
     const declared = parseObject(call.client.capabilities, this.#around.limits) ?? emptyObject;
     const { kind, params } = ask;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { CancelSource } from "../../src/base/index.ts";
 import { ClientCall, logLevelOf } from "../../src/era/clientCall.ts";
-import { emptyObject } from "../../src/protocol/index.ts";
+import { type Ask, emptyObject, type RawObject } from "../../src/protocol/index.ts";
 import { alice } from "../fixtures/era.ts";
 import { located } from "../fixtures/serve.ts";
 
@@ -8,7 +9,8 @@ const callOf = (more: object = {}) => {
   const said: string[] = [];
   const sink = { notice: (text: string) => said.push(text), answer: (status: number, text: string) => said.push(`${status} ${text}`), none: () => said.push("none") };
   const request = { id: "1", round: 0, method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: { server: null }, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, session: null, backend: null, ...more };
-  return { call: new ClientCall(request, sink as never), said };
+  const asker = { ask: (_call: ClientCall, ask: Ask) => Promise.resolve({ ok: true, result: `"${ask.kind}"` } as const), visited: (_call: ClientCall, params: RawObject) => void said.push(`visited ${params.text}`) };
+  return { call: new ClientCall(request, sink as never, asker), said };
 };
 
 describe("one client request", () => {
@@ -52,6 +54,46 @@ describe("one client request", () => {
     call.notice({ kind: "other", method: "x/y", params: null });
     call.notice({ kind: "other", method: "x/z", params: located('{"a":1}') });
     expect(said).toEqual(['{"jsonrpc":"2.0","method":"x/y"}', '{"jsonrpc":"2.0","method":"x/z","params":{"a":1}}']);
+  });
+});
+
+describe("a client that is asked", () => {
+  const ask: Ask = { kind: "roots", params: null, backend: "b", cancel: new CancelSource() };
+
+  test("is asked while its call runs, and no longer", async () => {
+    const { call } = callOf();
+    expect(await call.ask(ask)).toEqual({ ok: true, result: '"roots"' });
+    call.answer(200, "end");
+    await expect(call.ask(ask)).rejects.toMatchObject({ code: "CALL_CANCELLED" });
+  });
+
+  test("hears of the end before the answer, and nothing after it", () => {
+    const { call, said } = callOf();
+    call.ending.onCancel((reason) => call.say(reason));
+    call.answer(200, "end");
+    call.say("late");
+    const late: string[] = [];
+    call.ending.onCancel((reason) => late.push(reason));
+    expect([said, late]).toEqual([["the call is answered", "200 end"], ["the call is answered"]]);
+  });
+
+  test("may go away and come back with another request", () => {
+    const { call, said } = callOf({ progressToken: "1" });
+    const next = callOf({ id: "2", progressToken: "2", logLevel: "info" });
+    call.pause(200, "first");
+    call.notice({ kind: "progress", params: located('{"progress":1}') });
+    call.goOn(next.call);
+    call.notice({ kind: "progress", params: located('{"progress":2}') });
+    call.answer(200, "second");
+    expect([said, next.said, call.id, call.logLevel]).toEqual([["200 first"], ['{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":2,"progressToken":2}}', "200 second"], "2", "info"]);
+  });
+
+  test("may be told of a visit after its call", () => {
+    const { call, said } = callOf();
+    call.answer(200, "end");
+    call.notice({ kind: "other", method: "notifications/elicitation/complete", params: located('{"elicitationId":"e"}') });
+    call.notice({ kind: "other", method: "notifications/elicitation/complete", params: null });
+    expect(said).toEqual(["200 end", 'visited {"elicitationId":"e"}', "visited {}"]);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Calls that wait inside for their client: every transition, with a played backend that asks and a clock moved by hand. */
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { CancelSource, defaultLimits, fault, type Limits } from "../../src/base/index.ts";
 import { type Answer as Given, type Ask, type Call, type Outcome, rpcErrorOf } from "../../src/protocol/index.ts";
 import { allJson, createWorld, gate, type Json, key, nextJson } from "../fixtures/era.ts";
@@ -407,6 +408,54 @@ test("a question on an open stream is that stream's last message", async () => {
   await clock.advance(collectMs);
   expect((await nextJson(answer)).result.resultType).toBe("input_required");
   expect(await nextJson(answer)).toBeNull();
+});
+
+test("whatever comes in whatever order, every question is settled, the call is made once, and nothing is left", async () => {
+  const step = fc.oneof(
+    fc.constant({ kind: "ask" } as const),
+    fc.record({ kind: fc.constant("withdraw" as const), which: fc.nat(7) }),
+    fc.record({ kind: fc.constant("come back" as const), answers: fc.subarray(["q1", "q2", "q3", "q4", "q5", "q6"]) }),
+    fc.record({ kind: fc.constant("wait" as const), ms: fc.constantFrom(1, collectMs, 1000) }),
+    fc.constant({ kind: "finish" } as const),
+    fc.constant({ kind: "hang up" } as const),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const { send, call, serve, clock } = setUp({ parkedPerPrincipalMax: 1 });
+      const finish = gate<Outcome>();
+      const asked: { readonly cancel: CancelSource; readonly answer: Promise<string> }[] = [];
+      serve.answer = () => finish.promise;
+      let state: string | null = null;
+      let sent = send();
+      const look = (): void => {
+        void sent.answer.then(({ json }) => {
+          state = json?.result?.requestState ?? state;
+        });
+      };
+      const ask = (): void => {
+        const cancel = new CancelSource();
+        asked.push({ cancel, answer: heard(serve.calls[0] as Call, { ...form(), cancel }) });
+      };
+      for (const one of steps) {
+        if (one.kind === "ask") ask();
+        else if (one.kind === "withdraw") asked[one.which]?.cancel.cancel("not needed");
+        else if (one.kind === "wait") await clock.advance(one.ms);
+        else if (one.kind === "finish") finish.open(told("end"));
+        else if (one.kind === "hang up") sent.hangUp();
+        else if (state !== null) sent = send({ requestState: state, inputResponses: Object.fromEntries(one.answers.map((name) => [name, accepted])) });
+        look();
+        await clock.settle();
+      }
+      finish.open(told("end"));
+      await clock.advance(parkedMsMax + parkedGraceMs);
+      const texts = await Promise.all(asked.map(({ answer }) => answer));
+      for (const text of texts) expect([JSON.stringify(accepted), '{"action":"cancel"}', "CALL_CANCELLED", "LIMIT_REACHED"]).toContain(text);
+      expect([serve.calls.length, clock.pending]).toEqual([1, 0]);
+      serve.answer = async (running) => told(await heard(running, form()));
+      expect((await call()).resultType).toBe("input_required");
+    }),
+    { numRuns: 150 },
+  );
 });
 
 const clockOf = (timer: (ms: number, run: () => void) => unknown, ms: number): Promise<void> => new Promise((resolve) => void timer(ms, resolve));

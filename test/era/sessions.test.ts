@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits } from "../../src/base/index.ts";
-import { ClientCall } from "../../src/era/clientCall.ts";
+import { ClientCall, nowhere } from "../../src/era/clientCall.ts";
+import { ClientQuestions } from "../../src/era/clientQuestions.ts";
 import { Sessions } from "../../src/era/sessions.ts";
 import { Streams } from "../../src/era/streams.ts";
 import { createTestClock } from "../fixtures/clock.ts";
@@ -11,7 +12,8 @@ const all = { server: null };
 const callOf = () =>
   new ClientCall(
     { id: "1", round: 0, method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: all, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, session: null, backend: null },
-    { notice: () => undefined, answer: () => undefined, none: () => undefined },
+    nowhere,
+    new ClientQuestions({ client: { info: null, capabilities: "{}" }, revision: null, announce: () => undefined }, createTestClock(), defaultLimits),
   );
 const worldOf = (more: object = {}) => {
   const clock = createTestClock();
