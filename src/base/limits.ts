@@ -147,6 +147,8 @@ export const defaultLimits = Object.freeze({
   elicitationsMax: 64,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
+  /** How long a client may ask for a task that it was given; the server may forget it earlier. */
+  taskMsMax: 30 * 24 * 60 * 60 * 1000,
   /** Characters of one text in a log line. */
   logTextMax: 2048,
   /** Secret values kept for scrubbing, and the length from which one is kept. */

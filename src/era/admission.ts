@@ -7,6 +7,7 @@ import { type Client, decodeHeader, type MirroredArgument, mirroredArguments, mi
 import { logLevelOf } from "./clientCall.ts";
 import { type HopMeta, isObject, textOf } from "./hop.ts";
 import { methodOf } from "./methods.ts";
+import { isAboutTasks, taskFault } from "./tasks.ts";
 import type { HttpIn } from "./types.ts";
 import { modernRevisionOf, modernRevisions } from "./version.ts";
 import { headers, metaKeys } from "./words.ts";
@@ -25,6 +26,7 @@ export function refusalOf(message: Request, params: RawObject, envelope: HopMeta
     versionFault(envelope, request) ??
     (request === null ? null : mirrorFault(method, params, request)) ??
     methodFault(method) ??
+    taskFault(isAboutTasks(method, params), envelope.clientCapabilities, look.limits) ??
     paramsFault(method, params, envelope) ??
     (request === null ? null : argumentsFault(method, params, request, look))
   );

@@ -10,7 +10,7 @@ interface MethodRow {
   readonly modern: Service;
   readonly legacy: Service;
   /** The member of `params` that names the target, mirrored in a header by modern clients. */
-  readonly target: "name" | "uri" | null;
+  readonly target: "name" | "uri" | "taskId" | null;
 }
 
 const row = (modern: Service, legacy: Service, target: MethodRow["target"] = null): MethodRow => Object.freeze({ modern, legacy, target });
@@ -34,9 +34,9 @@ const rows: Readonly<Record<string, MethodRow>> = Object.freeze({
   "logging/setLevel": row(null, "here"),
   "resources/subscribe": row(null, "here"),
   "resources/unsubscribe": row(null, "here"),
-  "tasks/get": unserved,
-  "tasks/update": unserved,
-  "tasks/cancel": unserved,
+  "tasks/get": row("proxy", null, "taskId"),
+  "tasks/update": row("proxy", null, "taskId"),
+  "tasks/cancel": row("proxy", null, "taskId"),
   "tasks/list": unserved,
   "tasks/result": unserved,
   "roots/list": unserved,
@@ -48,7 +48,10 @@ const rows: Readonly<Record<string, MethodRow>> = Object.freeze({
 export const methodOf = (method: string): MethodRow => (Object.hasOwn(rows, method) ? (rows[method] as MethodRow) : extension);
 
 /** Methods on which a server may answer that it needs input first (2026-07-28, basic/patterns/mrtr). */
-export const isRetryable = (method: string): boolean => methodOf(method).target !== null;
+export const isRetryable = (method: string): boolean => {
+  const { target } = methodOf(method);
+  return target === "name" || target === "uri";
+};
 
 const cached: Readonly<Record<string, true>> = Object.freeze({
   "tools/list": true,

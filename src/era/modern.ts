@@ -16,6 +16,7 @@ import type { North } from "./north.ts";
 import { failureOf, isOurs, isVisitError, modernError, modernStatus, thrownError } from "./refusals.ts";
 import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
+import { aimOf, taskOutcome, taskResult } from "./tasks.ts";
 import type { Caller, HttpIn, HttpOut } from "./types.ts";
 
 /** What waits for the answer to a modern call, and is told which one it is, so that it can cancel it. */
@@ -83,9 +84,12 @@ export async function discover({ serve, identity, limits }: North, id: Raw, { pr
 /** Starts the call of a request that was found in order, or goes on with one; all that comes of it goes to `expecting`. */
 export function beginCall(north: North, message: Request, envelope: HopMeta, { principal, selection }: Caller, expecting: Expecting): void {
   const { id, method } = message;
-  const params = message.params ?? emptyObject;
-  const attempt = tryOf({ method, params, principal, selection }, north.seal);
+  const asked = message.params ?? emptyObject;
+  const attempt = tryOf({ method, params: asked, principal, selection }, north.seal);
   if (attempt instanceof Fault) return expecting.answer(attempt.row.http, refusalText(id, attempt));
+  const aim = aimOf(north, { method, params: asked, principal });
+  if (aim instanceof Fault) return expecting.answer(aim.row.http, refusalText(id, aim));
+  const { params, backend } = aim;
   const isCall = attempt.kind === "call";
   const call = new ClientCall(
     {
@@ -100,7 +104,7 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
       logLevel: logLevelOf(textOf(envelope.logLevel)),
       resume: isCall ? attempt.resume : null,
       session: null,
-      backend: null,
+      backend,
       round: isCall ? attempt.round : 0,
     },
     expecting,
@@ -110,7 +114,7 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
   if (attempt.kind === "parked") return goOn(north, call, attempt, expecting);
   if (attempt.kind === "declined") return answer(north, call, declined(call));
   north.serve.call(call).then(
-    (outcome) => settle(north, call, outcome),
+    (outcome) => settle(north, call, backend === null ? outcome : taskOutcome(outcome, asked, backend, call, north.limits)),
     (thrown: unknown) => settle(north, call, { kind: "failed", error: thrownError(thrown) }),
   );
 }
@@ -133,8 +137,14 @@ function settle(north: North, call: ClientCall, outcome: Outcome): void {
 function answer(north: North, call: ClientCall, outcome: Outcome): void {
   if (outcome.kind === "done") return call.answer(200, north.stamp.response(call.id, call.method, call.selection.server, outcome.result, outcome.cache));
   if (outcome.kind === "failed") return failed(north, call, outcome);
-  if (outcome.kind === "task") return refuse(call, fault("BACKEND_GARBLED", { backend: outcome.backend, detail: "a task that nobody asked for" }));
+  if (outcome.kind === "task") return answerTask(north, call, outcome);
   ask(north, call, outcome, "relay");
+}
+
+function answerTask(north: North, call: ClientCall, outcome: Extract<Outcome, { kind: "task" }>): void {
+  const result = taskResult(north, call, outcome);
+  if (result instanceof Fault) return refuse(call, result);
+  call.answer(200, north.stamp.response(call.id, call.method, call.selection.server, result, undefined));
 }
 
 /** Answers that input is wanted, as far as this client can give it. */

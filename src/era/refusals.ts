@@ -88,7 +88,14 @@ function asInvalid(error: RpcError, call: Pick<Call, "method" | "params">, limit
 function isTheClients(error: RpcError, call: Pick<Call, "client">, limits: Limits): boolean {
   const required = objectOf(dataOf(error, limits) ?? emptyObject, "requiredCapabilities");
   const declared = parseObject(call.client.capabilities, limits) ?? emptyObject;
-  return required !== null && required.members.length > 0 && required.members.every(({ key }) => memberOf(declared, key) === null);
+  return required !== null && required.members.length > 0 && required.members.every(({ key }) => isLacking(key, required, declared));
+}
+
+/** Of extensions the ones that are required count, not that there are any. */
+function isLacking(key: string, required: RawObject, declared: RawObject): boolean {
+  if (key !== "extensions") return memberOf(declared, key) === null;
+  const theirs = objectOf(declared, key) ?? emptyObject;
+  return objectOf(required, key)?.members.every((extension) => memberOf(theirs, extension.key) === null) ?? false;
 }
 
 function withCode(error: RpcError, code: number, changes: Readonly<Record<string, Raw>>, limits: Limits): RpcError {

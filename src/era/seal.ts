@@ -8,8 +8,8 @@ import { type Call, editObject, type RawObject, stringOf } from "../protocol/ind
 import { type Clock, fingerprint } from "../base/index.ts";
 import { methodOf } from "./methods.ts";
 
-/** Whose state it is: a backend's own, passed through; a call that waits inside us; a visit to a page, then the call anew. */
-export type SealedKind = "relay" | "parked" | "url-wait";
+/** Whose state it is: a backend's own, passed through; a call that waits inside us; a visit to a page, then the call anew; a backend's task. */
+export type SealedKind = "relay" | "parked" | "url-wait" | "task";
 
 /** What a sealed state holds. */
 export interface Sealed {

@@ -14,6 +14,7 @@ import { isRetryable } from "./methods.ts";
 import { listAll } from "./paging.ts";
 import { type Found, modernHeaders, supportedOf, versionUnsupported } from "./probe.ts";
 import { ResourceListening } from "./resourceListening.ts";
+import { declaresTasks } from "./tasks.ts";
 import { answerOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
 import { type ModernRevision, modernRevisionOf } from "./version.ts";
@@ -142,9 +143,15 @@ export class SouthModern implements Dialect {
   #outcomeOf(call: Call, target: Target, result: RawObject): Outcome {
     const type = memberOf(result, "resultType");
     if (type === null || type === '"complete"') return { kind: "done", result };
-    const isQuestion = type === '"input_required"' && isRetryable(call.method);
-    if (!isQuestion || !isAnswerable(result)) throw this.#garbled(call.method, `a result of type ${type}`);
-    return { kind: "input", result, state: stringOf(result, "requestState"), backend: target.backend };
+    const isQuestion = type === '"input_required"' && isRetryable(call.method) && isAnswerable(result);
+    if (isQuestion) return { kind: "input", result, state: stringOf(result, "requestState"), backend: target.backend };
+    if (type === '"task"' && this.#mayHaveTask(call)) return { kind: "task", result, backend: target.backend };
+    if (isBetweenThem(type, call)) return { kind: "done", result };
+    throw this.#garbled(call.method, `a result of type ${type}`);
+  }
+
+  #mayHaveTask({ method, session, client }: Call): boolean {
+    return method === "tools/call" && session === null && declaresTasks(client.capabilities, this.#south.limits);
   }
 
   async #failed(call: Call, target: Target, error: RpcError, mayRepair: boolean): Promise<Outcome> {
@@ -207,6 +214,11 @@ export class SouthModern implements Dialect {
     });
   }
 }
+
+const ourTypes: Readonly<Record<Raw, true>> = Object.freeze({ '"input_required"': true, '"task"': true });
+
+/** A type of an extension that client and backend have agreed on: the client sees this backend alone, and knows types at all. */
+const isBetweenThem = (type: Raw, { selection, session }: Call): boolean => !Object.hasOwn(ourTypes, type) && type.startsWith('"') && selection.server !== null && session === null;
 
 /** At least one of the two must be there (2026-07-28, basic/patterns/mrtr). */
 const isAnswerable = (result: RawObject): boolean => memberOf(result, "inputRequests") !== null || stringOf(result, "requestState") !== null;

@@ -141,8 +141,15 @@ export const rows: Readonly<Record<string, Row>> = Object.freeze({
 /** The methods that are answered from the catalog: they may wait a moment for servers that are starting. */
 export const isList = (method: string): boolean => method.endsWith("/list");
 
+/** The call goes to the server that its id was issued for, as long as the caller sees that one. */
+function bound(scene: Scene, call: Call, backend: string): Promise<Outcome> | Outcome {
+  if (scene.view.servers.some(({ name }) => name === backend)) return leaseOf(scene, { backend, local: call.method, tool: null }).call(call, { name: null, tool: null });
+  return failed(rpcErrorOf(fault("NAME_UNKNOWN", { detail: call.method })));
+}
+
 /** A method without a row: the selected server's own business, or nobody's. */
 export const passThrough: Row = (scene, call) => {
+  if (call.backend !== null) return bound(scene, call, call.backend);
   const route = passRoute(scene, call, call.method);
   if (route === null) return failed(rpcErrorOf(fault("METHOD_UNKNOWN", { detail: call.method })));
   return leaseOf(scene, route).call(call, { name: null, tool: null });
