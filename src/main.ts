@@ -12,6 +12,7 @@ process.exit(
     stdout: standardOutput(1),
     stderr: standardOutput(2),
     signals: process,
+    clock: null,
     selfArgv: isCompiled ? [process.execPath] : [process.execPath, Bun.main],
   }),
 );

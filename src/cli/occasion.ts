@@ -1,4 +1,5 @@
 /** What every command is given and gives: apart from the table of commands, which knows them all. */
+import type { Clock } from "../base/index.ts";
 import type { Settings } from "./flags.ts";
 import type { Output, Signals } from "./terminal.ts";
 
@@ -9,6 +10,7 @@ export interface Occasion {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly signals: Signals;
+  readonly clock: Clock;
   /** How this program is started: the executable, and from source its first file. */
   readonly selfArgv: readonly string[];
 }

@@ -13,6 +13,9 @@ import { version } from "./version.ts";
 // Each step of closing has its own bound; this one is for the bug in them, and below the 90 s of service managers.
 const closeMsMax = defaultLimits.drainMsMax;
 
+// One Ctrl-C in a terminal arrives several times, from the terminal and from each runner above us that passes it on.
+const sameSignalMs = 250;
+
 /** Serves until a signal ends it. Gives 0 after a clean end, 1 after a hurried one. Throws the Faults of a failed start. */
 export const serve: Run = async (occasion) => {
   const life = createLife(occasion);
@@ -67,17 +70,22 @@ interface Life {
  * (what is still starting is closed when it is there), a second one ends at once, HUP reads the configuration again. A
  * bug that nobody caught closes too, for what it leaves is unknown; a promise that nobody looked at is only told of.
  */
-function createLife({ signals, stderr }: Occasion): Life {
+function createLife({ signals, stderr, clock }: Occasion): Life {
   const ended = Promise.withResolvers<number>();
   let running: Running | null = null;
   let closing: (() => void) | null = null;
+  let stoppedAt = 0;
 
   const closeThen = (settle: () => void): void => {
     closing = settle;
     if (running !== null) void closed(running).then(settle, ended.reject);
   };
   const stop = (): void => {
-    if (closing !== null) return ended.resolve(1);
+    if (closing !== null) {
+      if (clock.now() - stoppedAt >= sameSignalMs) ended.resolve(1);
+      return;
+    }
+    stoppedAt = clock.now();
     stderr.write("1mcp is shutting down; once more ends it at once\n");
     closeThen(() => ended.resolve(0));
   };

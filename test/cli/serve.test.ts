@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
+import type { Clock } from "../../src/base/index.ts";
 import { startHere } from "../fixtures/cli.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 
 const env = (folder: Folder) => ({ HOME: folder.path, XDG_CONFIG_HOME: folder.at("config"), XDG_STATE_HOME: folder.at("state"), PATH: process.env["PATH"] ?? "" });
 
-async function served(folder: Folder, more: readonly string[] = []) {
-  const here = startHere(["serve", "--port", "0", ...more], env(folder));
+async function served(folder: Folder, more: readonly string[] = [], clock: Clock | null = null) {
+  const here = startHere(["serve", "--port", "0", ...more], env(folder), clock);
   await Promise.race([here.stderr.said("  token:"), here.code]);
   return here;
 }
@@ -65,10 +67,22 @@ test("a configuration that is not valid is printed issue by issue, and the exit 
 
 test("a second signal ends it at once", async () => {
   await using folder = await createFolder();
-  const here = await served(folder, ["--log-level", "error"]);
+  const clock = createTestClock();
+  const here = await served(folder, ["--log-level", "error"], clock);
   here.signals.emit("SIGTERM");
+  const advanced = clock.advance(250);
+  here.signals.emit("SIGTERM");
+  await advanced;
   here.signals.emit("SIGTERM");
   expect(await here.code).toBe(1);
+});
+
+test("one press of Ctrl-C is one signal, however many runners pass it on", async () => {
+  await using folder = await createFolder();
+  const here = await served(folder, ["--log-level", "error"], createTestClock());
+  for (let times = 0; times < 3; times += 1) here.signals.emit("SIGINT");
+  expect(await here.code).toBe(0);
+  expect(here.stderr.text().match(/is shutting down/g)).toHaveLength(1);
 });
 
 test("a signal during the start closes what was started", async () => {
