@@ -36,9 +36,11 @@ export const defaultLimits = Object.freeze({
   sessionIdleMsMax: 24 * 60 * 60 * 1000,
   /** Open or resumable streams of one session beside its calls. */
   sessionStreamsMax: 8,
-  /** Events kept of one 2025 stream for resumption, in number and in bytes. */
+  /** Events kept of one 2025 session for resumption, in number and in bytes; of all sessions together; and how long. */
   replayEventsMax: 256,
   replayBytesMax: 4 * 1024 * 1024,
+  replayAllBytesMax: 64 * 1024 * 1024,
+  replayMsMax: 10 * 60 * 1000,
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
   /** Standing watches (GET streams, subscriptions/listen) in all. */

@@ -7,6 +7,7 @@ import { type Clock, type Fault, fault, type Limits } from "../base/index.ts";
 import { type Client, type LogLevel, type Raw, sseEvent } from "../protocol/index.ts";
 import type { ClientCall } from "./clientCall.ts";
 import { refusalText } from "./exchange.ts";
+import type { Kept } from "./kept.ts";
 import { placeOf, Replay } from "./replay.ts";
 import { SessionStream } from "./sessionStream.ts";
 import type { OpenStream, Streams } from "./streams.ts";
@@ -17,6 +18,14 @@ export interface SessionStart {
   readonly id: string;
   readonly principalId: string;
   readonly server: string | null;
+}
+
+/** What all sessions share. */
+export interface Around {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly streams: Streams;
+  readonly kept: Kept;
 }
 
 /** A message on the stream of HTTP+SSE. */
@@ -50,14 +59,14 @@ export class Session {
   pipe: OpenStream | null = null;
   usedAt: number;
 
-  constructor(start: SessionStart, around: { readonly clock: Clock; readonly limits: Limits; readonly streams: Streams }) {
+  constructor(start: SessionStart, around: Around) {
     this.id = start.id;
     this.principalId = start.principalId;
     this.server = start.server;
     this.#clock = around.clock;
     this.#limits = around.limits;
     this.#streams = around.streams;
-    this.#replay = new Replay(around.limits);
+    this.#replay = new Replay(around.limits, around.kept);
     this.usedAt = around.clock.now();
   }
 
@@ -162,6 +171,7 @@ export class Session {
     for (const stream of [...this.#unfinished.values()]) stream.end();
     this.pipe?.end();
     this.pipe = null;
+    this.#replay.clear();
     for (const ending of this.#endings) ending();
   }
 

@@ -298,6 +298,21 @@ describe("streams of a 2025 session", () => {
     expect((await allJson(resumed)).map((message) => message.id)).toEqual([1]);
   });
 
+  test("are kept for resumption as far as all sessions together have room, and for a while", async () => {
+    const { send, get, session, serve, clock } = createWorld({ replayAllBytesMax: 40_000, replayMsMax: 1000 });
+    serve.answer = (made) => {
+      made.notice(progress(1));
+      return done({ content: [{ type: "text", text: "x".repeat(10_000) }] });
+    };
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => session()));
+    const places: string[] = [];
+    for (const headers of sessions) places.push((await allEvents(await send(call(1, "x", { progressToken: 1 }), { headers }).answer))[0]?.id ?? "");
+    const resumed = () => Promise.all(sessions.map(async (headers, index) => (await get({ headers: { ...headers, "last-event-id": places[index] ?? "" } }).answer).status));
+    expect(await resumed()).toEqual([400, 400, 200, 200, 200]);
+    await clock.advance(1000);
+    expect(await resumed()).toEqual([400, 400, 400, 400, 400]);
+  });
+
   test("of which nothing is kept cannot be resumed, unless any other would do", async () => {
     const { get, session } = createWorld();
     const headers = await session();
