@@ -136,7 +136,7 @@ export class SouthModern implements Dialect {
   async #failed(call: Call, target: Target, error: RpcError, mayRepair: boolean): Promise<Outcome> {
     if (error.code !== headerMismatch && error.code !== versionUnsupported) return { kind: "failed", error };
     if (!mayRepair) throw this.#garbled(call.method, `error ${error.code}: ${error.message}`);
-    const repaired = error.code === headerMismatch ? await this.#refreshed(call, target) : this.#renegotiated(target, error.data);
+    const repaired = error.code === headerMismatch ? await this.#refreshed(call, target) : this.#renegotiated(call.method, target, error.data);
     return await this.#attempt(call, repaired, false);
   }
 
@@ -150,8 +150,10 @@ export class SouthModern implements Dialect {
     return { ...target, tool: tool ?? null };
   }
 
-  #renegotiated(target: Target, data: Raw | null): Target {
+  #renegotiated(op: string, target: Target, data: Raw | null): Target {
     const supported = supportedOf(this.#south, data);
+    // Any tool may fail with this code; only a list shows that it is about the connection, which others share.
+    if (supported.length === 0) throw this.#garbled(op, `error ${versionUnsupported} without the supported versions`);
     const mutual = supported.map(modernRevisionOf).find((known) => known !== null) ?? null;
     if (mutual === null) {
       this.#south.options.lost("it does not speak this revision any more");
