@@ -14,7 +14,7 @@ import { readMeta } from "./hop.ts";
 import { methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
 import { legacyError, thrownError } from "./refusals.ts";
-import type { Session } from "./session.ts";
+import type { Running, Session } from "./session.ts";
 import type { HttpIn } from "./types.ts";
 import { type LegacyRevision, legacyRevisionOf, newestLegacy } from "./version.ts";
 
@@ -58,13 +58,38 @@ function initialize(north: North, session: Session, { id, params }: Request, req
   const revision = legacyRevisionOf(asked) ?? newestLegacy;
   session.revision = revision;
   session.client = Object.freeze({ info: rawMember(params, "clientInfo"), capabilities: rawMember(params, "capabilities") ?? "{}" });
+  const opening = new Opening(sink);
+  session.begin(id, opening);
   north.serve.describe(request.principal, request.selection).then(
-    (description) => sink.answer(200, resultText(id, initializeResult(description, revision, north.limits))),
+    (description) => {
+      session.finish(id, opening);
+      opening.interrupt(200, resultText(id, initializeResult(description, revision, north.limits)));
+    },
     (thrown: unknown) => {
-      sink.answer(200, errorText(id, thrownError(thrown)));
+      opening.interrupt(200, errorText(id, thrownError(thrown)));
       session.end("its handshake failed");
     },
   );
+}
+
+/** A handshake that waits for what is to be announced. It cannot be cancelled (2025-11-25, basic/utilities/cancellation). */
+class Opening implements Running {
+  readonly #sink: Sink;
+  #over = false;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  abandon(): void {
+    // Nothing is to be stopped, and an answer that nobody waits for harms nobody.
+  }
+
+  interrupt(status: number, text: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#sink.answer(status, text);
+  }
 }
 
 function rawMember(params: RawObject, key: string): Raw | null {

@@ -3,12 +3,12 @@
  * is remembered between two requests; a client that goes away cancels what it was waiting for.
  */
 import { Fault, fault } from "../base/index.ts";
-import { emptyObject, errorText, type Message, type Outcome, type Raw, type RawObject, type Request, type RpcError, sseEvent } from "../protocol/index.ts";
+import { emptyObject, errorText, type Message, type Outcome, type Raw, type RawObject, type Request, resultText, type RpcError, sseEvent } from "../protocol/index.ts";
 import { clientOf, refusalOf } from "./admission.ts";
 import { discoverResult } from "./announce.ts";
 import { ClientCall, logLevelOf } from "./clientCall.ts";
 import { type HopMeta, readMeta, textOf } from "./hop.ts";
-import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } from "./exchange.ts";
+import { type Channel, emptyOut, Exchange, refusalOut, refusalText } from "./exchange.ts";
 import { questionFault, resumeOf, sealedState } from "./input.ts";
 import { listen } from "./listen.ts";
 import { methodOf } from "./methods.ts";
@@ -62,13 +62,15 @@ function serveRequest(north: North, message: Request, request: HttpIn): Promise<
   return discover(north, message, request);
 }
 
-async function discover({ serve, identity, limits }: North, message: Request, { principal, selection }: HttpIn): Promise<HttpOut> {
-  try {
-    const description = await serve.describe(principal, selection);
-    return jsonOut(200, `{"jsonrpc":"2.0","id":${message.id},"result":${discoverResult(description, selection.server, identity, limits)}}`);
-  } catch (thrown) {
-    return thrown instanceof Fault ? refusalOut(message.id, thrown) : jsonOut(200, errorText(message.id, thrownError(thrown)));
-  }
+function discover(north: North, { id }: Request, request: HttpIn): Promise<HttpOut> {
+  const { serve, identity, limits } = north;
+  const { principal, selection } = request;
+  const exchange = new ModernExchange(north, request, id);
+  serve.describe(principal, selection).then(
+    (description) => exchange.answer(200, resultText(id, discoverResult(description, selection.server, identity, limits))),
+    (thrown: unknown) => exchange.answer(thrown instanceof Fault ? thrown.row.http : 200, errorText(id, thrownError(thrown))),
+  );
+  return exchange.out;
 }
 
 function callOf(north: North, message: Request, params: RawObject, envelope: HopMeta, request: HttpIn): Promise<HttpOut> {

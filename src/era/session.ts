@@ -20,6 +20,9 @@ export interface SessionStart {
   readonly server: string | null;
 }
 
+/** A request of the client that waits for its answer. */
+export type Running = Pick<ClientCall, "abandon" | "interrupt">;
+
 /** What all sessions share. */
 export interface Around {
   readonly clock: Clock;
@@ -43,7 +46,7 @@ export class Session {
   readonly #streams: Streams;
   readonly #replay: Replay;
   /** Unanswered calls by the client's id. */
-  readonly #calls = new Map<Raw, ClientCall>();
+  readonly #calls = new Map<Raw, Running>();
   /** Streams that are not finished, by name; in order of opening. */
   readonly #unfinished = new Map<string, SessionStream>();
   readonly #endings: (() => void)[] = [];
@@ -84,7 +87,7 @@ export class Session {
   }
 
   /** Notes a running call; gives the Fault if it may not run. */
-  begin(id: Raw, call: ClientCall): Fault | null {
+  begin(id: Raw, call: Running): Fault | null {
     if (this.#calls.has(id)) return fault("MESSAGE_INVALID", { detail: "a request with this id is running" });
     if (this.#calls.size >= this.#limits.pendingMax) return fault("LIMIT_REACHED", { detail: "limits.pendingMax" });
     this.#calls.set(id, call);
@@ -92,7 +95,7 @@ export class Session {
   }
 
   /** The call has come to its end, wanted or not. */
-  finish(id: Raw, call: ClientCall): void {
+  finish(id: Raw, call: Running): void {
     if (this.#calls.get(id) === call) this.#calls.delete(id);
     this.touch();
   }

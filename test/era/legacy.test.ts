@@ -51,6 +51,17 @@ describe("the 2025 handshake", () => {
     expect([refused.status, refused.json.id, refused.headers["mcp-session-id"]]).toEqual([429, 7, undefined]);
   });
 
+  test("that is waited for when the program ends gets an error, on a stream too", async () => {
+    const { send, serve, clock, eras } = createWorld();
+    serve.description = () => Promise.withResolvers<never>().promise;
+    const streamed = send(initialize("2025-11-25", "a"));
+    await clock.advance(100);
+    const plain = send(initialize("2025-11-25", "b"));
+    await eras.close();
+    expect((await allJson(await streamed.answer)).map(({ id, error }) => [id, error.data.code])).toEqual([["a", "SHUTTING_DOWN"]]);
+    expect((await plain.answer).json).toMatchObject({ id: "b", error: { data: { code: "SHUTTING_DOWN" } } });
+  });
+
   test("is waited for with an open stream when it takes long, and the session is named there", async () => {
     const { send, serve, clock } = createWorld({ headMsMax: 100 });
     const described = gate<{ info: string; capabilities: string; instructions: null }>();
