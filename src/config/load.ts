@@ -11,6 +11,7 @@ import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
 import { nameIssues } from "./names.ts";
+import { programIssues } from "./programs.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
 import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
@@ -19,9 +20,14 @@ const separatorDefault = "__";
 
 /**
  * Reads, checks and freezes the configuration at `path`. `env` is the environment for `${VAR}`; a `.env` file beside
- * the configuration stands behind it. Never throws for what is in the file, nor for its absence.
+ * the configuration stands behind it; `findPrograms` warns of servers whose program is not there. Never throws for what is
+ * in the file, nor for its absence.
  */
-export async function loadConfig(options: { readonly path: string; readonly env: Readonly<Record<string, string | undefined>> }): Promise<Loaded> {
+export async function loadConfig(options: {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly findPrograms?: boolean;
+}): Promise<Loaded> {
   const path = resolve(options.path);
   const read = await readBytes(path);
   if (!("bytes" in read)) return refused([plainIssue(read.problem)], null);
@@ -31,8 +37,11 @@ export async function loadConfig(options: { readonly path: string; readonly env:
   const text = decode(read.bytes);
   if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
   const loaded = parseConfig({ text, path, variables: variablesOf(dotEnv.text, options.env), hash });
-  if (!loaded.ok || dotEnv.problem === null) return loaded;
-  return { ...loaded, warnings: [plainIssue(dotEnv.problem), ...loaded.warnings] };
+  if (!loaded.ok) return loaded;
+  const { document } = options.findPrograms === true ? parseDocument(text) : { document: null };
+  const missing = document === null ? [] : programIssues(loaded.config.backends, document, options.env);
+  const plain = dotEnv.problem === null ? [] : [plainIssue(dotEnv.problem)];
+  return { ...loaded, warnings: inOrder([...plain, ...loaded.warnings, ...missing]) };
 }
 
 /** What a configuration is read from, without touching a disk. */
@@ -73,11 +82,14 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     host: file.host ?? null,
     port: file.port ?? null,
     publicUrl: file.publicUrl ?? null,
-    allowedHosts: Object.freeze([...(file.allowedHosts ?? [])]),
-    allowedOrigins: Object.freeze([...(file.allowedOrigins ?? [])]),
+    allowedHosts: listOf(file.allowedHosts),
+    allowedOrigins: listOf(file.allowedOrigins),
+    trustedProxies: listOf(file.trustedProxies),
     pageSize: file.pageSize ?? null,
   });
 }
+
+const listOf = (items: readonly string[] | undefined): readonly string[] => Object.freeze([...(items ?? [])]);
 
 /** A configuration without any server, and everything else at its default. */
 export const emptyConfig = (): Config => configOf({}, [], null, defaultLimits);

@@ -3,7 +3,7 @@
  * come. It changes no value (references are put in later), so that its JSON Schema is exactly what may be written.
  */
 import * as v from "valibot";
-import { defaultLimits, type Limits } from "../base/index.ts";
+import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/index.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
@@ -81,7 +81,7 @@ export const stdioEntry = v.strictObject({
 
 /** A server that is reached by a URL. */
 export const remoteEntry = v.strictObject({
-  type: v.optional(v.pipe(v.picklist(["http", "streamableHttp", "sse"]), v.description("Left out: Streamable HTTP, or HTTP+SSE where that is what answers."))),
+  type: v.optional(v.pipe(v.picklist(["http", "streamableHttp", "streamable-http", "sse"]), v.description("Left out: Streamable HTTP, or HTTP+SSE where that is what answers."))),
   url: v.pipe(text(), v.description(`Its address. ${references}`)),
   headers: v.optional(headers),
   ...common,
@@ -101,8 +101,13 @@ export type RemoteEntry = v.InferOutput<typeof remoteEntry>;
 export type ServerEntry = StdioEntry | RemoteEntry;
 export type ServerDefaults = v.InferOutput<typeof serverDefaults>;
 
+const remoteTypes: readonly unknown[] = remoteEntry.entries.type.wrapped.pipe[0].options;
+
 /** Whether what was written for a server is meant to be reached by a URL. */
-export const isRemote = (entry: unknown): boolean => typeof entry === "object" && entry !== null && "url" in entry && !("command" in entry);
+export function isRemote(entry: unknown): boolean {
+  if (typeof entry !== "object" || entry === null || Object.hasOwn(entry, "command")) return false;
+  return Object.hasOwn(entry, "url") || remoteTypes.includes((entry as { type?: unknown }).type);
+}
 
 /** The range of one limit, by its unit: what is outside would break the program or switch the limit off. */
 export function limitRange(name: string, standard: number): readonly [least: number, most: number] {
@@ -119,8 +124,12 @@ const limits = v.strictObject(
   ),
 );
 
-const isAddress = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? "");
-const isOrigin = (value: string): boolean => isAddress(value) && URL.parse(value)?.origin === value;
+const isWebAddress = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? "");
+const isOrigin = (value: string): boolean => isWebAddress(value) && URL.parse(value)?.origin === value;
+// What follows the host would be taken for a part of the address, and a password for something to show.
+const isPlainAddress = (value: string): boolean => isWebAddress(value) && !/[?#@]/.test(value);
+// The last label of a name holds a letter: what looks like a number is an address, or a mistake in one.
+const isHost = (value: string): boolean => isAddress(value.replace(/^\[(.*)\]$/, "$1")) || /^([\w-]+\.)*[\w-]*[A-Za-z][\w-]*$/.test(value);
 
 const topLevel = Object.freeze({
   $schema: v.optional(v.string()),
@@ -139,9 +148,9 @@ const topLevel = Object.freeze({
     }),
   ),
   limits: v.optional(v.pipe(limits, v.description("Bounds of sizes, numbers and times."))),
-  host: v.optional(v.pipe(text(), v.description("Address to listen on; default 127.0.0.1."))),
+  host: v.optional(v.pipe(v.string(), v.check(isHost, "must be an address or a host name, without scheme and port"), v.description("Address to listen on; default 127.0.0.1."))),
   port: v.optional(wholeNumber(0, 65_535, "Port to listen on; 0 takes a free one; default 3050.")),
-  publicUrl: v.optional(v.pipe(v.string(), v.check(isAddress, "must be an http or https URL"), v.description("The URL by which clients reach us from outside."))),
+  publicUrl: v.optional(v.pipe(v.string(), v.check(isPlainAddress, "must be an http or https URL without user, query and fragment"), v.description("The URL by which clients reach us from outside."))),
   allowedHosts: v.optional(
     v.pipe(
       v.array(v.pipe(v.string(), v.regex(/^[^\s/@?#*]+$/, "must be a host, or host:port, without a scheme or a path"))),
@@ -152,6 +161,12 @@ const topLevel = Object.freeze({
     v.pipe(
       v.array(v.pipe(v.string(), v.check(isOrigin, "must be an origin: scheme, host and port, no path"))),
       v.description("Origins of web pages that may call us."),
+    ),
+  ),
+  trustedProxies: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.check(isAddressRange, "must be an IP address, or a range of them like 10.0.0.0/8"))),
+      v.description("Addresses and ranges (10.0.0.0/8) of the proxies in front that do TLS. Beyond loopback only they may connect."),
     ),
   ),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list; left out: all in one.")),

@@ -71,11 +71,13 @@ test("everything at the top arrives, and is frozen all the way down", () => {
     publicUrl: "https://example.com/x",
     allowedHosts: ["box.lan:3050", "[::1]:3050"],
     allowedOrigins: ["https://app.example.com", "http://localhost:5173"],
+    trustedProxies: ["10.0.0.0/8"],
     pageSize: 50,
     mcpServers: { b: { command: "x", env: { A: "1" } }, a: { url: "http://x/", headers: { A: "1" } } },
   });
   expect(config).toMatchObject({ names: { separator: "." }, host: "::1", port: 0, publicUrl: "https://example.com/x", pageSize: 50 });
   expect(config.limits).toEqual({ ...defaultLimits, bodyBytesMax: 1024 });
+  expect(config.trustedProxies).toEqual(["10.0.0.0/8"]);
   expect(config.allowedHosts).toEqual(["box.lan:3050", "[::1]:3050"]);
   expect(config.backends.map((spec) => spec.name)).toEqual(["b", "a"]);
   const loose: string[] = [];
