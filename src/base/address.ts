@@ -19,15 +19,27 @@ export function isAddressRange(text: string): boolean {
 
 /** The addresses of some ranges. What is no range adds nothing. */
 export function addressesOf(ranges: readonly string[]): Addresses {
-  // subnetMatch looks at ranges of the address's own kind only.
-  const named = { some: ranges.filter(isAddressRange).map((range) => (range.includes("/") ? ipaddr.parseCIDR(range) : wholeOf(ipaddr.parse(range)))) };
+  const blocks = ranges.filter(isAddressRange).map(blockOf);
   return {
     has(address) {
       if (!isAddress(address)) return false;
-      const one = ipaddr.process(address);
-      return (one instanceof ipaddr.IPv4 ? ipaddr.subnetMatch(one, named, "none") : ipaddr.subnetMatch(one, named, "none")) === "some";
+      const bytes = ipaddr.process(address).toByteArray();
+      return blocks.some((block) => block.bytes.length === bytes.length && block.bytes.every((byte, index) => ((byte ^ (bytes[index] ?? 0)) & maskOf(block.bits - index * 8)) === 0));
     },
   };
 }
 
-const wholeOf = (address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] => [address, address.kind() === "ipv4" ? 32 : 128];
+interface Block {
+  readonly bytes: readonly number[];
+  /** How many of the bits count. */
+  readonly bits: number;
+}
+
+function blockOf(range: string): Block {
+  const [address = "", bits] = range.split("/");
+  const bytes = ipaddr.parse(address).toByteArray();
+  return { bytes, bits: bits === undefined ? bytes.length * 8 : Number(bits) };
+}
+
+// Of one byte: as many of its first bits as are left.
+const maskOf = (bits: number): number => (0xff00 >> Math.max(0, Math.min(8, bits))) & 0xff;
