@@ -197,22 +197,23 @@ class StdioLink implements Link {
 
   #down(child: Child, reason: string): void {
     if (child.over) return;
-    this.#finish(child, reason);
+    // What has ended its service by itself is not asked politely first: callers wait for the next one.
+    this.#finish(child, reason, this.#options.limits.exitDrainMs);
     this.onDown(reason);
   }
 
   #end(reason: string): Promise<void> {
-    if (this.#child !== null) this.#finish(this.#child, reason);
+    if (this.#child !== null) this.#finish(this.#child, reason, this.#options.limits.stdinEndMs);
     return this.#ending;
   }
 
-  #finish(child: Child, reason: string): void {
+  #finish(child: Child, reason: string, stdinEndMs: number): void {
     child.over = true;
     this.#child = null;
     this.#fallen = reason;
     child.stdin.end();
     const { clock, limits, groups } = this.#options;
-    this.#ending = Promise.all([this.#ending, endGroup(child, clock, limits).then(() => groups.remove(child))]).then(ignore);
+    this.#ending = Promise.all([this.#ending, endGroup(child, clock, { stdinEndMs, termMs: limits.termMs }).then(() => groups.remove(child))]).then(ignore);
     this.#pending.failAll((id) => this.#gone(reason, child.stdin.left(id)));
   }
 
