@@ -4,7 +4,7 @@
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
 import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
-import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight, sleep } from "../base/index.ts";
+import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch } from "../protocol/index.ts";
@@ -238,8 +238,10 @@ class RunningHub implements Hub {
   }
 
   async #end(ms: number): Promise<void> {
-    const idle = Promise.all([...this.#generations].map((generation) => generation.idle()));
-    await Promise.race([idle, sleep(this.#options.clock, ms)]);
+    const late = Promise.withResolvers<void>();
+    const timer = this.#options.clock.timer(ms, late.resolve);
+    await Promise.race([late.promise, Promise.all([...this.#generations].map((generation) => generation.idle()))]);
+    timer.cancel();
     this.#watchers.close();
     await this.#pool.close();
   }
