@@ -39,7 +39,7 @@ export const defaultLimits = Object.freeze({
   /** Events kept of one 2025 session for resumption, in number and in bytes; of all sessions together; and how long. */
   replayEventsMax: 256,
   replayBytesMax: 4 * 1024 * 1024,
-  replayAllBytesMax: 64 * 1024 * 1024,
+  replayAllBytesMax: 32 * 1024 * 1024,
   replayMsMax: 10 * 60 * 1000,
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
