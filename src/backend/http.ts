@@ -7,6 +7,7 @@ import type { RemoteSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
 import { createSseReader, type Message } from "../protocol/index.ts";
 import { isJson, isSse, readJson } from "./answer.ts";
+import { goneFault } from "./gone.ts";
 import { eachMessage } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import { Pending } from "./pending.ts";
@@ -319,7 +320,7 @@ class HttpLink implements Link {
   }
 
   #gone(detail: string, sent = true): Fault {
-    return fault("BACKEND_GONE", { backend: this.#options.spec.name, detail, data: { sent } });
+    return goneFault(this.#options.spec.name, detail, sent);
   }
 }
 

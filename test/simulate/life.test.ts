@@ -16,8 +16,6 @@ const everything = { server: null };
 /** One client: what it asked for, and what it got. */
 interface Asked {
   readonly name: string;
-  /** The process that the name meant when the call was made; null where nothing of that name was offered. */
-  readonly meant: Process | null;
   readonly cancel: CancelSource;
   answer: string | null;
 }
@@ -73,9 +71,9 @@ function propose(world: World): void {
 
 function ask(world: World): void {
   const name = world.pick(world.pool.all)?.tool ?? "a__v0";
-  const meant = isOffered(world, name) ? (world.pool.all.find(({ tool }) => tool === name) ?? null) : null;
+  const meant = isOffered(world, name) ? world.pool.all.find(({ tool }) => tool === name) : undefined;
   const cancel = new CancelSource();
-  const one: Asked = { name, meant, cancel, answer: null };
+  const one: Asked = { name, cancel, answer: null };
   world.asked.push(one);
   const before = meant?.running.size ?? 0;
   void world.hub.call(callOf("tools/call", JSON.stringify({ name }), { cancel })).then((outcome: Outcome) => (one.answer = textOf(outcome)));
