@@ -6,7 +6,7 @@
  */
 import { type Clock, fault, faultOf, type Log, sleep } from "../base/index.ts";
 import { Hono } from "hono";
-import { assertSafe, gateOf, isPrivate } from "./guard.ts";
+import { assertSafe, gateOf } from "./guard.ts";
 import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
 import { proxiesOf } from "./proxies.ts";
 import { refusal } from "./reply.ts";
@@ -23,7 +23,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
   const routes: { app: App | null } = { app: null };
   const server = listen(options, (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null));
-  const door = new Door({ ...options, gate: gateOf(options, server.port ?? 0), proxies: proxiesOf(options.trustedProxies, isPrivate(options.listen)) });
+  const door = new Door({ ...options, gate: gateOf(options, server.port ?? 0), proxies: proxiesOf(options.trustedProxies, options.listen) });
   routes.app = appOf(door, options);
   return { url: urlOf(options.listen, server), close: closing(server, door, options.clock) };
 }

@@ -90,13 +90,24 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
     await post(front.url, "{}", { authorization: "Bearer very-secret" });
     expect(lines).toEqual([["request refused", { code: "TOKEN_INVALID", status: 401, client: "127.0.0.1" }]]);
   });
+
+  test("and one that broke off is logged as such", async () => {
+    const broken = Promise.withResolvers<unknown>();
+    const log = { ...nullLog, info: (_: string, fields?: LogFields) => broken.resolve(fields) };
+    await using front = await openFront({ log });
+    await using connection = await rawConnection(front.url);
+    connection.write(`POST /mcp HTTP/1.1\r\nHost: ${front.host}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{`);
+    await connection.until("100 Continue");
+    connection.cut();
+    expect(await broken.promise).toEqual({ code: "MESSAGE_INVALID", status: 400, client: "gone" });
+  });
 });
 
 describe("the idle time-out", () => {
   const timeoutsOf = async (eras: SmallEras, request: Request): Promise<{ set: number[]; answer: Response }> => {
     const set: number[] = [];
     const gate = { hosts: null, origins: new Set<string>() };
-    const door = new Door({ eras, guard, gate, proxies: proxiesOf([], true), limits: defaultLimits, clock: systemClock, log: nullLog });
+    const door = new Door({ eras, guard, gate, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog });
     const peer: Peer = { timeout: (_, seconds) => void set.push(seconds), requestIP: () => null };
     return { set, answer: await door.handle(request, peer, mcpPath(eras), { server: null }) };
   };
@@ -121,7 +132,7 @@ test("on an address that others can reach only trusted proxies are served, and t
   const clients: unknown[] = [];
   const log = { ...nullLog, warn: (_: string, fields?: LogFields) => void clients.push(fields?.["code"], fields?.["client"]) };
   const gate = { hosts: new Set(["mcp.example"]), origins: new Set<string>() };
-  const door = new Door({ eras, guard, gate, proxies: proxiesOf(["10.0.0.0/8"], false), limits: defaultLimits, clock: systemClock, log });
+  const door = new Door({ eras, guard, gate, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log });
   const from = (address: string, host: string) => {
     const headers = { host, "content-type": "application/json", authorization: "Bearer good", "x-forwarded-for": "203.0.113.9" };
     const peer: Peer = { timeout: () => undefined, requestIP: () => ({ address }) };
