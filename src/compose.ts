@@ -73,17 +73,18 @@ interface Ground {
 export async function start(options: StartOptions): Promise<Running> {
   const secrets = createKnownSecrets();
   const log = createLog({ level: options.logLevel, write: options.writeLog, pretty: options.pretty, clock: systemClock, secrets });
-  const { config, hash } = await configOf(options);
+  const { config, hash } = await configOf(options, log);
   await ensurePrivateDir(options.stateDir);
   return assemble({ options, log, secrets, config, hash });
 }
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
-async function configOf({ configPath, env, demoArgv }: StartOptions): Promise<{ config: Config; hash: string | null }> {
+async function configOf({ configPath, env, demoArgv }: StartOptions, log: Log): Promise<{ config: Config; hash: string | null }> {
   const path = configPath ?? defaultConfigPath(env);
   if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null };
   const loaded = await loadConfig({ path, env });
   if (!loaded.ok) throw new ConfigFault(path, loaded.issues);
+  warn(loaded.warnings, path, log);
   return { config: loaded.config, hash: loaded.hash };
 }
 
@@ -176,6 +177,7 @@ async function watched(ground: Ground, hub: Hub): Promise<ConfigWatch | null> {
 
 function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): void {
   if (!loaded.ok) return hub.reject(loaded.issues, path);
+  warn(loaded.warnings, path, ground.log);
   warnOfRestart(ground, loaded.config);
   void adopt(ground, hub, loaded.config);
 }
@@ -183,6 +185,11 @@ function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): void {
 /** Puts a configuration in place; what goes wrong in doing so leaves the running one and is told. */
 async function adopt({ log }: Ground, hub: Hub, config: Config): Promise<void> {
   await hub.propose(config).catch((thrown: unknown) => log.error("the configuration could not be put in place, the running one goes on", { reason: faultOf(thrown).message, path: config.path }));
+}
+
+/** What is odd about a configuration that is used; servers that are put out are told of when it comes into place. */
+function warn(warnings: readonly Issue[], path: string, log: Log): void {
+  for (const { server, message, line, column, hint } of warnings) if (server === null) log.warn(`configuration: ${message}`, { path, line, column, hint });
 }
 
 const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "limits"] as const);

@@ -40,8 +40,19 @@ export async function loadConfig(options: {
   if (!loaded.ok) return loaded;
   const { document } = options.findPrograms === true ? parseDocument(text) : { document: null };
   const missing = document === null ? [] : programIssues(loaded.config.backends, document, options.env);
-  const plain = dotEnv.problem === null ? [] : [plainIssue(dotEnv.problem)];
+  const plain = [...(dotEnv.problem === null ? [] : [plainIssue(dotEnv.problem)]), ...exposed(read.mode, text, loaded.config.backends)];
   return { ...loaded, warnings: inOrder([...plain, ...loaded.warnings, ...missing]) };
+}
+
+// A secret that is written out, rather than referred to, in a file that others on this computer can read.
+function exposed(mode: number, text: string, backends: readonly BackendSpec[]): Issue[] {
+  if (process.platform === "win32" || (mode & 0o077) === 0) return [];
+  // A short value would be found in any text.
+  const isWritten = (value: string): boolean => value.length >= defaultLimits.secretLengthMin && text.includes(JSON.stringify(value).slice(1, -1));
+  const holder = backends.find(({ secrets }) => secrets.some((secret) => isWritten(secret.reveal())));
+  if (holder === undefined) return [];
+  const message = `holds a secret of the server “${holder.name}”, and others can read or change the file (mode ${(mode & 0o777).toString(8)})`;
+  return [{ ...plainIssue(message), hint: "chmod 600 it, or write ${VAR}" }];
 }
 
 /** What a configuration is read from, without touching a disk. */
@@ -124,13 +135,13 @@ const readProblems: Readonly<Record<string, string>> = Object.freeze({
   EISDIR: "this is a folder",
 });
 
-async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array } | { readonly problem: string }> {
+async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array; readonly mode: number } | { readonly problem: string }> {
   try {
     await using file = await open(path, "r");
     const found = await file.stat();
     if (found.isDirectory()) return { problem: "this is a folder" };
     const max = defaultLimits.configBytesMax;
-    return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile() };
+    return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile(), mode: found.mode };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown";
     return { problem: readProblems[code] ?? `the file cannot be read (${code})` };

@@ -41,6 +41,21 @@ test("without authentication it says so, and names the configuration file", asyn
   expect(await here.code).toBe(0);
 });
 
+test("what is odd about the configuration is told at the start and at each change", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  const text = (more: string) => `{ "serverDefaults": {\n "timeout": 5 }${more} }`;
+  await writeFile(path, text(""));
+  const here = await served(folder, ["--config", path]);
+  expect(here.stderr.text()).toMatch(/"level":"warn","message":"configuration: “timeout” is deprecated".*"line":2,"column":13/);
+  await writeFile(path, text(', "port": 9'));
+  here.signals.emit("SIGHUP");
+  await here.stderr.said("needs a restart");
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(0);
+  expect(here.stderr.text().match(/is deprecated/g)).toHaveLength(2);
+});
+
 test("SIGHUP reads the configuration again, and a wrong one changes nothing", async () => {
   await using folder = await createFolder();
   const path = folder.at("mcp.json");

@@ -60,6 +60,23 @@ test("a .env that cannot be read is a warning", async () => {
   expect(loaded.ok && loaded.warnings.map((warning) => warning.message)).toEqual([".env cannot be read (EISDIR)"]);
 });
 
+test("a secret that is written out in a file that others can read is a warning, without the secret", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  const warningsOf = async (mode: number, token: string) => {
+    await writeFile(path, JSON.stringify({ mcpServers: { a: { command: "x", env: { A_TOKEN: token } } } }));
+    await chmod(path, mode);
+    const loaded = await loadConfig({ path, env: { TOKEN: "from-outside" } });
+    return loaded.ok ? loaded.warnings.map(({ message, hint }) => `${message} (${hint})`) : null;
+  };
+  const told = (mode: string) => [`holds a secret of the server “a”, and others can read or change the file (mode ${mode}) (chmod 600 it, or write \${VAR})`];
+  expect(await warningsOf(0o644, 'literal"secret')).toEqual(told("644"));
+  expect(await warningsOf(0o620, "literal-secret")).toEqual(told("620"));
+  expect(await warningsOf(0o600, "literal-secret")).toEqual([]);
+  expect(await warningsOf(0o644, "${TOKEN}")).toEqual([]);
+  expect(await warningsOf(0o644, "env")).toEqual([]);
+});
+
 test("everything at the top arrives, and is frozen all the way down", () => {
   const config = configIn({
     $schema: "x",
