@@ -149,21 +149,26 @@ interface Parts {
 async function running(ground: Ground, parts: Parts): Promise<Running> {
   const { config } = ground;
   await adopt(ground, parts.hub, config);
-  const watch = await watched(ground, parts.hub);
+  let adopting: Promise<void> = Promise.resolve();
+  const watch = await watched(ground, (path, loaded) => {
+    adopting = take(ground, parts.hub, path, loaded);
+  });
   let closing: Promise<void> | null = null;
   return {
     url: parts.front.url,
     tokenPath: parts.tokenPath,
     configPath: config.path,
-    reload: () => watch?.poke() ?? Promise.resolve(),
+    async reload() {
+      await watch.poke();
+      await adopting;
+    },
     status: () => parts.hub.status(),
     close: () => (closing ??= end(parts, watch, config.limits)),
   };
 }
 
 /** Follows the file; the demonstration has none, until one appears at the default place. */
-async function watched(ground: Ground, hub: Hub): Promise<ConfigWatch | null> {
-  const { options, config, hash } = ground;
+async function watched({ options, config, hash }: Ground, onChange: (path: string, loaded: Loaded) => void): Promise<ConfigWatch> {
   const path = config.path ?? defaultConfigPath(options.env);
   return watchConfig({
     path,
@@ -171,15 +176,15 @@ async function watched(ground: Ground, hub: Hub): Promise<ConfigWatch | null> {
     clock: systemClock,
     hash,
     load: () => loadConfig({ path, env: options.env }),
-    onChange: (loaded) => take(ground, hub, path, loaded),
+    onChange: (loaded) => onChange(path, loaded),
   });
 }
 
-function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): void {
+async function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): Promise<void> {
   if (!loaded.ok) return hub.reject(loaded.issues, path);
   warn(loaded.warnings, path, ground.log);
   warnOfRestart(ground, loaded.config);
-  void adopt(ground, hub, loaded.config);
+  await adopt(ground, hub, loaded.config);
 }
 
 /** Puts a configuration in place; what goes wrong in doing so leaves the running one and is told. */
@@ -204,8 +209,8 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
  * In this order: nobody new, running calls drain and children go, standing streams end. Streams end last, because the
  * answers of draining calls travel on some of them.
  */
-async function end({ front, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
-  watch?.close();
+async function end({ front, eras, hub, forget }: Parts, watch: ConfigWatch, limits: Limits): Promise<void> {
+  watch.close();
   const shut = front.close(limits.shutdownMsMax);
   await hub.close(limits.shutdownMsMax);
   forget();

@@ -125,5 +125,9 @@ describe("a composed proxy", () => {
     await running.reload();
     expect(running.status().config.state).toBe("rejected");
     expect(await callPid(running.url)).toBe(pid);
+    await place.write({ mcpServers: { raw: { ...backend, env: { CHANGED: "1" } } } });
+    await running.reload();
+    expect(running.status().config.state).toBe("valid");
+    expect(await callPid(running.url)).not.toBe(pid);
   });
 });
