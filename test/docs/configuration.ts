@@ -26,39 +26,45 @@ interface Shape {
 /** The page's text as it should be. */
 export async function configurationPage(): Promise<string> {
   const schema = (await configJsonSchema()) as Shape;
-  const top = schema.properties ?? {};
-  const servers = top["mcpServers"]?.additionalProperties;
-  const [program = {}, address = {}] = (servers !== undefined && servers !== false && servers.anyOf) || [];
-  const shared = Object.keys(program.properties ?? {}).filter((key) => key !== "type" && key in (address.properties ?? {}));
-  const text = await Bun.file(join(import.meta.dir, "configuration.md")).text();
+  const top = membersOf(schema);
+  const [program = {}, address = {}] = alternativesOf(top["mcpServers"]);
+  const shared = Object.keys(membersOf(program)).filter((key) => key !== "type" && key in membersOf(address));
   const tables: Readonly<Record<string, string>> = {
-    top: table(top, { skip: ["mcpServers", "serverDefaults", "limits", "names"] }),
-    program: table(program.properties ?? {}, { skip: shared, required: program.required ?? [] }),
-    address: table(address.properties ?? {}, { skip: shared, required: address.required ?? [] }),
-    shared: table(Object.fromEntries(shared.map((key) => [key, program.properties?.[key] ?? {}]))),
-    defaults: table(top["serverDefaults"]?.properties ?? {}),
-    names: table(top["names"]?.properties ?? {}),
-    limits: table(top["limits"]?.properties ?? {}, { meanings: await limitMeanings() }),
+    top: table(schema, { skip: ["mcpServers", "serverDefaults", "limits", "names"] }),
+    program: table(program, { skip: shared }),
+    address: table(address, { skip: shared }),
+    shared: table(program, { skip: Object.keys(membersOf(program)).filter((key) => !shared.includes(key)) }),
+    defaults: table(top["serverDefaults"]),
+    names: table(top["names"]),
+    limits: table(top["limits"], { meanings: await limitMeanings() }),
   };
+  const text = await Bun.file(join(import.meta.dir, "configuration.md")).text();
   return text.replace(/<!-- table: (\w+) -->\n/g, (_, name: string) => tables[name] ?? "");
+}
+
+const membersOf = (shape: Shape): Readonly<Record<string, Shape>> => shape.properties ?? {};
+
+function alternativesOf(shape: Shape | undefined): readonly Shape[] {
+  const members = shape?.additionalProperties;
+  return typeof members === "object" ? (members.anyOf ?? []) : [];
 }
 
 interface TableOptions {
   readonly skip?: readonly string[];
-  readonly required?: readonly string[];
   readonly meanings?: ReadonlyMap<string, string>;
 }
 
-function table(shapes: Readonly<Record<string, Shape>>, { skip = [], required = [], meanings }: TableOptions = {}): string {
-  const rows = Object.entries(shapes)
-    .filter(([key]) => !skip.includes(key))
-    .map(([key, shape]) => {
-      const [meaning, standard] = split(shape.description ?? shape.anyOf?.[0]?.description ?? "");
-      const shown = required.includes(key) ? "required" : standard;
-      return `| \`${key}\` | ${cell(typeOf(shape))} | ${cell(shown)} | ${cell(meanings?.get(key) ?? meaning)} |\n`;
-    });
+function table(shape: Shape = {}, { skip = [], meanings = new Map() }: TableOptions = {}): string {
+  const keys = Object.entries(membersOf(shape)).filter(([key]) => !skip.includes(key));
+  const rows = keys.map(([key, member]) => {
+    const [meaning, standard] = split(descriptionOf(member));
+    const shown = shape.required?.includes(key) === true ? "required" : standard;
+    return `| \`${key}\` | ${cell(typeOf(member))} | ${cell(shown)} | ${cell(meanings.get(key) ?? meaning)} |\n`;
+  });
   return `| key | type | default | meaning |\n| --- | --- | --- | --- |\n${rows.join("")}`;
 }
+
+const descriptionOf = (shape: Shape): string => shape.description ?? shape.anyOf?.[0]?.description ?? "";
 
 /** A description ends with what holds without the key. */
 function split(description: string): readonly [meaning: string, standard: string] {
