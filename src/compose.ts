@@ -206,14 +206,14 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
 }
 
 /**
- * In this order: nobody new, running calls drain and children go, standing streams end. Streams end last, because the
- * answers of draining calls travel on some of them.
+ * In this order: nobody new; running calls drain; whoever still waits is told so, on whatever stream, and standing
+ * streams end; children go. The door is cut last, and only if something of that hangs.
  */
 async function end({ front, eras, hub, forget }: Parts, watch: ConfigWatch, limits: Limits): Promise<void> {
   watch.close();
-  const shut = front.close(limits.shutdownMsMax);
-  await hub.close(limits.shutdownMsMax);
-  forget();
+  const shut = front.close(limits.shutdownMsMax * 2);
+  await hub.drain(limits.shutdownMsMax);
   await eras.close();
-  await shut;
+  await Promise.all([shut, hub.close(0)]);
+  forget();
 }

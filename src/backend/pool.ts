@@ -141,8 +141,8 @@ class Entry {
   }
 
   #create(changed: () => void): Backend {
-    const { connect, clock, limits, log } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, changed });
+    const { connect, clock, limits, log, secrets } = this.#options;
+    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, secrets, changed });
   }
 
   #link(): Link {

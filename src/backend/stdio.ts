@@ -163,7 +163,7 @@ class StdioLink implements Link {
       const unreadable = (thrown: unknown): void => this.#unreadable(child, thrown);
       output.then(() => this.#partly(child, "it closed its stdout"), unreadable);
       errors.catch(unreadable);
-      log.debug("started", { server: spec.name, pid: process.pid });
+      log.info("starting", { server: spec.name, pid: process.pid });
       return child;
     } catch (thrown) {
       throw commandFault(spec, thrown);

@@ -84,6 +84,8 @@ export const defaultLimits = Object.freeze({
   noticeQuietMs: 100,
   /** After a configuration came into place, lists wait at most this long for servers that start for the first time. */
   listWaitMsMax: 5_000,
+  /** Who asks what a server that is starting offers waits at most this long: less than clients do, so that they read why. */
+  describeMsMax: 30_000,
   /** A changed server gets this long to be ready beside the one that it replaces. */
   swapMsMax: 10_000,
   /** Drain of running calls at shutdown, and of a replaced snapshot. */

@@ -15,7 +15,7 @@ import type { EraOptions, Eras, HttpIn, HttpOut } from "./types.ts";
 import { connectUpstream } from "./upstream.ts";
 import { headers } from "./words.ts";
 
-const requestHeaders = Object.freeze(Object.values(headers));
+const requestHeaders = Object.freeze([...Object.values(headers), "mcp-param-*"]);
 const responseHeaders = Object.freeze([headers.session]);
 
 /** Makes the era room; see Eras. Closing ends every stream and session. */

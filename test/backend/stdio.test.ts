@@ -78,7 +78,7 @@ test("banners and noise on stdout are skipped and reported, batches taken apart"
   await child.ask("noise", '{"lines":200}');
   expect(await child.ask("batch")).toBe('{"batched":true}');
   expect(child.messages).toMatchObject([{ kind: "notification", method: "note" }]);
-  expect(lines).toEqual(["stdout holds a line that is not a message, which is skipped", "stdout holds many lines that are not messages"]);
+  expect(lines).toEqual(["starting", "stdout holds a line that is not a message, which is skipped", "stdout holds many lines that are not messages"]);
 });
 
 test("an answer that is no valid response fails its own call at once", async () => {

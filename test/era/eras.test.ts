@@ -40,7 +40,7 @@ describe("one endpoint for every revision", () => {
 
   test("tells what browsers may send and read", () => {
     const { eras } = createWorld();
-    expect([...eras.requestHeaders].sort()).toEqual(["last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"]);
+    expect([...eras.requestHeaders].sort()).toEqual(["last-event-id", "mcp-method", "mcp-name", "mcp-param-*", "mcp-protocol-version", "mcp-session-id"]);
     expect(eras.responseHeaders).toEqual(["mcp-session-id"]);
   });
 
