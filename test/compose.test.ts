@@ -92,6 +92,7 @@ describe("a composed proxy", () => {
     await using place = await placeOf({});
     const running = await place.start({ configPath: null });
     expect(running.configPath).toBeNull();
+    expect((await fetch(running.url.replace("/mcp", "/health/ready"))).status).toBe(200);
     const listed = await sendModern({ url: running.url, token: null }, { method: "tools/list" });
     expect(listed.text).toContain('"name":"demo__echo"');
     expect(running.status().backends[0]?.pid).toBeGreaterThan(0);

@@ -69,8 +69,12 @@ export function serveLegacy(north: North, sessions: Sessions, message: Message, 
   return exchange.out;
 }
 
+function nothing(): void {
+  // Nobody is there to be told.
+}
+
 /** For what is never answered. */
-const nowhere: Sink = Object.freeze({ notice: () => undefined, answer: () => undefined, none: () => undefined });
+const nowhere: Sink = Object.freeze({ notice: nothing, answer: nothing, none: nothing });
 
 function openSession(north: North, sessions: Sessions, message: Message & { kind: "request" }, request: HttpIn): Promise<HttpOut> {
   try {
@@ -191,7 +195,7 @@ export function openPipe(north: North, sessions: Sessions, request: HttpIn, mess
 
 function pipeOf(north: North, session: Session, request: HttpIn, messages: string): HttpOut {
   session.watchOnce(() => watch(north, session, request));
-  const pipe = north.streams.open({ gone: () => session.end("its stream is gone"), goodbye: () => undefined });
+  const pipe = north.streams.open({ gone: () => session.end("its stream is gone") });
   session.pipe = pipe;
   request.onGone(() => pipe.cut());
   pipe.send(sseEvent({ event: "endpoint", data: `${messages}?sessionId=${session.id}` }));
@@ -204,6 +208,6 @@ export function servePiped(north: North, sessions: Sessions, sessionId: string |
   const session = sessions.find(sessionId, request.principal, request.selection);
   if (session === null || session.pipe === null) return refusalOut(null, fault("SESSION_UNKNOWN"));
   const send = (text: string): void => session.pipe?.send(pipeEvent(text));
-  take(north, session, message, request, { notice: send, answer: (_status, text) => send(text), none: () => undefined });
+  take(north, session, message, request, { notice: send, answer: (_status, text) => send(text), none: nothing });
   return emptyOut(202);
 }
