@@ -9,6 +9,8 @@ export const defaultLimits = Object.freeze({
   depthMax: 64,
   /** Members of an object whose members we look at (envelope, params, result, _meta). */
   membersMax: 4096,
+  /** Parameter headers of a client that no tool declares and that go on to a server as they are. */
+  paramHeadersMax: 32,
   /** Longest JSON-RPC id in bytes of JSON text. */
   idBytesMax: 256,
   /** Messages in one batch (2025-03-26 only). */

@@ -27,6 +27,8 @@ export interface ClientRequest {
   readonly progressToken: Raw | null;
   readonly logLevel: LogLevel | null;
   readonly resume: Resume | null;
+  /** Null where the request had no headers of its own. */
+  readonly paramHeaders: (() => Readonly<Record<string, string>>) | null;
 }
 
 /** The level of this name, or null. */
@@ -42,6 +44,7 @@ export class ClientCall implements Call {
   readonly logLevel: LogLevel | null;
   readonly resume: Resume | null;
   readonly cancel: Cancel;
+  readonly #paramHeaders: ClientRequest["paramHeaders"];
   readonly #source: CancelSource;
   readonly #token: Raw | null;
   readonly #sink: Sink;
@@ -57,10 +60,15 @@ export class ClientCall implements Call {
     this.client = request.client;
     this.logLevel = request.logLevel;
     this.resume = request.resume;
+    this.#paramHeaders = request.paramHeaders;
     this.#token = request.progressToken;
     this.#sink = sink;
     this.#source = new CancelSource();
     this.cancel = this.#source;
+  }
+
+  paramHeaders(): Readonly<Record<string, string>> {
+    return this.#paramHeaders?.() ?? none;
   }
 
   get progress(): boolean {
@@ -113,6 +121,8 @@ export class ClientCall implements Call {
     this.#sink.notice(notificationText("notifications/message", rawOf(params)));
   }
 }
+
+const none = Object.freeze({});
 
 const coreNotices: Readonly<Record<string, true>> = Object.freeze({
   "notifications/cancelled": true,

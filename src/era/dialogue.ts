@@ -112,7 +112,7 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const { principal, selection } = request;
   const { client, logLevel } = session;
   const params = withoutTask(message.params ?? emptyObject, north);
-  const running = new ClientCall({ method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null }, sink);
+  const running = new ClientCall({ method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, paramHeaders: null }, sink);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
   const finish = (text: string): void => {

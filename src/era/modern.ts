@@ -16,6 +16,7 @@ import type { North } from "./north.ts";
 import { modernError, modernStatus, thrownError } from "./refusals.ts";
 import { streamOut } from "./streams.ts";
 import type { HttpIn, HttpOut } from "./types.ts";
+import { paramPrefix } from "./words.ts";
 
 /** One modern POST: a client that has gone cancels its call. */
 class ModernExchange extends Exchange {
@@ -89,6 +90,7 @@ function callOf(north: North, message: Request, params: RawObject, envelope: Hop
       progressToken: envelope.progressToken,
       logLevel: logLevelOf(textOf(envelope.logLevel)),
       resume,
+      paramHeaders: () => request.headersFrom(paramPrefix),
     },
     exchange,
   );

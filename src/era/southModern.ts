@@ -3,7 +3,7 @@
  * HTTP repeats its method, target and marked arguments in headers. Questions come back inside results. The backend's
  * complaints about this hop (headers, revision) are repaired here once and never reach a client.
  */
-import { type Fault, fault } from "../base/index.ts";
+import { type Fault, fault, type Limits } from "../base/index.ts";
 import { type Call, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf } from "../protocol/index.ts";
 import { Envelope, paramsOf, targetNameOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
@@ -15,7 +15,7 @@ import { type Found, modernHeaders, supportedOf, versionUnsupported } from "./pr
 import { answerOf, type Dialect, isAnnounced, listWords, noHeaders, type South } from "./south.ts";
 import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
 import { type ModernRevision, modernRevisionOf } from "./version.ts";
-import { headers as words, metaKeys } from "./words.ts";
+import { headers as words, metaKeys, paramPrefix } from "./words.ts";
 
 const headerMismatch = -32020;
 const noArguments: readonly MirroredArgument[] = Object.freeze([]);
@@ -107,8 +107,9 @@ export class SouthModern implements Dialect {
     const headers = modernHeaders(this.#revision, call.method);
     const name = targetNameOf(call, target);
     if (name !== null) headers[words.name] = encodeHeader(name);
-    if (target.tool === null) return headers;
-    return Object.assign(headers, mirrorHeaders(this.#mirroredOf(target.tool), call.params, this.#south.limits));
+    const mirrored = target.tool === null ? noArguments : this.#mirroredOf(target.tool);
+    Object.assign(headers, unrecognised(call, mirrored, this.#south.limits));
+    return mirrored.length === 0 ? headers : Object.assign(headers, mirrorHeaders(mirrored, call.params, this.#south.limits));
   }
 
   #mirroredOf(tool: Raw): readonly MirroredArgument[] {
@@ -195,3 +196,10 @@ export class SouthModern implements Dialect {
 
 /** At least one of the two must be there (2026-07-28, basic/patterns/mrtr). */
 const isAnswerable = (result: RawObject): boolean => memberOf(result, "inputRequests") !== null || stringOf(result, "requestState") !== null;
+
+/** 2026-07-28, basic/transports/streamable-http: a parameter header that nobody here knows goes on, bounded; the known ones are made anew. */
+function unrecognised(call: Call, mirrored: readonly MirroredArgument[], limits: Limits): Record<string, string> {
+  const known = new Set(mirrored.map(({ header }) => `${paramPrefix}${header.toLowerCase()}`));
+  const others = Object.entries(call.paramHeaders()).filter(([name]) => !known.has(name));
+  return Object.fromEntries(others.slice(0, limits.paramHeadersMax));
+}

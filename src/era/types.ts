@@ -9,6 +9,8 @@ export interface HttpIn {
   readonly verb: "POST" | "GET" | "DELETE";
   /** A request header by lower-case name, or null. */
   header(name: string): string | null;
+  /** The request headers whose lower-case names begin like this, by that name. */
+  headersFrom(prefix: string): Readonly<Record<string, string>>;
   /** The body's bytes; null for GET and DELETE. */
   readonly body: Uint8Array | null;
   readonly principal: Principal;

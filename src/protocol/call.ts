@@ -74,6 +74,8 @@ export interface Call {
   readonly cancel: Cancel;
   /** The call is made again, with the input that was wanted; null on a first try. */
   readonly resume: Resume | null;
+  /** Headers about parameters that came with it, by lower-case name; asked for only where they can go on. */
+  paramHeaders(): Readonly<Record<string, string>>;
   /** Sends a notice to the client, before the answer. */
   notice(notice: Notice): void;
   /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked. */

@@ -7,7 +7,7 @@ import { located } from "../fixtures/serve.ts";
 const callOf = (more: object = {}) => {
   const said: string[] = [];
   const sink = { notice: (text: string) => said.push(text), answer: (status: number, text: string) => said.push(`${status} ${text}`), none: () => said.push("none") };
-  const request = { method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: { server: null }, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, ...more };
+  const request = { method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: { server: null }, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, paramHeaders: null, ...more };
   return { call: new ClientCall(request, sink as never), said };
 };
 

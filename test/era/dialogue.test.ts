@@ -15,7 +15,7 @@ const worldOf = () => {
   const north = createNorth({ serve, clock, limits: defaultLimits, log: nullLog, identity: { name: "us", version: "1" }, sealKey: new Uint8Array(32) });
   const session = new Session({ id: "s", principalId: "alice", server: null }, { ...north, kept: new Kept(clock, defaultLimits) });
   const said: Json[] = [];
-  const http = { verb: "POST", header: () => null, body: null, principal: alice, selection: { server: null }, onGone: () => undefined } as const;
+  const http = { verb: "POST", header: () => null, headersFrom: () => ({}), body: null, principal: alice, selection: { server: null }, onGone: () => undefined } as const;
   const sink = { notice: (text: string) => said.push(JSON.parse(text)), answer: (_status: number, text: string) => said.push(JSON.parse(text)), none: () => said.push("none") };
   const say = (value: object) => {
     const parsed = parseMessage(JSON.stringify({ jsonrpc: "2.0", ...value }), defaultLimits);

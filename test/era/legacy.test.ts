@@ -455,7 +455,7 @@ describe("HTTP+SSE", () => {
     const [path, sessionId] = (endpoint?.data ?? "").split("?sessionId=");
     const post = async (message: unknown, principal = { id: "alice", scopes: null }, id: string | null = sessionId ?? null) => {
       const body = new TextEncoder().encode(typeof message === "string" ? message : JSON.stringify(message));
-      const out = await world.eras.sseMessage({ verb: "POST", header: () => null, body, principal, selection: { server: null }, onGone: () => undefined }, id);
+      const out = await world.eras.sseMessage({ verb: "POST", header: () => null, headersFrom: () => ({}), body, principal, selection: { server: null }, onGone: () => undefined }, id);
       return out.status;
     };
     return { stream, answer, endpoint, path, post };

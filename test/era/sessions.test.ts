@@ -10,7 +10,7 @@ import { alice, bob } from "../fixtures/era.ts";
 const all = { server: null };
 const callOf = () =>
   new ClientCall(
-    { method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: all, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null },
+    { method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: all, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, paramHeaders: null },
     { notice: () => undefined, answer: () => undefined, none: () => undefined },
   );
 const worldOf = (more: object = {}) => {

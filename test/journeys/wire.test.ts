@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { defaultLimits } from "../../src/base/index.ts";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
 import { envelope, openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
 import { runWireHttp } from "./wireBackend.ts";
@@ -145,6 +146,16 @@ describe("mirrored arguments", () => {
       expect([await call(server, '{"count":42}', {}), await call(server, "{}", { "Mcp-Param-Count": "42" })]).toEqual([-32020, -32020]);
     }
   });
+});
+
+test("a parameter header that nobody knows goes on to an HTTP backend as it is, and only so many of them; a known one is made anew", async () => {
+  const { modernHttp } = world();
+  const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`Mcp-Param-X${index}`, "1"]));
+  const sent = await sendModern(at("httpModern"), { method: "tools/call", name: "mirrored", params: '"name":"mirrored","arguments":{"count":42}', headers: { "Mcp-Param-Count": "42.0", "Mcp-Param-Other": "as it is", ...many } });
+  expect(sent.status).toBe(200);
+  const headers = modernHttp.headers.findLast((one) => one.get("mcp-name") === "mirrored");
+  expect([headers?.get("mcp-param-other"), headers?.get("mcp-param-count")]).toEqual(["as it is", "42"]);
+  expect([...(headers ?? new Headers())].filter(([name]) => name.startsWith("mcp-param-")).length).toBe(defaultLimits.paramHeadersMax + 1);
 });
 
 test("a tool's own odd error is that call's alone: the connection that others share goes on", async () => {
