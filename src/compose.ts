@@ -171,19 +171,21 @@ const logOf = ({ logLevel, writeLog, pretty }: Around): Pick<Ground, "log" | "se
 };
 
 async function groundOf(options: ServeOptions): Promise<Ground> {
-  const { config, hash } = await configOf(options);
+  const logs = logOf(options);
+  const { config, hash } = await configOf(options, logs.log);
   await ensurePrivateDir(options.stateDir);
   // The demonstration has no file, until one appears at the default place.
   const path = config.path ?? defaultConfigPath(options.env);
-  return { ...logOf(options), options, config, hash, source: { path, load: () => loadConfig({ path, env: options.env }) } };
+  return { ...logs, options, config, hash, source: { path, load: () => loadConfig({ path, env: options.env }) } };
 }
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
-async function configOf({ configPath, env, demoArgv }: ServeOptions): Promise<{ config: Config; hash: string | null }> {
+async function configOf({ configPath, env, demoArgv }: ServeOptions, log: Log): Promise<{ config: Config; hash: string | null }> {
   const path = configPath ?? defaultConfigPath(env);
   if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null };
   const loaded = await loadConfig({ path, env });
   if (!loaded.ok) throw new ConfigFault(path, loaded.issues);
+  warn(loaded.warnings, path, log);
   return { config: loaded.config, hash: loaded.hash };
 }
 
@@ -243,6 +245,7 @@ async function open({ config, log }: Ground, options: StartOptions, { hub, eras 
     publicUrl: config.publicUrl,
     allowedHosts: config.allowedHosts,
     allowedOrigins: config.allowedOrigins,
+    trustedProxies: config.trustedProxies,
     limits: config.limits,
     clock: systemClock,
     log,
@@ -276,28 +279,34 @@ interface Parts extends Core {
 async function running(ground: Ground, parts: Parts): Promise<Running> {
   const { config } = ground;
   await adopt(ground, parts.hub, config);
-  const watch = await watched(ground, parts.hub);
+  let adopting: Promise<void> = Promise.resolve();
+  const watch = await watched(ground, (path, loaded) => {
+    adopting = take(ground, parts.hub, path, loaded);
+  });
   let closing: Promise<void> | null = null;
   return {
     configPath: config.path,
-    reload: () => watch?.poke() ?? Promise.resolve(),
+    async reload() {
+      await watch?.poke();
+      await adopting;
+    },
     status: () => parts.hub.status(),
     close: () => (closing ??= end(parts, watch, config.limits)),
   };
 }
 
 /** Follows what the configuration comes from. */
-async function watched(ground: Ground, hub: Hub): Promise<ConfigWatch | null> {
-  const { config, hash, source } = ground;
+async function watched({ config, hash, source }: Ground, onChange: (path: string, loaded: Loaded) => void): Promise<ConfigWatch | null> {
   if (source === null) return null;
   const { path, load } = source;
-  return watchConfig({ path, quietMs: config.limits.reloadQuietMs, clock: systemClock, hash, load, onChange: (loaded) => take(ground, hub, path, loaded) });
+  return watchConfig({ path, quietMs: config.limits.reloadQuietMs, clock: systemClock, hash, load, onChange: (loaded) => onChange(path, loaded) });
 }
 
-function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): void {
+async function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): Promise<void> {
   if (!loaded.ok) return hub.reject(loaded.issues, path);
+  warn(loaded.warnings, path, ground.log);
   warnOfRestart(ground, loaded.config);
-  void adopt(ground, hub, loaded.config);
+  await adopt(ground, hub, loaded.config);
 }
 
 /** Puts a configuration in place; what goes wrong in doing so leaves the running one and is told. */
@@ -305,7 +314,12 @@ async function adopt({ log }: Ground, hub: Hub, config: Config): Promise<void> {
   await hub.propose(config).catch((thrown: unknown) => log.error("the configuration could not be put in place, the running one goes on", { reason: faultOf(thrown).message, path: config.path }));
 }
 
-const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "limits"] as const);
+/** What is odd about a configuration that is used; servers that are put out are told of when it comes into place. */
+function warn(warnings: readonly Issue[], path: string, log: Log): void {
+  for (const { server, message, line, column, hint } of warnings) if (server === null) log.warn(`configuration: ${message}`, { path, line, column, hint });
+}
+
+const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "limits"] as const);
 
 /** What the listener was built with cannot change under it: said, never half applied. */
 function warnOfRestart({ config: before, log }: Ground, next: Config): void {
@@ -314,15 +328,15 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
 }
 
 /**
- * In this order: nobody new, running calls drain and children go, standing streams end. Streams end last, because the
- * answers of draining calls travel on some of them.
+ * In this order: nobody new; running calls drain; whoever still waits is told so, on whatever stream, and standing
+ * streams end; children go. The door is cut last, and only if something of that hangs.
  */
 async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
   watch?.close();
-  const shut = stop(limits.shutdownMsMax);
-  await hub.close(limits.shutdownMsMax);
-  forget();
+  const shut = stop(limits.shutdownMsMax * 2);
+  await hub.drain(limits.shutdownMsMax);
   await eras.close();
-  await shut;
+  await Promise.all([shut, hub.close(0)]);
+  forget();
   await leave();
 }

@@ -13,6 +13,7 @@ process.exit(
     stderr: standardOutput(2),
     signals: process,
     pipes: standardPipes,
+    clock: null,
     selfArgv: isCompiled ? [process.execPath] : [process.execPath, Bun.main],
   }),
 );

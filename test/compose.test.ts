@@ -92,6 +92,7 @@ describe("a composed proxy", () => {
     await using place = await placeOf({});
     const running = await place.start({ configPath: null });
     expect(running.configPath).toBeNull();
+    expect((await fetch(running.url.replace("/mcp", "/health/ready"))).status).toBe(200);
     const listed = await sendModern({ url: running.url, token: null }, { method: "tools/list" });
     expect(listed.text).toContain('"name":"demo__echo"');
     expect(running.status().backends[0]?.pid).toBeGreaterThan(0);
@@ -125,5 +126,9 @@ describe("a composed proxy", () => {
     await running.reload();
     expect(running.status().config.state).toBe("rejected");
     expect(await callPid(running.url)).toBe(pid);
+    await place.write({ mcpServers: { raw: { ...backend, env: { CHANGED: "1" } } } });
+    await running.reload();
+    expect(running.status().config.state).toBe("valid");
+    expect(await callPid(running.url)).not.toBe(pid);
   });
 });

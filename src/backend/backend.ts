@@ -7,7 +7,7 @@
  *   any → draining → stopped                            (close)
  *   disabled, misconfigured                             (never left: the entry must change)
  */
-import { type Cancel, type Clock, Fault, fault, faultOf, type Limits, type Log } from "../base/index.ts";
+import { type Cancel, type Clock, escapeControls, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target, Upstream } from "../era/index.ts";
 import type { Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
@@ -28,6 +28,8 @@ export interface BackendOptions {
   readonly log: Log;
   /** What it is told that its client can do, where it is told once (JSON text). */
   readonly capabilities: Raw;
+  /** Takes secrets out of texts that were not made here. */
+  readonly secrets: KnownSecrets;
   /** `offered()` or `status()` has changed. */
   readonly changed: () => void;
   /** A resource that somebody subscribed to has changed, or may have. */
@@ -354,6 +356,8 @@ class RunningBackend implements Backend {
     if (!(thrown instanceof Fault)) this.#options.log.error("start failed by a defect", { server: this.#name, reason: String(thrown) });
     const last = link.stderr().at(-1);
     const message = faultOf(thrown).message.replace(`${this.#name}: `, "");
-    return last === undefined || message.includes(last) ? message : `${message}; its last words: ${last}`;
+    const reason = last === undefined || message.includes(last) ? message : `${message}; its last words: ${last}`;
+    // It is shown to clients and may quote what the server said, or its own command.
+    return escapeControls(this.#options.secrets.scrub(reason)).slice(0, this.#options.limits.excerptMax);
   }
 }

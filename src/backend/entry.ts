@@ -117,8 +117,8 @@ export class Entry {
   }
 
   #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean): Backend {
-    const { connect, clock, limits, log } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, capabilities, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
+    const { connect, clock, limits, log, secrets } = this.#options;
+    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, secrets, capabilities, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
   }
 
   #link(): Link {

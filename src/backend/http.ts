@@ -2,11 +2,12 @@
  * The link to a remote server over HTTP (basic/transports: Streamable HTTP; and the older HTTP+SSE,
  * see sse.ts). It hides which shape an answer comes in, JSON or a stream of events, and what is still open.
  */
-import { type Clock, type Egress, type EgressInit, type EgressReply, Fault, fault, faultOf, type Limits, type Log, reveal } from "../base/index.ts";
+import { type Clock, type Egress, type EgressInit, type EgressReply, escapeControls, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { RemoteSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
 import { createSseReader, type Message } from "../protocol/index.ts";
 import { isJson, isSse, readJson } from "./answer.ts";
+import { goneFault } from "./gone.ts";
 import { eachMessage } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import { Pending } from "./pending.ts";
@@ -18,7 +19,12 @@ export interface HttpOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly log: Log;
+  /** Takes secrets out of texts that were not made here. */
+  readonly secrets: KnownSecrets;
 }
+
+/** How much of a peer's own words is shown inside ours. */
+const shownMax = 100;
 
 /** Makes the link; nothing is opened before `open`. */
 export const createHttpLink = (options: HttpOptions): Link => new HttpLink(options);
@@ -188,10 +194,15 @@ class HttpLink implements Link {
       else this.#pass(request, message);
     }
     if (answer === null && reply.status === 200 && body.text !== "") {
-      const what = isJson(reply) ? "its answer does not hold the response" : `its answer is ${reply.header("content-type") ?? "of no stated type"}`;
+      const what = isJson(reply) ? "its answer does not hold the response" : `its answer is ${this.#shown(reply.header("content-type") ?? "of no stated type")}`;
       throw fault("BACKEND_GARBLED", { backend: spec.name, detail: what });
     }
     return replyOf(reply, answer, answer === null ? body.text.slice(0, limits.excerptMax) : "");
+  }
+
+  /** Words of the peer inside ours. */
+  #shown(text: string): string {
+    return escapeControls(this.#options.secrets.scrub(text)).slice(0, shownMax);
   }
 
   async #stream(request: WireRequest, reply: EgressReply, controller: AbortController): Promise<void> {
@@ -323,7 +334,7 @@ class HttpLink implements Link {
   }
 
   #gone(detail: string, sent = true): Fault {
-    return fault("BACKEND_GONE", { backend: this.#options.spec.name, detail, data: { sent } });
+    return goneFault(this.#options.spec.name, detail, sent);
   }
 }
 

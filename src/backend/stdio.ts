@@ -8,6 +8,7 @@ import type { StdioSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
 import { createLines, type Message } from "../protocol/index.ts";
 import { environmentOf } from "./environment.ts";
+import { goneFault } from "./gone.ts";
 import { endGroup, type Groups, type Leader } from "./group.ts";
 import { eachMessage, type Misfit } from "./incoming.ts";
 import type { Link } from "./link.ts";
@@ -35,8 +36,15 @@ interface Child extends Leader {
   readonly stdin: StdinWriter;
   /** Resolves when stdout and stderr have ended. */
   readonly drained: Promise<unknown>;
+  /** Listens no more, whoever may still hold the other ends. */
+  deafen(): void;
   /** Nothing is expected of it any more. */
   over: boolean;
+}
+
+/** The part of a stream's reader that is used; `value` is missing at the end. */
+interface ByteReader {
+  read(): Promise<{ readonly value?: Uint8Array | undefined }>;
 }
 
 /** Makes the link; nothing is started before `open`. */
@@ -142,14 +150,16 @@ class StdioLink implements Link {
         detached: true,
       });
       const stdin = new StdinWriter(process.stdin as Sink, limits.stdinBytesMax, () => void this.#partly(child, "it closed its stdin"));
-      const output = this.#read(process.stdout);
-      const errors = this.#readStderr(process.stderr);
+      const [stdout, stderr] = [process.stdout.getReader(), process.stderr.getReader()];
+      const output = this.#read(stdout);
+      const errors = this.#readStderr(stderr);
       const child: Child = {
         pid: process.pid,
         exited: process.exited,
         kill: (signal) => process.kill(signal),
         stdin,
         drained: Promise.allSettled([output, errors]),
+        deafen: () => void Promise.allSettled([stdout.cancel(), stderr.cancel()]),
         over: false,
       };
       this.#options.groups.add(child);
@@ -157,7 +167,7 @@ class StdioLink implements Link {
       const unreadable = (thrown: unknown): void => this.#unreadable(child, thrown);
       output.then(() => this.#partly(child, "it closed its stdout"), unreadable);
       errors.catch(unreadable);
-      log.debug("started", { server: spec.name, pid: process.pid });
+      log.info("starting", { server: spec.name, pid: process.pid });
       return child;
     } catch (thrown) {
       throw commandFault(spec, thrown);
@@ -201,39 +211,44 @@ class StdioLink implements Link {
 
   #down(child: Child, reason: string): void {
     if (child.over) return;
-    this.#finish(child, reason);
+    // What has ended its service by itself is not asked politely first: callers wait for the next one.
+    this.#finish(child, reason, this.#options.limits.exitDrainMs);
     this.onDown(reason);
   }
 
   #end(reason: string): Promise<void> {
-    if (this.#child !== null) this.#finish(this.#child, reason);
+    if (this.#child !== null) this.#finish(this.#child, reason, this.#options.limits.stdinEndMs);
     return this.#ending;
   }
 
-  #finish(child: Child, reason: string): void {
+  #finish(child: Child, reason: string, stdinEndMs: number): void {
     child.over = true;
     this.#child = null;
     this.#fallen = reason;
     child.stdin.end();
     const { clock, limits, groups } = this.#options;
-    this.#ending = Promise.all([this.#ending, endGroup(child, clock, limits).then(() => groups.remove(child))]).then(ignore);
+    const buried = endGroup(child, clock, { stdinEndMs, termMs: limits.termMs }).then(() => {
+      groups.remove(child);
+      child.deafen();
+    });
+    this.#ending = Promise.all([this.#ending, buried]).then(ignore);
     this.#pending.failAll((id) => this.#gone(reason, child.stdin.left(id)));
   }
 
   // ---- what comes ----------------------------------------------------------------------------------------------
 
-  async #read(stdout: ReadableStream<Uint8Array>): Promise<void> {
+  async #read(stdout: ByteReader): Promise<void> {
     const lines = createLines({
       bytesMax: this.#options.limits.messageBytesMax,
       onText: (line) => this.#line(line),
       onProblem: (what) => this.#noisy(what === "too-long" ? "a line that is too long" : "a line that is not UTF-8"),
     });
-    for await (const chunk of stdout) lines.feed(chunk);
+    for (let next = await stdout.read(); next.value !== undefined; next = await stdout.read()) lines.feed(next.value);
     lines.end();
   }
 
-  async #readStderr(stderr: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const chunk of stderr) this.#stderr.feed(chunk);
+  async #readStderr(stderr: ByteReader): Promise<void> {
+    for (let next = await stderr.read(); next.value !== undefined; next = await stderr.read()) this.#stderr.feed(next.value);
     this.#stderr.end();
   }
 
@@ -272,7 +287,7 @@ class StdioLink implements Link {
   }
 
   #gone(detail: string, sent: boolean): Fault {
-    return fault("BACKEND_GONE", { backend: this.#options.spec.name, detail, data: { sent } });
+    return goneFault(this.#options.spec.name, detail, sent);
   }
 
   #refused(child: Child): Fault {

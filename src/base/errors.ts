@@ -1,6 +1,6 @@
 /**
  * The catalog of everything that is expected to go wrong: one row a code, so that the text a person reads, the HTTP
- * status, the JSON-RPC code and the exit code of one failure can never drift apart. `1mcp explain CODE` prints a row.
+ * status, the JSON-RPC code and the exit code of one failure can never drift apart.
  */
 
 /** One row of the catalog. `rpc` follows specification 2026-07-28 (basic, error codes); `http` the Streamable HTTP table. */
@@ -40,6 +40,7 @@ export const faults = Object.freeze({
   CURSOR_INVALID: row("the cursor is not one that was issued here", "list again from the start", 200, -32602, 1, "info"),
   STATE_INVALID: row("the request state is not one that was issued for this request", "make the call again without it", 200, -32602, 1, "warn"),
   ORIGIN_REFUSED: row("the Host or Origin header is not one of ours", "use the address the server printed, or add allowedHosts/allowedOrigins", 403, -32600),
+  PEER_REFUSED: row("the connection does not come from a trusted proxy", "connect through the proxy in front, or add its address to trustedProxies", 403, -32600),
   CONTENT_TYPE_REFUSED: row("the body must be application/json", "set Content-Type: application/json", 415, -32600, 1, "info"),
   TOKEN_MISSING: row("a bearer token is required", "send Authorization: Bearer <token>", 401, -32600, 1, "info"),
   TOKEN_INVALID: row("the bearer token is not valid here", "read the current token from the state folder", 401, -32600),
@@ -49,7 +50,7 @@ export const faults = Object.freeze({
   SHUTTING_DOWN: row("the proxy is shutting down", "connect again when it is back", 503, -32603, 1, "info"),
   SERVER_AWAY: row("no 1mcp server can be reached", "start one with `1mcp serve`, or let `1mcp proxy --start` do it", 503, -32603),
   // What a backend did.
-  BACKEND_DOWN: row("the server is not available", "see `1mcp status`; it is restarted by itself", 200, -32603),
+  BACKEND_DOWN: row("the server is not available", "it is started again by itself; the log says more", 200, -32603),
   BACKEND_GONE: row("the server ended before it answered", "it is restarted by itself; the call may have run", 200, -32603),
   BACKEND_TIMEOUT: row("the server did not answer in time", "raise requestTimeout for this server", 200, -32603),
   BACKEND_GARBLED: row("the server sent something that is not valid MCP", "report it to the server's author", 200, -32603),
@@ -65,7 +66,7 @@ export const faults = Object.freeze({
   CONFIG_UNREADABLE: row("the configuration file cannot be read", "check the path and its permissions", 500, -32603, 78, "error"),
   USAGE: row("the command line is not valid", "see --help", 500, -32603, 2, "error"),
   LISTEN_FAILED: row("the address cannot be listened on", "choose another --port, or end the program that uses it", 500, -32603, 1, "error"),
-  LISTEN_UNSAFE: row("this address needs more protection than is configured", "listen on loopback, or see the security chapter of the guide", 500, -32603, 78, "error"),
+  LISTEN_UNSAFE: row("this address needs more protection than is configured", "listen on loopback, or put a proxy with TLS in front (docs/configuration.md, “Listening beyond this computer”)", 500, -32603, 78, "error"),
   STATE_UNSAFE: row("the state folder can be read or written by others", "chmod 700 the folder and 600 its files", 500, -32603, 1, "error"),
   STATE_UNWRITABLE: row("the state folder cannot be written", "check --state-dir and its owner", 500, -32603, 1, "error"),
   STATE_BROKEN: row("a file in the state folder cannot be used", "move the file away; a new one is made at the next start", 500, -32603, 1, "error"),

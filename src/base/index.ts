@@ -1,4 +1,5 @@
 /** Base: the words every room may use, knowing nothing of MCP. */
+export { type Addresses, addressesOf, isAddress, isAddressRange } from "./address.ts";
 export { type Cancel, CancelSource } from "./cancel.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply } from "./egress.ts";

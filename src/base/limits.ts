@@ -9,6 +9,8 @@ export const defaultLimits = Object.freeze({
   depthMax: 64,
   /** Members of an object whose members we look at (envelope, params, result, _meta). */
   membersMax: 4096,
+  /** Parameter headers of a client that no tool declares and that go on to a server as they are. */
+  paramHeadersMax: 32,
   /** Longest JSON-RPC id in bytes of JSON text. */
   idBytesMax: 256,
   /** Messages in one batch (2025-03-26 only). */
@@ -43,9 +45,11 @@ export const defaultLimits = Object.freeze({
   sessionIdleMsMax: 24 * 60 * 60 * 1000,
   /** Open or resumable streams of one session beside its calls. */
   sessionStreamsMax: 8,
-  /** Events kept of one 2025 stream for resumption, in number and in bytes. */
+  /** Events kept of one 2025 session for resumption, in number and in bytes; of all sessions together; and how long. */
   replayEventsMax: 256,
   replayBytesMax: 4 * 1024 * 1024,
+  replayAllBytesMax: 32 * 1024 * 1024,
+  replayMsMax: 10 * 60 * 1000,
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
   /** Standing watches (sessions with a stream or a subscription, subscriptions/listen) in all, and of one principal. */
@@ -101,6 +105,8 @@ export const defaultLimits = Object.freeze({
   noticeQuietMs: 100,
   /** After a configuration came into place, lists wait at most this long for servers that start for the first time. */
   listWaitMsMax: 5_000,
+  /** Who asks what a server that is starting offers waits at most this long: less than clients do, so that they read why. */
+  describeMsMax: 30_000,
   /** A changed server gets this long to be ready beside the one that it replaces. */
   swapMsMax: 10_000,
   /** Drain of running calls at shutdown, and of a replaced snapshot. */

@@ -29,13 +29,15 @@ const timeoutMsDefault = 10_000;
 const anyText = (text: string): string | null => (text === "" ? "needs a value" : null);
 const switchProblem = (text: string): string | null => (/^(1|0|true|false)$/.test(text) ? null : "must be 1 or 0");
 const urlProblem = (text: string): string | null => (/^https?:$/.test(URL.parse(text)?.protocol ?? "") ? null : "must be an http or https URL");
+const hostProblem = "must be an address or a host name, without scheme and port";
+const isHost = (text: string): boolean => /^(\[[\da-f:.]+\]|[\da-f]*:[\da-f:.]*:[\da-f:.]*|[\w.-]+)$/i.test(text);
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
   Object.freeze({ name, short: null, value: null, command: null, standard: null, problem: anyText, ...more });
 
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
 export const flags: readonly Flag[] = Object.freeze([
-  flag("host", { short: "H", value: "ADDRESS", command: "serve", about: "address to listen on", standard: "127.0.0.1" }),
+  flag("host", { short: "H", value: "ADDRESS", command: "serve", about: "address to listen on", standard: "127.0.0.1", problem: (text) => (isHost(text) ? null : hostProblem) }),
   flag("port", {
     short: "P",
     value: "PORT",

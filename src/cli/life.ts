@@ -10,6 +10,9 @@ import { faultText } from "./print.ts";
 // Each step of closing has its own bound; this one is for the bug in them, and below the 90 s of service managers.
 const closeMsMax = defaultLimits.drainMsMax;
 
+// One Ctrl-C in a terminal arrives several times, from the terminal and from each runner above us that passes it on.
+const sameSignalMs = 250;
+
 export interface Life {
   /** From now on there is something to reload and to close. */
   began(running: Pick<Running, "reload" | "close">): void;
@@ -26,17 +29,22 @@ export interface Life {
  * (what is still starting is closed when it is there), a second one ends at once, HUP reads the configuration again. A
  * bug that nobody caught closes too, for what it leaves is unknown; a promise that nobody looked at is only told of.
  */
-export function createLife({ signals, stderr }: Occasion): Life {
+export function createLife({ signals, stderr, clock }: Occasion): Life {
   const ended = Promise.withResolvers<number>();
   let running: Pick<Running, "reload" | "close"> | null = null;
   let closing: (() => void) | null = null;
+  let stoppedAt = 0;
 
   const closeThen = (settle: () => void): void => {
     closing = settle;
     if (running !== null) void closed(running).then(settle, ended.reject);
   };
   const stop = (): void => {
-    if (closing !== null) return ended.resolve(1);
+    if (closing !== null) {
+      if (clock.now() - stoppedAt >= sameSignalMs) ended.resolve(1);
+      return;
+    }
+    stoppedAt = clock.now();
     stderr.write("1mcp is shutting down; once more ends it at once\n");
     closeThen(() => ended.resolve(0));
   };

@@ -1,4 +1,5 @@
 /** What every command is given and gives: apart from the table of commands, which knows them all. */
+import type { Clock } from "../base/index.ts";
 import type { Settings } from "./flags.ts";
 import type { Output, Pipes, Signals } from "./terminal.ts";
 
@@ -11,6 +12,7 @@ export interface Occasion {
   readonly signals: Signals;
   /** Standard input and output as bytes, for commands that speak a protocol there; asked for once, if at all. */
   readonly pipes: () => Pipes;
+  readonly clock: Clock;
   /** How this program is started: the executable, and from source its first file. */
   readonly selfArgv: readonly string[];
 }

@@ -2,6 +2,7 @@
  * Runs one command line to its exit code. The two questions that are asked most, `--version` and `--help`, are answered
  * before anything else is loaded.
  */
+import type { Clock } from "../base/index.ts";
 import { commandOf, isBeginning, nextWords } from "./commands.ts";
 import type { Occasion } from "./occasion.ts";
 import type { Output, Pipes, Signals } from "./terminal.ts";
@@ -17,6 +18,8 @@ export interface Surroundings {
   readonly stderr: Output;
   readonly signals: Signals;
   readonly pipes: () => Pipes;
+  /** null: the real one. */
+  readonly clock: Clock | null;
   readonly selfArgv: readonly string[];
 }
 
@@ -55,14 +58,14 @@ async function wantsColour({ env, stdout }: Surroundings): Promise<boolean> {
 
 const environment = async (env: Surroundings["env"]) => env ?? (await import("../config/index.ts")).processEnv();
 
-async function dispatch({ argv, env: given, ...rest }: Surroundings): Promise<number> {
-  const [{ fault }, { parseCommandLine }, { parseSettings }] = await Promise.all([import("../base/index.ts"), import("./strict.ts"), import("./flags.ts")]);
+async function dispatch({ argv, env: given, clock, ...rest }: Surroundings): Promise<number> {
+  const [{ fault, systemClock }, { parseCommandLine }, { parseSettings }] = await Promise.all([import("../base/index.ts"), import("./strict.ts"), import("./flags.ts")]);
   const line = parseCommandLine(argv);
   if (!line.ok) throw fault("USAGE", { detail: line.problem, ...(line.hint === null ? {} : { hint: line.hint }) });
   const env = await environment(given);
   const parsed = parseSettings(line.given, env);
   if (!parsed.ok) throw fault("USAGE", { detail: parsed.problem });
-  return runNamed(line.command.words, { ...rest, env, settings: parsed.settings });
+  return runNamed(line.command.words, { ...rest, env, clock: clock ?? systemClock, settings: parsed.settings });
 }
 
 /** Lets the command library find and load the command; its own reading of flags is not used, see strict.ts. */

@@ -58,7 +58,6 @@ const ofTop: Readonly<Record<string, string>> = Object.freeze({
   externalUrl: "use publicUrl",
   auth: `${later}; a bearer token is always required`,
   presets: later,
-  trustedProxies: later,
   tls: `${later}, and let a proxy in front do TLS`,
   egress: later,
   catalog: later,

@@ -121,7 +121,7 @@ function unknownKeyIssue(path: Path, document: Document): Issue {
   const advice = adviceOn(level, key);
   if (advice !== null) return keyIssue(document, path, "is not supported by this version", advice);
   const entry = valueAt(document.value, entryPath);
-  if (level === "server" && key in otherForm(entry).entries) return keyIssue(document, path, `has no meaning for a server with ${isRemote(entry) ? "url" : "command"}`);
+  if (level === "server" && Object.hasOwn(otherForm(entry).entries, key)) return keyIssue(document, path, `has no meaning for a server with ${isRemote(entry) ? "url" : "command"}`);
   return keyIssue(document, path, "is not a known key", didYouMean(key, knownKeys(configSchema, document.value, entryPath)));
 }
 

@@ -11,6 +11,7 @@ import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
 import { nameIssues } from "./names.ts";
+import { programIssues } from "./programs.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
 import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
@@ -19,9 +20,14 @@ const separatorDefault = "__";
 
 /**
  * Reads, checks and freezes the configuration at `path`. `env` is the environment for `${VAR}`; a `.env` file beside
- * the configuration stands behind it. Never throws for what is in the file, nor for its absence.
+ * the configuration stands behind it; `findPrograms` warns of servers whose program is not there. Never throws for what is
+ * in the file, nor for its absence.
  */
-export async function loadConfig(options: { readonly path: string; readonly env: Readonly<Record<string, string | undefined>> }): Promise<Loaded> {
+export async function loadConfig(options: {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly findPrograms?: boolean;
+}): Promise<Loaded> {
   const path = resolve(options.path);
   const read = await readBytes(path);
   if (!("bytes" in read)) return refused([plainIssue(read.problem)], null);
@@ -31,8 +37,22 @@ export async function loadConfig(options: { readonly path: string; readonly env:
   const text = decode(read.bytes);
   if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
   const loaded = parseConfig({ text, path, variables: variablesOf(dotEnv.text, options.env), hash });
-  if (!loaded.ok || dotEnv.problem === null) return loaded;
-  return { ...loaded, warnings: [plainIssue(dotEnv.problem), ...loaded.warnings] };
+  if (!loaded.ok) return loaded;
+  const { document } = options.findPrograms === true ? parseDocument(text) : { document: null };
+  const missing = document === null ? [] : programIssues(loaded.config.backends, document, options.env);
+  const plain = [...(dotEnv.problem === null ? [] : [plainIssue(dotEnv.problem)]), ...exposed(read.mode, text, loaded.config.backends)];
+  return { ...loaded, warnings: inOrder([...plain, ...loaded.warnings, ...missing]) };
+}
+
+// A secret that is written out, rather than referred to, in a file that others on this computer can read.
+function exposed(mode: number, text: string, backends: readonly BackendSpec[]): Issue[] {
+  if (process.platform === "win32" || (mode & 0o077) === 0) return [];
+  // A short value would be found in any text.
+  const isWritten = (value: string): boolean => value.length >= defaultLimits.secretLengthMin && text.includes(JSON.stringify(value).slice(1, -1));
+  const holder = backends.find(({ secrets }) => secrets.some((secret) => isWritten(secret.reveal())));
+  if (holder === undefined) return [];
+  const message = `holds a secret of the server “${holder.name}”, and others can read or change the file (mode ${(mode & 0o777).toString(8)})`;
+  return [{ ...plainIssue(message), hint: "chmod 600 it, or write ${VAR}" }];
 }
 
 /** What a configuration is read from, without touching a disk. */
@@ -73,11 +93,14 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     host: file.host ?? null,
     port: file.port ?? null,
     publicUrl: file.publicUrl ?? null,
-    allowedHosts: Object.freeze([...(file.allowedHosts ?? [])]),
-    allowedOrigins: Object.freeze([...(file.allowedOrigins ?? [])]),
+    allowedHosts: listOf(file.allowedHosts),
+    allowedOrigins: listOf(file.allowedOrigins),
+    trustedProxies: listOf(file.trustedProxies),
     pageSize: file.pageSize ?? null,
   });
 }
+
+const listOf = (items: readonly string[] | undefined): readonly string[] => Object.freeze([...(items ?? [])]);
 
 /** A configuration without any server, and everything else at its default. */
 export const emptyConfig = (): Config => configOf({}, [], null, defaultLimits);
@@ -149,13 +172,13 @@ const readProblems: Readonly<Record<string, string>> = Object.freeze({
   EISDIR: "this is a folder",
 });
 
-async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array } | { readonly problem: string }> {
+async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array; readonly mode: number } | { readonly problem: string }> {
   try {
     await using file = await open(path, "r");
     const found = await file.stat();
     if (found.isDirectory()) return { problem: "this is a folder" };
     const max = defaultLimits.configBytesMax;
-    return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile() };
+    return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile(), mode: found.mode };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown";
     return { problem: readProblems[code] ?? `the file cannot be read (${code})` };

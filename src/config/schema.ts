@@ -3,7 +3,7 @@
  * come. It changes no value (references are put in later), so that its JSON Schema is exactly what may be written.
  */
 import * as v from "valibot";
-import { defaultLimits, type Limits } from "../base/index.ts";
+import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/index.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
@@ -16,7 +16,7 @@ const wholeNumber = (least: number, most: number, description: string) => {
   const message = `must be a whole number from ${least} to ${most}`;
   return v.pipe(v.number(), v.integer(message), v.minValue(least, message), v.maxValue(most, message), v.description(description));
 };
-const milliseconds = (description: string) => wholeNumber(1, 7 * dayMs, `${description}, in milliseconds`);
+const milliseconds = (description: string, standard: string) => wholeNumber(1, 7 * dayMs, `${description}, in milliseconds. Default: ${standard}.`);
 const flag = (description: string) => v.pipe(v.boolean(), v.description(description));
 
 const references = "${VAR} and ${VAR:-default} are replaced; $${ is a literal ${.";
@@ -49,39 +49,39 @@ const serverKey = v.pipe(
 );
 
 const common = Object.freeze({
-  tags: v.optional(texts("Words to select servers by.")),
-  disabled: v.optional(flag("Leave this server out.")),
-  timeout: v.optional(milliseconds("Deprecated: both time-outs")),
-  connectionTimeout: v.optional(milliseconds("Wait for start, handshake and lists")),
-  requestTimeout: v.optional(milliseconds("Wait for the answer to one request")),
+  tags: v.optional(texts("Words to select servers by. Default: none.")),
+  disabled: v.optional(flag("Leave this server out. Default: false.")),
+  timeout: v.optional(milliseconds("Deprecated: both time-outs", "none")),
+  connectionTimeout: v.optional(milliseconds("Wait for start, handshake and lists", "limits.readyMsMax")),
+  requestTimeout: v.optional(milliseconds("Wait for the answer to one request", "limits.requestMsMax")),
   prefix: v.optional(
     v.pipe(
       v.string(),
       v.regex(/^[A-Za-z0-9_.-]*$/, "may hold letters, digits, “_”, “.” and “-” only"),
       v.maxLength(prefixLengthMax, `is longer than ${prefixLengthMax} characters`),
-      v.description("Stands before the separator in public names instead of the server's name; empty for none."),
+      v.description("Stands before the separator in public names instead of the server's name; empty for none. Default: the server's name."),
     ),
   ),
-  isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection: everybody, each principal, or each session. Left out: shared for programs, principal for URLs."))),
-  era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks; auto asks it."))),
-  disabledTools: v.optional(texts("Tools that are neither listed nor callable.")),
-  instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none."))),
+  isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection: everybody, whoever has the same token, or each session. Default: shared for a program, principal for an address."))),
+  era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks: modern is without sessions, legacy what was before; auto asks it. Default: auto."))),
+  disabledTools: v.optional(texts("Tools that are neither listed nor callable, by the names that the server gives them. Default: none.")),
+  instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),
 });
 
 /** A server that is a program we start. */
 export const stdioEntry = v.strictObject({
-  type: v.optional(v.picklist(["stdio"])),
+  type: v.optional(v.pipe(v.picklist(["stdio"]), v.description("May be left out."))),
   command: v.pipe(text(), v.description(`The program. ${references}`)),
   args: v.optional(v.pipe(v.array(v.string()), v.description(`Its arguments. ${references}`))),
   env: v.optional(variablesEither),
-  cwd: v.optional(v.pipe(text(), v.description(`Its working folder; a relative one starts at the configuration's folder. ${references}`))),
-  inheritParentEnv: v.optional(flag("Give it our whole environment instead of the safe part.")),
+  cwd: v.optional(v.pipe(text(), v.description(`Its working folder; a relative one starts at the configuration's folder. ${references} Default: an empty folder of its own.`))),
+  inheritParentEnv: v.optional(flag("Give it our whole environment instead of the safe part. Default: false.")),
   ...common,
 });
 
 /** A server that is reached by a URL. */
 export const remoteEntry = v.strictObject({
-  type: v.optional(v.pipe(v.picklist(["http", "streamableHttp", "sse"]), v.description("Left out: Streamable HTTP, or HTTP+SSE where that is what answers."))),
+  type: v.optional(v.pipe(v.picklist(["http", "streamableHttp", "streamable-http", "sse"]), v.description("How it is spoken to. Default: Streamable HTTP, or HTTP+SSE where that is what answers."))),
   url: v.pipe(text(), v.description(`Its address. ${references}`)),
   headers: v.optional(headers),
   ...common,
@@ -89,7 +89,7 @@ export const remoteEntry = v.strictObject({
 
 const serverDefaults = v.strictObject({
   env: v.optional(variablesEither),
-  inheritParentEnv: v.optional(flag("As in a server's entry.")),
+  inheritParentEnv: v.optional(flag("As in a server's entry. Default: false.")),
   headers: v.optional(headers),
   timeout: common.timeout,
   connectionTimeout: common.connectionTimeout,
@@ -101,8 +101,13 @@ export type RemoteEntry = v.InferOutput<typeof remoteEntry>;
 export type ServerEntry = StdioEntry | RemoteEntry;
 export type ServerDefaults = v.InferOutput<typeof serverDefaults>;
 
+const remoteTypes: readonly unknown[] = remoteEntry.entries.type.wrapped.pipe[0].options;
+
 /** Whether what was written for a server is meant to be reached by a URL. */
-export const isRemote = (entry: unknown): boolean => typeof entry === "object" && entry !== null && "url" in entry && !("command" in entry);
+export function isRemote(entry: unknown): boolean {
+  if (typeof entry !== "object" || entry === null || Object.hasOwn(entry, "command")) return false;
+  return Object.hasOwn(entry, "url") || remoteTypes.includes((entry as { type?: unknown }).type);
+}
 
 /** The range of one limit, by its unit: what is outside would break the program or switch the limit off. */
 export function limitRange(name: string, standard: number): readonly [least: number, most: number] {
@@ -115,16 +120,20 @@ export function limitRange(name: string, standard: number): readonly [least: num
 
 const limits = v.strictObject(
   Object.fromEntries(
-    Object.entries(defaultLimits).map(([name, value]) => [name, v.optional(wholeNumber(...limitRange(name, value), `Default ${value}.`))]),
+    Object.entries(defaultLimits).map(([name, value]) => [name, v.optional(wholeNumber(...limitRange(name, value), `Default: ${value}.`))]),
   ),
 );
 
-const isAddress = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? "");
-const isOrigin = (value: string): boolean => isAddress(value) && URL.parse(value)?.origin === value;
+const isWebAddress = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? "");
+const isOrigin = (value: string): boolean => isWebAddress(value) && URL.parse(value)?.origin === value;
+// What follows the host would be taken for a part of the address, and a password for something to show.
+const isPlainAddress = (value: string): boolean => isWebAddress(value) && !/[?#@]/.test(value);
+// The last label of a name holds a letter: what looks like a number is an address, or a mistake in one.
+const isHost = (value: string): boolean => isAddress(value.replace(/^\[(.*)\]$/, "$1")) || /^([\w-]+\.)*[\w-]*[A-Za-z][\w-]*$/.test(value);
 
 const topLevel = Object.freeze({
-  $schema: v.optional(v.string()),
-  version: v.optional(v.union([v.string(), v.number()])),
+  $schema: v.optional(v.pipe(v.string(), v.description("For editors; not looked at."))),
+  version: v.optional(v.pipe(v.union([v.string(), v.number()]), v.description("Not looked at: other programs write it."))),
   serverDefaults: v.optional(v.pipe(serverDefaults, v.description("What every server gets unless its entry says otherwise."))),
   names: v.optional(
     v.strictObject({
@@ -133,28 +142,34 @@ const topLevel = Object.freeze({
           text(),
           v.regex(/^[A-Za-z0-9_.-]+$/, "may hold letters, digits, “_”, “.” and “-” only"),
           v.maxLength(separatorLengthMax, `is longer than ${separatorLengthMax} characters`),
-          v.description("Stands between server and name in public names; default “__”."),
+          v.description("Stands between server and name in public names. Default: __."),
         ),
       ),
     }),
   ),
   limits: v.optional(v.pipe(limits, v.description("Bounds of sizes, numbers and times."))),
-  host: v.optional(v.pipe(text(), v.description("Address to listen on; default 127.0.0.1."))),
-  port: v.optional(wholeNumber(0, 65_535, "Port to listen on; 0 takes a free one; default 3050.")),
-  publicUrl: v.optional(v.pipe(v.string(), v.check(isAddress, "must be an http or https URL"), v.description("The URL by which clients reach us from outside."))),
+  host: v.optional(v.pipe(v.string(), v.check(isHost, "must be an address or a host name, without scheme and port"), v.description("Address to listen on. Default: 127.0.0.1."))),
+  port: v.optional(wholeNumber(0, 65_535, "Port to listen on; 0 takes a free one. Default: 3050.")),
+  publicUrl: v.optional(v.pipe(v.string(), v.check(isPlainAddress, "must be an http or https URL without user, query and fragment"), v.description("The URL by which clients reach us from outside. Default: none."))),
   allowedHosts: v.optional(
     v.pipe(
       v.array(v.pipe(v.string(), v.regex(/^[^\s/@?#*]+$/, "must be a host, or host:port, without a scheme or a path"))),
-      v.description("Host headers that are accepted besides our own address."),
+      v.description("Host headers that are accepted besides our own address. Default: none."),
     ),
   ),
   allowedOrigins: v.optional(
     v.pipe(
       v.array(v.pipe(v.string(), v.check(isOrigin, "must be an origin: scheme, host and port, no path"))),
-      v.description("Origins of web pages that may call us."),
+      v.description("Origins of web pages that may call us besides our own. Default: none."),
     ),
   ),
-  pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list; left out: all in one.")),
+  trustedProxies: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.check(isAddressRange, "must be an IP address, or a range of them like 10.0.0.0/8"))),
+      v.description("Addresses and ranges (10.0.0.0/8) of the proxies in front that do TLS. Beyond loopback only they may connect. Default: none."),
+    ),
+  ),
+  pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });
 
 const configWith = <T extends v.GenericSchema<ServerEntry>>(entry: T) =>

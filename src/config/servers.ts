@@ -141,7 +141,7 @@ function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): Remo
   return finish(name, entry, "principal", reaches, reader);
 }
 
-const transports = Object.freeze({ auto: "auto", http: "http", streamableHttp: "http", sse: "sse" } as const);
+const transports = Object.freeze({ auto: "auto", http: "http", streamableHttp: "http", "streamable-http": "http", sse: "sse" } as const);
 
 const isWeb = (url: URL | null): boolean => url !== null && /^https?:$/.test(url.protocol);
 
@@ -156,10 +156,14 @@ function shownUrl(template: string, url: URL | null): string {
 function headersOf(entry: RemoteEntry, reader: EntryReader): Readonly<Record<string, Text>> {
   const [declared, path]: [Record<string, string>, Path] =
     entry.headers === undefined ? [reader.around.defaults.headers ?? {}, ["serverDefaults", "headers"]] : [entry.headers, reader.path("headers")];
+  for (const header of Object.keys(declared)) if (ownHeader.test(header)) reader.refuse([...path, header], "is set by the proxy itself", "remove it");
   return Object.freeze(
     Object.fromEntries(Object.entries(declared).map(([header, value]) => [header, reader.readText(header, value, [...path, header], headerText)])),
   );
 }
+
+// What frames a message, and what the protocol says about it, must fit the message.
+const ownHeader = /^(host|connection|content-(length|type|encoding)|transfer-encoding|te|trailer|upgrade|keep-alive|expect|mcp-.*)$/i;
 
 type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "headers">;
 type SpecFor<R extends Reaches> = R extends { kind: "stdio" } ? StdioSpec : RemoteSpec;

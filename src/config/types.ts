@@ -76,6 +76,8 @@ export interface Config {
   readonly publicUrl: string | null;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
+  /** Addresses and ranges, as 10.0.0.0/8. */
+  readonly trustedProxies: readonly string[];
   readonly pageSize: number | null;
 }
 

@@ -109,8 +109,11 @@ function mirroredFault(args: readonly MirroredArgument[], expected: Readonly<Rec
 // Integers are compared as numbers: 42.0 is 42.
 function agrees(sent: string | null, wanted: string | null, type: MirroredArgument["type"]): boolean {
   if (sent === null) return false;
-  return sent === wanted || (type === "integer" && sent.trim() !== "" && Number(sent) === Number(wanted));
+  return sent === wanted || (type === "integer" && decimal.test(sent) && Number(sent) === Number(wanted));
 }
+
+// A number as JSON writes one: what else JavaScript would read as a number, others would not.
+const decimal = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** A header without the white space that is not part of it; null if it was not sent. */
 export function bareHeader(request: HttpIn, name: string): string | null {

@@ -46,6 +46,8 @@ export interface ClientRequest {
   readonly backend: string | null;
   /** How often this call has wanted input before. */
   readonly round: number;
+  /** Null where the request had no headers of its own. */
+  readonly paramHeaders: (() => Readonly<Record<string, string>>) | null;
 }
 
 /** The level of this name, or null. */
@@ -63,6 +65,7 @@ export class ClientCall implements Call {
   readonly round: number;
   /** The input that it is made again with; whoever makes it again sets it. */
   resume: Resume | null;
+  readonly #paramHeaders: ClientRequest["paramHeaders"];
   readonly #source: CancelSource;
   readonly #asker: Asker;
   #id: Raw;
@@ -86,6 +89,7 @@ export class ClientCall implements Call {
     this.resume = request.resume;
     this.session = request.session;
     this.backend = request.backend;
+    this.#paramHeaders = request.paramHeaders;
     this.#token = request.progressToken;
     this.round = request.round;
     this.#sink = sink;
@@ -105,6 +109,10 @@ export class ClientCall implements Call {
 
   get logLevel(): LogLevel | null {
     return this.#logLevel;
+  }
+
+  paramHeaders(): Readonly<Record<string, string>> {
+    return this.#paramHeaders?.() ?? none;
   }
 
   get progress(): boolean {
@@ -204,6 +212,7 @@ export class ClientCall implements Call {
 
 /** The one that is about an earlier question, not about what runs. */
 export const visitNotice = "notifications/elicitation/complete";
+const none = Object.freeze({});
 
 const coreNotices: Readonly<Record<string, true>> = Object.freeze({
   "notifications/cancelled": true,

@@ -15,7 +15,7 @@ import { methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
 import { isVisitError, legacyError, thrownError, toolFailure } from "./refusals.ts";
 import { serveRounds } from "./rounds.ts";
-import type { Session } from "./session.ts";
+import type { Running, Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import type { Caller } from "./types.ts";
 import { isBefore, type LegacyRevision, legacyRevisionOf, newestLegacy } from "./version.ts";
@@ -62,13 +62,38 @@ function initialize(north: North, session: Session, { id, params }: Request, cal
   const revision = legacyRevisionOf(asked) ?? newestLegacy;
   session.revision = revision;
   session.client = Object.freeze({ info: rawMember(params, "clientInfo"), capabilities: rawMember(params, "capabilities") ?? "{}" });
+  const opening = new Opening(sink);
+  session.begin(id, opening);
   north.serve.describe(caller.principal, caller.selection).then(
-    (description) => sink.answer(200, resultText(id, initializeResult(description, revision, north.limits))),
+    (description) => {
+      session.finish(id, opening);
+      opening.interrupt(200, resultText(id, initializeResult(description, revision, north.limits)));
+    },
     (thrown: unknown) => {
-      sink.answer(200, errorText(id, thrownError(thrown)));
+      opening.interrupt(200, errorText(id, thrownError(thrown)));
       session.end("its handshake failed");
     },
   );
+}
+
+/** A handshake that waits for what is to be announced. It cannot be cancelled (2025-11-25, basic/utilities/cancellation). */
+class Opening implements Running {
+  readonly #sink: Sink;
+  #over = false;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  abandon(): void {
+    // Nothing is to be stopped, and an answer that nobody waits for harms nobody.
+  }
+
+  interrupt(status: number, text: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#sink.answer(status, text);
+  }
 }
 
 function rawMember(params: RawObject, key: string): Raw | null {
@@ -91,7 +116,7 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const { principal, selection } = caller;
   const { client, logLevel } = session;
   const params = withoutTask(message.params ?? emptyObject, north);
-  const running = new ClientCall({ id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0 }, sink, session.questions);
+  const running = new ClientCall({ id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
   const finish = (text: string): void => {

@@ -14,9 +14,9 @@ import { createPipe, type OpenPipe } from "./pipe.ts";
 import { Sessions } from "./sessions.ts";
 import type { EraOptions, Eras, HttpIn, HttpOut } from "./types.ts";
 import { connectUpstream } from "./upstream.ts";
-import { headers } from "./words.ts";
+import { headers, paramPrefix } from "./words.ts";
 
-const requestHeaders = Object.freeze(Object.values(headers));
+const requestHeaders = Object.freeze([...Object.values(headers), `${paramPrefix}*`]);
 const responseHeaders = Object.freeze([headers.session]);
 
 /** Makes the era room; see Eras. Closing ends every stream and session. */

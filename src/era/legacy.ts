@@ -187,7 +187,7 @@ export function openPipe(north: North, sessions: Sessions, request: HttpIn, mess
 
 function pipeOf(north: North, session: Session, request: HttpIn, messages: string): HttpOut {
   watchOf(north, session, request);
-  const pipe = north.streams.open({ gone: () => session.end("its stream is gone"), goodbye: () => undefined });
+  const pipe = north.streams.open({ gone: () => session.end("its stream is gone") });
   session.pipe = { send: (text) => pipe.send(sseEvent({ event: "message", data: text })), end: () => pipe.end() };
   request.onGone(() => pipe.cut());
   pipe.send(sseEvent({ event: "endpoint", data: `${messages}?sessionId=${session.id}` }));
@@ -200,6 +200,6 @@ export function servePiped(north: North, sessions: Sessions, sessionId: string |
   const session = sessions.find(sessionId, request.principal, request.selection);
   if (session === null || session.pipe === null) return refusalOut(null, fault("SESSION_UNKNOWN"));
   const send = (text: string): void => session.pipe?.send(text);
-  take(north, session, message, request, { notice: send, answer: (_status, text) => send(text), none: () => undefined });
+  take(north, session, message, request, { ...nowhere, notice: send, answer: (_status, text) => send(text) });
   return emptyOut(202);
 }

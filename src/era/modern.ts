@@ -6,9 +6,9 @@ import { Fault, fault } from "../base/index.ts";
 import { emptyObject, errorText, type Message, type Outcome, type Raw, type Request, resultText, sseEvent } from "../protocol/index.ts";
 import { clientOf, refusalOf } from "./admission.ts";
 import { discoverResult } from "./announce.ts";
-import { ClientCall, logLevelOf, type Sink } from "./clientCall.ts";
+import { ClientCall, type ClientRequest, logLevelOf, type Sink } from "./clientCall.ts";
 import { type HopMeta, readMeta, textOf } from "./hop.ts";
-import { type Channel, emptyOut, Exchange, jsonOut, refusalOut, refusalText } from "./exchange.ts";
+import { type Channel, emptyOut, Exchange, refusalOut, refusalText } from "./exchange.ts";
 import { questionChanges, questionFault, type Try, tryOf, visitsOf } from "./input.ts";
 import { listen } from "./listen.ts";
 import { isRetryable, methodOf } from "./methods.ts";
@@ -18,6 +18,7 @@ import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
 import { aimOf, taskOutcome, taskResult } from "./tasks.ts";
 import type { Caller, HttpIn, HttpOut } from "./types.ts";
+import { paramPrefix } from "./words.ts";
 
 /** What waits for the answer to a modern call, and is told which one it is, so that it can cancel it. */
 export interface Expecting extends Sink {
@@ -65,24 +66,22 @@ function serveRequest(north: North, message: Request, request: HttpIn): Promise<
   const refused = refusalOf(message, params, envelope, request, north);
   if (refused !== null) return Promise.resolve(refusalOut(message.id, refused));
   if (message.method === "subscriptions/listen") return Promise.resolve(listen(north, message, request));
-  if (methodOf(message.method).modern === "here") return discover(north, message.id, request).then(({ status, text }) => jsonOut(status, text));
   const exchange = new ModernExchange(north, request, message.id);
-  beginCall(north, message, envelope, request, exchange);
+  if (methodOf(message.method).modern === "here") discover(north, message.id, request, exchange);
+  else beginCall(north, message, envelope, request, exchange, () => request.headersFrom(paramPrefix));
   return exchange.out;
 }
 
-/** The answer to discovery, and the status that it has if it is an HTTP response. */
-export async function discover({ serve, identity, limits }: North, id: Raw, { principal, selection }: Caller): Promise<{ readonly status: number; readonly text: string }> {
-  try {
-    const description = await serve.describe(principal, selection);
-    return { status: 200, text: resultText(id, discoverResult(description, selection.server, identity, limits)) };
-  } catch (thrown) {
-    return thrown instanceof Fault ? { status: thrown.row.http, text: refusalText(id, thrown) } : { status: 200, text: errorText(id, thrownError(thrown)) };
-  }
+/** Answers discovery, with the status that it has if it is an HTTP response. */
+export function discover({ serve, identity, limits }: North, id: Raw, { principal, selection }: Caller, sink: Pick<Sink, "answer">): void {
+  serve.describe(principal, selection).then(
+    (description) => sink.answer(200, resultText(id, discoverResult(description, selection.server, identity, limits))),
+    (thrown: unknown) => sink.answer(thrown instanceof Fault ? thrown.row.http : 200, errorText(id, thrownError(thrown))),
+  );
 }
 
 /** Starts the call of a request that was found in order, or goes on with one; all that comes of it goes to `expecting`. */
-export function beginCall(north: North, message: Request, envelope: HopMeta, { principal, selection }: Caller, expecting: Expecting): void {
+export function beginCall(north: North, message: Request, envelope: HopMeta, { principal, selection }: Caller, expecting: Expecting, paramHeaders: ClientRequest["paramHeaders"] = null): void {
   const { id, method } = message;
   const asked = message.params ?? emptyObject;
   const attempt = tryOf({ method, params: asked, principal, selection }, north.seal);
@@ -106,6 +105,7 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
       session: null,
       backend,
       round: isCall ? attempt.round : 0,
+      paramHeaders,
     },
     expecting,
     north.parking,

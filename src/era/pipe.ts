@@ -158,7 +158,7 @@ class ClientPipe implements OpenPipe {
     const answering = new Answering(this.#channel(id), id);
     this.#open.set(id, answering);
     if (methodOf(method).modern === "proxy") return beginCall(north, message, envelope, this.#client, answering);
-    void discover(north, id, this.#client).then(({ status, text }) => answering.answer(status, text));
+    discover(north, id, this.#client, answering);
   }
 
   #barred(id: Raw): Fault | null {

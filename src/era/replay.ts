@@ -4,6 +4,7 @@
  * only that stream may be replayed.
  */
 import type { Limits } from "../base/index.ts";
+import type { Keeper, Kept } from "./kept.ts";
 
 /** One event that was sent. */
 export interface SentEvent {
@@ -11,11 +12,14 @@ export interface SentEvent {
   readonly data: string;
 }
 
-interface Kept extends SentEvent {
+interface KeptEvent extends SentEvent {
   readonly bytes: number;
   readonly stream: string;
   readonly number: number;
 }
+
+/** What an event takes beside its text, about. */
+const overheadBytes = 256;
 
 /** A place on a stream. */
 export interface Place {
@@ -23,14 +27,16 @@ export interface Place {
   readonly number: number;
 }
 
-export class Replay {
+export class Replay implements Keeper {
+  readonly #kept: Kept;
   readonly #eventsMax: number;
   readonly #bytesMax: number;
-  #events: Kept[] = [];
+  #events: KeptEvent[] = [];
   #bytes = 0;
   #number = 0;
 
-  constructor(limits: Pick<Limits, "replayEventsMax" | "replayBytesMax">) {
+  constructor(limits: Pick<Limits, "replayEventsMax" | "replayBytesMax">, kept: Kept) {
+    this.#kept = kept;
     this.#eventsMax = limits.replayEventsMax;
     this.#bytesMax = limits.replayBytesMax;
   }
@@ -44,10 +50,17 @@ export class Replay {
   /** Keeps an event as long as there is room; gives its id. */
   add(stream: string, data: string): string {
     const id = this.mark(stream);
-    const bytes = Buffer.byteLength(data);
+    const bytes = Buffer.byteLength(data) + overheadBytes;
+    // Others must not be lost for the sake of one that cannot be kept.
+    if (bytes > this.#bytesMax) {
+      this.#keep(this.#events.filter((event) => event.stream !== stream));
+      return id;
+    }
     this.#events.push({ id, data, bytes, stream, number: this.#number });
     this.#bytes += bytes;
-    this.#forget();
+    this.#kept.grown(this, bytes);
+    const excess = this.#excess();
+    if (excess > 0) this.#keep(this.#events.slice(excess));
     return id;
   }
 
@@ -61,13 +74,24 @@ export class Replay {
     return this.#events.some((event) => event.stream === stream);
   }
 
-  #forget(): void {
-    let gone = 0;
-    while (this.#events.length - gone > this.#eventsMax || this.#bytes > this.#bytesMax) {
-      this.#bytes -= this.#events[gone]?.bytes ?? 0;
-      gone += 1;
-    }
-    if (gone > 0) this.#events = this.#events.slice(gone);
+  clear(): void {
+    this.#keep([]);
+  }
+
+  /** How many of the oldest events are too many. */
+  #excess(): number {
+    let count = Math.max(0, this.#events.length - this.#eventsMax);
+    let bytes = this.#bytes;
+    for (const event of this.#events.slice(0, count)) bytes -= event.bytes;
+    for (; bytes > this.#bytesMax; count += 1) bytes -= this.#events[count]?.bytes ?? 0;
+    return count;
+  }
+
+  #keep(events: KeptEvent[]): void {
+    const before = this.#bytes;
+    this.#events = events;
+    this.#bytes = events.reduce((sum, event) => sum + event.bytes, 0);
+    this.#kept.shrunk(this, before - this.#bytes, events.length === 0);
   }
 }
 

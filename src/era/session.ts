@@ -8,6 +8,7 @@ import { type Client, type LogLevel, type Raw, type SessionTie, type Watching } 
 import type { ClientCall } from "./clientCall.ts";
 import { ClientQuestions } from "./clientQuestions.ts";
 import { type Channel, refusalText } from "./exchange.ts";
+import type { Kept } from "./kept.ts";
 import { placeOf, Replay } from "./replay.ts";
 import { SessionStream } from "./sessionStream.ts";
 import type { Streams } from "./streams.ts";
@@ -18,6 +19,17 @@ export interface SessionStart {
   readonly id: string;
   readonly principalId: string;
   readonly server: string | null;
+}
+
+/** A request of the client that waits for its answer. */
+export type Running = Pick<ClientCall, "abandon" | "interrupt">;
+
+/** What all sessions share. */
+export interface Around {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly streams: Streams;
+  readonly kept: Kept;
 }
 
 /** Streams begin with an event that only has an id (2025-11-25; older clients stumble over empty data). */
@@ -32,7 +44,7 @@ export class Session {
   readonly #streams: Streams;
   readonly #replay: Replay;
   /** Unanswered calls by the client's id. */
-  readonly #calls = new Map<Raw, ClientCall>();
+  readonly #calls = new Map<Raw, Running>();
   /** Streams that are not finished, by name; in order of opening. */
   readonly #unfinished = new Map<string, SessionStream>();
   readonly #endings: (() => void)[] = [];
@@ -53,14 +65,14 @@ export class Session {
   readonly tie: SessionTie;
   usedAt: number;
 
-  constructor(start: SessionStart, around: { readonly clock: Clock; readonly limits: Limits; readonly streams: Streams }) {
+  constructor(start: SessionStart, around: Around) {
     this.id = start.id;
     this.principalId = start.principalId;
     this.server = start.server;
     this.#clock = around.clock;
     this.#limits = around.limits;
     this.#streams = around.streams;
-    this.#replay = new Replay(around.limits);
+    this.#replay = new Replay(around.limits, around.kept);
     this.questions = new ClientQuestions(this, around.clock, around.limits);
     this.usedAt = around.clock.now();
     this.tie = { id: start.id, ended: this.#over };
@@ -81,7 +93,7 @@ export class Session {
   }
 
   /** Notes a running call; gives the Fault if it may not run. */
-  begin(id: Raw, call: ClientCall): Fault | null {
+  begin(id: Raw, call: Running): Fault | null {
     if (this.#calls.has(id)) return fault("MESSAGE_INVALID", { detail: "a request with this id is running" });
     if (this.#calls.size >= this.#limits.pendingMax) return fault("LIMIT_REACHED", { detail: "limits.pendingMax" });
     this.#calls.set(id, call);
@@ -89,7 +101,7 @@ export class Session {
   }
 
   /** The call has come to its end, wanted or not. */
-  finish(id: Raw, call: ClientCall): void {
+  finish(id: Raw, call: Running): void {
     if (this.#calls.get(id) === call) this.#calls.delete(id);
     this.touch();
   }
@@ -170,6 +182,7 @@ export class Session {
     for (const stream of [...this.#unfinished.values()]) stream.end();
     this.pipe?.end();
     this.pipe = null;
+    this.#replay.clear();
     for (const ending of this.#endings) ending();
   }
 

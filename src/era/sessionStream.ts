@@ -47,7 +47,7 @@ export class SessionStream implements Channel {
    */
   attach(missed: readonly SentEvent[], primed = false): void {
     this.#reader?.end();
-    const reader = this.#streams.open({ gone: () => this.#detach(reader), goodbye: () => undefined });
+    const reader = this.#streams.open({ gone: () => this.#detach(reader) });
     this.#reader = reader;
     this.#connection = { reader, out: streamOut(reader) };
     if (primed) reader.send(sseEvent({ data: "", id: this.#replay.mark(this.name), retryMs }));

@@ -2,20 +2,21 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, fault, type Limits, type Timer } from "../base/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
-import { Session } from "./session.ts";
+import { Kept } from "./kept.ts";
+import { type Around, Session } from "./session.ts";
 import type { Streams } from "./streams.ts";
 
 export class Sessions {
   readonly #clock: Clock;
   readonly #limits: Limits;
-  readonly #streams: Streams;
+  readonly #around: Around;
   readonly #byId = new Map<string, Session>();
   #sweep: Timer | null = null;
 
   constructor(clock: Clock, limits: Limits, streams: Streams) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#streams = streams;
+    this.#around = Object.freeze({ clock, limits, streams, kept: new Kept(clock, limits) });
   }
 
   get size(): number {
@@ -26,7 +27,7 @@ export class Sessions {
   open(principal: Principal, selection: Selection): Session {
     if (this.#byId.size >= this.#limits.sessionsMax) this.#makeRoom(principal);
     const id = randomBytes(24).toString("base64url");
-    const session = new Session({ id, principalId: principal.id, server: selection.server }, { clock: this.#clock, limits: this.#limits, streams: this.#streams });
+    const session = new Session({ id, principalId: principal.id, server: selection.server }, this.#around);
     this.#byId.set(id, session);
     session.onEnd(() => this.#byId.delete(id));
     this.#sweep ??= this.#clock.timer(this.#limits.sessionIdleMsMax, () => this.#endIdle());

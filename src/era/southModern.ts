@@ -3,7 +3,7 @@
  * HTTP repeats its method, target and marked arguments in headers. Questions come back inside results. The backend's
  * complaints about this hop (headers, revision) are repaired here once and never reach a client.
  */
-import { type Fault, fault } from "../base/index.ts";
+import { type Fault, fault, type Limits } from "../base/index.ts";
 import { type Call, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf } from "../protocol/index.ts";
 import { Envelope, paramsOf, targetNameOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
@@ -18,7 +18,7 @@ import { declaresTasks } from "./tasks.ts";
 import { answerOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
 import { type ModernRevision, modernRevisionOf } from "./version.ts";
-import { headers as words, metaKeys } from "./words.ts";
+import { headers as words, metaKeys, paramPrefix } from "./words.ts";
 
 const headerMismatch = -32020;
 const noArguments: readonly MirroredArgument[] = Object.freeze([]);
@@ -122,8 +122,9 @@ export class SouthModern implements Dialect {
     const headers = modernHeaders(this.#revision, call.method);
     const name = targetNameOf(call, target);
     if (name !== null) headers[words.name] = encodeHeader(name);
-    if (target.tool === null) return headers;
-    return Object.assign(headers, mirrorHeaders(this.#mirroredOf(target.tool), call.params, this.#south.limits));
+    const mirrored = target.tool === null ? noArguments : this.#mirroredOf(target.tool);
+    Object.assign(headers, unrecognised(call, mirrored, this.#south.limits));
+    return mirrored.length === 0 ? headers : Object.assign(headers, mirrorHeaders(mirrored, call.params, this.#south.limits));
   }
 
   #mirroredOf(tool: Raw): readonly MirroredArgument[] {
@@ -157,7 +158,7 @@ export class SouthModern implements Dialect {
   async #failed(call: Call, target: Target, error: RpcError, mayRepair: boolean): Promise<Outcome> {
     if (error.code !== headerMismatch && error.code !== versionUnsupported) return { kind: "failed", error };
     if (!mayRepair) throw this.#garbled(call.method, `error ${error.code}: ${error.message}`);
-    const repaired = error.code === headerMismatch ? await this.#refreshed(call, target) : this.#renegotiated(target, error.data);
+    const repaired = error.code === headerMismatch ? await this.#refreshed(call, target) : this.#renegotiated(call.method, target, error.data);
     return await this.#attempt(call, repaired, false);
   }
 
@@ -171,8 +172,10 @@ export class SouthModern implements Dialect {
     return { ...target, tool: tool ?? null };
   }
 
-  #renegotiated(target: Target, data: Raw | null): Target {
+  #renegotiated(op: string, target: Target, data: Raw | null): Target {
     const supported = supportedOf(this.#south, data);
+    // Any tool may fail with this code; only a list shows that it is about the connection, which others share.
+    if (supported.length === 0) throw this.#garbled(op, `error ${versionUnsupported} without the supported versions`);
     const mutual = supported.map(modernRevisionOf).find((known) => known !== null) ?? null;
     if (mutual === null) {
       this.#south.options.lost("it does not speak this revision any more");
@@ -222,3 +225,10 @@ const isBetweenThem = (type: Raw, { selection, session }: Call): boolean => !Obj
 
 /** At least one of the two must be there (2026-07-28, basic/patterns/mrtr). */
 const isAnswerable = (result: RawObject): boolean => memberOf(result, "inputRequests") !== null || stringOf(result, "requestState") !== null;
+
+/** 2026-07-28, basic/transports/streamable-http: a parameter header that nobody here knows goes on, bounded; the known ones are made anew. */
+function unrecognised(call: Call, mirrored: readonly MirroredArgument[], limits: Limits): Record<string, string> {
+  const known = new Set(mirrored.map(({ header }) => `${paramPrefix}${header.toLowerCase()}`));
+  const others = Object.entries(call.paramHeaders()).filter(([name]) => !known.has(name));
+  return Object.fromEntries(others.slice(0, limits.paramHeadersMax));
+}

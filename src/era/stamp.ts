@@ -3,7 +3,7 @@
  * in front of the members that came, which stay as they are. Most results need nothing else, so one is a slice and a join.
  */
 import type { Limits } from "../base/index.ts";
-import { type CacheHint, editObject, memberOf, objectOf, type Raw, type RawMember, type RawObject } from "../protocol/index.ts";
+import { type CacheHint, editObject, memberOf, objectOf, parseObject, type Raw, type RawMember, type RawObject } from "../protocol/index.ts";
 import { withoutExecution } from "./convert.ts";
 import { isCacheable } from "./methods.ts";
 import { metaKeys, vendorKeys } from "./words.ts";
@@ -48,7 +48,7 @@ export class Stamp {
 
   /** The response's text. `server` is the selected one, or null; `cache` is the hint of an answer that the proxy made itself. */
   response(id: Raw, method: string, server: string | null, result: RawObject, cache: CacheHint | undefined): string {
-    const converted = method === "tools/list" ? withoutExecution(result, this.#limits) : result;
+    const converted = method === "tools/list" ? withoutExecution(result, this.#limits) : withSoundHints(result, method, this.#limits);
     return `{"jsonrpc":"2.0","id":${id},"result":${this.#result(method, server, converted, cache)}}`;
   }
 
@@ -91,6 +91,19 @@ export class Stamp {
 
 // A legacy backend may have left it out; the modern schema requires it.
 const contentOf = (method: string, found: Found): string => (method === "tools/call" && found.content === null && found.type === null ? ',"content":[]' : "");
+
+/** A hint that is none would make the whole result invalid for its client, so what cannot be read counts as not said. */
+function withSoundHints(result: RawObject, method: string, limits: Limits): RawObject {
+  if (!isCacheable(method)) return result;
+  const changes: Record<string, null> = {};
+  if (!isDuration(memberOf(result, "ttlMs") ?? "0")) changes["ttlMs"] = null;
+  if (!isScope(memberOf(result, "cacheScope") ?? '"private"')) changes["cacheScope"] = null;
+  for (const _ in changes) return parseObject(editObject(result, changes), limits) ?? result;
+  return result;
+}
+
+const isDuration = (raw: Raw): boolean => /^\d/.test(raw) && Number.isSafeInteger(Number(raw));
+const isScope = (raw: Raw): boolean => raw === '"private"' || raw === '"public"';
 
 function hintsOf(found: Found, cache: CacheHint | undefined): string {
   const ttlMs = found.ttlMs === null ? `,"ttlMs":${cache?.ttlMs ?? 0}` : "";

@@ -11,7 +11,7 @@ export interface StreamOwner {
   /** Nobody reads any more. May come more than once. */
   gone(): void;
   /** The program ends; the last chance to send something. */
-  goodbye(): void;
+  goodbye?(): void;
 }
 
 /** One open stream, on the side of the one who fills it. */
@@ -58,7 +58,7 @@ export class OpenStream {
 
   /** Lets the owner say its last, then ends. */
   shutDown(): void {
-    this.#owner.goodbye();
+    this.#owner.goodbye?.();
     this.end();
   }
 }

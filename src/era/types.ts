@@ -15,6 +15,8 @@ export interface HttpIn extends Caller {
   readonly verb: "POST" | "GET" | "DELETE";
   /** A request header by lower-case name, or null. */
   header(name: string): string | null;
+  /** The request headers whose lower-case names begin like this, by that name. */
+  headersFrom(prefix: string): Readonly<Record<string, string>>;
   /** The body's bytes; null for GET and DELETE. */
   readonly body: Uint8Array | null;
   /** Runs `listener` once when the client has closed its connection before the answer was complete. */

@@ -8,6 +8,9 @@ export const headers = Object.freeze({
   lastEvent: "last-event-id",
 });
 
+/** Headers that mirror a call's arguments begin like this. */
+export const paramPrefix = "mcp-param-";
+
 /** `_meta` keys that mean something between two neighbours only (2026-07-28, basic: `_meta`). */
 export const metaKeys = Object.freeze({
   version: "io.modelcontextprotocol/protocolVersion",

@@ -8,9 +8,10 @@ import { type Clock, fault, faultOf, type Log, sleep } from "../base/index.ts";
 import { Hono } from "hono";
 import { assertSafe, gateOf } from "./guard.ts";
 import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
+import { proxiesOf } from "./proxies.ts";
 import { refusal } from "./reply.ts";
 import { messagePath, messagesPath, ssePath } from "./sse.ts";
-import { frontPage, healthOk, healthReady } from "./status.ts";
+import { frontPage, healthOk, healthReady, notFound } from "./status.ts";
 import type { Front, FrontOptions, Listen } from "./types.ts";
 
 type Server = Bun.Server<undefined>;
@@ -22,7 +23,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
   const routes: { app: App | null } = { app: null };
   const server = listen(options, (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null));
-  const door = new Door({ ...options, gate: gateOf(options, server.port ?? 0) });
+  const door = new Door({ ...options, gate: gateOf(options, server.port ?? 0), proxies: proxiesOf(options.trustedProxies, options.listen) });
   routes.app = appOf(door, options);
   return { url: urlOf(options.listen, server), close: closing(server, door, options.clock) };
 }
@@ -36,7 +37,7 @@ function appOf(door: Door, { eras, isReady, log }: FrontOptions): App {
   app.get("/health/live", healthOk);
   app.get("/health/ready", () => healthReady(isReady()));
   app.get("/", frontPage);
-  app.notFound(() => new Response("not found\n", { status: 404 }));
+  app.notFound(notFound);
   app.onError((thrown) => failure(thrown, log));
   return app;
 }

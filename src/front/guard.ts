@@ -22,6 +22,7 @@ export interface GateOptions {
   readonly publicUrl: string | null;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
 }
 
 const loopbackNames: readonly string[] = Object.freeze(["localhost", "127.0.0.1", "[::1]"]);
@@ -57,13 +58,18 @@ function withPort(scheme: string, name: string, port: number): readonly string[]
   return port === 0 || port === usual ? [name, `${name}:${usual}`] : [`${name}:${port}`];
 }
 
-/** Throws LISTEN_UNSAFE for an address that others can reach without a name to check, or without authentication. */
+/** Whether only this machine can reach what is listened on. */
+export const isPrivate = (listen: Listen): boolean => "unix" in listen || isLoopback(listen.host);
+
+/** Throws LISTEN_UNSAFE for an address that others can reach without authentication, a name to check, or a proxy that does TLS. */
 export function assertSafe(options: GateOptions, authenticated: boolean): void {
   if ("unix" in options.listen || isLoopback(options.listen.host)) return;
-  if (!authenticated) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} without authentication` });
-  if (options.publicUrl === null && options.allowedHosts.length === 0) {
-    throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} needs publicUrl or allowedHosts` });
-  }
+  if (!authenticated) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} without authentication`, hint: "leave out --insecure-no-auth, or listen on loopback" });
+  const missing = [
+    ...(options.publicUrl === null && options.allowedHosts.length === 0 ? ["publicUrl or allowedHosts"] : []),
+    ...(options.trustedProxies.length === 0 ? ["trustedProxies"] : []),
+  ];
+  if (missing.length > 0) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} needs ${missing.join(", and ")} in the configuration` });
 }
 
 /** Refuses a Host that is not ours and an Origin that is not let in; null lets it pass. Without Origin it is no browser. */

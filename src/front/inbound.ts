@@ -22,6 +22,12 @@ export class Inbound implements HttpIn {
     return this.#request.headers.get(name);
   }
 
+  headersFrom(prefix: string): Readonly<Record<string, string>> {
+    const found: Record<string, string> = {};
+    for (const [name, value] of this.#request.headers) if (name.startsWith(prefix)) found[name] = value;
+    return found;
+  }
+
   // The signal is made by the runtime when it is first looked at, so nobody pays for it who does not listen.
   onGone(listener: () => void): void {
     const { signal } = this.#request;

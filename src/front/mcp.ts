@@ -10,6 +10,7 @@ import { readBody } from "./body.ts";
 import { corsOf, preflight } from "./cors.ts";
 import { type Gate, refusedOrigin, refusedSize, refusedType } from "./guard.ts";
 import { Inbound } from "./inbound.ts";
+import type { Proxies } from "./proxies.ts";
 import { refusal, replyOf } from "./reply.ts";
 
 /** What the listener offers for one request. */
@@ -24,6 +25,7 @@ export interface DoorOptions {
   readonly eras: Eras;
   readonly guard: Guard;
   readonly gate: Gate;
+  readonly proxies: Proxies;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -54,7 +56,7 @@ export class Door {
   async handle(request: Request, peer: Peer, path: Path, selection: Selection): Promise<Response> {
     const { eras, gate } = this.#options;
     const { headers } = request;
-    const foreign = refusedOrigin(headers, gate);
+    const foreign = this.#refusedPeer(request, peer) ?? refusedOrigin(headers, gate);
     if (foreign !== null) return this.#refuse(foreign, request, peer, null);
     const extra = corsOf(headers.get("origin"), eras);
     if (!isServed(path, request.method)) return this.#otherVerb(request, path, extra);
@@ -66,10 +68,15 @@ export class Door {
     this.#closed = true;
   }
 
+  #refusedPeer(request: Request, peer: Peer): Fault | null {
+    const { proxies } = this.#options;
+    return proxies.isOpen || proxies.mayConnect(addressOf(request, peer)) ? null : fault("PEER_REFUSED");
+  }
+
   #otherVerb(request: Request, { verbs }: Path, extra: Extra): Response {
     const allow = [...verbs, "OPTIONS"].join(", ");
     if (request.method === "OPTIONS") return preflight(request.headers, allow, this.#options.eras);
-    return new Response("method not allowed\n", { status: 405, headers: { Allow: allow, ...extra } });
+    return new Response("method not allowed\n", { status: 405, headers: { Allow: allow, "X-Content-Type-Options": "nosniff", ...extra } });
   }
 
   async #admit(request: Request, peer: Peer, path: Path, { extra, selection }: { readonly extra: Extra; readonly selection: Selection }): Promise<Response> {
@@ -107,11 +114,13 @@ export class Door {
   }
 
   #refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {
-    const address = peer.requestIP(request)?.address ?? "unix";
-    this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client: address });
+    const client = this.#options.proxies.clientOf(addressOf(request, peer), request.headers.get("x-forwarded-for"));
+    this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client });
     return refusal(why, extra);
   }
 }
+
+const addressOf = (request: Request, peer: Peer): string | null => peer.requestIP(request)?.address ?? null;
 
 const isServed = (path: Path, method: string): boolean => (path.verbs as readonly string[]).includes(method);
 

@@ -18,7 +18,7 @@ type Headers = Readonly<Record<string, string>>;
 export function refusal(fault: Fault, headers: Headers | null): Response {
   return new Response(errorText(null, rpcErrorOf(fault)), {
     status: faults[fault.code].http,
-    headers: { "content-type": "application/json", "x-content-type-options": "nosniff", ...headers },
+    headers: { "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff", ...headers },
   });
 }
 

@@ -33,3 +33,6 @@ export const frontPage = (): Response =>
       "Referrer-Policy": "no-referrer",
     },
   });
+
+/** Every other path. */
+export const notFound = (): Response => new Response("not found\n", { status: 404, headers: { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" } });

@@ -18,6 +18,8 @@ export interface FrontOptions {
   readonly allowedHosts: readonly string[];
   /** More origins (scheme, host and port) from which browsers may call. */
   readonly allowedOrigins: readonly string[];
+  /** Addresses and ranges of proxies in front; beyond loopback nobody else may connect. */
+  readonly trustedProxies: readonly string[];
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;

@@ -4,7 +4,7 @@
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
 import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
-import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight, sleep } from "../base/index.ts";
+import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
@@ -50,6 +50,8 @@ class RunningHub implements Hub {
   /** The newest configuration that was proposed. */
   #proposed: Proposal;
   readonly #adoptSoon = singleFlight(() => this.#adopt(this.#proposed));
+  /** Set from the moment that no new call is taken. */
+  #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: HubOptions) {
@@ -63,7 +65,7 @@ class RunningHub implements Hub {
   }
 
   call(call: Call): Promise<Outcome> {
-    if (this.#closing !== null) return Promise.resolve(this.#failure(fault("SHUTTING_DOWN"), call));
+    if (this.#draining !== null) return Promise.resolve(this.#failure(fault("SHUTTING_DOWN"), call));
     const waiting = isList(call.method) ? this.#startingFor(call.selection) : nobody;
     return waiting.length === 0 ? this.#run(call, true) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false));
   }
@@ -132,7 +134,7 @@ class RunningHub implements Hub {
   }
 
   watch(watch: Watch): Watching {
-    if (this.#closing !== null) throw fault("SHUTTING_DOWN");
+    if (this.#draining !== null) throw fault("SHUTTING_DOWN");
     const end = this.#watchers.open(watch, this.#now());
     const wishes = this.#subscriptions.open(watch);
     return {
@@ -170,7 +172,7 @@ class RunningHub implements Hub {
   }
 
   async #describeOne(lease: Lease, principal: Principal, selection: Selection): Promise<Description> {
-    if (lease.offered() === null) await lease.settled(lease.spec.connectMs);
+    if (lease.offered() === null) await lease.settled(Math.min(lease.spec.connectMs, this.#current.limits.describeMsMax));
     const offered = lease.offered();
     if (offered === null) throw fault("BACKEND_DOWN", { backend: lease.spec.name, detail: lease.status().reason ?? lease.status().state });
     const view = this.#now().view(principal, selection);
@@ -184,13 +186,13 @@ class RunningHub implements Hub {
   }
 
   async #adopt({ config, verdict }: Proposal): Promise<void> {
-    if (this.#closing !== null) return;
+    if (this.#draining !== null) return;
     const { clock } = this.#options;
     const before = this.#current.generation;
     const next = new Generation(config, this.#pool);
     await Promise.all(replacedBy(before, next).map((lease) => lease.settled(config.limits.swapMsMax)));
     // The end has come meanwhile: nothing is put in place any more.
-    if (this.#closing !== null) return next.retire(clock, 0);
+    if (this.#draining !== null) return next.retire(clock, 0);
     this.#generations.add(next);
     this.#settleBy = clock.now() + config.limits.listWaitMsMax;
     this.#replace(next);
@@ -210,7 +212,7 @@ class RunningHub implements Hub {
 
   /** A backend reported a change: only noted here; the snapshot is made when it is next looked at. */
   #noticeChange(): void {
-    if (this.#closing !== null) return;
+    if (this.#draining !== null) return;
     this.#stale = true;
     this.#announce();
   }
@@ -253,6 +255,11 @@ class RunningHub implements Hub {
     return sum;
   }
 
+  drain(ms: number): Promise<void> {
+    this.#draining ??= this.#idle(ms);
+    return this.#draining;
+  }
+
   close(ms: number): Promise<void> {
     this.#closing ??= this.#end(ms);
     return this.#closing;
@@ -262,9 +269,15 @@ class RunningHub implements Hub {
     this.#pool.kill();
   }
 
+  async #idle(ms: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = this.#options.clock.timer(ms, late.resolve);
+    await Promise.race([late.promise, Promise.all([...this.#generations].map((generation) => generation.idle()))]);
+    timer.cancel();
+  }
+
   async #end(ms: number): Promise<void> {
-    const idle = Promise.all([...this.#generations].map((generation) => generation.idle()));
-    await Promise.race([idle, sleep(this.#options.clock, ms)]);
+    await this.drain(ms);
     this.#watchers.close();
     await this.#pool.close();
   }

@@ -19,7 +19,9 @@ export interface Hub extends Serve {
   /** A configuration was refused: only status and log change. */
   reject(issues: readonly Issue[], path: string | null): void;
   status(): HubStatus;
-  /** No new calls; waits for running ones at most `ms`, then ends every backend. */
+  /** No new calls; resolves when the running ones have ended, or after `ms`. Draining twice is fine. */
+  drain(ms: number): Promise<void>;
+  /** Drains for at most `ms`, then ends every backend. Closing twice is fine. */
   close(ms: number): Promise<void>;
   /** Ends every process at once, without waiting: for a program that must end now. */
   kill(): void;

@@ -23,10 +23,6 @@ export class Watchers {
     this.#clock = clock;
   }
 
-  get size(): number {
-    return this.#standing.size;
-  }
-
   /** Opens a watch against what is visible in `now`; gives back how to end it. Throws LIMIT_REACHED. */
   open(watch: Watch, now: Snapshot): () => void {
     if (this.#standing.size >= now.limits.watchesMax) throw fault("LIMIT_REACHED", { detail: `limits.watchesMax is ${now.limits.watchesMax}` });

@@ -82,6 +82,8 @@ export interface Call {
   readonly session: SessionTie | null;
   /** The backend it must go to, known from an id of ours (tasks); null: look the target up. */
   readonly backend: string | null;
+  /** Headers about parameters that came with it, by lower-case name; asked for only where they can go on. */
+  paramHeaders(): Readonly<Record<string, string>>;
   /** Sends a notice to the client, before the answer. */
   notice(notice: Notice): void;
   /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { CancelSource, defaultLimits, type Fault, fault, nullLog } from "../../src/base/index.ts";
+import { CancelSource, createKnownSecrets, defaultLimits, type Fault, fault, nullLog } from "../../src/base/index.ts";
 import { type Backend, createBackend } from "../../src/backend/backend.ts";
 import type { Link } from "../../src/backend/link.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
@@ -87,9 +87,10 @@ function direct(more: Partial<StdioSpec> = {}) {
     lives.push(life);
     return handshake.promise;
   };
-  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, capabilities: "{}", changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
+  const secrets = createKnownSecrets();
+  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, secrets, capabilities: "{}", changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
   backend = made;
-  return { clock, lives, changes, updates, backend: made, life: (n: number): Life => lives[n] as Life };
+  return { clock, lives, changes, updates, secrets, backend: made, life: (n: number): Life => lives[n] as Life };
 }
 
 async function directReady(more: Partial<StdioSpec> = {}) {
@@ -396,4 +397,17 @@ test("waiting for it to settle ends with the time, too", async () => {
   await clock.advance(1);
   expect(settled).toBe(true);
   await backend.close();
+});
+
+test("the reason why a server is away holds no secret, no control character and no novel, whatever the server said", async () => {
+  const { backend, life, secrets, clock } = direct();
+  secrets.add("hunter2-hunter2");
+  await clock.settle();
+  life(0).refuse(fault("BACKEND_DOWN", { backend: "b", detail: `error -1: argv was --key hunter2-hunter2\u001b[2J ${"x".repeat(10_000)}` }));
+  await clock.settle();
+  const reason = backend.status().reason ?? "";
+  expect(reason).toContain("argv was --key [secret]");
+  expect(reason).not.toMatch(/hunter2|\u001b/u);
+  expect(reason.length).toBeLessThanOrEqual(defaultLimits.excerptMax);
+  expect((await failure(backend.call(callOf("tools/call"), target))).message).not.toContain("hunter2");
 });

@@ -256,3 +256,10 @@ test("a server that cannot be reached any more is known to have fallen even befo
   await remote.ask().catch(() => undefined);
   expect(remote.link.fallen).toContain("no connection");
 });
+
+test("what a server says of its answer is shown without secrets", async () => {
+  await using peer = createPeer(() => new Response("<h1>", { headers: { "content-type": "text/html; from=/mcp?key=hunter2-hunter2" } }));
+  await using remote = openRemote(peer.url);
+  remote.secrets.add("hunter2-hunter2");
+  expect((await failure(remote.ask())).message).toContain("from=/mcp?key=[secret]");
+});

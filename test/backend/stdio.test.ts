@@ -78,7 +78,7 @@ test("banners and noise on stdout are skipped and reported, batches taken apart"
   await child.ask("noise", '{"lines":200}');
   expect(await child.ask("batch")).toBe('{"batched":true}');
   expect(child.messages).toMatchObject([{ kind: "notification", method: "note" }]);
-  expect(lines).toEqual(["stdout holds a line that is not a message, which is skipped", "stdout holds many lines that are not messages"]);
+  expect(lines).toEqual(["starting", "stdout holds a line that is not a message, which is skipped", "stdout holds many lines that are not messages"]);
 });
 
 test("an answer that is no valid response fails its own call at once", async () => {
@@ -228,4 +228,21 @@ test("closing ends a child that stays and ignores TERM, with its descendants, an
   const state = await Bun.file(`/proc/${grandchild}/stat`).text().catch(() => "");
   expect(state === "" || /\) [ZX] /.test(state)).toBe(true);
   expect(await failure(child.link.open())).toMatchObject({ code: "BACKEND_GONE" });
+});
+
+test("a descendant that has left the group and holds the pipes open is not listened to any more", async () => {
+  const folder = await createFolder();
+  const pidFile = folder.at("pid");
+  // The escaped one talks for as long as somebody reads it, and ends at the first line that nobody takes.
+  const escape = `setsid sh -c 'echo $$ > ${pidFile}; trap "" TERM; while echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"still here\\"}"; do sleep 0.02; done' & exec ${process.execPath} ${program}`;
+  const { link, messages, ask } = await open(specOf("child", { command: "sh", args: ["-c", escape] }), { stdinEndMs: 500, termMs: 200 });
+  await link.open();
+  await ask("echo");
+  while (messages.length === 0) await turn();
+  const escaped = Number(await Bun.file(pidFile).text());
+  await link.close();
+  const heard = messages.length;
+  while (isAlive(escaped)) await turn();
+  expect(messages.length).toBe(heard);
+  await folder[Symbol.asyncDispose]();
 });

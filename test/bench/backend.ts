@@ -21,32 +21,30 @@ const tools = ["echo", ...Array.from({ length: 9 }, (_, i) => `other${i}`)].map(
 const complete = { resultType: "complete", _meta: { "io.modelcontextprotocol/serverInfo": info } };
 const cacheable = { ttlMs: 0, cacheScope: "private", ...complete };
 
-/** The result for a request, or null where the method does not exist in the era. */
-function resultOf(request: Request, era: Era): object | null {
-  const modern = era === "2026";
-  switch (request.method) {
-    case "tools/call": {
-      const content = [{ type: "text", text: request.params?.arguments?.text ?? "" }];
-      return modern ? { content, ...complete } : { content };
-    }
-    case "tools/list":
-      return modern ? { tools, ...cacheable } : { tools };
-    case "server/discover":
-      return modern ? { supportedVersions: ["2026-07-28"], capabilities, ...cacheable } : null;
-    case "initialize":
-      return modern ? null : { protocolVersion: request.params?.protocolVersion ?? "2025-11-25", capabilities, serverInfo: info };
-    case "ping":
-      return modern ? null : {};
-    default:
-      return null;
-  }
-}
+type Results = Readonly<Record<string, (request: Request) => object>>;
+
+const textContent = (request: Request): object => ({ content: [{ type: "text", text: request.params?.arguments?.text ?? "" }] });
+
+/** What each era's backend answers; a method that is not in its table does not exist there. */
+const results: Readonly<Record<Era, Results>> = {
+  "2026": {
+    "tools/call": (request) => ({ ...textContent(request), ...complete }),
+    "tools/list": () => ({ tools, ...cacheable }),
+    "server/discover": () => ({ supportedVersions: ["2026-07-28"], capabilities, ...cacheable }),
+  },
+  "2025": {
+    "tools/call": textContent,
+    "tools/list": () => ({ tools }),
+    initialize: (request) => ({ protocolVersion: request.params?.protocolVersion ?? "2025-11-25", capabilities, serverInfo: info }),
+    ping: () => ({}),
+  },
+};
 
 /** The reply's text, or null for a notification. */
 export function replyTo(text: string, era: Era): string | null {
   const request = JSON.parse(text) as Request;
   if (request.id === undefined) return null;
-  const result = resultOf(request, era);
+  const result = results[era][request.method]?.(request) ?? null;
   const body = result === null ? { error: { code: -32601, message: "Method not found" } } : { result };
   return JSON.stringify({ jsonrpc: "2.0", id: request.id, ...body });
 }

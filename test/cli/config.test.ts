@@ -6,7 +6,7 @@ import { createFolder } from "../fixtures/folder.ts";
 test("a configuration that is right is said to be, on standard output", async () => {
   await using folder = await createFolder();
   const path = folder.at("mcp.json");
-  await writeFile(path, '{ "mcpServers": { "a": { "command": "x" }, "b": { "url": "http://x/", "disabled": true } } }');
+  await writeFile(path, JSON.stringify({ mcpServers: { a: { command: process.execPath }, b: { url: "http://x/", disabled: true } } }));
   expect(await runHere(["config", "check", "-c", path])).toEqual({ code: 0, stdout: `${path} is valid; servers: 1 usable, 1 disabled\n`, stderr: "" });
 });
 
@@ -14,10 +14,21 @@ test("a server that is put out is told of, and the rest counts", async () => {
   await using folder = await createFolder();
   const path = folder.at("mcp.json");
   await writeFile(path, '{ "mcpServers": {\n  "a": { "command": "${NOT_SET_HERE}" }, "b": { "command": "${SET}" } } }');
-  expect(await runHere(["config", "check", "-c", path], { SET: "x" })).toEqual({
+  expect(await runHere(["config", "check", "-c", path], { SET: process.execPath })).toEqual({
     code: 0,
     stdout: `${path} is valid; servers: 1 usable, 1 put out\n`,
     stderr: `${path}:2:21: “command” needs the variable NOT_SET_HERE, which is not set (set it in the environment or in .env, or write \${NOT_SET_HERE:-default}) [mcpServers.a.command]\n`,
+  });
+});
+
+test("a server whose program is not there is told of, and nothing is started", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{ "mcpServers": {\n  "a": { "command": "gone" }, "b": { "url": "http://x/" } } }');
+  expect(await runHere(["config", "check", "-c", path], { PATH: folder.path })).toEqual({
+    code: 0,
+    stdout: `${path} is valid; servers: 1 usable, 1 put out\n`,
+    stderr: `${path}:2:21: “command” is no program that is found (it is looked for in PATH) [mcpServers.a.command]\n`,
   });
 });
 

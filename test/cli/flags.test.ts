@@ -31,6 +31,9 @@ test("a wrong value names the flag or the variable that it came from", () => {
   expect(of({ port: "65536" })).toEqual({ ok: false, problem: "--port must be a number from 0 to 65535" });
   for (const port of ["-1", "1.5", "0x10", "1e3", " 1", "port", "000001"]) expect(of({ port }).ok).toBeFalse();
   expect(of({}, { ONE_MCP_PORT: "x" })).toEqual({ ok: false, problem: "ONE_MCP_PORT must be a number from 0 to 65535" });
+  expect(of({ host: "http://127.0.0.1" })).toEqual({ ok: false, problem: "--host must be an address or a host name, without scheme and port" });
+  for (const host of [" ", "a b", "127.0.0.1:80", "[::1]:80", "*", "a/b"]) expect(of({ host }).ok).toBeFalse();
+  for (const host of ["127.0.0.1", "::1", "[::1]", "::", "fe80::1:2", "box-1.example", "localhost"]) expect(of({ host }).ok).toBeTrue();
   expect(of({ "log-level": "loud" })).toEqual({ ok: false, problem: "--log-level must be debug, info, warn or error" });
   expect(of({}, { ONE_MCP_INSECURE_NO_AUTH: "maybe" })).toEqual({ ok: false, problem: "ONE_MCP_INSECURE_NO_AUTH must be 1 or 0" });
   expect(of({ url: "unix:///tmp/x" })).toEqual({ ok: false, problem: "--url must be an http or https URL" });

@@ -50,7 +50,7 @@ test("a wrong configuration ends with 78, and a fault with its own code", async 
 
 test("without an environment of its own a run has that of the process", async () => {
   const [stdout, stderr] = [keptOutput(true), keptOutput()];
-  const code = await run({ argv: ["config", "schema"], env: null, stdout, stderr, signals: new EventEmitter(), pipes: standardPipes, selfArgv: [] });
+  const code = await run({ argv: ["config", "schema"], env: null, stdout, stderr, signals: new EventEmitter(), pipes: standardPipes, clock: null, selfArgv: [] });
   expect({ code, stderr: stderr.text() }).toEqual({ code: 0, stderr: "" });
   expect(JSON.parse(stdout.text())).toMatchObject({ type: "object", title: "1mcp configuration" });
 });

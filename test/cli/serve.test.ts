@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
+import type { Clock } from "../../src/base/index.ts";
 import { startHere } from "../fixtures/cli.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 
 const env = (folder: Folder) => ({ HOME: folder.path, XDG_CONFIG_HOME: folder.at("config"), XDG_STATE_HOME: folder.at("state"), PATH: process.env["PATH"] ?? "" });
 
-async function served(folder: Folder, more: readonly string[] = []) {
-  const here = startHere(["serve", "--port", "0", ...more], env(folder));
+async function served(folder: Folder, more: readonly string[] = [], clock: Clock | null = null) {
+  const here = startHere(["serve", "--port", "0", ...more], env(folder), clock === null ? {} : { clock });
   await Promise.race([here.stderr.said("  token:"), here.code]);
   return here;
 }
@@ -39,6 +41,21 @@ test("without authentication it says so, and names the configuration file", asyn
   expect(await here.code).toBe(0);
 });
 
+test("what is odd about the configuration is told at the start and at each change", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  const text = (more: string) => `{ "serverDefaults": {\n "timeout": 5 }${more} }`;
+  await writeFile(path, text(""));
+  const here = await served(folder, ["--config", path]);
+  expect(here.stderr.text()).toMatch(/"level":"warn","message":"configuration: “timeout” is deprecated".*"line":2,"column":13/);
+  await writeFile(path, text(', "port": 9'));
+  here.signals.emit("SIGHUP");
+  await here.stderr.said("needs a restart");
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(0);
+  expect(here.stderr.text().match(/is deprecated/g)).toHaveLength(2);
+});
+
 test("SIGHUP reads the configuration again, and a wrong one changes nothing", async () => {
   await using folder = await createFolder();
   const path = folder.at("mcp.json");
@@ -65,10 +82,22 @@ test("a configuration that is not valid is printed issue by issue, and the exit 
 
 test("a second signal ends it at once", async () => {
   await using folder = await createFolder();
-  const here = await served(folder, ["--log-level", "error"]);
+  const clock = createTestClock();
+  const here = await served(folder, ["--log-level", "error"], clock);
   here.signals.emit("SIGTERM");
+  const advanced = clock.advance(250);
+  here.signals.emit("SIGTERM");
+  await advanced;
   here.signals.emit("SIGTERM");
   expect(await here.code).toBe(1);
+});
+
+test("one press of Ctrl-C is one signal, however many runners pass it on", async () => {
+  await using folder = await createFolder();
+  const here = await served(folder, ["--log-level", "error"], createTestClock());
+  for (let times = 0; times < 3; times += 1) here.signals.emit("SIGINT");
+  expect(await here.code).toBe(0);
+  expect(here.stderr.text().match(/is shutting down/g)).toHaveLength(1);
 });
 
 test("a signal during the start closes what was started", async () => {

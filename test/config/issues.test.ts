@@ -20,7 +20,7 @@ test("all that is wrong comes at once, in the order of the text, each with its p
     "5:14 “command” is missing in mcpServers.files (a server has a command (a program) or a url (an address))",
     "5:16 “comand” is not a known key (did you mean “command”?)",
     "5:41 “args” must be a list, not this string",
-    "6:56 “type” must be “http” or “streamableHttp” or “sse”, not this string (did you mean “http”?)",
+    "6:56 “type” must be “http” or “streamableHttp” or “streamable-http” or “sse”, not this string (did you mean “http”?)",
     "6:82 “X” must be a string, not a number (put it into double quotes)",
     "7:5 “bad name” is not a server name: letters, digits, “_”, “.” and “-” only, and at least one letter or digit",
     "7:47 “disabled” must be true or false, not this string",
@@ -30,12 +30,14 @@ test("all that is wrong comes at once, in the order of the text, each with its p
 });
 
 test("a key of the other kind of server says that it has no meaning there", () => {
-  const servers = { a: { command: "x", headers: {} }, b: { url: "http://x", args: [] }, c: { command: "x", url: "http://x" }, d: {} };
+  const servers = { a: { command: "x", headers: {} }, b: { url: "http://x", args: [] }, c: { command: "x", url: "http://x" }, d: {}, e: { type: "http" }, f: { command: "x", toString: 1 } };
   expect(lines(issuesIn({ mcpServers: servers })).map((line) => line.replace(/^\S+ /, ""))).toEqual([
     "“headers” has no meaning for a server with command",
     "“args” has no meaning for a server with url",
     "“url” has no meaning for a server with command",
     "“command” is missing in mcpServers.d (a server has a command (a program) or a url (an address))",
+    "“url” is missing in mcpServers.e (a server has a command (a program) or a url (an address))",
+    "“toString” is not a known key",
   ]);
 });
 

@@ -60,6 +60,23 @@ test("a .env that cannot be read is a warning", async () => {
   expect(loaded.ok && loaded.warnings.map((warning) => warning.message)).toEqual([".env cannot be read (EISDIR)"]);
 });
 
+test("a secret that is written out in a file that others can read is a warning, without the secret", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  const warningsOf = async (mode: number, token: string) => {
+    await writeFile(path, JSON.stringify({ mcpServers: { a: { command: "x", env: { A_TOKEN: token } } } }));
+    await chmod(path, mode);
+    const loaded = await loadConfig({ path, env: { TOKEN: "from-outside" } });
+    return loaded.ok ? loaded.warnings.map(({ message, hint }) => `${message} (${hint})`) : null;
+  };
+  const told = (mode: string) => [`holds a secret of the server “a”, and others can read or change the file (mode ${mode}) (chmod 600 it, or write \${VAR})`];
+  expect(await warningsOf(0o644, 'literal"secret')).toEqual(told("644"));
+  expect(await warningsOf(0o620, "literal-secret")).toEqual(told("620"));
+  expect(await warningsOf(0o600, "literal-secret")).toEqual([]);
+  expect(await warningsOf(0o644, "${TOKEN}")).toEqual([]);
+  expect(await warningsOf(0o644, "env")).toEqual([]);
+});
+
 test("everything at the top arrives, and is frozen all the way down", () => {
   const config = configIn({
     $schema: "x",
@@ -71,11 +88,13 @@ test("everything at the top arrives, and is frozen all the way down", () => {
     publicUrl: "https://example.com/x",
     allowedHosts: ["box.lan:3050", "[::1]:3050"],
     allowedOrigins: ["https://app.example.com", "http://localhost:5173"],
+    trustedProxies: ["10.0.0.0/8"],
     pageSize: 50,
     mcpServers: { b: { command: "x", env: { A: "1" } }, a: { url: "http://x/", headers: { A: "1" } } },
   });
   expect(config).toMatchObject({ names: { separator: "." }, host: "::1", port: 0, publicUrl: "https://example.com/x", pageSize: 50 });
   expect(config.limits).toEqual({ ...defaultLimits, bodyBytesMax: 1024 });
+  expect(config.trustedProxies).toEqual(["10.0.0.0/8"]);
   expect(config.allowedHosts).toEqual(["box.lan:3050", "[::1]:3050"]);
   expect(config.backends.map((spec) => spec.name)).toEqual(["b", "a"]);
   const loose: string[] = [];

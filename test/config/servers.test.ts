@@ -113,6 +113,12 @@ test("env may be a list, and a name alone takes our own value", () => {
   expect(serverIn({ command: "x", env: ["NOPE"] }).issue?.path).toEqual(["mcpServers", "one", "env", 0]);
 });
 
+test("headers that frame a message or speak of it are refused", () => {
+  for (const name of ["Host", "content-length", "Transfer-Encoding", "Connection", "Mcp-Name"]) {
+    expect(serverIn({ url: "http://x", headers: { [name]: "x" } }).issue?.message).toBe(`“${name}” is set by the proxy itself`);
+  }
+});
+
 test("defaults: env merges, headers are replaced, scalars fill gaps, and what has no meaning for a server is skipped", () => {
   const defaults = { env: { A: "d", B: "d" }, headers: { X: "d" }, inheritParentEnv: true, requestTimeout: 5, connectionTimeout: 6 };
   const { backends } = configIn({

@@ -116,7 +116,7 @@ describe("arguments that a tool mirrors into headers", () => {
 
   test("are compared as numbers where they are integers", async () => {
     expect((await call({ limit: 42 }, { "mcp-param-limit": "42.0" })).status).toBe(200);
-    expect(refused(await call({ limit: 42 }, { "mcp-param-limit": "43" }))).toEqual([400, -32020]);
+    for (const other of ["43", "0x2a", "4 2", "", "42n", "0b101010"]) expect(refused(await call({ limit: 42 }, { "mcp-param-limit": other }))).toEqual([400, -32020]);
   });
 
   test("are not asked for where the tool has none, and an unknown one harms nobody", async () => {

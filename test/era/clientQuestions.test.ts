@@ -68,7 +68,7 @@ describe("a question in a session", () => {
     serve.answer = async (running) => told(await heard(running, ask("roots")));
     const stream = await sse().answer;
     const sessionId = new URL((await nextEvent(stream))?.data ?? "", "http://x").searchParams.get("sessionId");
-    const say = (message: Json) => eras.sseMessage({ verb: "POST", header: () => null, body: new TextEncoder().encode(JSON.stringify({ jsonrpc: "2.0", ...message })), principal: { id: "alice", scopes: null }, selection: { server: null }, onGone: () => undefined }, sessionId);
+    const say = (message: Json) => eras.sseMessage({ verb: "POST", header: () => null, headersFrom: () => ({}), body: new TextEncoder().encode(JSON.stringify({ jsonrpc: "2.0", ...message })), principal: { id: "alice", scopes: null }, selection: { server: null }, onGone: () => undefined }, sessionId);
     await say({ id: 0, method: "initialize", params: { protocolVersion: "2024-11-05", capabilities: { roots: {} } } });
     await nextEvent(stream);
     await say(call(1));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits, nullLog } from "../../src/base/index.ts";
 import { take } from "../../src/era/dialogue.ts";
+import { Kept } from "../../src/era/kept.ts";
 import { createNorth } from "../../src/era/north.ts";
 import { Session } from "../../src/era/session.ts";
 import { parseMessage } from "../../src/protocol/index.ts";
@@ -12,9 +13,9 @@ const worldOf = () => {
   const serve = createTestServe();
   const clock = createTestClock();
   const north = createNorth({ serve, clock, limits: defaultLimits, log: nullLog, identity: { name: "us", version: "1" }, sealKey: new Uint8Array(32) });
-  const session = new Session({ id: "s", principalId: "alice", server: null }, north);
+  const session = new Session({ id: "s", principalId: "alice", server: null }, { ...north, kept: new Kept(clock, defaultLimits) });
   const said: Json[] = [];
-  const http = { verb: "POST", header: () => null, body: null, principal: alice, selection: { server: null }, onGone: () => undefined } as const;
+  const http = { verb: "POST", header: () => null, headersFrom: () => ({}), body: null, principal: alice, selection: { server: null }, onGone: () => undefined } as const;
   const sink = { notice: (text: string) => said.push(JSON.parse(text)), answer: (_status: number, text: string) => said.push(JSON.parse(text)), none: () => said.push("none") };
   const say = (value: object) => {
     const parsed = parseMessage(JSON.stringify({ jsonrpc: "2.0", ...value }), defaultLimits);

@@ -22,7 +22,7 @@ describe("one endpoint for every revision", () => {
     expect(await code('{"jsonrpc":"1.0","id":7,"method":"x"}')).toEqual([400, -32600, 7]);
     expect(await code("")).toEqual([400, -32700, null]);
     expect(await code("17")).toEqual([400, -32600, null]);
-    const http = { verb: "POST", header: () => null, principal: { id: "a", scopes: null }, selection: { server: null }, onGone: () => undefined } as const;
+    const http = { verb: "POST", header: () => null, headersFrom: () => ({}), principal: { id: "a", scopes: null }, selection: { server: null }, onGone: () => undefined } as const;
     const bad = new Uint8Array([0x7b, 0xff, 0x7d]);
     expect((await eras.http({ ...http, body: bad })).status).toBe(400);
     expect((await eras.http({ ...http, body: null })).status).toBe(400);
@@ -40,7 +40,7 @@ describe("one endpoint for every revision", () => {
 
   test("tells what browsers may send and read", () => {
     const { eras } = createWorld();
-    expect([...eras.requestHeaders].sort()).toEqual(["last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"]);
+    expect([...eras.requestHeaders].sort()).toEqual(["last-event-id", "mcp-method", "mcp-name", "mcp-param-*", "mcp-protocol-version", "mcp-session-id"]);
     expect(eras.responseHeaders).toEqual(["mcp-session-id"]);
   });
 
@@ -82,7 +82,7 @@ describe("the end of the program", () => {
     await eras.close();
     expect((await modern("tools/list")).status).toBe(503);
     expect((await sse().answer).status).toBe(503);
-    const posted = { verb: "POST", header: () => null, body: new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'), principal: { id: "a", scopes: null }, selection: { server: null }, onGone: () => undefined } as const;
+    const posted = { verb: "POST", header: () => null, headersFrom: () => ({}), body: new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'), principal: { id: "a", scopes: null }, selection: { server: null }, onGone: () => undefined } as const;
     expect((await eras.sseMessage(posted, "gone")).status).toBe(404);
   });
 

@@ -51,6 +51,17 @@ describe("the 2025 handshake", () => {
     expect([refused.status, refused.json.id, refused.headers["mcp-session-id"]]).toEqual([429, 7, undefined]);
   });
 
+  test("that is waited for when the program ends gets an error, on a stream too", async () => {
+    const { send, serve, clock, eras } = createWorld();
+    serve.description = () => Promise.withResolvers<never>().promise;
+    const streamed = send(initialize("2025-11-25", "a"));
+    await clock.advance(100);
+    const plain = send(initialize("2025-11-25", "b"));
+    await eras.close();
+    expect((await allJson(await streamed.answer)).map(({ id, error }) => [id, error.data.code])).toEqual([["a", "SHUTTING_DOWN"]]);
+    expect((await plain.answer).json).toMatchObject({ id: "b", error: { data: { code: "SHUTTING_DOWN" } } });
+  });
+
   test("is waited for with an open stream when it takes long, and the session is named there", async () => {
     const { send, serve, clock } = createWorld({ headMsMax: 100 });
     const described = gate<{ info: string; capabilities: string; instructions: null }>();
@@ -298,6 +309,21 @@ describe("streams of a 2025 session", () => {
     expect((await allJson(resumed)).map((message) => message.id)).toEqual([1]);
   });
 
+  test("are kept for resumption as far as all sessions together have room, and for a while", async () => {
+    const { send, get, session, serve, clock } = createWorld({ replayAllBytesMax: 40_000, replayMsMax: 1000 });
+    serve.answer = (made) => {
+      made.notice(progress(1));
+      return done({ content: [{ type: "text", text: "x".repeat(10_000) }] });
+    };
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => session()));
+    const places: string[] = [];
+    for (const headers of sessions) places.push((await allEvents(await send(call(1, "x", { progressToken: 1 }), { headers }).answer))[0]?.id ?? "");
+    const resumed = () => Promise.all(sessions.map(async (headers, index) => (await get({ headers: { ...headers, "last-event-id": places[index] ?? "" } }).answer).status));
+    expect(await resumed()).toEqual([400, 400, 200, 200, 200]);
+    await clock.advance(1000);
+    expect(await resumed()).toEqual([400, 400, 400, 400, 400]);
+  });
+
   test("of which nothing is kept cannot be resumed, unless any other would do", async () => {
     const { get, session } = createWorld();
     const headers = await session();
@@ -429,7 +455,7 @@ describe("HTTP+SSE", () => {
     const [path, sessionId] = (endpoint?.data ?? "").split("?sessionId=");
     const post = async (message: unknown, principal = { id: "alice", scopes: null }, id: string | null = sessionId ?? null) => {
       const body = new TextEncoder().encode(typeof message === "string" ? message : JSON.stringify(message));
-      const out = await world.eras.sseMessage({ verb: "POST", header: () => null, body, principal, selection: { server: null }, onGone: () => undefined }, id);
+      const out = await world.eras.sseMessage({ verb: "POST", header: () => null, headersFrom: () => ({}), body, principal, selection: { server: null }, onGone: () => undefined }, id);
       return out.status;
     };
     return { stream, answer, endpoint, path, post };

@@ -16,6 +16,17 @@ describe("a modern client", () => {
     expect(json.result._meta[key.serverInfo]).toEqual({ name: "1mcp", version: "9.9.9" });
   });
 
+  test("that discovers while a server starts is kept company, and told when the program ends", async () => {
+    const { modernSent, serve, clock, eras } = createWorld({ headMsMax: 100 });
+    serve.description = () => Promise.withResolvers<never>().promise;
+    const long = modernSent("server/discover", {}, { id: "long" });
+    await clock.advance(100);
+    const short = modernSent("server/discover", {}, { id: "short" });
+    await eras.close();
+    expect((await allJson(await long.answer)).map(({ id, error }) => [id, error.data.code])).toEqual([["long", "SHUTTING_DOWN"]]);
+    expect(await short.answer).toMatchObject({ status: 503, json: { id: "short", error: { data: { code: "SHUTTING_DOWN" } } } });
+  });
+
   test("is told why there is nothing to discover", async () => {
     const { modern, serve } = createWorld();
     serve.description = () => {

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test";
+import { defaultLimits } from "../../src/base/index.ts";
+import { Kept } from "../../src/era/kept.ts";
 import { placeOf, Replay } from "../../src/era/replay.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 
-const replayOf = (replayEventsMax = 10, replayBytesMax = 1000) => new Replay({ replayEventsMax, replayBytesMax });
+// What an event takes beside its text.
+const overhead = 256;
+const replayOf = (replayEventsMax = 10, events = 10, bytes = 1000) => {
+  const limits = { ...defaultLimits, replayEventsMax, replayBytesMax: events * overhead + bytes };
+  return new Replay(limits, new Kept(createTestClock(), limits));
+};
 const place = (id: string) => placeOf(id) ?? { stream: "none", number: 0 };
 
 describe("what was sent", () => {
@@ -21,14 +29,18 @@ describe("what was sent", () => {
     const start = few.mark("p1");
     for (const data of ["a", "b", "c"]) few.add("p1", data);
     expect(few.after(place(start)).map((event) => event.data)).toEqual(["b", "c"]);
-    const small = replayOf(10, 5);
+    const small = replayOf(10, 2, 5);
     const first = small.mark("p1");
     for (const data of ["aa", "bb", "cc"]) small.add("p1", data);
     expect(small.after(place(first)).map((event) => event.data)).toEqual(["bb", "cc"]);
-    small.add("p1", "much too long to be kept");
-    expect(small.knows("p1")).toBe(false);
-    small.add("p1", "dd");
-    expect(small.after(place(first)).map((event) => event.data)).toEqual(["dd"]);
+  });
+
+  test("is not kept at all of a stream with something too large, and is of the others", () => {
+    const replay = replayOf(10, 2, 5);
+    replay.add("p1", "a");
+    replay.add("p2", "b");
+    replay.add("p1", "x".repeat(2 * overhead));
+    expect([replay.knows("p1"), replay.knows("p2")]).toEqual([false, true]);
   });
 
   test("never shares an id", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits } from "../../src/base/index.ts";
+import { Kept } from "../../src/era/kept.ts";
 import { Session } from "../../src/era/session.ts";
 import { Streams } from "../../src/era/streams.ts";
 import { createTestClock } from "../fixtures/clock.ts";
@@ -8,8 +9,8 @@ const sessionOf = (more: object = {}) => {
   const clock = createTestClock();
   const limits = { ...defaultLimits, ...more };
   const streams = new Streams(clock, limits);
-  const session = new Session({ id: "s", principalId: "alice", server: null }, { clock, limits, streams });
-  return { session, streams };
+  const session = new Session({ id: "s", principalId: "alice", server: null }, { clock, limits, streams, kept: new Kept(clock, limits) });
+  return { session, streams, clock };
 };
 const callOf = () => {
   const reasons: string[] = [];
@@ -79,6 +80,13 @@ describe("a session", () => {
     expect(await pipe.reader.next()).toBe("piped");
     session.end("over");
     expect([await stream.connection.reader.reader.next(), await pipe.reader.next(), streams.size]).toEqual([null, null, 0]);
+  });
+
+  test("keeps nothing once it has ended", () => {
+    const { session, clock } = sessionOf();
+    session.openStandalone().send("news");
+    session.end("over");
+    expect([session.resume("g1_1"), clock.pending]).toEqual([null, 0]);
   });
 
   test("resumes only what it knows", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits } from "../../src/base/index.ts";
+import { Kept } from "../../src/era/kept.ts";
 import { Replay } from "../../src/era/replay.ts";
 import { SessionStream } from "../../src/era/sessionStream.ts";
 import { Streams } from "../../src/era/streams.ts";
@@ -7,9 +8,10 @@ import { createTestClock } from "../fixtures/clock.ts";
 
 const streamOf = (more: object = {}) => {
   const limits = { ...defaultLimits, ...more };
-  const replay = new Replay(limits);
+  const clock = createTestClock();
+  const replay = new Replay(limits, new Kept(clock, limits));
   const finished: string[] = [];
-  const stream = new SessionStream("p1", replay, new Streams(createTestClock(), limits), (one) => void finished.push(one.name));
+  const stream = new SessionStream("p1", replay, new Streams(clock, limits), (one) => void finished.push(one.name));
   return { stream, replay, finished };
 };
 const rest = async (reader: { next(): Promise<string | null> }) => {

@@ -140,6 +140,14 @@ describe("complaints about this hop", () => {
     expect(await faultCodeOf(south.call(callOf("tools/call"), target))).toBe("BACKEND_GARBLED");
   });
 
+  test("one that does not say what is supported is this call's failure alone", async () => {
+    for (const data of ["", ',"data":[1.10]', ',"data":{"supported":[]}', ',"data":{"supported":"2031-01-01"}']) {
+      const { bench, south } = await open("stdio", () => ({ error: `{"code":-32022,"message":"version"${data}}` }));
+      expect(await faultCodeOf(south.call(callOf("tools/call"), target))).toBe("BACKEND_GARBLED");
+      expect(bench.lost).toEqual([]);
+    }
+  });
+
   test("a version that nobody here speaks ends the connection", async () => {
     const { bench, south } = await open("http", () => refused('"2031-01-01"'));
     expect(await faultCodeOf(south.call(callOf("tools/call"), target))).toBe("BACKEND_DOWN");

@@ -36,6 +36,15 @@ describe("a modern result", () => {
     expect(stamped({ tools: [{ name: "a", execution: {} }] }, null, "tools/list")).toMatchObject({ tools: [{ name: "a" }], ttlMs: 0, cacheScope: "private" });
   });
 
+  test("says how long it holds in words that its client knows, whatever the backend said", () => {
+    const hints = (result: unknown) => (({ ttlMs, cacheScope }) => [ttlMs, cacheScope])(stamped({ contents: [], ...(result as object) }, "b", "resources/read"));
+    expect(hints({ ttlMs: 5, cacheScope: "public" })).toEqual([5, "public"]);
+    expect(hints({})).toEqual([0, "private"]);
+    for (const ttlMs of [-1, 1.5, "5", null, {}, 1e300]) expect(hints({ ttlMs, cacheScope: "public" })).toEqual([0, "public"]);
+    for (const cacheScope of ["everybody", 1, null, []]) expect(hints({ ttlMs: 5, cacheScope })).toEqual([5, "private"]);
+    expect(stamped({ ttlMs: "not a hint here" }, "b", "tools/call").ttlMs).toBe("not a hint here");
+  });
+
   test("that asks for input is never kept", () => {
     const question = JSON.parse(stamp.question('"q"', null, located('{"inputRequests":{},"ttlMs":5,"cacheScope":"public"}'), { requestState: '"sealed"' }));
     expect(question).toEqual({ jsonrpc: "2.0", id: "q", result: { inputRequests: {}, resultType: "input_required", _meta: { [key.serverInfo]: us }, requestState: "sealed" } });

@@ -43,7 +43,7 @@ describe("a 2025 session", () => {
     const answer = await sse().answer;
     const id = new URLSearchParams((await nextEvent(answer))?.data.split("?")[1]).get("sessionId");
     const post = (message: unknown) =>
-      eras.sseMessage({ verb: "POST", header: () => null, body: new TextEncoder().encode(JSON.stringify(message)), principal: { id: "alice", scopes: null }, selection: { server: null }, onGone: () => undefined }, id);
+      eras.sseMessage({ verb: "POST", header: () => null, headersFrom: () => ({}), body: new TextEncoder().encode(JSON.stringify(message)), principal: { id: "alice", scopes: null }, selection: { server: null }, onGone: () => undefined }, id);
     await post({ jsonrpc: "2.0", id: 0, method: "initialize", params: { protocolVersion: "2024-11-05", capabilities: {}, clientInfo: { name: "c", version: "1" } } });
     expect((await nextJson(answer)).result.capabilities.resources).toEqual({ listChanged: true, subscribe: true });
     await post(request("subscribe"));

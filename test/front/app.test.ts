@@ -50,6 +50,8 @@ describe("listening", () => {
   test("serves no other path", async () => {
     await using front = await openFront();
     for (const path of ["/nope", "/mcp/a/b", "/mcpx", "/messages/x/y", "/health/else"]) expect((await post(front.origin + path)).status).toBe(404);
+    const answer = await fetch(`${front.origin}/nope`);
+    expect([answer.headers.get("x-content-type-options"), await answer.text()]).toEqual(["nosniff", "not found\n"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Gate, type GateOptions, assertSafe, gateOf, isLoopback, refusedOrigin, refusedSize, refusedType } from "../../src/front/guard.ts";
 
-const options = (more: Partial<GateOptions> = {}): GateOptions => ({ listen: { host: "127.0.0.1", port: 0 }, publicUrl: null, allowedHosts: [], allowedOrigins: [], ...more });
+const options = (more: Partial<GateOptions> = {}): GateOptions => ({ listen: { host: "127.0.0.1", port: 0 }, publicUrl: null, allowedHosts: [], allowedOrigins: [], trustedProxies: [], ...more });
 const passes = (gate: Gate, headers: Record<string, string>): boolean => refusedOrigin(new Headers(headers), gate) === null;
 
 describe("the Host header", () => {
@@ -50,10 +50,14 @@ describe("the Origin header", () => {
 });
 
 describe("an address that others can reach", () => {
-  const wide = options({ listen: { host: "0.0.0.0", port: 0 }, publicUrl: "https://mcp.example" });
+  const wide = options({ listen: { host: "0.0.0.0", port: 0 }, publicUrl: "https://mcp.example", trustedProxies: ["10.0.0.1"] });
   test("needs authentication", () => expect(() => assertSafe(wide, false)).toThrow("needs more protection"));
   test("needs a name to check", () => expect(() => assertSafe({ ...wide, publicUrl: null }, true)).toThrow("publicUrl or allowedHosts"));
-  test("is fine with both; loopback and unix sockets need neither", () => {
+  test("needs a proxy that does TLS: a token must not cross a network in clear", () => {
+    expect(() => assertSafe({ ...wide, trustedProxies: [] }, true)).toThrow("0.0.0.0 needs trustedProxies");
+    expect(() => assertSafe({ ...wide, publicUrl: null, trustedProxies: [] }, true)).toThrow("publicUrl or allowedHosts, and trustedProxies");
+  });
+  test("is fine with all; loopback and unix sockets need none", () => {
     expect(() => assertSafe(wide, true)).not.toThrow();
     expect(() => assertSafe({ ...wide, publicUrl: null, allowedHosts: ["a:1"] }, true)).not.toThrow();
     expect(() => assertSafe(options(), false)).not.toThrow();

@@ -22,3 +22,9 @@ test("a client that goes is told once, one that was gone already at once, and no
   later.abort();
   expect(told).toEqual(["went", "was gone"]);
 });
+
+test("it hands out all headers that begin alike, by their lower-case names", () => {
+  const request = inbound(new Request("http://x/", { headers: { "X-Param-One": "1", "x-param-TWO": "2", "X-Other": "3" } }));
+  expect(request.headersFrom("x-param-")).toEqual({ "x-param-one": "1", "x-param-two": "2" });
+  expect(request.headersFrom("y-")).toEqual({});
+});

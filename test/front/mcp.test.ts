@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import type { Guard } from "../../src/auth/index.ts";
 import type { HttpIn, HttpOut } from "../../src/era/index.ts";
-import { defaultLimits, nullLog, systemClock } from "../../src/base/index.ts";
+import { defaultLimits, type LogFields, nullLog, systemClock } from "../../src/base/index.ts";
 import { Door, idleSeconds, mcpPath, type Peer } from "../../src/front/mcp.ts";
 import { openFront, post } from "../fixtures/front.ts";
+import { proxiesOf } from "../../src/front/proxies.ts";
 import { rawConnection } from "../fixtures/rawHttp.ts";
 import { createSmallEras, json, type SmallEras, streaming } from "../fixtures/smallEras.ts";
 
@@ -89,13 +90,24 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
     await post(front.url, "{}", { authorization: "Bearer very-secret" });
     expect(lines).toEqual([["request refused", { code: "TOKEN_INVALID", status: 401, client: "127.0.0.1" }]]);
   });
+
+  test("and one that broke off is logged as such", async () => {
+    const broken = Promise.withResolvers<unknown>();
+    const log = { ...nullLog, info: (_: string, fields?: LogFields) => broken.resolve(fields) };
+    await using front = await openFront({ log });
+    await using connection = await rawConnection(front.url);
+    connection.write(`POST /mcp HTTP/1.1\r\nHost: ${front.host}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{`);
+    await connection.until("100 Continue");
+    connection.cut();
+    expect(await broken.promise).toEqual({ code: "MESSAGE_INVALID", status: 400, client: "gone" });
+  });
 });
 
 describe("the idle time-out", () => {
   const timeoutsOf = async (eras: SmallEras, request: Request): Promise<{ set: number[]; answer: Response }> => {
     const set: number[] = [];
     const gate = { hosts: null, origins: new Set<string>() };
-    const door = new Door({ eras, guard, gate, limits: defaultLimits, clock: systemClock, log: nullLog });
+    const door = new Door({ eras, guard, gate, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog });
     const peer: Peer = { timeout: (_, seconds) => void set.push(seconds), requestIP: () => null };
     return { set, answer: await door.handle(request, peer, mcpPath(eras), { server: null }) };
   };
@@ -113,6 +125,25 @@ describe("the idle time-out", () => {
     expect(set).toEqual([0, idleSeconds]);
   });
   test("stays for whom nobody knows", async () => expect((await timeoutsOf(createSmallEras(), call("Bearer bad"))).set).toEqual([]));
+});
+
+test("on an address that others can reach only trusted proxies are served, and the log names their client", async () => {
+  const eras = createSmallEras();
+  const clients: unknown[] = [];
+  const log = { ...nullLog, warn: (_: string, fields?: LogFields) => void clients.push(fields?.["code"], fields?.["client"]) };
+  const gate = { hosts: new Set(["mcp.example"]), origins: new Set<string>() };
+  const door = new Door({ eras, guard, gate, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log });
+  const from = (address: string, host: string) => {
+    const headers = { host, "content-type": "application/json", authorization: "Bearer good", "x-forwarded-for": "203.0.113.9" };
+    const peer: Peer = { timeout: () => undefined, requestIP: () => ({ address }) };
+    return door.handle(new Request("http://x/mcp", { method: "POST", body: "{}", headers }), peer, mcpPath(eras), { server: null });
+  };
+  expect((await from("10.0.0.2", "mcp.example")).status).toBe(200);
+  expect((await from("10.0.0.2", "evil.example")).status).toBe(403);
+  const refused = await from("192.0.2.1", "mcp.example");
+  expect([refused.status, await refused.json()]).toMatchObject([403, { error: { data: { code: "PEER_REFUSED" } } }]);
+  expect(eras.seen).toHaveLength(1);
+  expect(clients).toEqual(["ORIGIN_REFUSED", "203.0.113.9", "PEER_REFUSED", "192.0.2.1"]);
 });
 
 describe("a client that goes away", () => {

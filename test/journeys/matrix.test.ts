@@ -269,7 +269,7 @@ beforeAll(async () => {
       },
     },
   });
-  ends = [() => program[Symbol.asyncDispose](), async () => cleanups.forEach((end) => end()), http.close, sse.close, modern.close];
+  ends = [async () => program[Symbol.asyncDispose](), async () => cleanups.forEach((end) => end()), http.close, sse.close, modern.close];
 });
 afterAll(async () => {
   for (const end of ends) await end();

@@ -19,6 +19,13 @@ describe("the README", () => {
     }
   });
 
+  test("names scripts that work on a fresh clone: each installs first, or begins with one that does", () => {
+    for (const [, script = ""] of readme.matchAll(/bun(?:@[\d.]+)? run (\w+)/gu)) {
+      const first = /^bun run (\w+)/u.exec(scripts[script] ?? "")?.[1] ?? script;
+      expect({ script, before: scripts[`pre${first}`] }).toEqual({ script, before: "bun install --frozen-lockfile" });
+    }
+  });
+
   test("shows a configuration that the program accepts", async () => {
     await using dir = await temporaryDir();
     const path = join(dir.path, "mcp.json");

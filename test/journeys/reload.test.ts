@@ -4,7 +4,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connectV2 } from "../fixtures/clients.ts";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
-import { sendModern } from "../fixtures/rpc.ts";
+import { openSession, sendModern } from "../fixtures/rpc.ts";
 
 const backend = (era = "modern", env: Record<string, string> = {}): object => ({ command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), era], env });
 
@@ -79,5 +79,22 @@ describe("the end", () => {
     program.signal("SIGTERM");
     expect(await program.exited).toBe(0);
     expect(() => process.kill(pid, 0)).toThrow();
+  });
+
+  test("whoever still waits when the time to drain is over is told so: calls of both eras and standing subscriptions", async () => {
+    await using program = await startProgram({ config: { limits: { shutdownMsMax: 300 }, mcpServers: { raw: backend() } } });
+    const endpoint = { url: `${program.origin}/mcp`, token: program.token };
+    const params = '"name":"raw__work","arguments":{"tag":"stuck","hold":true}';
+    const modern = sendModern(endpoint, { method: "tools/call", name: "raw__work", params });
+    const session = await openSession(endpoint);
+    const legacy = session.send(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{${params.replace("stuck", "too")}}}`);
+    const listen = sendModern(endpoint, { id: '"l"', method: "subscriptions/listen", params: '"notifications":{"toolsListChanged":true}' });
+    let held = "";
+    while (!held.includes("stuck") || !held.includes("too")) held = await call(program, "raw__held");
+    program.signal("SIGTERM");
+    expect((await modern).messages.at(-1)).toContain('"code":"SHUTTING_DOWN"');
+    expect((await legacy).messages.at(-1)).toMatch(/"id":7.*"code":"SHUTTING_DOWN"/u);
+    expect((await listen).messages.at(-1)).toContain('"id":"l","result":{"resultType":"complete"');
+    expect(await program.exited).toBe(0);
   });
 });

@@ -1,0 +1,45 @@
+/** IP addresses and ranges of them, as people write them and as sockets tell them. */
+import ipaddr from "ipaddr.js";
+
+/** Some addresses. */
+export interface Addresses {
+  /** Also for the IPv6 form in which a socket for both tells an IPv4 address; false for what is no address. */
+  has(address: string): boolean;
+}
+
+/** Whether a text is one whole address: no short, octal or hexadecimal forms of IPv4, no brackets. */
+export const isAddress = (text: string): boolean => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+
+/** Whether a text is an address or a range like 10.0.0.0/8. */
+export function isAddressRange(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  if (!isAddress(address) || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (address.includes(":") ? 128 : 32));
+}
+
+/** The addresses of some ranges. What is no range adds nothing. */
+export function addressesOf(ranges: readonly string[]): Addresses {
+  const blocks = ranges.filter(isAddressRange).map(blockOf);
+  return {
+    has(address) {
+      if (!isAddress(address)) return false;
+      const bytes = ipaddr.process(address).toByteArray();
+      return blocks.some((block) => block.bytes.length === bytes.length && block.bytes.every((byte, index) => ((byte ^ (bytes[index] ?? 0)) & maskOf(block.bits - index * 8)) === 0));
+    },
+  };
+}
+
+interface Block {
+  readonly bytes: readonly number[];
+  /** How many of the bits count. */
+  readonly bits: number;
+}
+
+function blockOf(range: string): Block {
+  const [address = "", bits] = range.split("/");
+  const bytes = ipaddr.parse(address).toByteArray();
+  return { bytes, bits: bits === undefined ? bytes.length * 8 : Number(bits) };
+}
+
+// Of one byte: as many of its first bits as are left.
+const maskOf = (bits: number): number => (0xff00 >> Math.max(0, Math.min(8, bits))) & 0xff;
