@@ -410,8 +410,10 @@ test("a question on an open stream is that stream's last message", async () => {
   expect(await nextJson(answer)).toBeNull();
 });
 
+type Step = { kind: "ask" | "finish" | "hang up" } | { kind: "withdraw"; which: number } | { kind: "wait"; ms: number } | { kind: "come back"; answers: string[] };
+
 test("whatever comes in whatever order, every question is settled, the call is made once, and nothing is left", async () => {
-  const step = fc.oneof(
+  const step: fc.Arbitrary<Step> = fc.oneof(
     fc.constant({ kind: "ask" } as const),
     fc.record({ kind: fc.constant("withdraw" as const), which: fc.nat(7) }),
     fc.record({ kind: fc.constant("come back" as const), answers: fc.subarray(["q1", "q2", "q3", "q4", "q5", "q6"]) }),
@@ -436,13 +438,21 @@ test("whatever comes in whatever order, every question is settled, the call is m
         const cancel = new CancelSource();
         asked.push({ cancel, answer: heard(serve.calls[0] as Call, { ...form(), cancel }) });
       };
+      const comeBack = (answers: readonly string[]): void => {
+        if (state !== null) sent = send({ requestState: state, inputResponses: Object.fromEntries(answers.map((name) => [name, accepted])) });
+      };
+      const run = (one: Step): void | Promise<void> => {
+        switch (one.kind) {
+          case "ask": return ask();
+          case "withdraw": return asked[one.which]?.cancel.cancel("not needed");
+          case "wait": return clock.advance(one.ms);
+          case "finish": return finish.open(told("end"));
+          case "hang up": return sent.hangUp();
+          default: return comeBack(one.answers);
+        }
+      };
       for (const one of steps) {
-        if (one.kind === "ask") ask();
-        else if (one.kind === "withdraw") asked[one.which]?.cancel.cancel("not needed");
-        else if (one.kind === "wait") await clock.advance(one.ms);
-        else if (one.kind === "finish") finish.open(told("end"));
-        else if (one.kind === "hang up") sent.hangUp();
-        else if (state !== null) sent = send({ requestState: state, inputResponses: Object.fromEntries(one.answers.map((name) => [name, accepted])) });
+        await run(one);
         look();
         await clock.settle();
       }
