@@ -145,6 +145,8 @@ export const defaultLimits = Object.freeze({
   paceMs: 250,
   /** Visits to web pages that one session was sent to and may still hear the end of. */
   elicitationsMax: 64,
+  /** How often an older server is asked after a task where it does not say itself. */
+  taskPollMs: 1_000,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
   /** How long a client may ask for a task that it was given; the server may forget it earlier. */
