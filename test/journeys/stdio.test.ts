@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AnyClient } from "../fixtures/clients.ts";
-import { connectPiped, type Line, modes, type Piped, startPiped, startServer } from "../fixtures/piped.ts";
+import type { Answers, AnyClient } from "../fixtures/clients.ts";
+import { connectPiped, type Line, type Mode, modes, type Piped, startPiped, startServer } from "../fixtures/piped.ts";
 import { programArgv, projectDir, temporaryDir } from "../fixtures/program.ts";
 import { envelope, sendModern } from "../fixtures/rpc.ts";
 
@@ -57,7 +57,33 @@ async function journey(client: AnyClient): Promise<void> {
   expect((await client.complete({ ref: { type: "ref/prompt", name: "demo__explain" }, argument: { name: "style", value: "b" } })).completion.values).toEqual(["brief"]);
 }
 
+/** Every kind of question, from a backend of either era, in the middle of calls that run at the same time. */
+async function questions(mode: Mode, args: readonly string[], place: Place): Promise<void> {
+  const asked: string[] = [];
+  const answers: Answers = {
+    elicitation: ({ message, mode: how }) => {
+      asked.push(message);
+      return how === "url" ? { action: "accept" } : { action: "accept", content: { name: "Ada", size: "s", next: true } };
+    },
+    sampling: () => ({ role: "assistant", model: "m", content: { type: "text", text: "it" } }),
+    roots: () => ({ roots: [{ uri: "file:///work" }] }),
+  };
+  await using client = await connectPiped(mode, args, place, answers);
+  for (const server of ["older", "newer"]) {
+    const answered = await Promise.all(["ask_form", "ask_sampling", "ask_roots", "ask_two"].map((tool) => client.callTool({ name: `${server}__${tool}`, arguments: { tag: tool } })));
+    for (const { isError, content } of answered) expect({ isError: isError === true, text: content[0]?.text }).toEqual({ isError: false, text: expect.stringMatching(/Ada|it|work/u) });
+  }
+  expect(asked.length).toBeGreaterThanOrEqual(4);
+}
+
+const asking = { mcpServers: { older: { ...backend, args: [backend.args[0], "legacy"] }, newer: backend } };
+
 describe("serve --stdio", () => {
+  test.each([...modes])("carries questions to the official client %s", async (mode) => {
+    await using place = await placeOf(asking);
+    await questions(mode, ["serve", "--stdio", "--config", place.config, "--state-dir", place.stateDir], place);
+  });
+
   test.each([...modes])("serves the official client %s", async (mode) => {
     await using place = await placeOf({ mcpServers: { demo } });
     await using client = await connectPiped(mode, ["serve", "--stdio", "--config", place.config, "--state-dir", place.stateDir], place);
@@ -173,6 +199,12 @@ describe("proxy", () => {
     let back = false;
     while (!back) back = await client.callTool({ name: "demo__echo", arguments: { text: "x" } }).then(() => true, () => false);
     await journey(client);
+  });
+
+  test.each([...modes])("carries questions to the official client %s", async (mode) => {
+    await using place = await placeOf(asking);
+    await using _server = await serving(place);
+    await questions(mode, proxyArgs(place), place);
   });
 
   test("shows the server unchanged: names, identity, instructions, resources", async () => {
