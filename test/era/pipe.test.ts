@@ -339,3 +339,35 @@ test("a session is asked on the pipe, and its answer finds the call; what is ope
   expect(await asks[1]).toContain("cancelled");
   expect(client.lines).toHaveLength(4);
 });
+
+describe("single resources on a pipe", () => {
+  test("are acknowledged, told of under each listen's own id, and given back by its cancellation", async () => {
+    const world = createWorld();
+    const client = clientOf(world);
+    client.modern("one", "subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1", "b://nobody"] } });
+    client.modern(1, "subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1"] } });
+    await client.lineCount(2);
+    expect(client.got.map(({ params }) => [params._meta[key.subscription], params.notifications])).toEqual([
+      ["one", { resourceSubscriptions: ["a://1"] }],
+      [1, { resourceSubscriptions: ["a://1"] }],
+    ]);
+    world.serve.update("a://1");
+    expect(client.got.slice(2).map(({ params }) => [params.uri, params._meta[key.subscription]])).toEqual([["a://1", "one"], ["a://1", 1]]);
+    client.say({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "one" } });
+    expect(world.serve.subscribed()).toEqual(["a://1"]);
+    await client.end();
+    expect(world.serve.subscribed()).toEqual([]);
+  });
+
+  test("are subscribed to by a session, which hears of them on the same pipe", async () => {
+    const world = createWorld();
+    const client = clientOf(world);
+    await shake(client);
+    client.legacy(2, "resources/subscribe", { uri: "a://1" });
+    await client.lineCount(2);
+    world.serve.update("a://1");
+    expect(client.got.slice(1)).toEqual([{ jsonrpc: "2.0", id: 2, result: {} }, { jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri: "a://1" } }]);
+    await client.end();
+    expect(world.serve.subscribed()).toEqual([]);
+  });
+});
