@@ -110,7 +110,7 @@ export const defaultLimits = Object.freeze({
   stdinEndMs: 2_000,
   termMs: 2_000,
   /** A client on stdio waits at most this long for a running proxy that is away. */
-  awayMsMax: 750,
+  awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */
   launchMsMax: 20_000,
   /** Back-off of a failed or crashed server: first wait, longest wait, quiet time that resets it. */

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Answers, AnyClient } from "../fixtures/clients.ts";
 import { connectPiped, type Line, type Mode, modes, type Piped, startPiped, startServer } from "../fixtures/piped.ts";
-import { programArgv, projectDir, temporaryDir } from "../fixtures/program.ts";
+import { cleanEnv, programArgv, projectDir, temporaryDir } from "../fixtures/program.ts";
 import { envelope, sendModern } from "../fixtures/rpc.ts";
 
 const backend = { command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), "modern"] };
@@ -163,6 +163,39 @@ describe("serve --stdio", () => {
     expect(await pipe.exited).toBe(0);
     const last = pipe.lines.slice(-2).map((line) => JSON.parse(line) as Line);
     expect(last).toMatchObject([{ method: "notifications/cancelled", params: { requestId: "sub", _meta: { [tagKey]: "sub" } } }, { id: "sub", result: { resultType: "complete", _meta: { [tagKey]: "sub" } } }]);
+  });
+
+  test("ends, with its children, when nobody reads its output any more", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    const child = Bun.spawn([...programArgv(), "serve", "--stdio", "--config", place.config, "--state-dir", place.stateDir], { cwd: place.dir, env: cleanEnv({ HOME: place.dir }), stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+    const reader = child.stdout.getReader();
+    child.stdin.write(`${call("1", "raw__pid")}\n`);
+    const { value } = await reader.read();
+    const pid = Number(textOf(JSON.parse(new TextDecoder().decode(value)) as Line));
+    await reader.cancel();
+    child.stdin.write(`${call("2", "raw__pid")}\n`);
+    expect(await child.exited).toBe(0);
+    expect(await new Response(child.stderr).text()).toContain("nobody reads its output");
+    expect(lives(pid)).toBe(false);
+  });
+
+  test("waits with reading while its client does not read, and loses nothing", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend }, limits: { stdoutFullBytes: 1024 } });
+    const child = Bun.spawn([...programArgv(), "serve", "--stdio", "--config", place.config, "--state-dir", place.stateDir], { cwd: place.dir, env: cleanEnv({ HOME: place.dir }), stdin: "pipe", stdout: "pipe", stderr: "ignore" });
+    const count = 200;
+    for (let id = 1; id <= count; id += 1) {
+      child.stdin.write(`${call(String(id), "raw__big", '{"bytes":20000}')}\n`);
+      await child.stdin.flush();
+    }
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stdout) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.split("\n").length > count) child.stdin.end();
+    }
+    const ids = text.trim().split("\n").map((line) => (JSON.parse(line) as Line).id as number);
+    expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
+    expect(await child.exited).toBe(0);
   });
 
   test("says on stderr what is wrong with its configuration, and nothing on stdout", async () => {
