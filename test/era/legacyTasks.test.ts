@@ -57,6 +57,7 @@ async function stage(transport: "stdio" | "http", script: Script, answer: () => 
 const methodsOf = ({ wire }: Bench): string[] => wire.methods().filter((method) => method !== "initialize");
 
 describe("a tool that runs only as a task", () => {
+  // Checklist: B30
   test.each(["stdio", "http"] as const)("is begun, asked after as often as it wants, and gives its result as any tool (%s)", async (transport) => {
     let polls = 0;
     const script = ({ method }: Arrived): Said => {

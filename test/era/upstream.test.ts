@@ -45,6 +45,7 @@ describe("a server on stdio", () => {
     expect(bench.wire.deeds).toEqual(["respawn"]);
   });
 
+  // Checklist: S1
   test("that starts slowly and then discovers ends up modern, its handshake forgotten", async () => {
     const { bench, upstream } = connect("stdio", () => "silent");
     await bench.clock.advance(10_000);
@@ -129,6 +130,7 @@ describe("a server on stdio", () => {
 describe("a server over HTTP", () => {
   const statuses = (discover: Said, initialize: Said): Script => (one) => (one.method === "server/discover" ? discover : initialize);
 
+  // Checklist: S2
   test("that knows neither request is asked for HTTP+SSE", async () => {
     const answers: Said[] = [{ status: 405 }, { status: 405 }, { result: initialized('{"tools":{}}', "2024-11-05") }];
     const { bench, upstream } = connect("http", () => answers.shift() as Said);
@@ -145,6 +147,7 @@ describe("a server over HTTP", () => {
     expect(bench.wire.deeds).toEqual(["openSse"]);
   });
 
+  // Checklist: S2
   test("that is unavailable now is not asked anything else", async () => {
     const { bench, upstream } = connect("http", statuses({ status: 503 }, { result: initialized() }));
     expect(await faultCodeOf(upstream)).toBe("BACKEND_DOWN");
