@@ -82,6 +82,8 @@ export interface Call {
   readonly session: SessionTie | null;
   /** The backend it must go to, known from an id of ours (tasks); null: look the target up. */
   readonly backend: string | null;
+  /** Its client was answered that input is wanted and has not come back yet: nobody hears what it says now. */
+  readonly away?: boolean;
   /** Sends a notice to the client, before the answer. */
   notice(notice: Notice): void;
   /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked. */

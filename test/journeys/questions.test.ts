@@ -166,6 +166,14 @@ describe("the 2026 client's state before a legacy backend", () => {
     expect(resultOf(await retry(visit.requestState, '{"visit1":{"action":"accept"}}', "ask_url_error", all)).content[0].text).toBe("consented");
   });
 
+  test("of a call that nobody comes back to does not take another call's question", async () => {
+    await call("legacy", "ask_form", "", all);
+    const other = resultOf(await call("legacy", "ask_sampling", "", all));
+    expect(Object.values(other.inputRequests)).toMatchObject([{ method: "sampling/createMessage" }]);
+    const answer = '{"q1":{"role":"assistant","model":"m","content":{"type":"text","text":"t"}}}';
+    expect(resultOf(await retry(other.requestState, answer, "ask_sampling", all)).resultType).toBe("complete");
+  });
+
   test("is relayed as the backend's own before a modern one", async () => {
     const first = resultOf(await call("modern", "ask_pace"));
     const second = resultOf(await call("modern", "ask_pace", `,"requestState":${JSON.stringify(first.requestState)}`));
