@@ -266,6 +266,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.shutdownMsMax)]);
   const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
   front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), limits, log });
+  void front.gone.then((how) => log.info("the client has gone", { how }));
   return { ...runs, gone: front.gone };
 }
 

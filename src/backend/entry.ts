@@ -8,29 +8,24 @@
  *
  * Which of these a server is like (told once, or with each request) is known when the first has been ready, not before.
  */
-import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
+import { type Clock, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
 import type { Call, Raw, RawObject } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
-import type { Groups } from "./group.ts";
-import { createHttpLink } from "./http.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
 import { isForAll, type Share, type Sharer, Sharing } from "./sharing.ts";
-import { createStdioLink } from "./stdio.ts";
 import type { BackendStatus } from "./types.ts";
 
 export interface EntryOptions {
+  /** Makes a new link to the server of this spec, not yet open. */
+  readonly createLink: (spec: BackendSpec) => Link;
   readonly connect: Eras["connect"];
-  readonly egress: Egress;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly log: Log;
   readonly secrets: KnownSecrets;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stateDir: string;
-  readonly groups: Groups;
 }
 
 /** What an entry reports: changes of its first instance, which gives the lists, and news of resources of each. */
@@ -118,10 +113,6 @@ export class Entry {
 
   #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#link(), connect, clock, limits, log, secrets, capabilities, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
-  }
-
-  #link(): Link {
-    return this.#spec.kind === "stdio" ? createStdioLink({ ...this.#options, spec: this.#spec }) : createHttpLink({ ...this.#options, spec: this.#spec });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
   }
 }

@@ -9,6 +9,9 @@ import type { Call, Outcome } from "../protocol/index.ts";
 import type { Backend } from "./backend.ts";
 import { Entry } from "./entry.ts";
 import { Groups } from "./group.ts";
+import { createHttpLink } from "./http.ts";
+import type { Link } from "./link.ts";
+import { createStdioLink } from "./stdio.ts";
 import type { Sharer } from "./sharing.ts";
 import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription } from "./types.ts";
 
@@ -65,7 +68,11 @@ class LeasePool implements Pool {
 
   #create(spec: BackendSpec): Entry {
     const { changed, updated } = this.#events;
-    return new Entry(spec, { ...this.#options, groups: this.#groups }, { changed: () => changed(spec.name), updated: (uri, params, concerns) => updated(spec.name, uri, params, concerns) });
+    return new Entry(spec, { ...this.#options, createLink: (newest) => this.#link(newest) }, { changed: () => changed(spec.name), updated: (uri, params, concerns) => updated(spec.name, uri, params, concerns) });
+  }
+
+  #link(spec: BackendSpec): Link {
+    return spec.kind === "stdio" ? createStdioLink({ ...this.#options, groups: this.#groups, spec }) : createHttpLink({ ...this.#options, spec });
   }
 
   #release(key: string, entry: Entry): void {

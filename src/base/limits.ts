@@ -116,7 +116,7 @@ export const defaultLimits = Object.freeze({
   stdinEndMs: 2_000,
   termMs: 2_000,
   /** A client on stdio waits at most this long for a running proxy that is away. */
-  awayMsMax: 750,
+  awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */
   launchMsMax: 20_000,
   /** Back-off of a failed or crashed server: first wait, longest wait, quiet time that resets it. */
@@ -151,6 +151,8 @@ export const defaultLimits = Object.freeze({
   paceMs: 250,
   /** Visits to web pages that one session was sent to and may still hear the end of. */
   elicitationsMax: 64,
+  /** How often an older server is asked after a task where it does not say itself. */
+  taskPollMs: 1_000,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
   /** How long a client may ask for a task that it was given; the server may forget it earlier. */

@@ -62,7 +62,7 @@ function serverOf(offer: Offer, building: Building): Server {
     prefix: offer.prefix,
     instructions: (offer.instructionOverride ?? inventory?.instructions) || null,
     info: inventory === null ? null : inventory.info,
-    capabilities: inventory === null ? "{}" : ownCapabilities(inventory.capabilities, work.limits),
+    capabilities: inventory === null ? "{}" : ownCapabilities(inventory.capabilities),
     own: byKind((kind) => Object.freeze(drafts[kind].map(ownEntry))),
     merged: byKind((kind) => mergedEntries(kind, drafts[kind], work)),
     patterns: Object.freeze(drafts.templates.map(({ item }) => patternOf(item.id, offer.name, work.limits.uriCharsMax))),

@@ -1,10 +1,10 @@
 /**
- * Starts `serve` as a process of its own that outlives this one, and waits until it is there. Two may do so at the same
- * time: the one that cannot listen ends, and the other is the server of both.
+ * Starts `serve` as a process of its own that outlives this one, and waits until it is there. Of several that want one
+ * at the same time, one starts it.
  */
 import { join } from "node:path";
-import { type Clock, ensurePrivateDir, fault, sleep, writeFileAtomic } from "../base/index.ts";
-import { type Presence, readPresence } from "../config/index.ts";
+import { type Clock, createPrivateFile, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, writeFileAtomic } from "../base/index.ts";
+import { type Presence, processLives, readPresence } from "../config/index.ts";
 
 export interface LaunchOptions {
   readonly stateDir: string;
@@ -20,34 +20,57 @@ export interface LaunchOptions {
 
 // Nothing announces that a server is there; who waits looks this often.
 const lookMs = 20;
-/** Between listening and announcing it. */
-const giveWayMs = 500;
 /** Variables that were meant for this command, not for the server. */
 const own = Object.freeze(["ONE_MCP_STDIO", "ONE_MCP_TOKEN", "ONE_MCP_TOKEN_FILE", "ONE_MCP_URL", "ONE_MCP_START", "ONE_MCP_TIMEOUT"]);
 
 /** The running server of the state folder, started now if there is none. Throws SERVER_AWAY when it does not come up. */
 export async function ensureServer(options: LaunchOptions): Promise<Presence> {
   const { stateDir, clock, msMax } = options;
-  const logPath = join(stateDir, "serve.log");
-  const found = await readPresence(stateDir, clock);
-  if (found !== null) return found;
-  const child = await launch(options, logPath);
-  let until = clock.now() + msMax;
-  let ended = false;
-  while (clock.now() < until) {
-    const presence = await readPresence(stateDir, clock);
-    if (presence !== null) return presence;
-    // It may have given way to another one, which then is there in a moment.
-    if (child.exitCode !== null && !ended) until = Math.min(until, clock.now() + giveWayMs);
-    ended = child.exitCode !== null;
-    await sleep(clock, lookMs);
+  await ensurePrivateDir(stateDir);
+  const lock = new Lock(join(stateDir, "serve.starting"));
+  let child: Bun.Subprocess | null = null;
+  try {
+    for (const until = clock.now() + msMax; clock.now() < until; await sleep(clock, lookMs)) {
+      const presence = await readPresence(stateDir, clock);
+      if (presence !== null) return presence;
+      if (child !== null && child.exitCode !== null) throw failed(stateDir, `it ended with ${child.exitCode}`);
+      if (child === null && (await lock.take())) child = await launch(options);
+    }
+    throw failed(stateDir, `it does not listen after ${msMax} ms`);
+  } finally {
+    await lock.release();
   }
-  const detail = child.exitCode === null ? `it does not listen after ${msMax} ms` : `it ended with ${child.exitCode}`;
-  throw fault("SERVER_AWAY", { op: "start", detail, hint: `see ${logPath}` });
 }
 
-async function launch({ stateDir, selfArgv, flags, env }: LaunchOptions, logPath: string) {
-  await ensurePrivateDir(stateDir);
+const logPathOf = (stateDir: string): string => join(stateDir, "serve.log");
+
+const failed = (stateDir: string, detail: string): Fault => fault("SERVER_AWAY", { op: "start", detail, hint: `see ${logPathOf(stateDir)}` });
+
+/** Who starts the server; whoever comes while it is held waits for that server. */
+class Lock {
+  readonly #path: string;
+  #held = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Takes it if it is free, or if who held it is no more. */
+  async take(): Promise<boolean> {
+    const holder = Number(await readPrivateFile(this.#path, { bytesMax: 64 }));
+    if (holder > 0 && !processLives(holder)) await removeFile(this.#path);
+    this.#held = await createPrivateFile(this.#path, String(process.pid));
+    return this.#held;
+  }
+
+  async release(): Promise<void> {
+    if (this.#held) await removeFile(this.#path);
+    this.#held = false;
+  }
+}
+
+async function launch({ stateDir, selfArgv, flags, env }: LaunchOptions): Promise<Bun.Subprocess> {
+  const logPath = logPathOf(stateDir);
   // Made first, so that it is private from its first byte.
   await writeFileAtomic(logPath, "");
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));

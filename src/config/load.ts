@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defaultLimits, fault } from "../base/index.ts";
+import { defaultLimits, type Fault, fault } from "../base/index.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
@@ -135,15 +135,21 @@ export const bridgedName = "server";
 
 /** A configuration whose one server is another proxy of our kind; none is known yet for null. Throws USAGE for a URL that is none. */
 export function bridgeConfig(target: BridgeTarget | null): Config {
+  const { limits, backends, ...rest } = bridgedOf(target);
+  const issue = backends[0]?.issue ?? null;
+  if (issue !== null) throw unusableUrl(issue);
+  // The proxy at the other end has bounds of its own for what it is sent.
+  return Object.freeze({ ...rest, backends, limits: Object.freeze({ ...limits, bodyBytesMax: defaultLimits.messageBytesMax }), path: null });
+}
+
+const unusableUrl = ({ message }: Pick<Issue, "message">): Fault => fault("USAGE", { detail: `the URL of the server ${message}` });
+
+function bridgedOf(target: BridgeTarget | null): Config {
   const entries = target === null ? {} : { [bridgedName]: entryOf(target) };
   const text = JSON.stringify({ mcpServers: entries, limits: { backoffMsMax: bridgedBackoffMsMax } });
-  const token = target?.token ?? null;
-  const loaded = parseConfig({ text, path: "/", variables: new Map(token === null ? [] : [["TOKEN", token]]), hash: "" });
-  const issue = loaded.ok ? loaded.config.backends[0]?.issue : loaded.issues[0];
-  if (!loaded.ok || issue) throw fault("USAGE", { detail: `the URL of the server ${issue?.message ?? "cannot be used"}` });
-  // The proxy at the other end has bounds of its own for what it is sent.
-  const limits = Object.freeze({ ...loaded.config.limits, bodyBytesMax: defaultLimits.messageBytesMax });
-  return Object.freeze({ ...loaded.config, limits, path: null });
+  const loaded = parseConfig({ text, path: "/", variables: new Map([["TOKEN", target?.token ?? ""]]), hash: "" });
+  if (!loaded.ok) throw unusableUrl(loaded.issues[0] ?? { message: "cannot be used" });
+  return loaded.config;
 }
 
 function entryOf({ url, token, timeoutMs }: BridgeTarget): object {

@@ -66,13 +66,15 @@ function isPresence(value: Partial<Record<keyof Presence, unknown>> | null): val
 }
 
 // A process number is given anew after a restart of the machine; a file from before names nobody.
-function lives({ pid, startedAt }: Presence, clock: Clock): boolean {
-  if (startedAt < clock.now() - uptime() * 1000) return false;
+const lives = ({ pid, startedAt }: Presence, clock: Clock): boolean => startedAt >= clock.now() - uptime() * 1000 && processLives(pid);
+
+/** Whether a process of this user has this number. */
+export function processLives(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch {
-    // Gone, or somebody else's by now: a server of this folder is of this user.
+    // Gone, or somebody else's by now.
     return false;
   }
 }

@@ -124,6 +124,10 @@ export class ClientCall implements Call {
     return this.#over;
   }
 
+  get away(): boolean {
+    return this.#sink === nowhere;
+  }
+
   /** Cancelled when the call comes to its end, whichever; the last moment at which something can be said before the answer. */
   get ending(): Cancel {
     this.#ending ??= new CancelSource();

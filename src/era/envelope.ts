@@ -111,7 +111,7 @@ function addResume(changes: Record<string, Raw | null>, resume: Resume, backend:
  * The call's parameters for the backend. `extra` are further members to replace, or to remove with null. Throws
  * STATE_INVALID for a repeated call whose state another backend gave.
  */
-export function paramsOf(call: Call, target: Target, meta: Raw | null, extra: Readonly<Record<string, null>> | null = null): Raw {
+export function paramsOf(call: Call, target: Target, meta: Raw | null, extra: Readonly<Record<string, Raw | null>> | null = null): Raw {
   const changes: Record<string, Raw | null> = extra === null ? { _meta: meta } : { _meta: meta, ...extra };
   if (target.name !== null) addTarget(changes, call, target.name);
   if (call.resume !== null) addResume(changes, call.resume, target.backend);

@@ -24,6 +24,8 @@ export interface Flight {
   /** Ends a wait that is not the wire's own. */
   stop: ((reason: Fault) => void) | null;
   readonly unhook: () => void;
+  /** The request itself is answered, with a task that goes on and is cancelled by other means. */
+  answered: boolean;
 }
 
 /** What ties a message to a request: the call on whose stream it came, or that it came on one of our own; null: nothing. */
@@ -74,7 +76,7 @@ export class Flights {
     if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
     const id = this.#south.wire.nextId();
     const unhook = call.cancel.onCancel((reason) => this.#cancel(id, reason));
-    const flight: Flight = { id, call, timeoutMs, asked: 0, progress: Number.NEGATIVE_INFINITY, flood: null, stop: null, unhook };
+    const flight: Flight = { id, call, timeoutMs, asked: 0, progress: Number.NEGATIVE_INFINITY, flood: null, stop: null, unhook, answered: false };
     this.#open.set(id, flight);
     return flight;
   }
@@ -89,7 +91,7 @@ export class Flights {
     const reason = faultOf(thrown);
     if (reason.code !== "BACKEND_TIMEOUT") return reason;
     this.#leave(flight.call);
-    if (this.#rules.tellCancel) this.#tell(flight.id, "timeout");
+    if (this.#rules.tellCancel && !flight.answered) this.#tell(flight.id, "timeout");
     return reason;
   }
 
@@ -192,7 +194,7 @@ export class Flights {
   #cancel(id: number, reason: string): void {
     const flight = this.#open.get(id);
     if (flight !== undefined) this.#leave(flight.call);
-    if (this.#rules.tellCancel) this.#tell(id, reason);
+    if (this.#rules.tellCancel && flight?.answered !== true) this.#tell(id, reason);
     flight?.stop?.(fault("CALL_CANCELLED"));
     this.#south.wire.abandon(id);
   }

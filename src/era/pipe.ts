@@ -69,20 +69,19 @@ class ClientPipe implements OpenPipe {
   }
 
   end(): void {
-    this.#finish("the client has gone", (open) => open.cancel("the client has gone"));
+    if (this.#ended) return;
+    const reason = "the client has gone";
+    // First of all, so that nothing which ends now is told to nobody.
+    this.#ended = true;
+    for (const open of [...this.#open.values()]) open.cancel(reason);
+    this.#session?.end(reason);
+    this.#options.closed(this);
   }
 
   shutDown(): void {
     this.#session?.shutDown();
-    this.#finish(fault("SHUTTING_DOWN").message, (open) => open.shutDown());
-  }
-
-  #finish(reason: string, each: (open: Open) => void): void {
-    if (this.#ended) return;
-    for (const open of [...this.#open.values()]) each(open);
-    this.#session?.end(reason);
-    this.#ended = true;
-    this.#options.closed(this);
+    for (const open of [...this.#open.values()]) open.shutDown();
+    this.end();
   }
 
   // ---- what comes in -----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import { capabilityName, missingFor, type Need } from "./capability.ts";
 import { olderSchema } from "./elicitation.ts";
 import { isObject } from "./hop.ts";
 import { isBefore, type LegacyRevision } from "./version.ts";
+import { metaKeys } from "./words.ts";
 
 type Kind = Ask["kind"];
 
@@ -67,11 +68,11 @@ function signed(params: RawObject, asker: string, changes: Changes): void {
   if (message?.startsWith('"') === true) changes["message"] = `${quote(`[${asker}] `).slice(0, -1)}${message.slice(1)}`;
 }
 
-// The token names something at the backend's side of us alone.
+// The token and the task name something at the backend's side of us alone.
 function metaWithoutToken(params: RawObject): Raw | null {
   const meta = objectOf(params, "_meta");
   if (meta === null) return memberOf(params, "_meta");
-  const text = editObject(meta, { progressToken: null });
+  const text = editObject(meta, { progressToken: null, [metaKeys.relatedTask]: null });
   return text === "{}" ? null : text;
 }
 

@@ -85,13 +85,16 @@ export class Questions {
 
   /**
    * The call whose client is asked. One suspect is asked whatever its client declared, so that its call knows why it
-   * fails; of several, which all belong to one principal, one that can be asked: of the client of the oldest call if
-   * possible, and the oldest. Null where none can.
+   * fails; of several, which all belong to one principal, one that can be asked: one whose client is there, of the client
+   * of the oldest call if possible, and the oldest. Null where none can.
    */
   #carrierOf({ request, suspects }: Question): Flight | null {
     const waiting = suspects.filter((flight) => this.#flights.isWaiting(flight));
     if (suspects.length === 1) return waiting[0] ?? null;
-    const able = waiting.filter(({ call }) => this.#lacks(call, request) === null);
+    const willing = waiting.filter(({ call }) => this.#lacks(call, request) === null);
+    // A client that is away may never come back, and then the question would wait for nobody.
+    const present = willing.filter(({ call }) => call.away !== true);
+    const able = present.length > 0 ? present : willing;
     return able.find(({ call }) => call.client.info === suspects[0]?.call.client.info) ?? able[0] ?? null;
   }
 

@@ -8,6 +8,7 @@ import { type Call, editObject, type Failure, type Kind, memberOf, type Message,
 import { paramsOf, plainMetaOf } from "./envelope.ts";
 import { type Flight, Flights, type Source } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
+import { LegacyTasks, needsTask, taskParam } from "./legacyTasks.ts";
 import { SessionLevel } from "./level.ts";
 import { dueMs, Questions } from "./questions.ts";
 import { answerOf, changeOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
@@ -19,12 +20,12 @@ import { Visits } from "./visits.ts";
 
 const kinds = Object.freeze(["tools", "prompts", "resources"] as const);
 
-/** We are no client of experimental tasks, so a client's wish for one must not go through. */
+/** Whether a call is a task is settled here, so a client's wish for one must not go through. */
 const noTask = Object.freeze({ task: null });
 const noContext = Object.freeze({ context: null });
 
 /** Members of `params` that must not go to a backend of this revision. */
-function withoutOf(method: string, revision: LegacyRevision): Readonly<Record<string, null>> | null {
+function withoutOf(method: string, revision: LegacyRevision): Readonly<Record<string, Raw | null>> | null {
   if (method === "tools/call") return noTask;
   return method === "completion/complete" && isBefore(revision, "2025-06-18") ? noContext : null;
 }
@@ -41,6 +42,7 @@ export class SouthLegacy implements Dialect {
   readonly #flights: Flights;
   readonly #visits: Visits;
   readonly #questions: Questions;
+  readonly #tasks: LegacyTasks;
   readonly #level: SessionLevel;
   readonly #resumed: Resumed;
   readonly #standing: Standing | null;
@@ -57,6 +59,7 @@ export class SouthLegacy implements Dialect {
     this.#resumed = new Resumed(south);
     this.#visits = new Visits(south.limits);
     this.#questions = new Questions(south, this.#flights, this.#visits, { headers: () => this.#headers(), postpone: ({ id }, ms) => this.#postpone(id, ms) });
+    this.#tasks = this.#createTasks();
     this.#level = this.#createLevel();
     this.#subscriptions = new Subscriptions(south, (method, params, timeoutMs, mayRenew) => this.#ask(method, params, timeoutMs, mayRenew));
     this.#standing = this.#createStanding();
@@ -109,8 +112,9 @@ export class SouthLegacy implements Dialect {
     try {
       if (this.#level.isOff(call.logLevel)) await this.#prepare(flight);
       session = this.#opened;
-      const reply = await this.#south.wire.request(this.#requestOf(flight, target));
-      if (!this.#isLost(reply, session) || !mayRenew) return this.#outcomeOf(call, await this.#answerOf(flight, reply, dueMs(flight, this.#south.limits.askMsMax), call.method));
+      const isTask = needsTask(call, target, session.capabilities, this.#south.limits);
+      const reply = await this.#south.wire.request(this.#requestOf(flight, target, isTask));
+      if (!this.#isLost(reply, session) || !mayRenew) return this.#outcomeOf(call, await this.#responseTo(flight, reply, isTask));
     } catch (thrown) {
       throw this.#flights.failed(flight, thrown);
     } finally {
@@ -127,9 +131,14 @@ export class SouthLegacy implements Dialect {
     return { kind: "failed", error: response.error, backend: this.#south.options.name };
   }
 
-  #requestOf(flight: Flight, target: Target): WireRequest {
+  #responseTo(flight: Flight, reply: WireReply, isTask: boolean): Result | Failure | Promise<Result | Failure> {
+    const response = this.#answerOf(flight, reply, dueMs(flight, this.#south.limits.askMsMax), flight.call.method);
+    return isTask ? Promise.resolve(response).then((begun) => this.#tasks.finish(flight, begun)) : response;
+  }
+
+  #requestOf(flight: Flight, target: Target, isTask: boolean): WireRequest {
     const { call, id } = flight;
-    const params = paramsOf(call, target, plainMetaOf(call, id), withoutOf(call.method, this.#opened.revision));
+    const params = paramsOf(call, target, plainMetaOf(call, id), isTask ? taskParam(target, this.#south.limits) : withoutOf(call.method, this.#opened.revision));
     const request = { id, text: requestText(id, call.method, params), headers: this.#headers(), timeoutMs: target.timeoutMs };
     return this.#isHttp ? { ...request, onMessage: (message) => this.#received(message, flight) } : request;
   }
@@ -185,8 +194,9 @@ export class SouthLegacy implements Dialect {
   }
 
   #postpone(id: number, ms: number): void {
-    this.#south.wire.postpone?.(id, ms);
-    this.#resumed.postpone(id, ms);
+    const waited = this.#tasks.postpone(id, ms);
+    this.#south.wire.postpone?.(waited, ms);
+    this.#resumed.postpone(waited, ms);
   }
 
   #updated({ params }: Notification): void {
@@ -222,6 +232,15 @@ export class SouthLegacy implements Dialect {
     await this.#subscriptions.replay();
     this.#standing?.start();
     this.#missed();
+  }
+
+  #createTasks(): LegacyTasks {
+    return new LegacyTasks(this.#south, {
+      headers: () => this.#headers(),
+      received: (message, flight) => this.#received(message, flight),
+      answerOf: (waiter, reply, timeoutMs, op) => this.#answerOf(waiter, reply, timeoutMs, op),
+      isLost: (reply) => this.#isLost(reply, this.#opened),
+    });
   }
 
   #createStanding(): Standing | null {

@@ -20,6 +20,8 @@ export const metaKeys = Object.freeze({
   serverInfo: "io.modelcontextprotocol/serverInfo",
   subscriptionId: "io.modelcontextprotocol/subscriptionId",
   progressToken: "progressToken",
+  /** Of the 2025-11-25 tasks, which no client of ours knows. */
+  relatedTask: "io.modelcontextprotocol/related-task",
 });
 
 /** Our own `_meta` keys: the prefix is a vendor's, and each of its labels begins with a letter, as the specification asks. */

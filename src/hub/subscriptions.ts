@@ -61,11 +61,6 @@ export class Subscriptions {
     this.#log = log;
   }
 
-  /** Wishes of all watches. */
-  get size(): number {
-    return this.#all.size;
-  }
-
   /** The wishes of a watch, none yet. `subscribe` throws LIMIT_REACHED and Faults of the server. */
   open(watch: Watch): Wishes {
     const wishes = new Map<string, Wish>();

@@ -84,6 +84,8 @@ export interface Call {
   readonly backend: string | null;
   /** Headers about parameters that came with it, by lower-case name; asked for only where they can go on. */
   paramHeaders(): Readonly<Record<string, string>>;
+  /** Its client was answered that input is wanted and has not come back yet: nobody hears what it says now. */
+  readonly away?: boolean;
   /** Sends a notice to the client, before the answer. */
   notice(notice: Notice): void;
   /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked. */

@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Entry } from "../../src/backend/entry.ts";
 import { Groups } from "../../src/backend/group.ts";
+import { createHttpLink } from "../../src/backend/http.ts";
+import type { Link } from "../../src/backend/link.ts";
+import { createStdioLink } from "../../src/backend/stdio.ts";
 import { CancelSource, createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, systemClock } from "../../src/base/index.ts";
 import type { BackendSpec, StdioSpec } from "../../src/config/index.ts";
 import { relayableCapabilities, type Eras } from "../../src/era/index.ts";
@@ -27,8 +30,9 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { li
     told.push(options.capabilities);
     return perRequest ? { ...upstream, facts: { ...upstream.facts, perRequest: true } } : upstream;
   };
-  const options = { connect, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
-  const entry = new Entry(spec, options, { changed: () => undefined, updated: () => undefined });
+  const shared = { egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
+  const createLink = (newest: BackendSpec): Link => (newest.kind === "stdio" ? createStdioLink({ ...shared, spec: newest }) : createHttpLink({ ...shared, spec: newest }));
+  const entry = new Entry(spec, { ...shared, connect, createLink }, { changed: () => undefined, updated: () => undefined });
   const run = async (method: string, id: string, more: Partial<Call> = {}): Promise<string> => {
     const call = callOf(method, "{}", { principal: { id, scopes: null }, ...more });
     const instance = entry.instanceOf(call) ?? (await entry.settledInstanceOf(call));

@@ -219,6 +219,10 @@ test("leases of one entry share a subscription; each gives back its own, at the 
   second.release();
   await two?.end();
   expect(await second.subscribe("a", sharer("two"))).toBeNull();
+  const third = stage.pool.acquire(childSpec());
+  const asking = third.subscribe("c", sharer("three"));
+  third.release();
+  expect(await asking).toBeNull();
   // A pipe keeps the order, so what was taken back before is known to it now.
   expect(await watched(first)).toEqual([]);
 });

@@ -29,6 +29,7 @@ const settle = async (): Promise<void> => {
 };
 
 describe("a resource", () => {
+  // Checklist: B25
   test("is asked for once, however many want it, and given back by the last", async () => {
     const { subscriptions } = open();
     const { upstream, said } = life();
@@ -79,6 +80,7 @@ describe("a resource", () => {
 });
 
 describe("a server that comes back", () => {
+  // Checklist: B27
   test("is told of everything that is still wanted, and then each may have changed", async () => {
     const { subscriptions, missed } = open();
     const first = life();

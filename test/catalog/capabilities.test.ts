@@ -3,11 +3,20 @@ import { capabilitiesOf } from "../../src/catalog/index.ts";
 import { offerOf, viewOn } from "../fixtures/offers.ts";
 
 describe("what is announced on all servers", () => {
-  const all = { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {}, logging: {} };
+  const all = { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {}, logging: {}, extensions: { "io.modelcontextprotocol/tasks": {} } };
 
   test("is the same with no server at all and with any", () => {
     expect(JSON.parse(capabilitiesOf(viewOn([])))).toEqual(all);
     expect(capabilitiesOf(viewOn([offerOf("a", { capabilities: { tools: "{}" } })]))).toBe(capabilitiesOf(viewOn([])));
+  });
+
+  test("holds an extension that goes through as it is while a server has it, with its settings if it is the only one", () => {
+    const having = (settings: string): Record<string, string> => ({ extensions: `{"io.modelcontextprotocol/ui":${settings},"com.example/x":{}}` });
+    const announced = (...servers: Record<string, string>[]): unknown => JSON.parse(capabilitiesOf(viewOn(servers.map((capabilities, index) => offerOf(`s${index}`, { capabilities }))))).extensions;
+    const tasks = { "io.modelcontextprotocol/tasks": {} };
+    expect(announced(having('{"a":1}'), { tools: "{}" })).toEqual({ ...tasks, "io.modelcontextprotocol/ui": { a: 1 } });
+    expect(announced(having('{"a":1}'), having('{"b":1}'))).toEqual({ ...tasks, "io.modelcontextprotocol/ui": {} });
+    expect(announced({ experimental: '{"io.modelcontextprotocol/ui":{}}' })).toEqual(tasks);
   });
 });
 
@@ -18,9 +27,9 @@ describe("what is announced on one server", () => {
     expect(announced({ tools: '{"listChanged" : true}', experimental: '{"x":1.10}' })).toBe('{"tools":{"listChanged" : true},"experimental":{"x":1.10}}');
   });
 
-  test("leaves out what is not served here", () => {
-    const text = announced({ resources: '{"subscribe":true,"listChanged":true}', tasks: '{"list":{}}', extensions: '{"io.modelcontextprotocol/tasks":{},"io.modelcontextprotocol/ui":{}}' });
-    expect(text).toBe('{"resources":{"subscribe":true,"listChanged":true},"extensions":{"io.modelcontextprotocol/ui":{}}}');
+  test("leaves out the older tasks, and no extension", () => {
+    const text = announced({ resources: '{"subscribe":true,"listChanged":true}', tasks: '{"list":{}}', extensions: '{"io.modelcontextprotocol/tasks":{},"com.example/x":{"n":1.10}}' });
+    expect(text).toBe('{"resources":{"subscribe":true,"listChanged":true},"extensions":{"io.modelcontextprotocol/tasks":{},"com.example/x":{"n":1.10}}}');
   });
 
   test("is nothing while nothing is known of it, and for a name that nobody has", () => {

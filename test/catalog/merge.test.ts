@@ -35,12 +35,14 @@ describe("names on all servers", () => {
 });
 
 describe("what cannot be shown is told", () => {
+  // Checklist: G1
   test("two servers whose prefixes make one name: the first configured has it", () => {
     const catalog = catalogOf(offerOf("x", { tools: ["b__c"], offer: { prefix: "a" } }), offerOf("y", { tools: ["c"], offer: { prefix: "a__b" } }));
     expect(catalog.servers.map((server) => server.merged.tools.length)).toEqual([1, 0]);
     expect(catalog.problems).toEqual([{ backend: "y", kind: "tools", id: "c", reason: '"a__b__c" is already taken by server "x"' }]);
   });
 
+  // Checklist: G6
   test("one URI of two servers: the first configured has it, the other is kept behind it", () => {
     const offers = [offerOf("x", { resources: ["file:///a"] }), offerOf("y", { resources: ["file:///a"] })];
     expect(viewOn(offers).lists.resources.entries.filter((entry) => entry.public === "file:///a").map((entry) => entry.route.backend)).toEqual(["x"]);
@@ -96,6 +98,7 @@ describe("for any offers", () => {
   const offers = (sketches: readonly [string, { tools: string[]; prompts: string[] }][]): Offer[] =>
     sketches.map(([name, { tools, prompts }]) => offerOf(name, { tools, prompts, resources: tools.map((tool) => `${name}://${tool}`) }));
 
+  // Checklist: N19, G1
   test("the lists of all servers are the same bytes whatever order they arrive in", () => {
     fc.assert(
       fc.property(offersArb, (sketches) => {

@@ -63,6 +63,7 @@ describe("pages", () => {
 });
 
 describe("a cursor under change", () => {
+  // Checklist: G5
   test("whatever comes and goes between pages, nothing is shown twice and nothing that stayed is left out", () => {
     const local = fc.stringMatching(/^[a-z]{1,3}$/);
     fc.assert(
@@ -121,11 +122,13 @@ describe("how long a list may be kept", () => {
   const publicOne = offerOf("a", hint(60_000, "public", 0));
   const privateOne = offerOf("b", hint(10_000, "private", 20_000));
 
+  // Checklist: G2
   test("the shortest of all, less the age of our copy, and private dominates", () => {
     expect(cache(viewOn([publicOne, privateOne]), 20_000)).toEqual({ ttlMs: 10_000, scope: "private" });
     expect(cache(viewOn([publicOne]), 20_000)).toEqual({ ttlMs: 40_000, scope: "public" });
     expect(cache(viewOn([publicOne]), 90_000)).toEqual({ ttlMs: 0, scope: "public" });
   });
+  // Checklist: G3
   test("not at all while a server is missing or only its last known list is there", () => {
     expect(cache(viewOn([publicOne, offerOf("c", { offer: { inventory: null } })]), 0)).toEqual({ ttlMs: 0, scope: "private" });
     expect(cache(viewOn([{ ...publicOne, stale: true }]), 0).ttlMs).toBe(0);
@@ -134,10 +137,12 @@ describe("how long a list may be kept", () => {
     expect(cache(viewOn([publicOne, offerOf("c", { capabilities: { prompts: "{}" } })]), 0)).toEqual({ ttlMs: 60_000, scope: "public" });
   });
   test("a list of nobody is nothing to keep", () => expect(cache(viewOn([]), 0)).toEqual({ ttlMs: 0, scope: "private" }));
+  // Checklist: G4
   test("a list that is filtered for its caller is his alone", () => {
     const view = viewOf(catalogOf(publicOne), { id: "p", scopes: ["server:a"] }, { server: null });
     expect(cache(view, 0)).toEqual({ ttlMs: 60_000, scope: "private" });
   });
+  // Checklist: N20
   test("every page of one list says the same scope; one that became private is fetched again", () => {
     const first = page(viewOn([privateOne]), { now: 0 });
     expect(first.cache.scope).toBe("private");

@@ -17,6 +17,7 @@ describe("a public name", () => {
     for (const name of ["A__t", "a__T", "a__", "__t", "a__t ", "", "constructor", "__proto__"]) expect(routeOf(view, "tools", name)).toBeNull();
     expect(routeOf(view, "prompts", "a__t")).toBeNull();
   });
+  // Checklist: G9
   test("without its prefix leads to the only backend that has it, never to one of several", () => {
     expect(routeOf(view, "tools", "t")).toMatchObject({ backend: "a", local: "t" });
     expect(routeOf(view, "tools", "same")).toBeNull();

@@ -29,6 +29,7 @@ describe("a tool for lists of all servers", () => {
     expect(judged("[]")).toMatchObject({ ok: false, everywhere: true });
   });
 
+  // Checklist: S4
   test("a broken header annotation takes the tool out everywhere and says why", () => {
     const soundness = judged('{"name":"t","inputSchema":{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}}}');
     expect(soundness).toMatchObject({ ok: false, everywhere: true, reason: expect.stringContaining("x-mcp-header") });

@@ -17,6 +17,7 @@ describe("what a caller sees", () => {
   const seen = (principal: Principal, server: string | null = null): string[] => viewOf(catalogOf(...three), principal, { server }).servers.map(({ name }) => name);
 
   test("without scopes of his own: everything", () => expect(seen(everybody)).toEqual(["a", "b", "c"]));
+  // Checklist: G4
   test("with scopes: the servers named and those with a tag named, nothing else", () => {
     expect(seen(holder("server:c"))).toEqual(["c"]);
     expect(seen(holder("tag:web", "server:c"))).toEqual(["a", "c"]);

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
 import type { Clock } from "../../src/base/index.ts";
-import { startHere } from "../fixtures/cli.ts";
+import { createClient, startHere } from "../fixtures/cli.ts";
 import { createTestClock } from "../fixtures/clock.ts";
+import { envelope } from "../fixtures/rpc.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 
 const env = (folder: Folder) => ({ HOME: folder.path, XDG_CONFIG_HOME: folder.at("config"), XDG_STATE_HOME: folder.at("state"), PATH: process.env["PATH"] ?? "" });
@@ -118,4 +119,19 @@ test("a promise nobody looked at is told of; an exception nobody caught ends it 
   here.signals.emit("uncaughtException", new Error("a bug"));
   expect(await here.code).toBe(1);
   expect(here.stderr.text()).toContain("Error: a bug");
+});
+
+test("with --stdio it serves its one client, listens nowhere, and ends with it", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), "{}");
+  const client = createClient();
+  const here = startHere(["serve", "--stdio", "--config", folder.at("mcp.json")], env(folder), { pipes: client.pipes });
+  client.say(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{${envelope()}}}`);
+  expect(await client.said('"id":1,')).toContain('"tools":[]');
+  client.say('{"jsonrpc":"2.0","id":2,"method":"ping"}');
+  expect(await client.said('"id":2,')).toContain('"result":{}');
+  client.leave();
+  expect(await here.code).toBe(0);
+  expect(here.stderr.text()).toContain(`serves one client on stdin and stdout\n  config: ${folder.at("mcp.json")}\n`);
+  expect([here.stdout.text(), here.stderr.text().includes("listens"), here.signals.eventNames()]).toEqual(["", false, []]);
 });

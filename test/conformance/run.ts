@@ -145,19 +145,24 @@ function failuresOf(stdout: string): string[] {
   return checks.filter(({ status }) => status === "FAILURE" || status === "WARNING").map(({ id, name, errorMessage = "" }) => `${id} (${name}): ${errorMessage}`);
 }
 
+type Leg = readonly [name: string, revision: Revision, run: () => Promise<Verdict>];
+const legsOf = (revision: Revision): Leg[] => [
+  ["fixture", revision, () => runFixture(revision)],
+  ...backends.map((backend): Leg => [backend, revision, () => runLeg(backend, revision)]),
+  ...crossings
+    .filter((crossing) => crossing.revision === revision)
+    .flatMap(({ speaks }) => backends.map((backend): Leg => [`${backend}, ${speaks} only`, revision, () => runLeg(backend, revision, speaks)])),
+];
+
+async function printLeg([name, revision, run]: Leg): Promise<void> {
+  const { passed, failed, unscoredPassed, exitCode, elapsedMs, output } = await run();
+  console.log(`${revision} ${name}: ${passed.length}/${passed.length + failed.length}, unscored +${unscoredPassed.length}, exit ${exitCode}, ${Math.round(elapsedMs)} ms`);
+  if (failed.length > 0) console.log(`  failed: ${failed.join(", ")}`);
+  if (process.argv.includes("--verbose") && exitCode !== 0) console.log(output);
+}
+
 async function printTable(): Promise<void> {
-  const legs: (readonly [string, Revision, () => Promise<Verdict>])[] = [];
-  for (const revision of revisions) {
-    legs.push(["fixture", revision, () => runFixture(revision)]);
-    for (const backend of backends) legs.push([backend, revision, () => runLeg(backend, revision)]);
-  }
-  for (const { revision, speaks } of crossings) for (const backend of backends) legs.push([`${backend}, ${speaks} only`, revision, () => runLeg(backend, revision, speaks)]);
-  for (const [name, revision, run] of legs) {
-    const { passed, failed, unscoredPassed, exitCode, elapsedMs, output } = await run();
-    console.log(`${revision} ${name}: ${passed.length}/${passed.length + failed.length}, unscored +${unscoredPassed.length}, exit ${exitCode}, ${Math.round(elapsedMs)} ms`);
-    if (failed.length > 0) console.log(`  failed: ${failed.join(", ")}`);
-    if (process.argv.includes("--verbose") && exitCode !== 0) console.log(output);
-  }
+  for (const leg of revisions.flatMap(legsOf)) await printLeg(leg);
   for (const revision of revisions)
     for (const scenario of clientScenarios[revision]) {
       const { exitCode, failed, elapsedMs } = await runClientScenario(scenario, revision);

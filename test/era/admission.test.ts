@@ -4,6 +4,7 @@ import { createWorld, key, type Json } from "../fixtures/era.ts";
 const refused = (answer: { status: number; json: Json }) => [answer.status, answer.json.error?.code];
 
 describe("a modern request is admitted only as a whole", () => {
+  // Checklist: N2
   test("the envelope must be there with version and capabilities, and the refusal carries the id", async () => {
     const { post, modern } = createWorld();
     const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list" };
@@ -17,6 +18,7 @@ describe("a modern request is admitted only as a whole", () => {
     expect(refused(await modern("tools/list", {}, { meta: { [key.info]: "me" } }))).toEqual([400, -32602]);
   });
 
+  // Checklist: N3
   test("a client need not say who it is", async () => {
     const { modern, serve } = createWorld();
     const answer = await modern("tools/list", {}, { meta: { [key.info]: undefined } });
@@ -24,11 +26,13 @@ describe("a modern request is admitted only as a whole", () => {
     expect(serve.calls[0]?.client.info).toBeNull();
   });
 
+  // Checklist: N4
   test("a header that names another version than the body is a mismatch, before the version is judged", async () => {
     const { modern } = createWorld();
     expect(refused(await modern("tools/list", {}, { meta: { [key.version]: "v999" } }))).toEqual([400, -32020]);
   });
 
+  // Checklist: N5
   test("an unknown version is refused with those that are served", async () => {
     const { modern } = createWorld();
     const answer = await modern("tools/list", {}, { meta: { [key.version]: "v999.0.0" }, headers: { "mcp-protocol-version": "v999.0.0" } });
@@ -38,11 +42,13 @@ describe("a modern request is admitted only as a whole", () => {
     expect(refused(legacy)).toEqual([400, -32022]);
   });
 
+  // Checklist: N6
   test("the version header may not be missing", async () => {
     const { modern } = createWorld();
     expect(refused(await modern("tools/list", {}, { headers: { "mcp-protocol-version": "" } }))).toEqual([400, -32020]);
   });
 
+  // Checklist: N7
   test("the method header must be there and equal, case included", async () => {
     const { modern, serve } = createWorld();
     for (const value of ["", "tools/call", "TOOLS/LIST"]) {
@@ -52,6 +58,7 @@ describe("a modern request is admitted only as a whole", () => {
     expect(serve.calls).toHaveLength(1);
   });
 
+  // Checklist: N9, N10
   test("the name header must be there and equal; white space around it is none of its value", async () => {
     const { modern } = createWorld();
     expect(refused(await modern("tools/call", { name: "foo" }, { headers: { "mcp-name": "" } }))).toEqual([400, -32020]);
@@ -61,6 +68,7 @@ describe("a modern request is admitted only as a whole", () => {
     expect((await modern("resources/read", { uri: "a://b" })).status).toBe(200);
   });
 
+  // Checklist: N11
   test("a name outside ASCII comes in the sentinel; a broken sentinel is a mismatch, half of one a literal", async () => {
     const { modern } = createWorld();
     const coded = (text: string) => `=?base64?${text}?=`;
@@ -99,6 +107,7 @@ describe("arguments that a tool mirrors into headers", () => {
     return world.modern("tools/call", { name: "search", arguments: args as Record<string, unknown> }, { headers });
   };
 
+  // Checklist: N12
   test("must be in their header, decoded and equal", async () => {
     expect((await call({ region: "eu", where: { deep: true } }, { "mcp-param-region": "eu", "mcp-param-deep": "true" })).status).toBe(200);
     expect(refused(await call({ region: "eu" }, {}))).toEqual([400, -32020]);
@@ -108,17 +117,20 @@ describe("arguments that a tool mirrors into headers", () => {
     expect((await call({ region: "=?base64?x" }, { "mcp-param-region": "=?base64?x" })).status).toBe(200);
   });
 
+  // Checklist: N12
   test("may be absent or null without a header, but a header for nothing is a mismatch", async () => {
     expect((await call({}, {})).status).toBe(200);
     expect((await call({ region: null }, {})).status).toBe(200);
     expect(refused(await call({}, { "mcp-param-region": "eu" }))).toEqual([400, -32020]);
   });
 
+  // Checklist: N12
   test("are compared as numbers where they are integers", async () => {
     expect((await call({ limit: 42 }, { "mcp-param-limit": "42.0" })).status).toBe(200);
     for (const other of ["43", "0x2a", "4 2", "", "42n", "0b101010"]) expect(refused(await call({ limit: 42 }, { "mcp-param-limit": other }))).toEqual([400, -32020]);
   });
 
+  // Checklist: N13
   test("are not asked for where the tool has none, and an unknown one harms nobody", async () => {
     expect((await call({ free: "x" }, { "mcp-param-foo": "bar" })).status).toBe(200);
   });

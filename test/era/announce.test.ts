@@ -13,13 +13,15 @@ test("discovery on one server shows its identity, and ours under our own key", (
   expect(result).not.toHaveProperty("instructions");
 });
 
-test("everybody is told of subscriptions to single resources, nobody of tasks", () => {
+test("everybody is told of subscriptions to single resources, nobody of the older tasks", () => {
   const all = { ...description, capabilities: '{"resources":{"subscribe":true,"listChanged":true},"tasks":{},"x":{}}' };
   expect(JSON.parse(discoverResult(all, null, us, defaultLimits)).capabilities).toEqual({ resources: { subscribe: true, listChanged: true }, x: {} });
   expect(JSON.parse(initializeResult(all, "2025-06-18", defaultLimits)).capabilities).toEqual({ resources: { subscribe: true, listChanged: true }, x: {} });
 });
 
-test("the handshake knows nothing of extensions, and survives a description without sense", () => {
-  expect(JSON.parse(initializeResult(description, "2025-11-25", defaultLimits)).capabilities).not.toHaveProperty("extensions");
+test("the handshake knows every extension but tasks, and survives a description without sense", () => {
+  const extensionsOf = (extensions: string): unknown => JSON.parse(initializeResult({ ...description, capabilities: `{"extensions":${extensions}}` }, "2025-11-25", defaultLimits)).capabilities.extensions;
+  expect(extensionsOf('{"io.modelcontextprotocol/tasks":{},"com.example/x":{"a":1}}')).toEqual({ "com.example/x": { a: 1 } });
+  expect(extensionsOf('{"io.modelcontextprotocol/tasks":{}}')).toBeUndefined();
   expect(JSON.parse(initializeResult({ ...description, capabilities: "[]" }, "2025-11-25", defaultLimits)).capabilities).toEqual({});
 });

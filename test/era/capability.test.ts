@@ -4,6 +4,7 @@ import { located } from "../fixtures/serve.ts";
 
 const missing = (method: string, params: string, declared: string) => missingFor(method, located(params), located(declared));
 
+// Checklist: B12
 test("a form may be asked by the old word for it, a page only by its own", () => {
   expect(missing("elicitation/create", "{}", '{"elicitation":{}}')).toBeNull();
   expect(missing("elicitation/create", '{"mode":"form"}', '{"elicitation":{"form":{}}}')).toBeNull();

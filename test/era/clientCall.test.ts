@@ -80,7 +80,9 @@ describe("a client that is asked", () => {
   test("may go away and come back with another request", () => {
     const { call, said } = callOf({ progressToken: "1" });
     const next = callOf({ id: "2", progressToken: "2", logLevel: "info" });
+    expect(call.away).toBe(false);
     call.pause(200, "first");
+    expect(call.away).toBe(true);
     call.notice({ kind: "progress", params: located('{"progress":1}') });
     call.goOn(next.call);
     call.notice({ kind: "progress", params: located('{"progress":2}') });

@@ -47,6 +47,7 @@ describe("a result for an old revision", () => {
     expect(convert({ messages }, "prompts/get", "2024-11-05").messages.slice(1)).toEqual(messages.slice(1));
   });
 
+  // Checklist: B22
   test("has structured content only as an object and only since it exists, and as text in any case", () => {
     expect(convert({ content: [], structuredContent: { a: 1 } }, "tools/call", "2025-06-18")).toEqual({ content: [], structuredContent: { a: 1 } });
     expect(convert({ content: [], structuredContent: [1, 2] }, "tools/call", "2025-11-25")).toEqual({ content: [{ type: "text", text: "[1,2]" }] });
@@ -55,6 +56,7 @@ describe("a result for an old revision", () => {
     expect(convert({}, "tools/call", "2025-11-25")).toEqual({ content: [] });
   });
 
+  // Checklist: B22
   test("lists tools without tasks, and with output schemas of objects only", () => {
     const tool = { name: "a", inputSchema: { type: "object" }, execution: { taskSupport: "optional" }, outputSchema: { type: "object" } };
     const array = { name: "b", inputSchema: { type: "object" }, outputSchema: { type: "array" } };

@@ -4,6 +4,7 @@ import { allJson, createWorld, gate, modernVersion } from "../fixtures/era.ts";
 import { done, located } from "../fixtures/serve.ts";
 
 describe("one endpoint for every revision", () => {
+  // Checklist: L14
   test("serves clients of both eras at once, each in its own way", async () => {
     const { modern, post, session } = createWorld();
     const headers = await session("2025-06-18");
@@ -12,6 +13,7 @@ describe("one endpoint for every revision", () => {
     expect(other.json.result).toEqual({ content: [{ type: "text", text: "tools/call" }] });
   });
 
+  // Checklist: N15
   test("refuses what cannot be read, with an id where there is one", async () => {
     const { post, eras } = createWorld();
     const code = async (text: string) => {

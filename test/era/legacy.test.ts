@@ -8,6 +8,7 @@ const call = (id: number | string, name = "x", meta?: unknown) => ({ jsonrpc: "2
 const progress = (value: number) => ({ kind: "progress", params: located(`{"progressToken":0,"progress":${value}}`) }) as const;
 
 describe("the 2025 handshake", () => {
+  // Checklist: L1
   test("answers with the version that was asked for, or the newest of its era", async () => {
     const { post } = createWorld();
     for (const version of ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]) {
@@ -25,7 +26,7 @@ describe("the 2025 handshake", () => {
       id: "init",
       result: {
         protocolVersion: "2025-11-25",
-        capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {}, logging: {} },
+        capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {}, logging: {}, extensions: { "com.example/x": {} } },
         serverInfo: { name: "1mcp", version: "9.9.9" },
         instructions: 'Say "please".',
       },
@@ -76,6 +77,7 @@ describe("the 2025 handshake", () => {
 });
 
 describe("a 2025 session", () => {
+  // Checklist: L2
   test("is asked for, and unknown to anybody but its principal on its own endpoint", async () => {
     const { post, session } = createWorld();
     const headers = await session();
@@ -87,6 +89,7 @@ describe("a 2025 session", () => {
     expect((await post(ping, { headers })).status).toBe(200);
   });
 
+  // Checklist: L3
   test("ends by DELETE, with whatever runs in it", async () => {
     const { verb, post, send, session, serve, eras } = createWorld();
     const headers = await session();
@@ -101,6 +104,7 @@ describe("a 2025 session", () => {
     expect(eras.status().sessions).toBe(0);
   });
 
+  // Checklist: L4
   test("takes any version header of its era or none, and refuses others", async () => {
     const { post, verb, session } = createWorld();
     const headers = await session("2025-06-18");
@@ -114,6 +118,7 @@ describe("a 2025 session", () => {
     }
   });
 
+  // Checklist: L5, L12
   test("answers pings and log levels itself, with nothing in them", async () => {
     const { post, session, serve } = createWorld();
     const headers = await session();
@@ -134,6 +139,7 @@ describe("a 2025 session", () => {
     }
   });
 
+  // Checklist: L6
   test("gives its calls what the handshake said, and its client results of its own era", async () => {
     const { post, session, serve } = createWorld();
     const headers = await session("2025-11-25", { capabilities: { roots: {} } });
@@ -146,6 +152,7 @@ describe("a 2025 session", () => {
     expect(made.params.members.map((member) => member.key)).toEqual(["name", "_meta"]);
   });
 
+  // Checklist: L15
   test("sees a missing resource in its own code, and no code of the other era", async () => {
     const { post, session, serve } = createWorld();
     const headers = await session();
@@ -209,6 +216,7 @@ describe("a 2025 session", () => {
 });
 
 describe("streams of a 2025 session", () => {
+  // Checklist: L7
   test("carry each call's own notices and answer, and nobody else's", async () => {
     const { send, session, serve } = createWorld();
     const headers = await session();
@@ -226,6 +234,7 @@ describe("streams of a 2025 session", () => {
     }
   });
 
+  // Checklist: L10
   test("begin with an event that only has an id for the newest revision, and for no other", async () => {
     const { post, session, serve } = createWorld();
     serve.answer = (made) => {
@@ -242,6 +251,7 @@ describe("streams of a 2025 session", () => {
     expect(new Set(newest.map((event) => event.id)).size).toBe(3);
   });
 
+  // Checklist: L8
   test("outlive their connection: the call runs on, and its rest is read by Last-Event-ID", async () => {
     const { send, get, session, serve } = createWorld();
     const headers = await session();
@@ -296,6 +306,7 @@ describe("streams of a 2025 session", () => {
     expect(serve.calls.map(({ cancel }) => cancel.cancelled)).toEqual([true, true, true]);
   });
 
+  // Checklist: L9
   test("are resumed each for itself", async () => {
     const { post, get, session, serve } = createWorld();
     const headers = await session("2025-06-18");
@@ -376,6 +387,7 @@ describe("streams of a 2025 session", () => {
     expect((await get({ headers: await session() }).answer).status).toBe(429);
   });
 
+  // Checklist: B28
   test("carry log messages of the session's level, and progress only where it was wanted", async () => {
     const { post, session, serve } = createWorld();
     const headers = await session("2025-06-18");
@@ -395,6 +407,7 @@ describe("batches", () => {
     return headers as Record<string, string>;
   };
 
+  // Checklist: L11
   test("are taken apart and answered together for the revision that has them", async () => {
     const world = createWorld();
     const headers = await headersOf(world, "2025-03-26");
@@ -427,6 +440,7 @@ describe("batches", () => {
     expect((await sent.answer).json.map((one: Json) => one.id)).toEqual([1]);
   });
 
+  // Checklist: L11
   test("are refused everywhere else", async () => {
     const world = createWorld({ batchMax: 2 });
     const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
@@ -461,6 +475,7 @@ describe("HTTP+SSE", () => {
     return { stream, answer, endpoint, path, post };
   };
 
+  // Checklist: L13
   test("says first where to post, and answers everything on its one stream", async () => {
     const world = createWorld();
     const { answer, endpoint, path, post } = await open(world);
@@ -491,6 +506,7 @@ describe("HTTP+SSE", () => {
     expect((await allJson(answer)).map(({ id, error }) => [id, error?.data?.code])).toEqual([["late", "SHUTTING_DOWN"]]);
   });
 
+  // Checklist: L13
   test("negotiates any revision of its era, once", async () => {
     const { answer, post } = await open(createWorld());
     await post(initialize("2025-11-25"));

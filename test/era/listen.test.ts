@@ -3,6 +3,7 @@ import { allJson, createWorld, gate, key, nextEvent, nextJson } from "../fixture
 import { located } from "../fixtures/serve.ts";
 
 describe("subscriptions/listen", () => {
+  // Checklist: N26, B25
   test("acknowledges first, then tells of exactly the lists that were asked for, tagged with its id", async () => {
     const { modern, serve } = createWorld();
     const answer = await modern("subscriptions/listen", { notifications: { toolsListChanged: true, promptsListChanged: false } }, { id: "sub" });
@@ -21,6 +22,7 @@ describe("subscriptions/listen", () => {
     expect((await nextJson(answer)).params.notifications).toEqual({ resourcesListChanged: true });
   });
 
+  // Checklist: N29
   test("keeps several apart, each id in its own JSON type", async () => {
     const { modern, serve } = createWorld();
     const [text, number] = await Promise.all(["1", 1].map((id) => modern("subscriptions/listen", { notifications: { toolsListChanged: true } }, { id })));
@@ -52,6 +54,7 @@ describe("subscriptions/listen", () => {
     expect(eras.status().streams).toBe(0);
   });
 
+  // Checklist: N28
   test("is answered when the program ends, and then closed", async () => {
     const { modern, serve, eras } = createWorld();
     const answer = await modern("subscriptions/listen", { notifications: { toolsListChanged: true } }, { id: 3 });
@@ -77,6 +80,7 @@ describe("listening to single resources", () => {
     return first.params.notifications;
   };
 
+  // Checklist: N27
   test("acknowledges those that somebody tells of, each once, and tells of exactly those, tagged", async () => {
     const { modern, serve } = createWorld();
     const answer = await modern("subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1", "b://no", "a://1", "a://2"] } }, { id: "sub" });

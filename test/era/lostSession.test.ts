@@ -36,6 +36,7 @@ describe("a lost session", () => {
     return { bench, south };
   };
 
+  // Checklist: S7
   test("costs one new handshake for all, and each call is made again, with the log level", async () => {
     const { bench, south } = await openHttp((one) => (one.headers["mcp-session-id"] === "s-1" && one.method === "tools/call" ? { status: 404 } : { result: '{"ok":1}' }));
     const outcomes = await Promise.all([1, 2, 3].map(() => south.call(callOf("tools/call", '{"name":"a"}', { logLevel: "error" }), target)));
@@ -101,6 +102,7 @@ describe("a lost session", () => {
 describe("a dropped answer", () => {
   const drop = { status: 200, resume: { lastEventId: "e-1", retryMs: 700 } };
 
+  // Checklist: S8
   test("is taken up where it broke, after the time the backend asked for", async () => {
     const { bench, south } = await open("http", (one) => (one.method === "tools/call" ? drop : { result: "{}" }));
     bench.wire.listenStatus = [200];

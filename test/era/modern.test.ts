@@ -5,6 +5,7 @@ import { allEvents, allJson, createWorld, gate, key, nextJson } from "../fixture
 import { done, failure, located, question } from "../fixtures/serve.ts";
 
 describe("a modern client", () => {
+  // Checklist: N1
   test("discovers versions, capabilities, identity and how long that holds", async () => {
     const { modern } = createWorld();
     const { status, json } = await modern("server/discover", {}, { id: "d" });
@@ -39,6 +40,7 @@ describe("a modern client", () => {
     expect(await modern("server/discover")).toMatchObject({ status: 200, json: { error: { code: -32603, data: { code: "INTERNAL" } } } });
   });
 
+  // Checklist: N17, N32
   test("gets plain JSON where nothing came before the answer, without session or event ids", async () => {
     const { modern } = createWorld();
     const answer = await modern("tools/call", { name: "x" }, { headers: { "mcp-session-id": "abc", "last-event-id": "g1_1" } });
@@ -57,6 +59,7 @@ describe("a modern client", () => {
     expect(answer.body).toContain('"zeta":1.10,"content":[],"9007199254740993":9007199254740993}');
   });
 
+  // Checklist: N14
   test("is told that removed and unknown methods do not exist", async () => {
     const { modern } = createWorld();
     for (const method of ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "tasks/list", "tasks/result", "roots/list", "unknown/method"]) {
@@ -65,6 +68,7 @@ describe("a modern client", () => {
     }
   });
 
+  // Checklist: N15, N18
   test("has its notifications accepted and dropped, and its responses refused", async () => {
     const { post, serve } = createWorld();
     const headers = { "mcp-protocol-version": "2026-07-28" };
@@ -75,6 +79,7 @@ describe("a modern client", () => {
     expect(serve.calls).toHaveLength(0);
   });
 
+  // Checklist: N20
   test("reads how long lists and resources may be kept, by the proxy's or the backend's word, else not at all", async () => {
     const { modern, serve } = createWorld();
     serve.answer = (call) => (call.method === "tools/list" ? ({ ...done({ tools: [] }), cache: { ttlMs: 5000, scope: "public" } } as Outcome) : done({ contents: [] }));
@@ -96,6 +101,7 @@ describe("a modern client", () => {
     expect([call.progress, call.logLevel, call.selection.server, call.principal.id, call.resume]).toEqual([true, "error", "one", "alice", null]);
   });
 
+  // Checklist: N24
   test("gets its own progress token back, rising values only, and nothing after the answer", async () => {
     const { modern, serve } = createWorld();
     let late: Call | null = null;
@@ -123,6 +129,7 @@ describe("a modern client", () => {
     expect((await modern("tools/call", { name: "x" })).json.result.content).toEqual([]);
   });
 
+  // Checklist: N25
   test("hears log messages only when it asked, and from its level on", async () => {
     const { modern, serve } = createWorld();
     serve.answer = (call) => {
@@ -145,6 +152,7 @@ describe("a modern client", () => {
     expect(messages.map((one) => one.method)).toEqual(["com.example/hello", undefined]);
   });
 
+  // Checklist: N30
   test("that hangs up cancels its call, and nothing more is said", async () => {
     const { modernSent, serve, clock } = createWorld();
     const answer = gate<Outcome>();
@@ -198,6 +206,7 @@ describe("a modern client", () => {
     expect(serve.calls[0]?.cancel.cancelled).toBe(false);
   });
 
+  // Checklist: N32
   test("gets a stream when the answer takes long, with a comment now and then, and the answer as its last event", async () => {
     const { modernSent, serve, clock } = createWorld({ headMsMax: 1000, heartbeatMs: 500 });
     const outcome = gate<Outcome>();
@@ -228,11 +237,13 @@ describe("errors for a modern client", () => {
     expect(await errorOf(failure(-32601, "no"))).toMatchObject({ status: 404, code: -32601 });
   });
 
+  // Checklist: N23
   test("say a missing resource in the modern way, with its address", async () => {
     expect(await errorOf(failure(-32002, "gone"), "resources/read", { uri: "a://b" })).toMatchObject({ status: 200, code: -32602, message: "gone", data: { uri: "a://b" } });
     expect(await errorOf(failure(-32002, "gone", { uri: "x", more: 1 }), "resources/read", { uri: "a://b" })).toMatchObject({ code: -32602, data: { uri: "x", more: 1 } });
   });
 
+  // Checklist: B23
   test("never carry codes that the revision keeps for itself", async () => {
     for (const code of [-32020, -32022, -32023, -32042, -32099]) {
       expect(await errorOf(failure(code, "odd", { a: 1 }))).toMatchObject({ status: 200, code: -32603, data: { original: { code, data: { a: 1 } } } });
@@ -286,6 +297,7 @@ describe("a backend that wants input", () => {
     expect(serve.calls[1]?.resume).toEqual({ responses: '{"ask":{}}', state: null, backend: null });
   });
 
+  // Checklist: B5
   test("is not reached by a state that was tampered with, belongs to something else, or is too old", async () => {
     const { modern, serve, clock } = createWorld({ stateMsMax: 1000 });
     serve.answer = () => question(form, "inner");
@@ -344,6 +356,7 @@ describe("a backend that wants input", () => {
     expect((await modern("tools/call", { name: "x" }, can)).json.error.code).toBe(-32603);
   });
 
+  // Checklist: N31, B11
   test("does not hear of what its client did not declare, and the client hears what it lacks if that was fatal", async () => {
     const { modern, serve } = createWorld();
     const heard: unknown[] = [];
@@ -359,6 +372,7 @@ describe("a backend that wants input", () => {
     expect(heard).toEqual([-32601, -32602, -32602]);
   });
 
+  // Checklist: B14
   test("is refused in methods that cannot be made again, whatever the client declared", async () => {
     const { modern, serve } = createWorld();
     serve.answer = async (call) => {

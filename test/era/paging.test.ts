@@ -28,16 +28,19 @@ describe("a list", () => {
     expect(cursors).toEqual([null, '"x\\u0041"']);
   });
 
+  // Checklist: S10
   test("goes on after an empty cursor, which is a cursor like any other", async () => {
     const { listed, cursors } = await list(['{"tools":[1],"nextCursor":""}', '{"tools":[2]}']);
     expect(cursors).toEqual([null, '""']);
     expect(listed.items).toEqual(["1", "2"]);
   });
 
+  // Checklist: S10
   test("ends at a cursor that is null", async () => {
     expect((await list(['{"tools":[1],"nextCursor":null}'])).cursors).toEqual([null]);
   });
 
+  // Checklist: S10
   test("ends where a cursor comes twice", async () => {
     const { listed, cursors } = await list(() => '{"tools":[1],"nextCursor":""}');
     expect(cursors).toEqual([null, '""']);

@@ -37,6 +37,7 @@ function setUp(limits: Partial<Limits> = {}) {
 }
 
 describe("a call that asks", () => {
+  // Checklist: B1
   test("is answered with the question, and goes on with the answer: one call at the backend", async () => {
     const { call, again, serve } = setUp();
     serve.answer = async (running) => told(await heard(running, form()));
@@ -47,6 +48,7 @@ describe("a call that asks", () => {
     expect(serve.calls).toHaveLength(1);
   });
 
+  // Checklist: B2
   test("may ask twice, in two rounds with two states and two keys", async () => {
     const { call, again, serve, eras } = setUp();
     serve.answer = async (running) => told(await heard(running, form()), await heard(running, roots()));
@@ -60,6 +62,7 @@ describe("a call that asks", () => {
     expect([serve.calls.length, eras.status().streams]).toEqual([1, 0]);
   });
 
+  // Checklist: B3
   test("may ask several things at once: one round", async () => {
     const { call, again, serve } = setUp();
     serve.answer = async (running) => told(...(await Promise.all([heard(running, form()), heard(running, sampling())])));
@@ -70,6 +73,7 @@ describe("a call that asks", () => {
     expect(last.content[1].text).toContain('"model":"m"');
   });
 
+  // Checklist: B4
   test("asks again for answers that are missing or malformed, and ignores those to no question", async () => {
     const { call, again, serve } = setUp();
     serve.answer = async (running) => told(...(await Promise.all([heard(running, form("one")), heard(running, form("two")), heard(running, form("three"))])));
@@ -93,6 +97,7 @@ describe("a call that asks", () => {
     expect((await again(second, { q2: accepted })).resultType).toBe("complete");
   });
 
+  // Checklist: B24
   test("says nothing of its progress while nobody waits, and goes on with the next one's token and log level", async () => {
     const { send, serve, clock } = setUp();
     const parked = gate<void>();
@@ -150,6 +155,7 @@ describe("a call that asks", () => {
 });
 
 describe("the state of a call that waits", () => {
+  // Checklist: B5
   test("is good for one use, in its own round", async () => {
     const { call, again, serve } = setUp();
     serve.answer = async (running) => told(await heard(running, form()), await heard(running, form()));
@@ -160,6 +166,7 @@ describe("the state of a call that waits", () => {
     expect(serve.calls).toHaveLength(1);
   });
 
+  // Checklist: B5
   test("is of no use to anybody else, for anything else, or changed", async () => {
     const { call, serve, modern } = setUp();
     serve.answer = async (running) => told(await heard(running, form()));
@@ -176,6 +183,7 @@ describe("the state of a call that waits", () => {
     expect(serve.calls).toHaveLength(1);
   });
 
+  // Checklist: B10
   test("of another process is told apart, and nothing is made again", async () => {
     const one = setUp();
     const other = setUp();
@@ -187,6 +195,7 @@ describe("the state of a call that waits", () => {
 });
 
 describe("a call whose client is away", () => {
+  // Checklist: B8
   test("may end: the answer is kept for it", async () => {
     const { call, again, serve, clock } = setUp();
     serve.answer = (running) => {
@@ -198,6 +207,7 @@ describe("a call whose client is away", () => {
     expect((await again(first, { q1: accepted })).content[0].text).toBe("finished anyway");
   });
 
+  // Checklist: B10
   test("may lose its backend: the error is kept for it, and nothing runs twice", async () => {
     const { call, again, serve, clock } = setUp();
     const died = gate<Outcome>();
@@ -212,6 +222,7 @@ describe("a call whose client is away", () => {
     expect(serve.calls).toHaveLength(1);
   });
 
+  // Checklist: B9
   test("goes on without a question that its backend took back", async () => {
     const { call, again, serve, clock } = setUp();
     const source = new CancelSource();
@@ -222,6 +233,7 @@ describe("a call whose client is away", () => {
     expect((await again(first, { q1: accepted, q2: accepted })).content.map(({ text }: Json) => text)).toEqual(["CALL_CANCELLED", JSON.stringify(accepted)]);
   });
 
+  // Checklist: B7
   test("that does not come back: the backend gets a silent client's answers, a moment, then the end", async () => {
     const { call, again, serve, clock } = setUp({ stateMsMax: parkedMsMax * 2 });
     const heardAll: string[] = [];
@@ -355,6 +367,7 @@ test("at the end of the program whoever waits is answered, and every call that w
 describe("pages to visit before a call", () => {
   const visit = (): Outcome => ({ ...failure(-32042, "Sign in first", { elicitations: [{ mode: "url", elicitationId: "e", url: "https://a/x?y=1", message: "Sign in" }] }), backend: "asker" }) as Outcome;
 
+  // Checklist: B17
   test("are questions; the call is made anew when they were accepted", async () => {
     const { call, again, serve } = setUp();
     serve.answer = visit;
@@ -368,6 +381,7 @@ describe("pages to visit before a call", () => {
     expect(serve.calls.map(({ resume }) => resume)).toEqual([null, { responses: null, state: null, backend: null }, { responses: null, state: null, backend: null }]);
   });
 
+  // Checklist: B17
   test("that somebody will not visit end the call: nothing runs", async () => {
     const { call, again, serve, modern } = setUp();
     serve.answer = visit;
@@ -410,8 +424,10 @@ test("a question on an open stream is that stream's last message", async () => {
   expect(await nextJson(answer)).toBeNull();
 });
 
+type Step = { kind: "ask" | "finish" | "hang up" } | { kind: "withdraw"; which: number } | { kind: "wait"; ms: number } | { kind: "come back"; answers: string[] };
+
 test("whatever comes in whatever order, every question is settled, the call is made once, and nothing is left", async () => {
-  const step = fc.oneof(
+  const step: fc.Arbitrary<Step> = fc.oneof(
     fc.constant({ kind: "ask" } as const),
     fc.record({ kind: fc.constant("withdraw" as const), which: fc.nat(7) }),
     fc.record({ kind: fc.constant("come back" as const), answers: fc.subarray(["q1", "q2", "q3", "q4", "q5", "q6"]) }),
@@ -436,13 +452,21 @@ test("whatever comes in whatever order, every question is settled, the call is m
         const cancel = new CancelSource();
         asked.push({ cancel, answer: heard(serve.calls[0] as Call, { ...form(), cancel }) });
       };
+      const comeBack = (answers: readonly string[]): void => {
+        if (state !== null) sent = send({ requestState: state, inputResponses: Object.fromEntries(answers.map((name) => [name, accepted])) });
+      };
+      const run = (one: Step): void | Promise<void> => {
+        switch (one.kind) {
+          case "ask": return ask();
+          case "withdraw": return asked[one.which]?.cancel.cancel("not needed");
+          case "wait": return clock.advance(one.ms);
+          case "finish": return finish.open(told("end"));
+          case "hang up": return sent.hangUp();
+          default: return comeBack(one.answers);
+        }
+      };
       for (const one of steps) {
-        if (one.kind === "ask") ask();
-        else if (one.kind === "withdraw") asked[one.which]?.cancel.cancel("not needed");
-        else if (one.kind === "wait") await clock.advance(one.ms);
-        else if (one.kind === "finish") finish.open(told("end"));
-        else if (one.kind === "hang up") sent.hangUp();
-        else if (state !== null) sent = send({ requestState: state, inputResponses: Object.fromEntries(one.answers.map((name) => [name, accepted])) });
+        await run(one);
         look();
         await clock.settle();
       }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fault } from "../../src/base/index.ts";
+import { CancelSource, fault } from "../../src/base/index.ts";
 import type { Pipe } from "../../src/era/index.ts";
 import { type Call, emptyObject } from "../../src/protocol/index.ts";
 import { alice, createWorld, gate, type Json, key, modernVersion } from "../fixtures/era.ts";
@@ -312,4 +312,62 @@ test("notices of a call come before its answer", async () => {
   await client.lineCount(3);
   expect(client.got.map(({ id, method }) => id ?? method)).toEqual(["notifications/progress", "notifications/com.example", 1]);
   expect(client.got[0].params.progressToken).toBe("p");
+});
+
+test("a session is asked on the pipe, and its answer finds the call; what is open ends with the pipe", async () => {
+  const world = createWorld();
+  const asks: Promise<unknown>[] = [];
+  const never = new CancelSource();
+  world.serve.answer = async (call) => {
+    const asked = call.ask({ kind: "roots", params: null, backend: "asker", cancel: never });
+    asks.push(asked.catch((thrown: Error) => thrown.message));
+    const answer = await asked;
+    return done({ content: [{ type: "text", text: answer.ok ? answer.result : "refused" }] });
+  };
+  const client = clientOf(world);
+  client.legacy("hello", "initialize", { protocolVersion: "2025-11-25", capabilities: { roots: {} } });
+  await client.lineCount(1);
+  client.legacy(1, "tools/call", { name: "a" });
+  client.legacy(2, "tools/call", { name: "b" });
+  await client.lineCount(3);
+  const questions = client.got.filter(({ method }) => method === "roots/list");
+  expect(questions).toHaveLength(2);
+  client.say({ jsonrpc: "2.0", id: questions[0].id, result: { roots: [] } });
+  await client.lineCount(4);
+  expect(client.got[3]).toMatchObject({ id: 1, result: { content: [{ text: '{"roots":[]}' }] } });
+  client.end();
+  expect(await asks[1]).toContain("cancelled");
+  expect(client.lines).toHaveLength(4);
+});
+
+describe("single resources on a pipe", () => {
+  test("are acknowledged, told of under each listen's own id, and given back by its cancellation", async () => {
+    const world = createWorld();
+    const client = clientOf(world);
+    client.modern("one", "subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1", "b://nobody"] } });
+    client.modern(1, "subscriptions/listen", { notifications: { resourceSubscriptions: ["a://1"] } });
+    await client.lineCount(2);
+    expect(client.got.map(({ params }) => [params._meta[key.subscription], params.notifications])).toEqual([
+      ["one", { resourceSubscriptions: ["a://1"] }],
+      [1, { resourceSubscriptions: ["a://1"] }],
+    ]);
+    world.serve.update("a://1");
+    expect(client.got.slice(2).map(({ params }) => [params.uri, params._meta[key.subscription]])).toEqual([["a://1", "one"], ["a://1", 1]]);
+    client.say({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "one" } });
+    expect(world.serve.subscribed()).toEqual(["a://1"]);
+    await client.end();
+    expect(world.serve.subscribed()).toEqual([]);
+  });
+
+  test("are subscribed to by a session, which hears of them on the same pipe", async () => {
+    const world = createWorld();
+    const client = clientOf(world);
+    await shake(client);
+    client.legacy(2, "resources/subscribe", { uri: "a://1" });
+    await client.lineCount(2);
+    world.serve.update("a://1");
+    expect(client.got.slice(1)).toEqual([{ jsonrpc: "2.0", id: 2, result: {} }, { jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri: "a://1" } }]);
+    await client.end();
+    expect(world.serve.subscribed()).toEqual([]);
+  });
 });

@@ -8,6 +8,7 @@ const probe = (transport: "stdio" | "http", said: Said, era: "auto" | "modern" |
 };
 
 describe("on stdio", () => {
+  // Checklist: S1
   test("a discovery result is a modern server", async () => {
     const { bench, verdict } = probe("stdio", { result: discovered() });
     expect(await verdict).toMatchObject({ era: "modern", revision: "2026-07-28" });
@@ -53,6 +54,7 @@ describe("on stdio", () => {
     expect(await faultCodeOf(verdict)).toBe("BACKEND_REFUSED");
   });
 
+  // Checklist: S1
   test("silence is an older server, until it answers after all", async () => {
     const { bench, verdict } = probe("stdio", "silent");
     await bench.clock.advance(9_999);
@@ -73,6 +75,7 @@ describe("on stdio", () => {
     }
   });
 
+  // Checklist: S1
   test("a server that exits is an older one and is started again", async () => {
     const { bench, verdict } = probe("stdio", { fault: "BACKEND_GONE" });
     expect(await verdict).toEqual({ era: "legacy", late: null });
@@ -101,12 +104,14 @@ describe("over HTTP", () => {
     expect(await probe("http", said).verdict).toEqual({ era: "legacy", late: null });
   });
 
+  // Checklist: S2
   test("a discovery result is a modern server, and the request had its headers", async () => {
     const { bench, verdict } = probe("http", { result: discovered() });
     expect(await verdict).toMatchObject({ era: "modern" });
     expect(bench.wire.last("server/discover").headers).toEqual({ "mcp-protocol-version": "2026-07-28", "mcp-method": "server/discover" });
   });
 
+  // Checklist: S2
   test("an unsupported version is renegotiated from an error without id too", async () => {
     const replies: Said[] = [{ status: 400, text: '{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}}' }, { result: discovered() }];
     const bench = benchOf("http", () => replies.shift() as Said);

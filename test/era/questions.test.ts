@@ -121,6 +121,7 @@ describe("a question in the middle of a call", () => {
     expect(one.asked).toEqual([]);
   });
 
+  // Checklist: B14
   test("on the stream of a list of ours never rides on a call in flight", async () => {
     const world = await open("http");
     const one = await start(world);
@@ -209,6 +210,7 @@ describe("a question that cannot be asked", () => {
     expect(one.asked).toHaveLength(3);
   });
 
+  // Checklist: B15
   test("because no call is in flight: roots were declared and are none, all else does not exist", async () => {
     const world = await open();
     const one = await start(world);
@@ -308,6 +310,7 @@ describe("whose question it is, where nothing ties it to a call", () => {
     expect(one.asked).toHaveLength(1);
   });
 
+  // Checklist: B16
   test("of one principal's calls one that can be asked, of the oldest call's client first, then the oldest", async () => {
     const world = await open();
     const client = (name: string, capabilities = all) => ({ client: { info: `{"name":"${name}"}`, capabilities } });
@@ -335,6 +338,7 @@ describe("whose question it is, where nothing ties it to a call", () => {
     expect(calls.map(({ asked }) => asked.length)).toEqual([0, 0]);
   });
 
+  // Checklist: B16
   test("nobody's, where several principals can have caused it, and the refusal names the setting that cures it", async () => {
     const world = await open();
     const calls = [await start(world, {}, "{}"), await start(world, { principal: other })];

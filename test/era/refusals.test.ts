@@ -31,6 +31,15 @@ describe("an error on its way", () => {
     }
   });
 
+  test("about an extension is the client's if it lacks that one, whichever others it has", () => {
+    const needs = (...names: string[]): unknown => ({ requiredCapabilities: { extensions: Object.fromEntries(names.map((name) => [name, {}])) } });
+    const having = { ...call(), client: { info: null, capabilities: '{"extensions":{"a/ui":{}}}' } };
+    expect(modernError(error(-32021, needs("a/tasks")), having, defaultLimits).code).toBe(-32021);
+    expect(modernError(error(-32021, needs("a/tasks")), call(), defaultLimits).code).toBe(-32021);
+    expect(modernError(error(-32021, needs("a/ui")), having, defaultLimits).code).toBe(-32603);
+    expect(modernError(error(-32021, { requiredCapabilities: { extensions: 1 } }), having, defaultLimits).code).toBe(-32603);
+  });
+
   test("has a status of its own for a missing method and a missing capability only", () => {
     expect([-32601, -32021, -32602, -32603, -32600, -32700, 1].map(modernStatus)).toEqual([404, 400, 200, 200, 200, 200, 200]);
   });

@@ -40,6 +40,7 @@ async function spoken(answer: Parameters<typeof nextEvent>[0]): Promise<Json> {
 }
 
 describe("a session before a backend that wants input", () => {
+  // Checklist: B18
   test("is asked all of a round at once, and the call is made again with the answers and the very state", async () => {
     const { call, say, resumes } = await setUp([question({ ...form, ...roots }, 'st"ate'), question(sampling, null), said("end")]);
     const answer = await call().answer;
@@ -57,6 +58,7 @@ describe("a session before a backend that wants input", () => {
     ]);
   });
 
+  // Checklist: B20
   test("waits where only time is wanted, with the very state", async () => {
     const { call, clock, resumes } = await setUp([question(undefined, "1"), question({}, "2"), said("end")]);
     const sent = call();
@@ -69,6 +71,7 @@ describe("a session before a backend that wants input", () => {
     expect(resumes.map((resume) => resume?.state)).toEqual([undefined, "1", "2"]);
   });
 
+  // Checklist: B18
   test("is not asked for ever: a tool says so, anything else fails", async () => {
     const tool = await setUp([question(undefined, "more")]);
     const sent = tool.call();
@@ -81,6 +84,7 @@ describe("a session before a backend that wants input", () => {
     expect((await allJson(await other.answer)).at(-1).error).toMatchObject({ code: -32603, data: { code: "ASK_REFUSED" } });
   });
 
+  // Checklist: B19
   test("that fails a form, or is silent, has cancelled it", async () => {
     const { call, say, resumes, clock } = await setUp([question(form, "1"), question(form, "2"), said("end")]);
     const answer = await call().answer;
@@ -93,6 +97,7 @@ describe("a session before a backend that wants input", () => {
     expect(resumes.slice(1).map((resume) => resume?.responses)).toEqual(Array(2).fill('{"a":{"action":"cancel"}}'));
   });
 
+  // Checklist: B19
   test("that refuses its model or its roots ends the call, and is not asked the rest", async () => {
     const tool = await setUp([question({ ...form, ...sampling }, "1"), said("never")]);
     const answer = await tool.call().answer;
@@ -108,6 +113,7 @@ describe("a session before a backend that wants input", () => {
     expect([tool.resumes.length, read.resumes.length]).toEqual([1, 1]);
   });
 
+  // Checklist: B21
   test("is not asked what it did not declare: the answer names it, and no code of the other era", async () => {
     const lacking = await setUp([question(form, "s")], {});
     expect((await lacking.call().answer).json.result).toMatchObject({ isError: true, content: [{ text: expect.stringContaining("elicitation.form") }] });
@@ -145,6 +151,7 @@ describe("a session before a backend that wants input", () => {
     expect(resumes).toHaveLength(1);
   });
 
+  // Checklist: B24
   test("sees progress that rises across the rounds", async () => {
     const { call, serve, clock } = await setUp([]);
     let round = 0;

@@ -242,6 +242,7 @@ describe("the log level of the session", () => {
     expect(levels(bench)).toEqual(["warning", "debug", "warning"]);
   });
 
+  // Checklist: B28
   test("is never lowered below what a call in flight wants, and each gets only its own", async () => {
     const held: Arrived[] = [];
     const { bench, south } = await open("http", (one) => {

@@ -23,6 +23,7 @@ const client = { info: '{"name":"editor","version":"3"}', capabilities: '{"elici
 const tool = '{"name":"a","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},"n":{"type":"integer","x-mcp-header":"Count"}}}}';
 
 describe("a request", () => {
+  // Checklist: S3
   test("carries all that a server may ask for, and the client's own identity", async () => {
     const { bench, south } = await open("stdio", () => done);
     await south.call(callOf("tools/call", '{"name":"box__a","arguments":{"n": 1.10},"_meta":{"x":1}}', { client, progress: true, logLevel: "info", meta: '{"dev.example/kept":[1, 2]}' }), { ...target, name: "a" });
@@ -42,6 +43,7 @@ describe("a request", () => {
     expect(arrived.headers).toEqual({});
   });
 
+  // Checklist: S3
   test("repeats in headers over HTTP what intermediaries look at, encoded where it must be", async () => {
     const { bench, south } = await open("http", () => done);
     await south.call(callOf("tools/call", '{"name":"box__ä","arguments":{"region":" eu","n":42}}'), { ...target, name: "ä", tool });
@@ -58,6 +60,7 @@ describe("a request", () => {
     expect(bench.wire.last("completion/complete").headers).toEqual({ "mcp-protocol-version": "2026-07-28", "mcp-method": "completion/complete" });
   });
 
+  // Checklist: S6
   test("made again carries the responses and the state byte for byte, and only then", async () => {
     const { bench, south } = await open("stdio", () => done);
     const sealed = '{"name":"a","inputResponses":{"k":0},"requestState":"sealed"}';
@@ -102,6 +105,28 @@ describe("a result", () => {
     expect(await faultCodeOf(south.call(callOf(method), target))).toBe("BACKEND_GARBLED");
   });
 
+  test("is a task for clients that declared the extension, for tools, and outside of sessions", async () => {
+    const { south } = await open("stdio", () => ({ result: '{"resultType":"task","taskId":"1"}' }));
+    const client = { info: null, capabilities: '{"extensions":{"io.modelcontextprotocol/tasks":{}}}' };
+    expect(await south.call(callOf("tools/call", "{}", { client }), target)).toMatchObject({ kind: "task", backend: "box" });
+    expect(await faultCodeOf(south.call(callOf("prompts/get", "{}", { client }), target))).toBe("BACKEND_GARBLED");
+    expect(await faultCodeOf(south.call(callOf("tools/call", "{}", { client, session: { id: "s", ended: new CancelSource() } }), target))).toBe("BACKEND_GARBLED");
+  });
+
+  test("of an extension's own type goes through where client and backend are alone with each other", async () => {
+    const { south } = await open("stdio", () => ({ result: '{"resultType":"com.example/odd","n":1.10}' }));
+    const outcome = await south.call(callOf("com.example/do", "{}", { selection: { server: "box" } }), target);
+    expect(outcome.kind === "done" && textOf(outcome.result)).toBe('{"resultType":"com.example/odd","n":1.10}');
+    expect(await faultCodeOf(south.call(callOf("com.example/do"), target))).toBe("BACKEND_GARBLED");
+  });
+
+  test.each(["stdio", "http"] as const)("about a task is asked for by the backend's own id (%s)", async (transport) => {
+    const { bench, south } = await open(transport, () => ({ result: '{"resultType":"complete","taskId":"i"}' }));
+    await south.call(callOf("tasks/get", '{"taskId":"i"}'), target);
+    if (transport === "http") expect(bench.wire.last("tasks/get").headers).toMatchObject({ "mcp-method": "tasks/get", "mcp-name": "i" });
+    else expect(textOf(bench.wire.last("tasks/get").params)).toStartWith('{"taskId":"i",');
+  });
+
   test("that is an error is the backend's own", async () => {
     const { south } = await open("http", () => ({ error: '{"code":-32021,"message":"need","data":{"requiredCapabilities":{"roots":{}}}}', status: 400 }));
     expect(await south.call(callOf("tools/call"), target)).toMatchObject({ kind: "failed", error: { code: -32021, data: '{"requiredCapabilities":{"roots":{}}}' } });
@@ -117,6 +142,7 @@ describe("complaints about this hop", () => {
   const mismatch: Said = { error: '{"code":-32020,"message":"header"}', status: 400 };
   const refused = (supported: string): Said => ({ error: `{"code":-32022,"message":"version","data":{"supported":[${supported}]}}`, status: 400 });
 
+  // Checklist: S5
   test("a header mismatch fetches the definition anew and tries once more", async () => {
     const replies = [mismatch, done];
     const { bench, south } = await open("http", (one) => (one.method === "tools/list" ? { result: `{"tools":[{"name":"z"},${tool}]}` } : (replies.shift() as Said)));

@@ -10,6 +10,7 @@ const theirs = { name: "b", version: "2" };
 const stamped = (result: unknown, server: string | null = null, method = "prompts/get") => JSON.parse(stamp.response("1", method, server, located(JSON.stringify(result)), undefined)).result;
 
 describe("a modern result", () => {
+  // Checklist: B23
   test("is complete and ours on all servers; the backend's identity is kept under our own key", () => {
     expect(stamped({ messages: [] })).toEqual({ resultType: "complete", _meta: { [key.serverInfo]: us }, messages: [] });
     expect(stamped({ resultType: "complete", messages: [], _meta: { [key.serverInfo]: theirs, x: 1 } })).toEqual({ resultType: "complete", messages: [], _meta: { [key.serverInfo]: us, x: 1, "dev.onemcp/backend": theirs } });

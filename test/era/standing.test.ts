@@ -28,6 +28,7 @@ describe("the standing stream", () => {
     expect(standing.open).toBe(true);
   });
 
+  // Checklist: S8
   test("that broke is resumed where it broke, after the time the backend asked for", async () => {
     const { bench, standing, told } = await startWith([200]);
     end(bench, "e-7", 3_000);

@@ -16,6 +16,7 @@ async function opened(world: World = createWorld()) {
 }
 
 describe("a 2025 session", () => {
+  // Checklist: L12, B26
   test("subscribes, hears of that resource on its GET stream as the server said it, and unsubscribes", async () => {
     const { ask, stream, serve } = await opened();
     expect(await ask("subscribe")).toEqual({ jsonrpc: "2.0", id: 5, result: {} });

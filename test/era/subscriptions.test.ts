@@ -49,6 +49,7 @@ describe("a resource of a backend with sessions", () => {
     await south.unsubscribe("a://1");
   });
 
+  // Checklist: B27, S7
   test("is subscribed to anew in a new session, and may have changed meanwhile", async () => {
     let session = 0;
     const opening: Said = { result: initialized(able), headers: { get "mcp-session-id"() { return `s${(session += 1)}`; } } };

@@ -21,6 +21,7 @@ async function withTask(world: World = createWorld()): Promise<{ world: World; t
 }
 
 describe("a tool that answers with a task", () => {
+  // Checklist: B29
   test("gives the client an id of ours, and the rest as it came", async () => {
     const { result, taskId } = await withTask();
     expect(taskId).not.toContain(innerId);
@@ -68,6 +69,7 @@ describe("a request about a task", () => {
     expect((await world.modern("tasks/get", { taskId }, { meta: declared, server: "box" })).json.result.inputRequests.q.params.message).toBe("Name?");
   });
 
+  // Checklist: B29
   test("of another principal is about nothing, and so is one with an id that was never given, or is too old", async () => {
     const { world, taskId } = await withTask();
     const codeOf = async (id: string, principal = alice): Promise<unknown> => (await world.modern("tasks/get", { taskId: id }, { meta: declared, principal })).json.error?.code;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { connectUpstream } from "../../src/era/upstream.ts";
 import { callOf } from "../fixtures/calls.ts";
-import { benchOf, discovered, faultCodeOf, initialized, legacyScript, modernScript, type Said, type Script, unknownMethod } from "../fixtures/wire.ts";
+import { benchOf, discovered, faultCodeOf, initialized, legacyScript, modernScript, type Said, type Script, textOf, unknownMethod } from "../fixtures/wire.ts";
 
 const connect = (transport: "stdio" | "http" | "sse", script: Script) => {
   const bench = benchOf(transport, script);
@@ -45,6 +45,7 @@ describe("a server on stdio", () => {
     expect(bench.wire.deeds).toEqual(["respawn"]);
   });
 
+  // Checklist: S1
   test("that starts slowly and then discovers ends up modern, its handshake forgotten", async () => {
     const { bench, upstream } = connect("stdio", () => "silent");
     await bench.clock.advance(10_000);
@@ -86,6 +87,26 @@ describe("a server on stdio", () => {
     expect(bench.wire.last("tools/call").text).toContain("io.modelcontextprotocol/protocolVersion");
   });
 
+  test("that discovers after its handshake is asked again for what was subscribed to, and that may have changed", async () => {
+    const updates: string[] = [];
+    const able = '{"resources":{"subscribe":true}}';
+    const bench = benchOf("stdio", ({ method }) => (method === "server/discover" || method === "subscriptions/listen" ? "silent" : { result: method === "initialize" ? initialized(able) : "{}" }), { updated: (uri) => updates.push(uri) });
+    const upstream = connectUpstream(bench.wire, bench.options, bench.south);
+    await bench.clock.advance(10_000);
+    const up = await upstream;
+    expect([await up.subscribe("a://1"), await up.subscribe("a://2")]).toEqual([true, true]);
+    await up.unsubscribe("a://2");
+    bench.wire.answer(bench.wire.last("server/discover").id, { result: discovered(able) });
+    await bench.clock.settle();
+    const { id, params } = bench.wire.last("subscriptions/listen");
+    expect(textOf(params)).toContain('"resourceSubscriptions":["a://1"]');
+    bench.wire.push(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"resourceSubscriptions":["a://1"]},"_meta":{"io.modelcontextprotocol/subscriptionId":${id}}}}`);
+    await bench.clock.settle();
+    expect(updates).toEqual(["a://1"]);
+    bench.wire.push(`{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a://1","_meta":{"io.modelcontextprotocol/subscriptionId":${id}}}}`);
+    expect(updates).toEqual(["a://1", "a://1"]);
+  });
+
   test("that discovers after it was closed is left alone", async () => {
     const { bench, upstream } = connect("stdio", (one) => (one.method === "server/discover" ? "silent" : { result: initialized() }));
     await bench.clock.advance(10_000);
@@ -109,6 +130,7 @@ describe("a server on stdio", () => {
 describe("a server over HTTP", () => {
   const statuses = (discover: Said, initialize: Said): Script => (one) => (one.method === "server/discover" ? discover : initialize);
 
+  // Checklist: S2
   test("that knows neither request is asked for HTTP+SSE", async () => {
     const answers: Said[] = [{ status: 405 }, { status: 405 }, { result: initialized('{"tools":{}}', "2024-11-05") }];
     const { bench, upstream } = connect("http", () => answers.shift() as Said);
@@ -125,6 +147,7 @@ describe("a server over HTTP", () => {
     expect(bench.wire.deeds).toEqual(["openSse"]);
   });
 
+  // Checklist: S2
   test("that is unavailable now is not asked anything else", async () => {
     const { bench, upstream } = connect("http", statuses({ status: 503 }, { result: initialized() }));
     expect(await faultCodeOf(upstream)).toBe("BACKEND_DOWN");

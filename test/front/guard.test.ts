@@ -41,6 +41,7 @@ describe("the Origin header", () => {
   const gate = gateOf(options({ allowedOrigins: ["https://App.example", "null"], publicUrl: "https://mcp.example" }), 3050);
   const from = (origin: string): boolean => passes(gate, { host: "localhost:3050", origin });
 
+  // Checklist: N16
   test("may be absent: then it is no browser", () => expect(passes(gate, { host: "localhost:3050" })).toBe(true));
   test.each(["http://localhost:3050", "http://127.0.0.1:3050", "http://[::1]:3050", "https://mcp.example", "https://app.example"])("%s is let in", (origin) => expect(from(origin)).toBe(true));
   test.each(["http://localhost", "http://localhost:3000", "https://localhost:3050", "http://evil.example", "null", "", "http://app.example", "https://app.example:8443"])("%p is not", (origin) =>

@@ -43,6 +43,7 @@ describe("/mcp and /mcp/<server>", () => {
 });
 
 describe("a request is refused in a fixed order, and then nobody reads it", () => {
+  // Checklist: N16
   test("a foreign name before everything else", async () => {
     const eras = createSmallEras();
     await using front = await openFront({ eras, guard });

@@ -15,6 +15,7 @@ describe("a call", () => {
     expect(pool.backend("alpha").calls).toEqual([]);
   });
 
+  // Checklist: N22
   test("of an unknown name is refused with -32602, and of an unknown method with -32601", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").offer({});
@@ -94,6 +95,7 @@ describe("a list", () => {
     expect(await listTools(hub)).toContain("alpha__echo");
   });
 
+  // Checklist: G3
   test("keeps the tools of a crashed server", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").offer({ tools: [tool("echo")] });

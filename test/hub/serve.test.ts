@@ -34,6 +34,27 @@ describe("resources", () => {
   });
 });
 
+describe("what no row is for", () => {
+  test("goes to the server that its id was issued for, if its caller sees that one", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
+    for (const name of ["alpha", "beta"]) pool.backend(name).offer({});
+    const get = (more: object): Promise<string> => hub.call(callOf("tasks/get", '{"taskId":"i"}', { backend: "beta", ...more })).then(textOf);
+    expect(await get({})).toContain('"text":"beta"');
+    expect(await get({ selection: { server: "beta" } })).toContain('"text":"beta"');
+    expect(pool.backend("beta").calls[0]).toEqual({ method: "tasks/get", name: null });
+    for (const more of [{ selection: { server: "alpha" } }, { principal: { id: "p", scopes: ["server:alpha"] } }, { backend: "gone" }]) expect(await get(more)).toContain('"code":-32602');
+    expect(pool.backend("alpha").calls).toEqual([]);
+  });
+
+  test("is not known on all servers, and its own business on one", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    pool.backend("alpha").offer({});
+    expect(textOf(await hub.call(callOf("com.example/do")))).toContain('"code":-32601');
+    expect(textOf(await hub.call(callOf("com.example/do", "{}", { selection: { server: "alpha" } })))).toContain('"text":"alpha"');
+    expect(textOf(await hub.call(callOf("com.example/do", "{}", { selection: { server: "none" } })))).toContain('"code":-32601');
+  });
+});
+
 describe("completion", () => {
   test("goes to the prompt's owner under the local name, and is empty where the owner does not complete", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));

@@ -26,6 +26,7 @@ for (const era of ["modern", "legacy"]) {
       const merged = (): Endpoint => ({ url: `${program.origin}/mcp`, token: program.token });
       const own = (): Endpoint => ({ url: `${program.origin}/mcp/${era}`, token: program.token });
 
+      // Checklist: G10
       test("numbers, key order, escapes and unknown members survive both ways", async () => {
         for (const [endpoint, name] of [[merged(), `${era}__raw`], [own(), "raw"]] as const) {
           const answer = await call(endpoint, name, hard);
@@ -38,6 +39,7 @@ for (const era of ["modern", "legacy"]) {
         }
       });
 
+      // Checklist: G10
       test("ids keep their text: strings, big integers, negative ones", async () => {
         for (const id of ["1", '"1"', "12345678901234567890", "-7", '"\\u0061"', '""']) {
           const answer = await call(merged(), `${era}__pid`, "{}", id);

@@ -62,6 +62,7 @@ const resultOf = (sent: Sent): Json => messageOf(sent).result;
 for (const [label, connect] of Object.entries(clients)) {
   for (const server of ["legacy", "modern"]) {
     describe(`a ${label} client before a ${server} backend`, () => {
+      // Checklist: B1, B18
       test("answers each kind of question, and hears who asks", async () => {
         const read: Json[] = [];
         await using client = await connect(willing(read));
@@ -80,6 +81,7 @@ for (const [label, connect] of Object.entries(clients)) {
         expect(Object.keys(await answered(client, `${server}__ask_parallel`)).sort()).toEqual(["form", "sampling"]);
       });
 
+      // Checklist: B13
       test("is asked for a prompt and a resource as for a tool", async () => {
         await using client = await connect(willing());
         expect(JSON.stringify(await client.getPrompt({ name: `${server}__ask_prompt` }))).toContain("Ada");
@@ -87,6 +89,7 @@ for (const [label, connect] of Object.entries(clients)) {
         expect(JSON.stringify(await alone.readResource({ uri: "raw://ask" }))).toContain("Ada");
       });
 
+      // Checklist: B6
       test("declines and cancels, and the backend hears which", async () => {
         for (const action of ["decline", "cancel"] as const) {
           await using client = await connect({ elicitation: () => ({ action }) });
@@ -153,6 +156,7 @@ describe("the 2026 client's state before a legacy backend", () => {
     expect(JSON.parse(counts.content[0].text)).toEqual({});
   });
 
+  // Checklist: B17
   test("sends somebody to a page before the call, and makes it anew when that was accepted", async () => {
     const visit = resultOf(await call("legacy", "ask_url_error", "", all));
     expect(visit.inputRequests.visit1).toEqual({ method: "elicitation/create", params: { mode: "url", url: "https://example.test/consent", message: "[legacy] Give consent" } });
@@ -160,6 +164,14 @@ describe("the 2026 client's state before a legacy backend", () => {
     expect(resultOf(await retry(visit.requestState, '{"visit1":{"action":"decline"}}', "ask_url_error", all)).isError).toBe(true);
     expect(await countOf("legacy", "ask_url_error")).toBe(before);
     expect(resultOf(await retry(visit.requestState, '{"visit1":{"action":"accept"}}', "ask_url_error", all)).content[0].text).toBe("consented");
+  });
+
+  test("of a call that nobody comes back to does not take another call's question", async () => {
+    await call("legacy", "ask_form", "", all);
+    const other = resultOf(await call("legacy", "ask_sampling", "", all));
+    expect(Object.values(other.inputRequests)).toMatchObject([{ method: "sampling/createMessage" }]);
+    const answer = '{"q1":{"role":"assistant","model":"m","content":{"type":"text","text":"t"}}}';
+    expect(resultOf(await retry(other.requestState, answer, "ask_sampling", all)).resultType).toBe("complete");
   });
 
   test("is relayed as the backend's own before a modern one", async () => {
@@ -170,6 +182,7 @@ describe("the 2026 client's state before a legacy backend", () => {
 });
 
 describe("a 2025 client before a modern backend", () => {
+  // Checklist: B18, B20
   test("is not asked for ever, and waits where only time is wanted", async () => {
     await using client = await connectV1(`${program.origin}/mcp`, program.token, willing());
     const endless = await client.callTool({ name: "modern__ask_endless", arguments: {} });

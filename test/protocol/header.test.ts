@@ -80,6 +80,7 @@ test("any value survives, and is what a header may hold", () => {
   );
 });
 
+// Checklist: S3
 test("values are written as the official client writes them, the empty one apart, and its server takes ours", () => {
   const tricky = fc.constantFrom("=?base64?", "?=", "=?base64?YQ==?=", "=?base64?=", " ", "\t", "é", "\u007f");
   const value = fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.array(tricky, { maxLength: 4 }).map((parts) => parts.join("")));
@@ -157,6 +158,7 @@ test.each([
   expect(scan(schema).valid).toBe(false);
 });
 
+// Checklist: S4
 test("annotations are judged as the official client judges them", () => {
   const leaf = fc.record(
     { type: fc.constantFrom("string", "integer", "boolean", "number", "object"), "x-mcp-header": fc.constantFrom("A", "a", "B-1", "C", "", "D E") },

@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { systemClock } from "../../src/base/index.ts";
+import { ensureServer } from "../../src/cli/background.ts";
+import { createFolder, type Folder } from "../fixtures/folder.ts";
+import { cleanEnv, programArgv } from "../fixtures/program.ts";
+
+const options = (folder: Folder, more: object = {}) => ({
+  stateDir: folder.at("state"),
+  selfArgv: programArgv(),
+  flags: ["--config", folder.at("mcp.json")],
+  env: cleanEnv({ HOME: folder.path, ONE_MCP_STDIO: "1", ONE_MCP_TOKEN: "not for children", ONE_MCP_URL: "nonsense" }),
+  clock: systemClock,
+  msMax: 20_000,
+  ...more,
+});
+
+test("starts a server that outlives its starter, once, with a private log", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
+  const [first, second] = await Promise.all([ensureServer(options(folder)), ensureServer(options(folder))]);
+  try {
+    expect(second).toEqual(first);
+    expect(await readdir(folder.at("state"))).not.toContain("serve.starting");
+    expect((await fetch(new URL("/health", first.url))).status).toBe(200);
+    expect((await stat(folder.at("state", "serve.log"))).mode & 0o777).toBe(0o600);
+    expect(await ensureServer(options(folder, { selfArgv: ["/nowhere"] }))).toMatchObject({ version: first.version });
+  } finally {
+    process.kill(first.pid, "SIGTERM");
+    while (await Bun.file(folder.at("state", "server.json")).exists()) await new Promise((resolve) => setImmediate(resolve));
+  }
+});
+
+test("starts one also when somebody who wanted to start one has ended before", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
+  await mkdir(folder.at("state"), { mode: 0o700 });
+  await writeFile(folder.at("state", "serve.starting"), String(Bun.spawnSync([process.execPath, "--version"]).pid), { mode: 0o600 });
+  const { pid } = await ensureServer(options(folder));
+  process.kill(pid, "SIGTERM");
+  while (await Bun.file(folder.at("state", "server.json")).exists()) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test("says why a server did not come up: it ended, or it took too long", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), "{");
+  await expect(ensureServer(options(folder))).rejects.toMatchObject({ code: "SERVER_AWAY", hint: `see ${folder.at("state", "serve.log")}` });
+  expect(await readFile(folder.at("state", "serve.log"), "utf8")).toContain("mcp.json:1");
+  const slow = [process.execPath, "-e", "process.stdin.resume(); setTimeout(() => process.exit(3), 400)"];
+  await expect(ensureServer(options(folder, { selfArgv: slow, msMax: 1 }))).rejects.toThrow("it does not listen after 1 ms");
+});
