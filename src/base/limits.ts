@@ -21,7 +21,7 @@ export const defaultLimits = Object.freeze({
   stdinBytesMax: 64 * 1024 * 1024,
   /** Bytes waiting for a client on stdio that does not read, and from where on nothing more is read of it. */
   stdoutBytesMax: 64 * 1024 * 1024,
-  stdoutFullBytes: 1024 * 1024,
+  stdoutPauseBytesMax: 1024 * 1024,
   /** Processes or connections that one server may have where callers do not share one. */
   instancesMax: 64,
   /** One of them that nobody uses for so long is ended; the one that gives the lists is not. */

@@ -113,7 +113,7 @@ export function isRemote(entry: unknown): boolean {
 export function limitRange(name: string, standard: number): readonly [least: number, most: number] {
   // Deeper nesting could exhaust the stack of those who read what we relay.
   if (name === "depthMax") return [8, 512];
-  if (/Ms(Max|Min)?$/.test(name)) return [1, 7 * dayMs];
+  if (/Ms(Max|Min)?$/.test(name)) return [1, Math.max(7 * dayMs, standard)];
   if (/Bytes(Max)?$/.test(name)) return [256, 2 ** 30];
   return [1, Math.max(1_000_000, 16 * standard)];
 }

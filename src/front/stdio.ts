@@ -128,7 +128,7 @@ class LineWriter {
 
   /** Resolves when there is room for answers to what is read next. */
   room(): Promise<void> | undefined {
-    return this.#unread + this.#waiting.length < this.#limits.stdoutFullBytes ? undefined : this.#until();
+    return this.#unread + this.#waiting.length < this.#limits.stdoutPauseBytesMax ? undefined : this.#until();
   }
 
   /** Resolves when everything has been taken, or nobody takes it. */

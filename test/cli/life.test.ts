@@ -3,9 +3,10 @@ import { EventEmitter } from "node:events";
 import { createLife } from "../../src/cli/life.ts";
 import type { Occasion } from "../../src/cli/occasion.ts";
 import { keptOutput } from "../fixtures/cli.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 
 function stage() {
-  const [signals, stderr] = [new EventEmitter(), keptOutput()];
+  const [signals, stderr, clock] = [new EventEmitter(), keptOutput(), createTestClock()];
   const closing = Promise.withResolvers<void>();
   const done = { reloads: 0, closes: 0 };
   const running = {
@@ -15,15 +16,17 @@ function stage() {
       return closing.promise;
     },
   };
-  return { life: createLife({ signals, stderr } as unknown as Occasion), signals, stderr, closing, done, running };
+  return { life: createLife({ signals, stderr, clock } as unknown as Occasion), signals, stderr, clock, closing, done, running };
 }
 
-test("a signal closes and a second one ends at once", async () => {
-  const { life, signals, done, running } = stage();
+test("a signal closes, its copies are the same one, and a second one ends at once", async () => {
+  const { life, signals, clock, done, running } = stage();
   life.began(running);
   signals.emit("SIGHUP");
   signals.emit("SIGTERM");
   expect(done).toEqual({ reloads: 1, closes: 1 });
+  signals.emit("SIGINT");
+  await clock.advance(250);
   signals.emit("SIGINT");
   expect(await life.ended).toBe(1);
   life.forget();

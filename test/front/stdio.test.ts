@@ -90,7 +90,7 @@ describe("a client on pipes", () => {
   });
 
   test("that does not read is not read from, until it does", async () => {
-    const { out, feed, received, say } = stage({ stdoutFullBytes: 10 });
+    const { out, feed, received, say } = stage({ stdoutPauseBytesMax: 10 });
     out.block();
     say("123456789");
     await turn();

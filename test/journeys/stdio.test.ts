@@ -180,7 +180,7 @@ describe("serve --stdio", () => {
   });
 
   test("waits with reading while its client does not read, and loses nothing", async () => {
-    await using place = await placeOf({ mcpServers: { raw: backend }, limits: { stdoutFullBytes: 1024 } });
+    await using place = await placeOf({ mcpServers: { raw: backend }, limits: { stdoutPauseBytesMax: 1024 } });
     const child = Bun.spawn([...programArgv(), "serve", "--stdio", "--config", place.config, "--state-dir", place.stateDir], { cwd: place.dir, env: cleanEnv({ HOME: place.dir }), stdin: "pipe", stdout: "pipe", stderr: "ignore" });
     const count = 200;
     for (let id = 1; id <= count; id += 1) {

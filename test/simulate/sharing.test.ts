@@ -149,7 +149,7 @@ describe("many clients on one shared process", () => {
         const { wrong, stuck, counts } = await simulate(era, seed);
         expect({ wrong, stuck }, `SIMULATION_SEED=${seed}`).toEqual({ wrong: [], stuck: [] });
         // Nothing was shown if nothing got through. Log lines are few: a flood of them is bounded, and those of several calls at once are nobody's.
-        for (const [what, least] of [["results", 100], ["progress", 100], ["questions", 50], ["logs", 1]] as const)
+        for (const [what, least] of [["results", 100], ["progress", 100], ["questions", 20], ["logs", 1]] as const)
           expect(counts[what], `${what}, SIMULATION_SEED=${seed}`).toBeGreaterThanOrEqual(least);
       },
       simulationMsMax,
