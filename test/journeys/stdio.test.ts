@@ -118,6 +118,9 @@ describe("serve --stdio", () => {
   test("O3: a cancelled call or listen is not heard of again", async () => {
     await using place = await placeOf({ mcpServers: { raw: backend } });
     await using pipe = started(place);
+    // From here on the server is there, and its lists do not change by themselves.
+    pipe.say(call("50", "raw__pid"));
+    await pipe.answer(50);
     pipe.say(modern('"sub"', "subscriptions/listen", '"notifications":{"toolsListChanged":true}'));
     pipe.say(call("1", "raw__work", '{"tag":"slow","hold":true}'));
     await pipe.message(({ method }) => method === "notifications/subscriptions/acknowledged");
