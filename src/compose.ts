@@ -321,6 +321,7 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
 async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
   watch?.close();
   const shut = stop(limits.shutdownMsMax);
+  eras.retire();
   await hub.close(limits.shutdownMsMax);
   forget();
   await eras.close();
