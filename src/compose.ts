@@ -335,6 +335,7 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
 async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
   watch?.close();
   const shut = stop(limits.shutdownMsMax * 2);
+  eras.retire();
   await hub.drain(limits.shutdownMsMax);
   await eras.close();
   await Promise.all([shut, hub.close(0)]);

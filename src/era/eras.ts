@@ -70,6 +70,7 @@ export function createEras(options: EraOptions): Eras {
     requestHeaders,
     responseHeaders,
     status: () => ({ sessions: sessions.size, streams: streams.size }),
+    retire: () => north.parking.retire(),
     close() {
       closed = true;
       for (const pipe of pipes) pipe.shutDown();

@@ -45,6 +45,7 @@ export class Parking implements Asker {
   readonly #lacking = new WeakMap<ClientCall, Lack>();
   readonly #perPrincipal = new Map<string, number>();
   #delivered = 0;
+  #retired = false;
 
   constructor(around: Around) {
     this.#around = around;
@@ -56,6 +57,7 @@ export class Parking implements Asker {
     if (!isRetryable(call.method)) return Promise.resolve(refusedAnswer(kind, null, declared));
     const need = missingFor(questionMethods[kind], params ?? emptyObject, declared);
     if (need !== null) return Promise.resolve(this.#refuse(call, ask, need, declared));
+    if (this.#retired) return Promise.reject(fault("SHUTTING_DOWN", { backend: ask.backend }));
     try {
       return (this.#byCall.get(call) ?? this.#open(call)).add(ask);
     } catch (thrown) {
@@ -83,8 +85,15 @@ export class Parking implements Asker {
     return this.#byId.get(id)?.take(next, sealed.round, responses) ?? gone("the call is over");
   }
 
+  /** Nobody can come back any more: gives up the calls whose clients are away, and asks nobody. */
+  retire(): void {
+    this.#retired = true;
+    for (const call of [...this.#byCall.keys()]) if (call.away) call.abandon("the proxy is shutting down");
+  }
+
   /** Ends every call that waits. */
   close(): void {
+    this.#retired = true;
     for (const call of [...this.#byCall.keys()]) call.abandon("the proxy is shutting down");
     for (const parked of this.#byId.values()) parked.end("the proxy is shutting down");
   }

@@ -70,6 +70,8 @@ export interface Eras {
   readonly responseHeaders: readonly string[];
   /** Request headers that may carry a method or target, for logs and early checks; none is trusted. */
   status(): EraStatus;
+  /** The program is about to end: calls whose clients are away are given up, since nobody can come back to them. */
+  retire(): void;
   /** Ends every stream and session. Closing twice is fine. */
   close(): Promise<void>;
 }

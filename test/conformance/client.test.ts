@@ -6,6 +6,7 @@ const scenarioMsMax = 60_000;
 
 for (const revision of revisions)
   for (const scenario of clientScenarios[revision])
+    // Checklist: S9
     test(
       `with the proxy as the client, ${scenario} of ${revision} passes without a warning`,
       async () => {

@@ -364,6 +364,15 @@ test("at the end of the program whoever waits is answered, and every call that w
   expect(serve.calls.map((running) => running.cancel.cancelled)).toEqual([true, true]);
 });
 
+test("before the end of the program calls that nobody can come back to are given up, and nobody is asked", async () => {
+  const { call, send, serve, eras } = setUp();
+  serve.answer = async (running) => told(await heard(running, form()));
+  await call();
+  eras.retire();
+  expect(serve.calls[0]?.cancel.cancelled).toBe(true);
+  expect((await send().answer).json.result.content[0].text).toBe("SHUTTING_DOWN");
+});
+
 describe("pages to visit before a call", () => {
   const visit = (): Outcome => ({ ...failure(-32042, "Sign in first", { elicitations: [{ mode: "url", elicitationId: "e", url: "https://a/x?y=1", message: "Sign in" }] }), backend: "asker" }) as Outcome;
 
