@@ -97,6 +97,21 @@ describe("a call that asks", () => {
     expect((await again(second, { q2: accepted })).resultType).toBe("complete");
   });
 
+  test("and whose client has gone before anybody looked is given up, not parked for nobody with the questions of others", async () => {
+    const { send, serve, clock } = setUp();
+    const asked: Promise<string>[] = [];
+    serve.answer = async (running) => {
+      asked.push(heard(running, form()));
+      return told(...(await Promise.all(asked)));
+    };
+    const sent = send();
+    await clock.settle();
+    sent.hangUp();
+    await clock.advance(collectMs);
+    expect(serve.calls[0]?.cancel.cancelled).toBe(true);
+    expect(await Promise.all(asked)).toEqual(["CALL_CANCELLED"]);
+  });
+
   // Checklist: B24
   test("says nothing of its progress while nobody waits, and goes on with the next one's token and log level", async () => {
     const { send, serve, clock } = setUp();
