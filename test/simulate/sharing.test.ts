@@ -136,6 +136,14 @@ async function drain(clients: readonly CrowdClient[], chance: (below: number) =>
   return busy().map(({ name, busy: count }) => `${name} still waits for ${count}`);
 }
 
+/** Like that, and all that was sent to the process, it has seen. */
+async function settle(clients: readonly CrowdClient[], chance: (below: number) => number): Promise<string[]> {
+  const stuck = await drain(clients, chance);
+  if (stuck.length > 0) return stuck;
+  clients[0]?.start("");
+  return await drain(clients, chance);
+}
+
 async function simulate(era: string, seed: number): Promise<{ wrong: string[]; stuck: string[]; counts: Counts; offered: Offer }> {
   const chance = chanceOf(seed);
   const wrong: string[] = [];
@@ -156,15 +164,13 @@ async function simulate(era: string, seed: number): Promise<{ wrong: string[]; s
   for (let at = 0; at < stepCount && wrong.length + stuck.length === 0; at += 1) {
     // Each window begins with a process that nobody uses, and that has seen all that was sent to it.
     if (at % windowSteps === 0) {
-      stuck.push(...(await drain(clients, chance)));
-      clients[0]?.start("");
-      stuck.push(...(await drain(clients, chance)));
+      stuck.push(...(await settle(clients, chance)));
       rooms.linger();
     }
     step(at, clients, chance, offers);
     await nextTurn();
   }
-  if (wrong.length === 0) stuck.push(...(await drain(clients, chance)));
+  if (wrong.length + stuck.length === 0) stuck.push(...(await drain(clients, chance)));
   const counts: Counts = { results: 0, failures: 0, progress: 0, logs: 0, questions: 0 };
   for (const client of clients) for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] += client.counts[key];
   for (const client of clients) client.close();
