@@ -32,9 +32,9 @@ export class StdinWriter {
 
   /**
    * Queues one line; `id` is the request's, 0 for other messages. False: too much is waiting already, or stdin is
-   * closed. An empty queue takes a line of any size.
+   * closed. An empty queue takes a line of any size. `isAlone`: nothing else is under way, so there is nothing to wait for.
    */
-  write(line: string, id: number): boolean {
+  write(line: string, id: number, isAlone = false): boolean {
     if (this.#closed) return false;
     const bytes = this.#unread + this.#waiting.length;
     if (bytes > 0 && bytes + line.length > this.#bytesMax) return false;
@@ -42,9 +42,10 @@ export class StdinWriter {
     if (id > this.#queuedId) this.#queuedId = id;
     if (!this.#scheduled && this.#unread === 0) {
       this.#scheduled = true;
-      // Not at the end of this task but of this turn of the event loop: all requests that came in with it leave in one
-      // write, and the child is woken once. A single one loses nothing that could be measured.
-      setImmediate(() => this.#flush());
+      // With others under way not at the end of this task but of this turn of the event loop: all requests that came in
+      // with it leave in one write, and the child is woken once. One alone would pay for another turn.
+      if (isAlone) queueMicrotask(() => this.#flush());
+      else setImmediate(() => this.#flush());
     }
     return true;
   }

@@ -105,7 +105,7 @@ class StdioLink implements Link {
     try {
       const child = this.#alive();
       const answer = this.#pending.open(request.id, request.timeoutMs, null, request.standing);
-      if (!child.stdin.write(request.text, request.id)) this.#pending.fail(request.id, this.#refused(child));
+      if (!child.stdin.write(request.text, request.id, this.#pending.size === 1)) this.#pending.fail(request.id, this.#refused(child));
       return answer;
     } catch (thrown) {
       return Promise.reject(thrown as Fault);

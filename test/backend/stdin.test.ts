@@ -44,6 +44,19 @@ test("what is written within one turn leaves in one piece", async () => {
   expect(written).toEqual(["a\nb\n", "c\n"]);
 });
 
+test("a line that is alone leaves when its task is over, others are waited for until the turn is", async () => {
+  const { sink, written } = createSink();
+  const writer = new StdinWriter(sink, 100, () => undefined);
+  writer.write("alone", 1, true);
+  await Promise.resolve();
+  expect(written).toEqual(["alone\n"]);
+  writer.write("first", 2);
+  await Promise.resolve();
+  writer.write("second", 3);
+  await turn();
+  expect(written).toEqual(["alone\n", "first\nsecond\n"]);
+});
+
 test("behind a full pipe lines wait in order up to the bound, further ones are refused", async () => {
   const { sink, written, block, release } = createSink();
   const writer = new StdinWriter(sink, 10, () => undefined);
