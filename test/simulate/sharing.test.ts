@@ -89,13 +89,23 @@ function mayStart(at: number, { name, principal, busy }: CrowdClient): boolean {
   return kind === "principal" ? busy < busyMax && principal.id === `p${turn % principalCount}` : busy === 0 && name === `c${turn % clientCount}`;
 }
 
+/** Between two steps the process behind gets its turn; where few may begin, long enough that most calls are over or ask before the next begins. */
+async function pause(at: number, clients: readonly CrowdClient[]): Promise<void> {
+  const turns = windows[Math.floor(at / windowSteps) % windows.length] === "everybody" ? 1 : 25;
+  await nextTurn();
+  for (let turn = 1; turn < turns && clients.some(({ busy, waiting }) => busy > waiting); turn += 1) await nextTurn();
+}
+
+/** From here on calls are given up too: they may still run behind, so that for a while questions of all others are nobody's. */
+const givesUpFrom = stepCount * 0.6;
+
 /** One step: somebody calls, answers or gives up. */
 function step(at: number, clients: readonly CrowdClient[], chance: (below: number) => number): void {
   const client = clients[chance(clients.length)] as CrowdClient;
   const starters = clients.filter((one) => mayStart(at, one));
   const starter = starters[chance(starters.length)];
   const action = chance(20);
-  if (action === 0) client.cancel(chance);
+  if (action === 0 && at > givesUpFrom) client.cancel(chance);
   else if (action < 8 && starter !== undefined) starter.start(planOf(chance));
   else (clients.filter(({ waiting }) => waiting > 0)[0] ?? client).reply(chance);
 }
@@ -131,7 +141,7 @@ async function simulate(era: string, seed: number): Promise<{ wrong: string[]; s
     // Each window begins with a process that nobody uses.
     if (at % windowSteps === 0) stuck.push(...(await drain(clients, chance)));
     step(at, clients, chance);
-    await nextTurn();
+    await pause(at, clients);
   }
   if (wrong.length === 0) stuck.push(...(await drain(clients, chance)));
   const counts = { results: 0, failures: 0, progress: 0, logs: 0, questions: 0 };
@@ -149,7 +159,7 @@ describe("many clients on one shared process", () => {
         const { wrong, stuck, counts } = await simulate(era, seed);
         expect({ wrong, stuck }, `SIMULATION_SEED=${seed}`).toEqual({ wrong: [], stuck: [] });
         // Nothing was shown if nothing got through. Log lines are few: a flood of them is bounded, and those of several calls at once are nobody's.
-        for (const [what, least] of [["results", 100], ["progress", 100], ["questions", 50], ["logs", 1]] as const)
+        for (const [what, least] of [["results", 100], ["progress", 100], ["questions", 100], ["logs", 10]] as const)
           expect(counts[what], `${what}, SIMULATION_SEED=${seed}`).toBeGreaterThanOrEqual(least);
       },
       simulationMsMax,
