@@ -90,7 +90,7 @@ function resultsOf(stdout: string): Map<string, { ok: boolean; checks: number }>
 }
 
 /** The failures that a leg is allowed; the suite itself refuses an entry that has come to pass. */
-export const expectedPathOf = (leg: BackendKind | "fixture" | "crossed", revision: Revision): string =>
+export const expectedPathOf = (leg: BackendKind | "fixture" | `crossed.${BackendKind}`, revision: Revision): string =>
   join(import.meta.dir, "expected", `${leg}.${revision}.yaml`);
 
 /** The fixture by itself, without a proxy. */
@@ -109,7 +109,7 @@ export async function runLeg(backend: BackendKind, revision: Revision, speaks: S
   try {
     const entry = fixture === null ? { command: process.execPath, args: [fixturePath, "stdio", speaks] } : { type: "http", url: fixture.url };
     await using program = await startProgram({ config: { mcpServers: { fixture: entry } }, auth: false });
-    return await runServerSet(`${program.origin}/mcp/fixture`, revision, expectedPathOf(speaks === "both" ? backend : "crossed", revision));
+    return await runServerSet(`${program.origin}/mcp/fixture`, revision, expectedPathOf(speaks === "both" ? backend : `crossed.${backend}`, revision));
   } finally {
     await fixture?.close();
   }
