@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { chmod, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type Listening, start, type StartOptions } from "../src/compose.ts";
 import { programArgv, projectDir, temporaryDir } from "./fixtures/program.ts";
 import { sendModern } from "./fixtures/rpc.ts";
@@ -108,6 +108,13 @@ describe("a composed proxy", () => {
   test("does not listen without a token where others can reach it", async () => {
     await using place = await placeOf({ mcpServers: {} });
     await expect(place.start({ host: "0.0.0.0" })).rejects.toMatchObject({ code: "LISTEN_UNSAFE" });
+  });
+
+  test("that cannot say where it listens does not listen, and leaves nothing behind", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    await mkdir(join(dirname(place.configPath), "state", "server.json"), { recursive: true, mode: 0o700 });
+    await expect(place.start()).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    expect(process.listeners("exit").length).toBe(0);
   });
 
   test("says when a changed setting needs a restart, and takes the rest of the change", async () => {

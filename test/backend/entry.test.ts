@@ -8,7 +8,7 @@ import { createStdioLink } from "../../src/backend/stdio.ts";
 import { CancelSource, createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, systemClock } from "../../src/base/index.ts";
 import type { BackendSpec, StdioSpec } from "../../src/config/index.ts";
 import { relayableCapabilities, type Eras } from "../../src/era/index.ts";
-import { type Call, rawOf } from "../../src/protocol/index.ts";
+import { type Call, emptyObject, rawOf } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { createPeer } from "../fixtures/peer.ts";
@@ -25,14 +25,18 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { li
   const folder = await createFolder();
   const all = { ...defaultLimits, ...limits };
   const told: string[] = [];
+  /** What each instance may report with, in the order of their start; and whom what they reported concerns. */
+  const reporting: Pick<Parameters<Eras["connect"]>[1], "updated">[] = [];
+  const concerned: ((who: Call) => boolean)[] = [];
   const connect: Eras["connect"] = async (wire, options) => {
     const upstream = await connectPlain(wire, options);
     told.push(options.capabilities);
+    reporting.push(options);
     return perRequest ? { ...upstream, facts: { ...upstream.facts, perRequest: true } } : upstream;
   };
   const shared = { egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
   const createLink = (newest: BackendSpec): Link => (newest.kind === "stdio" ? createStdioLink({ ...shared, spec: newest }) : createHttpLink({ ...shared, spec: newest }));
-  const entry = new Entry(spec, { ...shared, connect, createLink }, { changed: () => undefined, updated: () => undefined });
+  const entry = new Entry(spec, { ...shared, connect, createLink }, { changed: () => undefined, updated: (_uri, _params, concerns) => void concerned.push(concerns) });
   const run = async (method: string, id: string, more: Partial<Call> = {}): Promise<string> => {
     const call = callOf(method, "{}", { principal: { id, scopes: null }, ...more });
     const instance = entry.instanceOf(call) ?? (await entry.settledInstanceOf(call));
@@ -42,6 +46,8 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { li
   return {
     entry,
     told,
+    reporting,
+    concerned,
     run,
     pidOf: async (id: string, more?: Partial<Call>): Promise<number> => (JSON.parse(await run("environment", id, more)) as { pid: number }).pid,
     async [Symbol.asyncDispose]() {
@@ -154,3 +160,18 @@ for (const [perRequest, words, hellos] of [[true, "one connection serves all pri
     expect(met).toBe(hellos);
   });
 }
+
+test("news of an instance concerns those whose own it is", async () => {
+  const whoOf = (id: string, more: Partial<Call> = {}): Call => callOf("m", "{}", { principal: { id, scopes: null }, ...more });
+  await using shared = await open(childSpec());
+  await shared.pidOf("one");
+  shared.reporting[0]?.updated("x://1", emptyObject);
+  expect(["one", "two"].map((id) => shared.concerned[0]?.(whoOf(id)))).toEqual([true, true]);
+
+  await using apart = await open(childSpec({ isolation: "principal" }));
+  await apart.pidOf("one", can(relayableCapabilities));
+  await apart.pidOf("two");
+  for (const instance of apart.reporting) instance.updated("x://1", emptyObject);
+  const [first, other] = apart.concerned;
+  expect([first?.(whoOf("one", can(relayableCapabilities))), first?.(whoOf("two")), other?.(whoOf("one", can(relayableCapabilities))), other?.(whoOf("two"))]).toEqual([true, false, false, true]);
+});
