@@ -108,21 +108,29 @@ const offerOf = (plan: string, { wantsLogs }: CrowdClient): Offer => {
 const sumOf = (offers: readonly Offer[]): Offer =>
   offers.reduce((sum, more) => ({ results: sum.results + more.results, progress: sum.progress + more.progress, questions: sum.questions + more.questions, logs: sum.logs + more.logs }), { results: 0, progress: 0, questions: 0, logs: 0 });
 
-/** One step: somebody calls, answers or gives up. `offers` is what the calls of a window have to come to; those given up, nothing. */
+/** Somebody begins a call. One that has the process to itself says something of each kind, and all of it has to get through. */
+function begin(starter: CrowdClient, alone: boolean, chance: (below: number) => number, offers: Offer[]): void {
+  const plan = alone ? `plqs${planOf(chance)}` : planOf(chance);
+  if (alone && starter.capable) offers.push(offerOf(plan, starter));
+  starter.start(plan);
+}
+
+/** Somebody gives up. Of calls that come one at a time it is the last, and nothing of it is certain any more. */
+function giveUp(client: CrowdClient, alone: boolean, chance: (below: number) => number, offers: Offer[]): void {
+  if (alone && client.capable && client.busy > 0) offers.pop();
+  client.cancel(chance);
+}
+
+/** One step: somebody calls, answers or gives up. `offers` is what must get through. */
 function step(at: number, clients: readonly CrowdClient[], chance: (below: number) => number, offers: Offer[]): void {
   const client = clients[chance(clients.length)] as CrowdClient;
   const starters = clients.filter((one) => mayStart(at, one));
   const starter = starters[chance(starters.length)];
   const action = chance(20);
-  if (action === 0) {
-    // A call at a time: the one that is given up is the last.
-    if (client.busy > 0) offers.pop();
-    client.cancel(chance);
-  } else if (action < 8 && starter !== undefined) {
-    const plan = planOf(chance);
-    if (kindAt(at) === "client" && starter.capable) offers.push(offerOf(plan, starter));
-    starter.start(plan);
-  } else (clients.filter(({ waiting }) => waiting > 0)[0] ?? client).reply(chance);
+  const alone = kindAt(at) === "client";
+  if (action === 0) giveUp(client, alone, chance, offers);
+  else if (action < 8 && starter !== undefined) begin(starter, alone, chance, offers);
+  else (clients.filter(({ waiting }) => waiting > 0)[0] ?? client).reply(chance);
 }
 
 /** Answers everything until nothing is open. */
