@@ -231,6 +231,8 @@ describe("on the wire", () => {
 
   test("two with ids that differ in type alone are told each under its own, and both get their result at the end", async () => {
     await using own = await startProgram({ config: { mcpServers: { old: servers.old } } });
+    // From here on the server is there, and its lists do not change by themselves.
+    await tool("old", "touch", '{"uri":"old://2","turn":0}', own);
     const all = await Promise.all(['"1"', "1"].map((id) => open(own, id, '{"resourceSubscriptions":["old://1"],"toolsListChanged":true}')));
     for (const events of all) await next(events);
     await tool("old", "touch", '{"uri":"old://1","turn":0}', own);
