@@ -108,8 +108,8 @@ export function reportOf(figures: Figures): string {
   return `# Benchmarks
 
 Written by \`bun run bench --write\`. Everything is measured in one run against the *bare relay* of \`test/bench/relay.ts\`: HTTP
-in, one JSON parse, the id rewritten, the server's prefix taken off, forwarded; no checks, sessions, streams or time-outs. Each
-figure is the best of several interleaved rounds. *Direct* is the client at the backend with nothing in between: over the
+in, one JSON parse, the id rewritten, the server's prefix taken off, forwarded; no checks, sessions, streams or time-outs. All have
+run for some seconds before anything counts, and each figure is the best of several interleaved rounds. *Direct* is the client at the backend with nothing in between: over the
 pipe for stdio, at the URL for http. CPU is that of the process in front only. Ratios are what counts; the absolute figures
 belong to one machine (${figures.machine}; Bun ${figures.bun}; the program as ${figures.program}).
 
