@@ -79,7 +79,7 @@ describe("the rule on head comments", () => {
 });
 
 describe("the rule on foreign matters", () => {
-  test.each(["see https://registry.npmjs.org/hono", "fixes issue #12", "see issues 12", "cd /work/main", "in /root/x"])("catches %s", (text) => {
+  test.each(["see https://registry.example.org/hono", "fixes issue #12", "see issues 12", "cd /work/main", "in /root/x"])("catches %s", (text) => {
     expect(itself(filesOf({ "docs/a.md": `fine\n${text}` }))).toEqual([expect.stringContaining("docs/a.md:2")]);
   });
 

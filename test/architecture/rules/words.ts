@@ -60,7 +60,7 @@ export const heads: Rule = (files) =>
   });
 
 // Addresses of package registries, paths of somebody's machine, numbers of somebody's tracker.
-const foreign = /registry\.(?:npmjs|yarnpkg)\.\w+|\bnpmmirror\b|\bverdaccio\b|\bartifactory\b|(?<![\w.~$}])\/(?:work|root)\/[\w.]+|\bissues? #?\d+\b/i;
+const foreign = /\bregistry(?:\.[\w-]+)+\.(?:org|com|net|io|dev)\b|(?<![\w.~$}])\/(?:work|root)\/[\w.]+|\bissues? #?\d+\b/i;
 
 /** The project speaks of itself alone. The architecture tests name what they forbid. */
 export const itself: Rule = (files) =>
