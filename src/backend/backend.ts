@@ -68,7 +68,9 @@ const stateWords: Readonly<Record<BackendState, string>> = Object.freeze({
   misconfigured: "its entry cannot be used",
   starting: "it is not ready yet",
   ready: "it has just fallen",
+  degraded: "it does not answer at present",
   "backing-off": "it is started again soon",
+  idle: "it is started by the next call",
   draining: "it is being stopped",
   stopped: "it is stopped",
 });
@@ -90,6 +92,9 @@ class RunningBackend implements Backend {
   readonly #subscriptions: Subscriptions;
   #spec: BackendSpec;
   #state: BackendState = "starting";
+  #since: number;
+  #retryAt: number | null = null;
+  #lastError: BackendStatus["lastError"] = null;
   #reason: string | null = null;
   #link: Link | null = null;
   /** Set exactly while ready. */
@@ -106,6 +111,7 @@ class RunningBackend implements Backend {
     this.#options = options;
     this.#name = options.spec.name;
     this.#spec = options.spec;
+    this.#since = options.clock.now();
     this.#lists = new Lists({ name: this.#name, clock: options.clock, limits: options.limits, log: options.log, changed: options.changed });
     this.#subscriptions = new Subscriptions({
       name: this.#name,
@@ -152,10 +158,16 @@ class RunningBackend implements Backend {
     return {
       name: this.#name,
       state: this.#state,
+      since: this.#since,
+      retryAt: this.#retryAt,
+      lastError: this.#lastError,
+      breaker: "closed",
+      lists: this.#lists.offered === null ? null : "live",
       pid: this.#link?.pid ?? null,
       reason: this.#reason,
       stderr: this.#link?.stderr() ?? [],
       restarts: Math.max(0, this.#starts - 1),
+      retried: 0,
       inFlight: this.inFlight,
       revision: this.#upstream?.facts.revision ?? null,
     };
@@ -231,7 +243,8 @@ class RunningBackend implements Backend {
       if (this.#isOver()) return this.#bury(life);
       const waitMs = breaker.failed();
       log.warn("not available", { server: this.#name, reason, retryMs: Math.round(waitMs) });
-      this.#become("backing-off", reason);
+      this.#lastError = { message: reason, at: clock.now() };
+      this.#become("backing-off", reason, clock.now() + waitMs);
       await Promise.all([this.#bury(life), this.#pause(waitMs)]);
       if (!this.#isOver()) this.#become("starting", reason);
     }
@@ -334,10 +347,13 @@ class RunningBackend implements Backend {
   #becomeMisconfigured(reason: string): void {
     this.#state = "misconfigured";
     this.#reason = reason;
+    this.#lastError = { message: reason, at: this.#since };
   }
 
-  #become(state: BackendState, reason: string | null): void {
+  #become(state: BackendState, reason: string | null, retryAt: number | null = null): void {
     this.#state = state;
+    this.#since = this.#options.clock.now();
+    this.#retryAt = retryAt;
     this.#reason = reason;
     if (state !== "starting") for (const waiter of this.#waiters) waiter();
     this.#options.changed();

@@ -5,12 +5,27 @@ import type { Listed, Target, UpstreamFacts } from "../era/index.ts";
 import type { Call, Kind, Outcome, RawObject } from "../protocol/index.ts";
 import type { Sharer } from "./sharing.ts";
 
-/** States as people see them. */
-export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "backing-off" | "draining" | "stopped";
+/**
+ * States as people see them. "degraded": connected, but what asks whether it still answers gets no answer. "idle": on
+ * demand, without a process or connection; the next call starts it.
+ */
+export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "degraded" | "backing-off" | "idle" | "draining" | "stopped";
+
+/** Whether tries go on as usual ("closed"), are made only now and then ("open"), or one of those is under way ("half-open"). */
+export type BreakerState = "closed" | "open" | "half-open";
 
 export interface BackendStatus {
   readonly name: string;
   readonly state: BackendState;
+  /** When it came into this state, ms since the epoch. */
+  readonly since: number;
+  /** While backing off: when it is tried again, ms since the epoch. */
+  readonly retryAt: number | null;
+  /** The last failure, scrubbed; it stays when the server is back. */
+  readonly lastError: { readonly message: string; readonly at: number } | null;
+  readonly breaker: BreakerState;
+  /** Where its lists come from: from the server itself, or from what it offered in an earlier life of this program; null: none are known. */
+  readonly lists: "live" | "remembered" | null;
   /** stdio: the child's process id while it runs. */
   readonly pid: number | null;
   /** Why it is not ready: one sentence, scrubbed. */
@@ -18,6 +33,8 @@ export interface BackendStatus {
   /** The last lines of its stderr. */
   readonly stderr: readonly string[];
   readonly restarts: number;
+  /** Calls that were made again because the server fell under them. */
+  readonly retried: number;
   readonly inFlight: number;
   readonly revision: string | null;
 }

@@ -123,6 +123,21 @@ export const defaultLimits = Object.freeze({
   backoffMsMin: 250,
   backoffMsMax: 30_000,
   backoffResetMs: 60_000,
+  /** So many failures in a row, and a server counts as broken: a list need not wait for it any more. */
+  breakerFailuresMax: 5,
+  /** What a server that fell offered stays listed so long; then it leaves the lists until it is back. */
+  graceMsMax: 10 * 60 * 1000,
+  /** A server that is started on demand is stopped after so long without use. */
+  idleStopMsMax: 10 * 60 * 1000,
+  /** Calls that may be made again because their server fell: so many at once, and one more for so many calls that went well. */
+  retriesMax: 10,
+  callsPerRetryMin: 10,
+  /** A server under whose calls time ran out, and that said nothing since, is asked whether it still answers: so often, each so long. */
+  probesMax: 2,
+  aliveMsMax: 5_000,
+  /** Largest file of what one server offered, and how long changes of it are collected before they are written. */
+  inventoryBytesMax: 16 * 1024 * 1024,
+  rememberMs: 1_000,
   /** Questions of one server that wait for an answer. */
   questionsMax: 64,
   /** How long a server's question may wait for a person, and how often the server is told meanwhile that it does. */

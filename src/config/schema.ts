@@ -54,6 +54,9 @@ const common = Object.freeze({
   timeout: v.optional(milliseconds("Deprecated: both time-outs", "none")),
   connectionTimeout: v.optional(milliseconds("Wait for start, handshake and lists", "limits.readyMsMax")),
   requestTimeout: v.optional(milliseconds("Wait for the answer to one request", "limits.requestMsMax")),
+  start: v.optional(v.pipe(v.picklist(["eager", "on-demand"]), v.description("When it is started: at once, or by the first call; then it is stopped again when nobody uses it. Default: eager."))),
+  idleTimeout: v.optional(milliseconds("With start on-demand: stopped after so long without use", "limits.idleStopMsMax")),
+  maxInFlight: v.optional(wholeNumber(1, 1_000_000, "Calls under way at once at this server. Default: limits.pendingMax.")),
   prefix: v.optional(
     v.pipe(
       v.string(),
@@ -94,6 +97,9 @@ const serverDefaults = v.strictObject({
   timeout: common.timeout,
   connectionTimeout: common.connectionTimeout,
   requestTimeout: common.requestTimeout,
+  start: common.start,
+  idleTimeout: common.idleTimeout,
+  maxInFlight: common.maxInFlight,
 });
 
 export type StdioEntry = v.InferOutput<typeof stdioEntry>;

@@ -178,6 +178,7 @@ function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: 
     disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
     instructionOverride: entry.instructionOverride ?? null,
     ...timesOf(entry, reader.around),
+    ...usageOf(entry, reader.around),
     ...shared,
     ...reaches,
     secrets: secretsIn(reaches, reader),
@@ -195,6 +196,15 @@ function timesOf(entry: ServerEntry, { defaults, limits }: Surroundings): { read
   return {
     connectMs: entry.connectionTimeout ?? timeout ?? defaults.connectionTimeout ?? defaults.timeout ?? limits.readyMsMax,
     requestMs: entry.requestTimeout ?? timeout ?? defaults.requestTimeout ?? defaults.timeout ?? limits.requestMsMax,
+  };
+}
+
+/** What may change while the process or connection goes on. */
+function usageOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight"> {
+  return {
+    start: entry.start ?? defaults.start ?? "eager",
+    idleMs: entry.idleTimeout ?? defaults.idleTimeout ?? limits.idleStopMsMax,
+    maxInFlight: entry.maxInFlight ?? defaults.maxInFlight ?? limits.pendingMax,
   };
 }
 

@@ -33,6 +33,12 @@ interface BackendCommon {
   readonly connectMs: number;
   /** Wait for the answer to one request. */
   readonly requestMs: number;
+  /** "eager": started with the configuration, and kept. "on-demand": started by the first call, and stopped when idle. */
+  readonly start: "eager" | "on-demand";
+  /** On demand: stopped after so long without anything to do. */
+  readonly idleMs: number;
+  /** Calls that may be under way at this server at once. */
+  readonly maxInFlight: number;
   /** Values from its entry that must not be seen in any text: for the log's book of known secrets. */
   readonly secrets: readonly Secret[];
   /** Why this server alone cannot run (a missing variable, say); null when it can. */

@@ -245,7 +245,7 @@ class RunningHub implements Hub {
 
   status(): HubStatus {
     const { generation, number, catalog } = this.#now();
-    const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name);
+    const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#config.at);
     return { generation: number, config: this.#config, backends: generation.config.backends.map(statusOf), problems: catalog.problems, inFlight: this.#inFlight() };
   }
 
@@ -302,4 +302,4 @@ function fateOf(before: Lease | undefined, next: Lease): "added" | "changed" | "
 
 const issuesOf = (config: Config): Issue[] => config.backends.flatMap((spec) => (spec.issue === null ? [] : [spec.issue]));
 
-const switchedOff = (name: string): BackendStatus => ({ name, state: "disabled", pid: null, reason: null, stderr: [], restarts: 0, inFlight: 0, revision: null });
+const switchedOff = (name: string, since: number): BackendStatus => ({ name, state: "disabled", since, retryAt: null, lastError: null, breaker: "closed", lists: null, pid: null, reason: null, stderr: [], restarts: 0, retried: 0, inFlight: 0, revision: null });

@@ -3,6 +3,7 @@ import type { Backend } from "../../src/backend/backend.ts";
 import { Instances } from "../../src/backend/instances.ts";
 import { CancelSource, defaultLimits } from "../../src/base/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
+import { statusOf } from "../fixtures/pool.ts";
 
 const idleMs = 1000;
 
@@ -19,7 +20,7 @@ function stageOf(instancesMax = 3) {
       subscribe: () => Promise.resolve(false),
       unsubscribe: () => Promise.resolve(),
       offered: () => null,
-      status: () => ({ name: "b", state: "ready", pid: null, reason: null, stderr: [], restarts: 0, inFlight: 0, revision: null }),
+      status: () => statusOf("b"),
       settled: () => Promise.resolve(),
       get inFlight() {
         return busy.has(key) ? 1 : 0;

@@ -26,6 +26,9 @@ test("an entry as other tools write it becomes a spec with every default in plac
     instructionOverride: null,
     connectMs: 60_000,
     requestMs: 60_000,
+    start: "eager",
+    idleMs: 600_000,
+    maxInFlight: 1024,
     secrets: [],
     issue: null,
     fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -44,6 +47,17 @@ test("the type says which transport", () => {
 test("everything an operator may set arrives", () => {
   const set = { tags: ["a"], disabled: true, prefix: "p", isolation: "session", era: "legacy", disabledTools: ["t"], instructionOverride: "" };
   expect(serverIn({ command: "x", ...set })).toMatchObject(set);
+  expect(serverIn({ command: "x", start: "on-demand", idleTimeout: 5, maxInFlight: 7 })).toMatchObject({ start: "on-demand", idleMs: 5, maxInFlight: 7 });
+});
+
+test("when it is started, how long it is kept and how much it gets come from its entry, the defaults, or the limits, and restart nothing", () => {
+  const usage = { start: "on-demand", idleTimeout: 5, maxInFlight: 7 };
+  const seen = { start: "on-demand", idleMs: 5, maxInFlight: 7 };
+  const plain = serverIn({ command: "x" }, {}, { limits: { idleStopMsMax: 3, pendingMax: 9 } });
+  expect(plain).toMatchObject({ start: "eager", idleMs: 3, maxInFlight: 9 });
+  expect(serverIn({ command: "x" }, {}, { serverDefaults: usage })).toMatchObject(seen);
+  expect(serverIn({ command: "x", start: "eager", idleTimeout: 6, maxInFlight: 8 }, {}, { serverDefaults: usage })).toMatchObject({ start: "eager", idleMs: 6, maxInFlight: 8 });
+  expect(serverIn({ command: "x", ...usage }).fingerprint).toBe(plain.fingerprint);
 });
 
 test("variables are put into command, args, env, cwd, url and headers, and what came from one is a secret", () => {

@@ -6,7 +6,7 @@ import type { BackendState, Lease, Offered, Pool, PoolEvents } from "../../src/b
 import { type Clock, fault } from "../../src/base/index.ts";
 import type { BackendSpec } from "../../src/config/index.ts";
 import type { Call, Outcome } from "../../src/protocol/index.ts";
-import { done, tool } from "../fixtures/pool.ts";
+import { done, statusOf, tool } from "../fixtures/pool.ts";
 
 export interface Running {
   readonly call: Call;
@@ -115,7 +115,7 @@ export function createLifePool(events: PoolEvents, clock: Clock, drainMs: number
         spec,
         offered,
         settled,
-        status: () => ({ name: spec.name, state: process.state, pid: null, reason: null, stderr: [], restarts: 0, inFlight: process.running.size, revision: null }),
+        status: () => statusOf(spec.name, { state: process.state, inFlight: process.running.size }),
         subscribe: () => Promise.resolve(null),
         call(call) {
           if (!held) wrongs.push(`process ${process.id} was called over a lease that had been given back`);
