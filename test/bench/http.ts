@@ -50,15 +50,15 @@ export async function connect(url: URL): Promise<Connection> {
   };
 }
 
-/** Opens an endless response on a connection of its own; resolves with its head, and reads on until closed. */
-export function openStream(url: URL, headers: string): Promise<{ readonly head: string; close(): void }> {
+/** Opens an endless response on a connection of its own, with a POST where there is a body; resolves with its head, and reads on until closed. */
+export function openStream(url: URL, headers: string, body: string | null = null): Promise<{ readonly head: string; close(): void }> {
   return new Promise((resolve, reject) => {
     let head = "";
     void Bun.connect({
       hostname: url.hostname,
       port: Number(url.port),
       socket: {
-        open: (socket) => void socket.write(`GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n${headers}\r\n`),
+        open: (socket) => void socket.write(`${body === null ? "GET" : "POST"} ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n${body === null ? "" : `Content-Length: ${Buffer.byteLength(body)}\r\n`}${headers}\r\n${body ?? ""}`),
         data: (socket, chunk) => {
           if (head.includes("\r\n\r\n")) return;
           head += chunk.toString("latin1");

@@ -1,0 +1,61 @@
+/** Everything at once for long: calls, clients that come and go, crashes, changes of the configuration. Memory must stay. */
+import { writeFile } from "node:fs/promises";
+import { residentMb } from "../bench/targets.ts";
+import { Caller, pour } from "./caller.ts";
+import { withArgument } from "./processes.ts";
+import { entry, type Finding, none, startWith, told, type Trial } from "./trials.ts";
+
+const perSecond = 200;
+const warmMs = 60_000;
+const crashEveryMs = 7000;
+const rewriteEveryMs = 5000;
+const sampleEveryMs = 5000;
+
+/** Slope of a line through the samples: megabytes an hour. */
+function slopeOf(samples: readonly { readonly ms: number; readonly mb: number }[]): number {
+  const mean = (of: (sample: { readonly ms: number; readonly mb: number }) => number): number => samples.reduce((sum, one) => sum + of(one), 0) / samples.length;
+  const [ms, mb] = [mean((one) => one.ms), mean((one) => one.mb)];
+  const over = samples.reduce((sum, one) => sum + (one.ms - ms) * (one.mb - mb), 0);
+  const under = samples.reduce((sum, one) => sum + (one.ms - ms) ** 2, 0);
+  return (over / under) * 3_600_000;
+}
+
+export const mixed: Trial = {
+  name: "mixed",
+  about: `${perSecond} calls a second, new clients all the time, a server killed every ${crashEveryMs / 1000} s, the configuration rewritten every ${rewriteEveryMs / 1000} s`,
+  async run(minutes): Promise<readonly Finding[]> {
+    const servers = { stays: entry("good", "soak-stays"), falls: entry("good", "soak-falls"), floods: entry("flood", "soak-floods") };
+    await using program = await startWith(servers);
+    const url = `${program.origin}/mcp`;
+    let turn = 0;
+    const load = pour(url, (caller) => caller.call((turn += 1) % 4 === 0 ? "falls__echo" : "stays__echo"), perSecond);
+    const comers = setInterval(async () => {
+      const caller = new Caller(url);
+      await caller.request("tools/list", {}, null);
+      caller.close();
+    }, 100);
+    const crashes = setInterval(async () => {
+      for (const pid of await withArgument("soak-falls")) process.kill(pid, "SIGKILL");
+    }, crashEveryMs);
+    let rewrite = 0;
+    const rewrites = setInterval(() => void writeFile(program.configPath, JSON.stringify({ mcpServers: { ...servers, guest: entry("good", "soak-guest", { tags: [`t${(rewrite += 1)}`] }) } })), rewriteEveryMs);
+    const samples: { ms: number; mb: number }[] = [];
+    const start = performance.now();
+    while (performance.now() - start < minutes * 60_000) {
+      await Bun.sleep(sampleEveryMs);
+      samples.push({ ms: performance.now() - start, mb: await residentMb(program.pid) });
+    }
+    for (const timer of [comers, crashes, rewrites]) clearInterval(timer);
+    await load.end();
+    const settled = samples.filter(({ ms }) => ms >= Math.min(warmMs, (minutes * 60_000) / 4));
+    const slope = slopeOf(settled);
+    const last = settled.at(-1)!;
+    const failed = load.answers.filter(({ ok, error }) => !ok && !error.includes("falls")).map(({ error }) => error);
+    return [
+      { what: `memory after ${minutes} minutes, slope`, wanted: "near 0", got: `${slope.toFixed(1)} MB an hour`, met: slope < 20 },
+      told("memory at the beginning of the slope and at its end", `${settled[0]!.mb.toFixed(0)} and ${last.mb.toFixed(0)} MB`),
+      none("calls that failed, but for those to the server that was killed", failed),
+      told("calls, and those of them that the killed server failed", `${load.answers.length}, ${load.answers.filter(({ ok }) => !ok).length - failed.length}`),
+    ];
+  },
+};
