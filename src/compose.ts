@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
-import { createPool } from "./backend/index.ts";
+import { createPool, reapEarlier } from "./backend/index.ts";
 import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, readPresence, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
@@ -35,6 +35,8 @@ export interface ServeOptions extends Around {
   readonly configPath: string | null;
   /** How this program is started as the demonstration server: command and arguments. */
   readonly demoArgv: readonly string[];
+  /** How it is started as the watchdog, which ends the servers should this process be killed; null: it is not. */
+  readonly watchdogArgv: readonly string[] | null;
 }
 
 export interface StartOptions extends ServeOptions {
@@ -110,6 +112,7 @@ interface Ground {
   readonly secrets: KnownSecrets;
   readonly config: Config;
   readonly hash: string | null;
+  readonly watchdogArgv: readonly string[] | null;
   /** Where the next configuration comes from; null: there will be no other. */
   readonly source: Source | null;
 }
@@ -140,7 +143,7 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const path = presencePath(options.stateDir);
   const source = { path, load: (): Promise<Loaded> => bridged(options).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
   const found = await bridged(options);
-  const ground = { ...logOf(options), options, ...found, source: options.url === null ? source : null };
+  const ground = { ...logOf(options), options, ...found, watchdogArgv: null, source: options.url === null ? source : null };
   const { limits } = found.config;
   let look = (): void => undefined;
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
@@ -176,7 +179,7 @@ async function groundOf(options: ServeOptions): Promise<Ground> {
   await ensurePrivateDir(options.stateDir);
   // The demonstration has no file, until one appears at the default place.
   const path = config.path ?? defaultConfigPath(options.env);
-  return { ...logs, options, config, hash, source: { path, load: () => loadConfig({ path, env: options.env }) } };
+  return { ...logs, options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env }) } };
 }
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
@@ -199,6 +202,7 @@ interface Core {
 
 async function coreOf(ground: Ground): Promise<Core> {
   const keys = await stateKeys({ stateDir: ground.options.stateDir });
+  void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
   return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub);
 }
 
@@ -223,8 +227,8 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   return { hub, eras, forget: () => void process.off("exit", kill) };
 }
 
-function poolParts({ options, config, log, secrets }: Ground) {
-  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, egress: createEgress({ limits: config.limits, env: options.env }) };
+function poolParts({ options, config, log, secrets, watchdogArgv }: Ground) {
+  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, watchdogArgv, egress: createEgress({ limits: config.limits, env: options.env }) };
 }
 
 /** The front, or nothing at all. */

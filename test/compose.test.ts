@@ -39,6 +39,7 @@ async function placeOf(config: unknown): Promise<Place> {
         insecureNoAuth: true,
         env: { PATH: process.env["PATH"], XDG_CONFIG_HOME: join(dir.path, "xdg") },
         demoArgv: [...programArgv(), "demo"],
+        watchdogArgv: null,
         version: "0",
         pretty: false,
         writeLog(line) {

@@ -3,7 +3,7 @@
  * leaves what it started: the `npx` of an entry dies and the server under it lives on.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { type Clock, sleep } from "../base/index.ts";
+import { allProcesses, type Clock, endTree, reap, singleFlight, sleep, startOf } from "../base/index.ts";
 
 /** The part of a started process that is needed to end it. */
 export interface Leader {
@@ -31,30 +31,104 @@ function signalGroup(leader: Leader, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+/** A child as others know it. */
+export interface Member {
+  /** Leads the group. */
+  readonly pid: number;
+  /** The time of its start; null where the system has not said it yet. */
+  readonly start: number | null;
+  readonly server: string;
+}
+
+/** Somebody who must know of all groups, for the case that we cannot end them ourselves. */
+export interface Witness {
+  /** A child is about to be started. */
+  expect(): void;
+  /** It has been started; told again when more is known of it. */
+  took(member: Member): void;
+  /** Nothing of it is left. */
+  lost(pid: number): void;
+  /** No other will be started. */
+  close(): Promise<void>;
+}
+
+export interface GroupsOptions {
+  readonly platform: string;
+  /** The beginning of all marks. */
+  readonly life: string;
+  readonly witnesses: readonly Witness[];
+}
+
 /** All groups that run or are being ended, so that a program which must end at once leaves none behind. */
 export class Groups {
-  readonly #leaders = new Set<Leader>();
+  readonly #leaders = new Map<Leader, string>();
   readonly #platform: string;
+  readonly #life: string;
+  readonly #witnesses: readonly Witness[];
+  // No child of ours started before us.
+  readonly #since = startOf(process.pid) ?? 0;
+  /** One look serves all that end at the same time. */
+  readonly #look = singleFlight(() => allProcesses(this.#since));
+  #marks = 0;
 
-  constructor(platform: string = process.platform) {
+  constructor({ platform = process.platform, life = crypto.randomUUID().replaceAll("-", ""), witnesses = [] }: Partial<GroupsOptions> = {}) {
     this.#platform = platform;
+    this.#life = life;
+    this.#witnesses = witnesses;
   }
 
-  add(leader: Leader): void {
-    this.#leaders.add(leader);
+  /** A child is about to be started: gives the mark that it is to carry in its environment. */
+  expect(): string {
+    for (const witness of this.#witnesses) witness.expect();
+    this.#marks += 1;
+    return `${this.#life}.${this.#marks}`;
   }
 
-  /** The group is empty: its number may belong to strangers from now on. */
-  remove(leader: Leader): void {
+  add(leader: Leader, mark: string, server: string): void {
+    this.#leaders.set(leader, mark);
+    const start = startOf(leader.pid);
+    this.#tell({ pid: leader.pid, start, server });
+    if (start === null) void this.#learn(leader, server);
+  }
+
+  /** Ends a child whose stdin was closed, with everything that descends from it. */
+  async end(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
+    await endGroup(leader, clock, patience, this.#platform);
+    const mark = this.#leaders.get(leader);
+    if (mark !== undefined && this.#platform === "linux") await this.#sweep(mark, clock, patience.termMs);
+    // The group is empty: its number may belong to strangers from now on.
     this.#leaders.delete(leader);
+    for (const witness of this.#witnesses) witness.lost(leader.pid);
   }
 
   /** Sends KILL to all, without waiting for anything. */
   kill(): void {
-    for (const leader of this.#leaders) {
-      if (this.#platform === "win32") leader.kill("SIGKILL");
+    for (const leader of this.#leaders.keys()) {
+      if (this.#platform === "win32") void endTree(leader.pid).then(() => leader.kill("SIGKILL"));
       else signalGroup(leader, "SIGKILL");
     }
+  }
+
+  /** All has been ended. */
+  async close(): Promise<void> {
+    await Promise.all(this.#witnesses.map((witness) => witness.close()));
+  }
+
+  // What has left the group, for a session of its own, still carries the mark.
+  async #sweep(mark: string, clock: Clock, termMs: number): Promise<void> {
+    const kin = { mark, groups: new Map<number, number>(), since: this.#since };
+    await reap({ kin, clock, patience: { graceMs: 0, termMs, settleMs: 0 }, look: this.#look });
+  }
+
+  #tell(member: Member): void {
+    for (const witness of this.#witnesses) witness.took(member);
+  }
+
+  // Where the system does not say at once when a process started, it does when it is asked for all of them.
+  async #learn(leader: Leader, server: string): Promise<void> {
+    const all = await allProcesses(0, this.#platform).catch(() => []);
+    const found = all.find(({ pid }) => pid === leader.pid);
+    if (found !== undefined && this.#leaders.has(leader)) this.#tell({ pid: leader.pid, start: found.start, server });
   }
 }
 
@@ -62,7 +136,7 @@ export class Groups {
  * Waits for a child whose stdin was closed, and makes it end: TERM after `stdinEndMs`, KILL after another `termMs`. What
  * it leaves behind in its group gets the same TERM and KILL. Resolves when the group is empty, or killed.
  */
-export async function endGroup(leader: Leader, clock: Clock, patience: Patience, platform = process.platform): Promise<void> {
+export async function endGroup(leader: Leader, clock: Clock, patience: Patience, platform: string = process.platform): Promise<void> {
   if (platform === "win32") return endAlone(leader, clock, patience);
   if (!(await endedWithin(leader.exited, clock, patience.stdinEndMs))) {
     signalGroup(leader, "SIGTERM");
@@ -99,9 +173,10 @@ function runsInGroup(pid: string, group: number): boolean {
   }
 }
 
-// Windows has no groups and no TERM: a child that ignores the end of its stdin is terminated, its descendants are not.
+// Windows has no groups and no TERM: a child that ignores the end of its stdin is terminated with those that it started.
 async function endAlone(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
   if (await endedWithin(leader.exited, clock, patience.stdinEndMs)) return;
+  await endTree(leader.pid);
   leader.kill("SIGKILL");
   await leader.exited;
 }

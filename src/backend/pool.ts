@@ -8,11 +8,13 @@ import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
 import type { Backend } from "./backend.ts";
 import { Entry } from "./entry.ts";
-import { Groups } from "./group.ts";
+import { Groups, type Witness } from "./group.ts";
 import { createHttpLink } from "./http.ts";
+import { createLedger } from "./ledger.ts";
 import type { Link } from "./link.ts";
 import { createStdioLink } from "./stdio.ts";
 import type { Sharer } from "./sharing.ts";
+import { createWatch } from "./watch.ts";
 import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription } from "./types.ts";
 
 export interface PoolOptions {
@@ -26,24 +28,33 @@ export interface PoolOptions {
   readonly secrets: KnownSecrets;
   /** Our own environment, of which children inherit a part. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where children without a folder of their own get a private one. */
+  /** Where children without a folder of their own get a private one, and where they are written down. */
   readonly stateDir: string;
+  /** How this program is started as the watchdog; null: nobody watches. */
+  readonly watchdogArgv: readonly string[] | null;
 }
 
 /** Makes an empty pool. */
 export const createPool = (options: PoolOptions, events: PoolEvents): Pool => new LeasePool(options, events);
+
+const witnessesOf = (life: string, options: PoolOptions): readonly Witness[] => [
+  createLedger(life, options),
+  ...(options.watchdogArgv === null ? [] : [createWatch({ ...options, argv: options.watchdogArgv, life })]),
+];
 
 class LeasePool implements Pool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #ending = new Set<Promise<void>>();
   readonly #events: PoolEvents;
-  readonly #groups = new Groups();
+  readonly #groups: Groups;
   #closed = false;
 
   constructor(options: PoolOptions, events: PoolEvents) {
     this.#options = options;
     this.#events = events;
+    const life = crypto.randomUUID().replaceAll("-", "");
+    this.#groups = new Groups({ life, witnesses: witnessesOf(life, options) });
   }
 
   acquire(spec: BackendSpec): Lease {
@@ -60,6 +71,7 @@ class LeasePool implements Pool {
     this.#closed = true;
     for (const [key, entry] of this.#entries) this.#end(key, entry);
     await Promise.all(this.#ending);
+    await this.#groups.close();
   }
 
   kill(): void {

@@ -1,5 +1,5 @@
 /**
- * The link to a child process over its stdin and stdout, and the only file that starts processes. It hides lines,
+ * The link to a child process over its stdin and stdout, and the only file that starts servers. It hides lines,
  * process groups, and what is left of a child that died: output still in the pipe, descendants, unanswered calls.
  */
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import type { WireReply, WireRequest } from "../era/index.ts";
 import { createLines, type Message } from "../protocol/index.ts";
 import { environmentOf } from "./environment.ts";
 import { goneFault } from "./gone.ts";
-import { endGroup, type Groups, type Leader } from "./group.ts";
+import type { Groups, Leader } from "./group.ts";
 import { eachMessage, type Misfit } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import { Pending } from "./pending.ts";
@@ -138,11 +138,12 @@ class StdioLink implements Link {
   // ---- the child's life ----------------------------------------------------------------------------------------
 
   #start(cwd: string): Child {
-    const { spec, limits, log } = this.#options;
+    const { spec, limits, log, groups } = this.#options;
+    const mark = groups.expect();
     try {
       const process = Bun.spawn([spec.command, ...spec.args.map(reveal)], {
         cwd,
-        env: environmentOf(spec, this.#options.env),
+        env: environmentOf(spec, this.#options.env, mark),
         stdin: "pipe",
         stdout: "pipe",
         stderr: "pipe",
@@ -162,7 +163,7 @@ class StdioLink implements Link {
         deafen: () => void Promise.allSettled([stdout.cancel(), stderr.cancel()]),
         over: false,
       };
-      this.#options.groups.add(child);
+      groups.add(child, mark, spec.name);
       void process.exited.then(() => this.#exited(child, exitOf(process.exitCode, process.signalCode)));
       const unreadable = (thrown: unknown): void => this.#unreadable(child, thrown);
       output.then(() => this.#partly(child, "it closed its stdout"), unreadable);
@@ -227,10 +228,7 @@ class StdioLink implements Link {
     this.#fallen = reason;
     child.stdin.end();
     const { clock, limits, groups } = this.#options;
-    const buried = endGroup(child, clock, { stdinEndMs, termMs: limits.termMs }).then(() => {
-      groups.remove(child);
-      child.deafen();
-    });
+    const buried = groups.end(child, clock, { stdinEndMs, termMs: limits.termMs }).then(() => child.deafen());
     this.#ending = Promise.all([this.#ending, buried]).then(ignore);
     this.#pending.failAll((id) => this.#gone(reason, child.stdin.left(id)));
   }

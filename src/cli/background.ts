@@ -3,7 +3,7 @@
  * at the same time, one starts it.
  */
 import { join } from "node:path";
-import { type Clock, createPrivateFile, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, writeFileAtomic } from "../base/index.ts";
+import { type Clock, createPrivateFile, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, startSelf, writeFileAtomic } from "../base/index.ts";
 import { type Presence, processLives, readPresence } from "../config/index.ts";
 
 export interface LaunchOptions {
@@ -74,15 +74,5 @@ async function launch({ stateDir, selfArgv, flags, env }: LaunchOptions): Promis
   // Made first, so that it is private from its first byte.
   await writeFileAtomic(logPath, "");
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));
-  const child = Bun.spawn([...selfArgv, "serve", "--state-dir", stateDir, ...flags], {
-    cwd: stateDir,
-    env: kept,
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: Bun.file(logPath),
-    // A signal to the group of this process is not meant for it.
-    detached: true,
-  });
-  child.unref();
-  return child;
+  return startSelf({ argv: [...selfArgv, "serve", "--state-dir", stateDir, ...flags], cwd: stateDir, env: kept, stdin: "ignore", stderrPath: logPath });
 }

@@ -25,6 +25,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("config check", "say everything that is wrong with the configuration", async () => (await import("./config.ts")).check),
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
   command("demo", "the demonstration server, on stdin and stdout", demo, true),
+  command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, true),
 ]);
 
 /** The words that may follow `words`. */

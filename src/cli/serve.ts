@@ -45,6 +45,7 @@ async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise
     logLevel: settings.logLevel,
     env,
     demoArgv: [...selfArgv, "demo"],
+    watchdogArgv: [...selfArgv, "watchdog"],
     version,
     writeLog: (line) => stderr.write(`${line}\n`),
     pretty: await stderr.isTerminal(),

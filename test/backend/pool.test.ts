@@ -24,7 +24,7 @@ async function open(limits: Partial<Limits> = {}) {
   const concerned: ((who: Sharer) => boolean)[] = [];
   let wake: () => void = () => undefined;
   const pool = createPool(
-    { connect: connectPlain, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path },
+    { connect: connectPlain, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, watchdogArgv: null },
     {
       changed: () => wake(),
       updated(name, uri, params, concerns) {

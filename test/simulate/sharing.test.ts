@@ -33,7 +33,7 @@ async function openRooms(era: string) {
   const limits = defaultLimits;
   let passedMs = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + passedMs };
-  const parts = { clock, limits, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, egress: createEgress({ limits, env: {} }) };
+  const parts = { clock, limits, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, watchdogArgv: null, egress: createEgress({ limits, env: {} }) };
   let eras: Eras | null = null;
   const hub = createHub({
     createPool: (events) => createPool({ ...parts, connect: (wire, options) => (eras as Eras).connect(wire, options) }, events),

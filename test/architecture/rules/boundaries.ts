@@ -16,7 +16,7 @@ interface Boundary {
 
 /** Each boundary and the one file that may cross it. */
 export const boundaryTable: readonly Boundary[] = Object.freeze([
-  { what: "starts processes", only: "src/backend/stdio.ts", also: "src/cli/background.ts", words: ["Bun.spawn", "Bun.spawnSync", "Bun.$"], modules: ["node:child_process"] },
+  { what: "starts processes", only: "src/backend/stdio.ts", also: "src/base/spawn.ts", words: ["Bun.spawn", "Bun.spawnSync", "Bun.$"], modules: ["node:child_process"] },
   {
     what: "opens connections",
     only: "src/base/egress.ts",

@@ -1,0 +1,39 @@
+/**
+ * Starting what is no server: this program once more, and tools of the system that are asked one question. Apart from the
+ * file that starts servers, because what is started here is nobody's child: it must not carry a child's mark, nor end
+ * with the process group of a terminal.
+ */
+
+/** The variable that says whose child a process is; grandchildren inherit it, wherever they go. */
+export const markVariable = "ONE_MCP_LIFE";
+
+export interface SelfOptions<In extends "ignore" | "pipe"> {
+  /** How this program is started, with the words of the command. */
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: In;
+  /** The file that takes what it says on stderr; null: nobody does. */
+  readonly stderrPath: string | null;
+}
+
+/** Starts this program once more, in a session of its own and holding none of our streams. Throws when it cannot be started. */
+export function startSelf<In extends "ignore" | "pipe">({ argv, cwd, env, stdin, stderrPath }: SelfOptions<In>): Bun.Subprocess<In, "ignore"> {
+  const child = Bun.spawn([...argv], {
+    cwd,
+    env: Object.fromEntries(Object.entries(env).filter(([name]) => name !== markVariable)),
+    stdin,
+    stdout: "ignore",
+    stderr: stderrPath === null ? "ignore" : Bun.file(stderrPath),
+    detached: true,
+  });
+  child.unref();
+  return child as Bun.Subprocess<In, "ignore">;
+}
+
+/** What a tool of the system says on stdout. Throws when it cannot be started. */
+export async function outputOf(argv: readonly string[]): Promise<string> {
+  const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const [text] = await Promise.all([child.stdout.text(), child.exited]);
+  return text;
+}
