@@ -1,40 +1,16 @@
 /**
- * One upstream server over its whole life. It hides that processes and connections come and go: the first start, a
- * crash and a lost connection take one and the same way through one loop, and whoever calls sees only the state.
- *
- *   starting → ready → backing-off → starting → …       (never given up)
- *       └────────────→ backing-off
- *   any → draining → stopped                            (close)
- *   disabled, misconfigured                             (never left: the entry must change)
+ * One upstream server as its callers see it: calls go to whichever life of it runs, wait where one starts, and fail at
+ * once, with the reason, where none will be there soon. How lives come and go is in course.ts.
  */
-import { type Cancel, type Clock, escapeControls, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
+import { type Cancel, fault } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
-import type { Eras, Target, Upstream } from "../era/index.ts";
-import type { Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
-import { createBreaker } from "./breaker.ts";
-import type { Link } from "./link.ts";
-import { Lists } from "./lists.ts";
+import type { Target, Upstream, UpstreamFacts } from "../era/index.ts";
+import type { Call, Outcome } from "../protocol/index.ts";
+import { type Budget, createBudget } from "./budget.ts";
+import { Course, type CourseOptions } from "./course.ts";
+import { Errands } from "./errands.ts";
 import { missedParams, Subscriptions } from "./subscriptions.ts";
 import type { BackendState, BackendStatus, Offered } from "./types.ts";
-
-export interface BackendOptions {
-  readonly spec: BackendSpec;
-  /** Makes a new link, not yet open. */
-  readonly createLink: () => Link;
-  /** Opens the handshake over a link. */
-  readonly connect: Eras["connect"];
-  readonly clock: Clock;
-  readonly limits: Limits;
-  readonly log: Log;
-  /** What it is told that its client can do, where it is told once (JSON text). */
-  readonly capabilities: Raw;
-  /** Takes secrets out of texts that were not made here. */
-  readonly secrets: KnownSecrets;
-  /** `offered()` or `status()` has changed. */
-  readonly changed: () => void;
-  /** A resource that somebody subscribed to has changed, or may have. */
-  readonly updated: (uri: string, params: RawObject) => void;
-}
 
 export interface Backend {
   /** Runs one call; waits while the server starts. Throws Faults (BACKEND_…). */
@@ -45,20 +21,26 @@ export interface Backend {
   subscribe(uri: string): Promise<boolean>;
   unsubscribe(uri: string): Promise<void>;
   offered(): Offered | null;
+  /** What it said of itself in this life of the program; null before that. */
+  readonly facts: UpstreamFacts | null;
+  /** See Lease. */
+  again(call: Call): Promise<boolean>;
+  /** Somebody will need it: it starts if it is idle. */
+  want(): void;
   status(): BackendStatus;
   /** See Lease. */
   settled(ms: number, cancel?: Cancel): Promise<void>;
   /** Calls that wait for an answer, or for the server to start. */
   readonly inFlight: number;
-  /** Nobody waits for a call, and nobody wants to hear of a resource. */
+  /** Nobody waits for a call, nobody wants to hear of a resource, and no task is known to be at work. */
   readonly idle: boolean;
-  /** Takes over the times of a newer entry that means the same process; they count from the next start on. */
+  /** Takes over the times of a newer entry that means the same process; those of a start count from the next one on. */
   adjust(spec: BackendSpec): void;
   close(): Promise<void>;
 }
 
-/** Makes a backend, which starts at once unless its entry is disabled or cannot be used. */
-export function createBackend(options: BackendOptions): Backend {
+/** Makes a backend, which starts at once unless its entry is disabled, cannot be used, or need not run to be listed. */
+export function createBackend(options: CourseOptions): Backend {
   return new RunningBackend(options);
 }
 
@@ -75,74 +57,69 @@ const stateWords: Readonly<Record<BackendState, string>> = Object.freeze({
   stopped: "it is stopped",
 });
 
-/** What one life of the server consists of. */
-interface Life {
-  readonly link: Link;
-  upstream: Upstream | null;
-  /** Why its dialect gave it up, before or after it was ready. */
-  lost: string | null;
-  /** It is over; what comes of it now is too late. */
-  buried: boolean;
-}
-
 class RunningBackend implements Backend {
-  readonly #options: BackendOptions;
+  readonly #options: CourseOptions;
   readonly #name: string;
-  readonly #lists: Lists;
+  readonly #course: Course;
   readonly #subscriptions: Subscriptions;
+  readonly #errands: Errands;
+  readonly #budget: Budget;
   #spec: BackendSpec;
-  #state: BackendState = "starting";
-  #since: number;
-  #retryAt: number | null = null;
-  #lastError: BackendStatus["lastError"] = null;
-  #reason: string | null = null;
-  #link: Link | null = null;
-  /** Set exactly while ready. */
-  #upstream: Upstream | null = null;
-  #starts = 0;
-  readonly #waiters = new Set<() => void>();
+  #calls = 0;
+  #retried = 0;
   /** Calls that wait for the start. */
   #queued = 0;
-  /** Ends the present wait of the loop: for a crash while ready, or for the time of the next try. */
-  #wake: (reason: string) => void = () => undefined;
-  #loop: Promise<void> = Promise.resolve();
 
-  constructor(options: BackendOptions) {
+  constructor(options: CourseOptions) {
+    const { spec, clock, limits, log } = options;
     this.#options = options;
-    this.#name = options.spec.name;
-    this.#spec = options.spec;
-    this.#since = options.clock.now();
-    this.#lists = new Lists({ name: this.#name, clock: options.clock, limits: options.limits, log: options.log, changed: options.changed });
+    this.#name = spec.name;
+    this.#spec = spec;
     this.#subscriptions = new Subscriptions({
-      name: this.#name,
-      limits: options.limits,
-      log: options.log,
-      canSubscribe: () => this.#lists.offered?.facts.subscribes === true,
-      missed: (uri) => options.updated(uri, missedParams(uri, options.limits)),
+      name: spec.name,
+      limits,
+      log,
+      canSubscribe: () => this.#maySubscribe(),
+      missed: (uri) => options.updated(uri, missedParams(uri, limits)),
     });
-    if (options.spec.disabled) this.#state = "disabled";
-    else if (options.spec.issue !== null) this.#becomeMisconfigured(options.spec.issue.message);
-    else this.#loop = this.#run();
+    this.#errands = new Errands(clock, limits);
+    this.#budget = createBudget(limits);
+    this.#course = new Course(options, {
+      wanted: () => this.#queued > 0 || this.#subscriptions.size > 0,
+      idle: () => this.idle,
+      calls: () => this.#calls,
+      follow: (upstream) => this.#subscriptions.follow(upstream),
+      leave: () => this.#leave(),
+    });
+    this.#course.begin();
   }
 
   get inFlight(): number {
-    return this.#queued + (this.#link?.inFlight ?? 0);
+    return this.#queued + this.#course.inFlight;
   }
 
   get idle(): boolean {
-    return this.inFlight === 0 && this.#subscriptions.size === 0;
+    return this.inFlight === 0 && this.#subscriptions.size === 0 && this.#errands.size === 0;
+  }
+
+  get facts(): UpstreamFacts | null {
+    return this.#course.lists.facts;
   }
 
   adjust(spec: BackendSpec): void {
     this.#spec = spec;
+    this.#course.adjust(spec);
   }
 
   call(call: Call, target: Target): Promise<Outcome> {
-    return this.#upstream === null ? this.#callLater(call, target) : this.#upstream.call(call, target);
+    this.#calls += 1;
+    const { upstream } = this.#course;
+    if (upstream === null) return this.#callLater(call, target);
+    return this.#spec.start === "eager" ? upstream.call(call, target) : this.#callOnDemand(upstream, call, target);
   }
 
   async subscribe(uri: string): Promise<boolean> {
-    if (this.#upstream === null) await this.settled(this.#spec.connectMs);
+    if (this.#course.upstream === null) await this.settled(this.#spec.connectMs);
     return await this.#subscriptions.subscribe(uri);
   }
 
@@ -151,48 +128,30 @@ class RunningBackend implements Backend {
   }
 
   offered(): Offered | null {
-    return this.#lists.offered;
+    return this.#course.lists.offered;
   }
 
   status(): BackendStatus {
     return {
       name: this.#name,
-      state: this.#state,
-      since: this.#since,
-      retryAt: this.#retryAt,
-      lastError: this.#lastError,
-      breaker: "closed",
-      lists: this.#lists.offered === null ? null : "live",
-      pid: this.#link?.pid ?? null,
-      reason: this.#reason,
-      stderr: this.#link?.stderr() ?? [],
-      restarts: Math.max(0, this.#starts - 1),
-      retried: 0,
+      ...this.#course.status(),
+      retried: this.#retried,
       inFlight: this.inFlight,
-      revision: this.#upstream?.facts.revision ?? null,
     };
   }
 
   async settled(ms: number, cancel?: Cancel): Promise<void> {
-    if (this.#state !== "starting" || this.#waiters.size >= this.#options.limits.pendingMax) return;
-    const done = Promise.withResolvers<void>();
-    this.#waiters.add(done.resolve);
-    const timer = this.#options.clock.timer(ms, done.resolve);
-    const unhook = cancel?.onCancel(() => done.resolve());
-    await done.promise;
-    unhook?.();
-    timer.cancel();
-    this.#waiters.delete(done.resolve);
+    const { condition } = this.#course;
+    if (condition.state !== "starting" || condition.waiting >= this.#options.limits.pendingMax) return;
+    await condition.next(ms, cancel);
   }
 
-  async close(): Promise<void> {
-    if (this.#isOver()) return this.#loop;
-    this.#become("draining", null);
-    this.#wake("it is being stopped");
-    // While starting, the loop hangs on the link; ending that lets it go on.
-    if (this.#upstream === null) await this.#link?.close();
-    await this.#loop;
-    this.#become("stopped", null);
+  want(): void {
+    this.#course.want();
+  }
+
+  close(): Promise<void> {
+    return this.#course.close();
   }
 
   // ---- calls -----------------------------------------------------------------------------------------------------
@@ -201,15 +160,25 @@ class RunningBackend implements Backend {
     for (;;) {
       await this.ready(call);
       // It may have fallen before we came to it.
-      if (this.#upstream !== null) return this.#upstream.call(call, target);
+      const { upstream } = this.#course;
+      if (upstream !== null) return this.#callOnDemand(upstream, call, target);
     }
   }
 
+  async #callOnDemand(upstream: Upstream, call: Call, target: Target): Promise<Outcome> {
+    const outcome = await upstream.call(call, target);
+    this.#errands.note(call, outcome);
+    return outcome;
+  }
+
   async ready(call: Call): Promise<void> {
-    await this.#queue(call);
-    if (this.#upstream !== null) return;
-    if (this.#state === "misconfigured") throw fault("BACKEND_MISCONFIGURED", this.#detail());
-    throw fault("BACKEND_DOWN", this.#detail());
+    const { condition, breaker } = this.#course;
+    const isForUs = condition.state === "idle";
+    this.want();
+    // Who failed so often is tried once more, but nobody has to wait for what will most likely fail again.
+    if (isForUs || breaker.state !== "half-open") await this.#queue(call);
+    if (this.#course.upstream !== null) return;
+    throw fault(condition.state === "misconfigured" ? "BACKEND_MISCONFIGURED" : "BACKEND_DOWN", this.#detail());
   }
 
   async #queue({ cancel, method }: Call): Promise<void> {
@@ -224,156 +193,51 @@ class RunningBackend implements Backend {
     if (cancel.cancelled) throw fault("CALL_CANCELLED", { backend: this.#name, op: method });
   }
 
-  #detail(): { backend: string; detail: string; data: { sent: boolean } } {
-    const state = stateWords[this.#state];
-    return { backend: this.#name, detail: this.#reason === null ? state : `${state}: ${this.#reason}`, data: { sent: false } };
+  #detail(): { backend: string; detail: string; data: Readonly<Record<string, unknown>> } {
+    const { state, reason, retryAt } = this.#course.condition.facts;
+    const words = stateWords[state];
+    return { backend: this.#name, detail: reason === null ? words : `${words}: ${reason}`, data: { sent: false, state, ...(retryAt === null ? {} : { retryAt }) } };
   }
 
-  // ---- the loop --------------------------------------------------------------------------------------------------
-
-  async #run(): Promise<void> {
-    const { clock, limits, log } = this.#options;
-    const breaker = createBreaker(clock, limits);
-    while (!this.#isOver()) {
-      const life: Life = { link: this.#options.createLink(), upstream: null, lost: null, buried: false };
-      const reason = await this.#live(life, () => breaker.ready());
-      this.#upstream = null;
-      this.#lists.leave();
-      this.#subscriptions.leave();
-      if (this.#isOver()) return this.#bury(life);
-      const waitMs = breaker.failed();
-      log.warn("not available", { server: this.#name, reason, retryMs: Math.round(waitMs) });
-      this.#lastError = { message: reason, at: clock.now() };
-      this.#become("backing-off", reason, clock.now() + waitMs);
-      await Promise.all([this.#bury(life), this.#pause(waitMs)]);
-      if (!this.#isOver()) this.#become("starting", reason);
+  async again({ cancel, method }: Call): Promise<boolean> {
+    const { log, clock, limits } = this.#options;
+    if (!this.#budget.take(this.#calls)) {
+      log.warn("a call is not made again, since too many were", { server: this.#name, method });
+      return false;
     }
+    this.#queued += 1;
+    const isBack = await this.#isBackBy(clock.now() + limits.againMsMax, cancel).finally(() => (this.#queued -= 1));
+    if (!isBack) return false;
+    this.#retried += 1;
+    log.info("a call is made again, since the server fell under it", { server: this.#name, method });
+    return true;
   }
 
-  /** One life of the server, from start to end; gives why it ended. */
-  async #live(life: Life, onReady: () => void): Promise<string> {
-    this.#link = life.link;
-    this.#starts += 1;
-    try {
-      const upstream = await this.#start(life);
-      const fallen = Promise.withResolvers<string>();
-      this.#wake = fallen.resolve;
-      life.link.onDown = fallen.resolve;
-      // It may have fallen while nobody was told, since a handshake may end and start a child on its own account.
-      const reason = life.link.fallen ?? life.lost;
-      if (reason !== null) return reason;
-      if (this.#isOver()) return "it is being stopped";
-      onReady();
-      this.#becomeReady(upstream);
-      return await fallen.promise;
-    } catch (thrown) {
-      return this.#reasonOf(thrown, life.link);
+  /** Whether it is connected again by then, or at its first try at the latest. */
+  async #isBackBy(until: number, cancel: Cancel): Promise<boolean> {
+    const { clock } = this.#options;
+    let tried = false;
+    while (!this.#course.isUsable) {
+      const { state, retryAt } = this.#course.condition.facts;
+      const isHopeless = state === "backing-off" && (tried || (retryAt ?? 0) > until);
+      if (cancel.cancelled || isHopeless || this.#course.condition.isOver || clock.now() >= until) return false;
+      tried ||= state === "starting";
+      await this.#course.condition.next(until - clock.now(), cancel);
     }
+    return !cancel.cancelled;
   }
 
-  /** Process or connection, handshake, lists: all within the time that the entry gives. */
-  async #start(life: Life): Promise<Upstream> {
-    const { connectMs } = this.#spec;
-    const failed = Promise.withResolvers<never>();
-    const timer = this.#options.clock.timer(connectMs, () => failed.reject(this.#late(connectMs)));
-    try {
-      return await Promise.race([failed.promise, this.#handshake(life)]);
-    } finally {
-      timer.cancel();
-    }
+  // ---- the server comes and goes ---------------------------------------------------------------------------------
+
+  #leave(): void {
+    this.#subscriptions.leave();
+    this.#errands.clear();
   }
 
-  async #handshake(life: Life): Promise<Upstream> {
-    const { limits, log, connect } = this.#options;
-    const spec = this.#spec;
-    const { link } = life;
-    await link.open();
-    const upstream = await connect(link, {
-      name: this.#name,
-      era: spec.era,
-      requestMsMax: spec.requestMs,
-      probeMsMax: limits.probeMsMax,
-      capabilities: this.#options.capabilities,
-      updated: this.#options.updated,
-      changed: (kind) => this.#lists.becameStale(kind),
-      logged: (text: Raw) => log.info("log message", { server: this.#name, text }),
-      lost: (reason) => {
-        life.lost ??= reason;
-        link.onDown(reason);
-      },
-    });
-    life.upstream = upstream;
-    // Its time is over, and with it the chance that anybody else closes it.
-    if (life.buried) await this.#takeLeave(upstream);
-    const take = await this.#lists.fetchAll(upstream);
-    // A server that fell meanwhile would look like one that offers nothing.
-    if (link.fallen === null && life.lost === null && !life.buried) take();
-    return upstream;
-  }
-
-  async #bury(life: Life): Promise<void> {
-    life.buried = true;
-    if (life.upstream !== null) await this.#takeLeave(life.upstream);
-    await life.link.close();
-  }
-
-  async #takeLeave(upstream: Upstream): Promise<void> {
-    try {
-      await upstream.close();
-    } catch (thrown) {
-      // It only says goodbye, perhaps to somebody who has gone.
-      this.#options.log.debug("could not take leave", { server: this.#name, code: faultOf(thrown).code });
-    }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const over = Promise.withResolvers<void>();
-    this.#wake = () => over.resolve();
-    const timer = this.#options.clock.timer(ms, over.resolve);
-    await over.promise;
-    timer.cancel();
-  }
-
-  // ---- states ----------------------------------------------------------------------------------------------------
-
-  #becomeReady(upstream: Upstream): void {
-    this.#upstream = upstream;
-    this.#become("ready", null);
-    this.#options.log.info("ready", { server: this.#name, revision: upstream.facts.revision, starts: this.#starts });
-    this.#lists.follow(upstream);
-    this.#subscriptions.follow(upstream);
-  }
-
-  #becomeMisconfigured(reason: string): void {
-    this.#state = "misconfigured";
-    this.#reason = reason;
-    this.#lastError = { message: reason, at: this.#since };
-  }
-
-  #become(state: BackendState, reason: string | null, retryAt: number | null = null): void {
-    this.#state = state;
-    this.#since = this.#options.clock.now();
-    this.#retryAt = retryAt;
-    this.#reason = reason;
-    if (state !== "starting") for (const waiter of this.#waiters) waiter();
-    this.#options.changed();
-  }
-
-  #isOver(): boolean {
-    return this.#state === "draining" || this.#state === "stopped";
-  }
-
-  #late(connectMs: number): Fault {
-    return fault("BACKEND_TIMEOUT", { backend: this.#name, op: "start", detail: `it was not ready within ${connectMs} ms` });
-  }
-
-  #reasonOf(thrown: unknown, link: Link): string {
-    // Anything but a fault is a bug of ours: it must not end the loop, and must not be hidden.
-    if (!(thrown instanceof Fault)) this.#options.log.error("start failed by a defect", { server: this.#name, reason: String(thrown) });
-    const last = link.stderr().at(-1);
-    const message = faultOf(thrown).message.replace(`${this.#name}: `, "");
-    const reason = last === undefined || message.includes(last) ? message : `${message}; its last words: ${last}`;
-    // It is shown to clients and may quote what the server said, or its own command.
-    return escapeControls(this.#options.secrets.scrub(reason)).slice(0, this.#options.limits.excerptMax);
+  /** As far as is known while it is away. */
+  #maySubscribe(): boolean {
+    const may = this.#course.lists.offered?.facts.subscribes === true;
+    if (may) this.want();
+    return may;
   }
 }

@@ -16,7 +16,7 @@ import { type Backend, createBackend } from "./backend.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
 import { isForAll, type Share, type Sharer, Sharing } from "./sharing.ts";
-import type { BackendStatus } from "./types.ts";
+import type { BackendStatus, Offered } from "./types.ts";
 
 export interface EntryOptions {
   /** Makes a new link to the server of this spec, not yet open. */
@@ -26,6 +26,8 @@ export interface EntryOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  /** What the server of this spec offered in an earlier life of this program; null: nothing is known. */
+  readonly remembered?: (spec: BackendSpec) => Offered | null;
 }
 
 /** What an entry reports: changes of its first instance, which gives the lists, and news of resources of each. */
@@ -54,12 +56,12 @@ export class Entry {
     this.#sharing = new Sharing(limits);
     this.#others = new Instances({ name: spec.name, clock, limits });
     for (const secret of spec.secrets) options.secrets.add(secret);
-    this.first = this.#create(relayableCapabilities, reports.changed, (who) => this.#isFirstOf(who));
+    this.first = this.#create(relayableCapabilities, reports.changed, (who) => this.#isFirstOf(who), options.remembered?.(spec) ?? null);
   }
 
   /** Everybody has the first instance. */
   get isForAll(): boolean {
-    return isForAll(this.#spec, this.first.offered()?.facts);
+    return isForAll(this.#spec, this.first.facts);
   }
 
   adjust(spec: BackendSpec): void {
@@ -70,8 +72,12 @@ export class Entry {
 
   /** This caller's instance; null while nothing is known of the server. Throws LIMIT_REACHED, CALL_CANCELLED. */
   instanceOf(call: Sharer): Backend | null {
-    const facts = this.first.offered()?.facts;
-    if (facts === undefined) return null;
+    const { facts } = this.first;
+    if (facts === null) {
+      // Who shares with whom is not decided by what was remembered.
+      this.first.want();
+      return null;
+    }
     if (this.isForAll) return this.first;
     const share = this.#sharing.shareOf(call, this.#spec.isolation, facts);
     if (this.#firstKey === null && this.#sharing.suitsFirst(share)) this.#firstKey = share.key;
@@ -82,14 +88,18 @@ export class Entry {
   async settledInstanceOf(call: Call): Promise<Backend> {
     await this.first.ready(call);
     const instance = this.instanceOf(call);
-    if (instance === null) throw fault("BACKEND_DOWN", { backend: this.#spec.name, detail: "it has just fallen" });
+    if (instance === null) throw fault("BACKEND_DOWN", { backend: this.#spec.name, detail: "it has just fallen", data: { sent: false } });
     return instance;
   }
 
   status(): BackendStatus {
-    let { inFlight } = this.first;
-    for (const backend of this.#others.backends()) inFlight += backend.inFlight;
-    return { ...this.first.status(), inFlight };
+    const status = this.first.status();
+    let { inFlight, retried } = status;
+    for (const backend of this.#others.backends()) {
+      inFlight += backend.inFlight;
+      retried += backend.status().retried;
+    }
+    return { ...status, inFlight, retried };
   }
 
   async close(): Promise<void> {
@@ -106,13 +116,13 @@ export class Entry {
 
   /** Whose instance is this caller's; null when it is nobody's any more. */
   #keyOf(who: Sharer): string | null {
-    const facts = this.first.offered()?.facts;
+    const { facts } = this.first;
     const isOver = this.#spec.isolation === "session" && who.session?.ended.cancelled === true;
-    return facts === undefined || isOver ? null : this.#sharing.shareOf(who, this.#spec.isolation, facts).key;
+    return facts === null || isOver ? null : this.#sharing.shareOf(who, this.#spec.isolation, facts).key;
   }
 
-  #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean): Backend {
+  #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean, remembered: Offered | null = null): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, remembered, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
   }
 }

@@ -36,6 +36,7 @@ class HttpLink implements Link {
   readonly pid = null;
   onMessage: (message: Message) => void = ignore;
   onDown: (reason: string) => void = ignore;
+  onLate: () => void = ignore;
   /** Only where the operator left the choice of the transport to us. */
   readonly openSse?: () => Promise<boolean>;
   readonly #options: HttpOptions;
@@ -54,7 +55,7 @@ class HttpLink implements Link {
     this.#url = reveal(spec.url);
     this.#headers = Object.fromEntries(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), reveal(value)]));
     this.#postHeaders = { ...this.#headers, accept: answerTypes, "content-type": "application/json" };
-    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name });
+    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name, late: () => this.onLate() });
     if (spec.transport === "auto") this.openSse = () => this.#turnSse();
   }
 
@@ -68,6 +69,11 @@ class HttpLink implements Link {
 
   get inFlight(): number {
     return this.#pending.size;
+  }
+
+  /** Whole messages: a server that only opens streams, or keeps them open, may still be stuck. */
+  get heard(): number {
+    return this.#pending.heard;
   }
 
   stderr(): readonly string[] {
@@ -141,6 +147,11 @@ class HttpLink implements Link {
     });
   }
 
+  giveUp(reason: string): void {
+    this.#pending.failAll(() => this.#gone(reason));
+    this.#fall(reason);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#fallen ??= "it is being disconnected";
@@ -188,6 +199,7 @@ class HttpLink implements Link {
   async #whole(request: WireRequest, reply: EgressReply): Promise<WireReply> {
     const { limits, spec } = this.#options;
     const body = await readJson(reply, limits, spec.name);
+    this.#pending.hear();
     let answer: Message | null = null;
     for (const message of body.messages) {
       if (answers(message, request.id)) answer = message;
@@ -252,6 +264,7 @@ class HttpLink implements Link {
         seen.lastEventId = id ?? seen.lastEventId;
         seen.retryMs = retryMs ?? seen.retryMs;
         if (data === "" || !isMessageEvent(event)) return;
+        this.#pending.hear();
         eachMessage(data, limits, onMessage, (misfit) => {
           problem = misfit.detail;
         });
@@ -292,6 +305,7 @@ class HttpLink implements Link {
   }
 
   #onSse(message: Message): void {
+    this.#pending.hear();
     if (message.kind === "request" || message.kind === "notification") this.onMessage(message);
     else this.#pending.settle(Number(message.id ?? "0"), { status: 200, header: () => null, message, text: "" });
   }

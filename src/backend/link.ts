@@ -12,8 +12,14 @@ export interface Link extends Wire {
   stderr(): readonly string[];
   /** Why the link is of no use now, closing included; null while it is of use. */
   readonly fallen: string | null;
+  /** Counts up with everything that the server says. */
+  readonly heard: number;
+  /** Called when a request ran out of time, and nothing was heard since it was made. */
+  onLate: () => void;
   /** Called when the link is of no more use though nobody closed it; `reason` is one scrubbed sentence. */
   onDown: (reason: string) => void;
+  /** It is of no use any more, though it does not know it: all that waits fails now, and `onDown` is called. */
+  giveUp(reason: string): void;
   /** Ends everything that was opened, a process with all its descendants. Closing twice is fine. */
   close(): Promise<void>;
 }

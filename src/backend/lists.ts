@@ -4,10 +4,10 @@
  * known before, so that a crash or a list that fails for a moment empties nobody's list.
  */
 import { type Clock, faultOf, type Limits, type Log, singleFlight, sleep, type Timer } from "../base/index.ts";
-import type { Listed, Upstream } from "../era/index.ts";
+import type { Listed, Upstream, UpstreamFacts } from "../era/index.ts";
 import type { Kind } from "../protocol/index.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
-import type { Offered } from "./types.ts";
+import type { BackendStatus, Offered } from "./types.ts";
 
 export interface ListsOptions {
   /** The configured name of the server. */
@@ -17,6 +17,8 @@ export interface ListsOptions {
   readonly log: Log;
   /** `offered` has changed while the server was followed. */
   readonly changed: () => void;
+  /** What it offered in an earlier life of this program; null: nothing is known. */
+  readonly remembered?: Offered | null;
 }
 
 type Fetched = readonly (readonly [Kind, Listed])[];
@@ -32,7 +34,11 @@ export class Lists {
   readonly #stale = new Set<Kind>();
   /** Kinds that could not be fetched. */
   readonly #missing = new Set<Kind>();
-  #offered: Offered | null = null;
+  #offered: Offered | null;
+  /** It said so itself, in this life of the program. */
+  #isLive = false;
+  /** It has been away for too long. */
+  #isHidden = false;
   /** Set while the server is ready. */
   #upstream: Upstream | null = null;
   #patience: Breaker;
@@ -40,13 +46,30 @@ export class Lists {
 
   constructor(options: ListsOptions) {
     this.#options = options;
+    this.#offered = options.remembered ?? null;
     this.#patience = createBreaker(options.clock, options.limits);
     this.#refreshSoon = singleFlight(() => this.#refresh());
   }
 
-  /** The newest; null before a server was ready for the first time. */
+  /** The newest; null while nothing is known, or it is hidden. */
   get offered(): Offered | null {
-    return this.#offered;
+    return this.#isHidden ? null : this.#offered;
+  }
+
+  /** Where that comes from. */
+  get source(): BackendStatus["lists"] {
+    if (this.offered === null) return null;
+    return this.#isLive ? "live" : "remembered";
+  }
+
+  /** What the server said of itself in this life of the program. What was remembered decides nothing but what is listed. */
+  get facts(): UpstreamFacts | null {
+    return this.#isLive ? (this.#offered?.facts ?? null) : null;
+  }
+
+  /** The server has been away for so long that it is listed no more, until it is back. */
+  hide(): void {
+    this.#isHidden = true;
   }
 
   /** Fetches all lists of a server that has just opened; gives what takes them over, if it has not fallen meanwhile. */
@@ -127,6 +150,8 @@ export class Lists {
 
   #take(upstream: Upstream, fetched: Fetched): void {
     const lists = Object.freeze({ ...(this.#offered?.lists ?? emptyLists), ...Object.fromEntries(fetched) });
+    this.#isLive = true;
+    this.#isHidden = false;
     this.#offered = Object.freeze({ facts: upstream.facts, lists, fetchedAt: this.#options.clock.now() });
   }
 }

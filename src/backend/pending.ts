@@ -9,12 +9,16 @@ export interface PendingOptions {
   readonly pendingMax: number;
   /** The configured name of the server, for faults. */
   readonly backend: string;
+  /** A request ran out of time, and nothing was heard since it was opened. */
+  readonly late?: () => void;
 }
 
 interface Entry<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (fault: Fault) => void;
   dueAt: number;
+  /** What had been heard when it was opened. */
+  readonly heard: number;
   readonly drop: (() => void) | null;
   readonly standing: boolean;
 }
@@ -23,9 +27,11 @@ export class Pending<T> {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #backend: string;
+  readonly #late: (() => void) | undefined;
   readonly #entries = new Map<number, Entry<T>>();
   #standing = 0;
   #lastId = 0;
+  #heard = 0;
   #timer: { cancel(): void } | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
 
@@ -33,6 +39,17 @@ export class Pending<T> {
     this.#clock = options.clock;
     this.#max = options.pendingMax;
     this.#backend = options.backend;
+    this.#late = options.late;
+  }
+
+  /** Counts up with everything that the server says. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** The server has said something. */
+  hear(): void {
+    this.#heard += 1;
   }
 
   /** An id that was never given before. */
@@ -56,7 +73,7 @@ export class Pending<T> {
     }
     const dueAt = this.#clock.now() + timeoutMs;
     const answer = new Promise<T>((resolve, reject) => {
-      this.#entries.set(id, { resolve, reject, dueAt, drop, standing });
+      this.#entries.set(id, { resolve, reject, dueAt, heard: this.#heard, drop, standing });
     });
     if (standing) this.#standing += 1;
     if (dueAt < this.#timerAt) this.#arm(dueAt);
@@ -121,10 +138,16 @@ export class Pending<T> {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
     let next = Number.POSITIVE_INFINITY;
+    let isSilent = false;
     for (const [id, entry] of this.#entries) {
-      if (entry.dueAt > now) next = Math.min(next, entry.dueAt);
-      else this.fail(id, fault("BACKEND_TIMEOUT", { backend: this.#backend, data: { sent: true } }));
+      if (entry.dueAt > now) {
+        next = Math.min(next, entry.dueAt);
+        continue;
+      }
+      isSilent ||= !entry.standing && entry.heard === this.#heard;
+      this.fail(id, fault("BACKEND_TIMEOUT", { backend: this.#backend, data: { sent: true } }));
     }
     if (next < this.#timerAt) this.#arm(next);
+    if (isSilent) this.#late?.();
   }
 }

@@ -2,7 +2,7 @@
  * All backends, shared. It hides that leases of one entry hold the same thing as long as the entry means the same, and
  * which of its instances a call comes to.
  */
-import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
+import { type Cancel, type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
@@ -32,6 +32,8 @@ export interface PoolOptions {
   readonly stateDir: string;
   /** How this program is started as the watchdog; null: nobody watches. */
   readonly watchdogArgv: readonly string[] | null;
+  /** What the server of this spec offered in an earlier life of this program; null: nothing is known. */
+  readonly remembered?: (spec: BackendSpec) => Offered | null;
 }
 
 /** Makes an empty pool. */
@@ -152,6 +154,10 @@ class EntryLease implements Lease {
     return null;
   }
 
+  again(call: Call): Promise<boolean> {
+    return (this.#entry.instanceOf(call) ?? this.#entry.first).again(call);
+  }
+
   offered(): Offered | null {
     return this.#entry.first.offered();
   }
@@ -160,8 +166,8 @@ class EntryLease implements Lease {
     return this.#entry.status();
   }
 
-  settled(ms: number): Promise<void> {
-    return this.#entry.first.settled(ms);
+  settled(ms: number, cancel?: Cancel): Promise<void> {
+    return this.#entry.first.settled(ms, cancel);
   }
 
   release(): void {

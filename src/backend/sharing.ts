@@ -26,7 +26,7 @@ export type Sharer = Pick<Call, "principal" | "selection" | "client" | "session"
  * Whether the instance that gives the lists serves every caller. A remote server that hears of each caller with each
  * request keeps nothing for a connection, so there is nothing to keep apart; a process may keep what it likes.
  */
-export const isForAll = ({ isolation, kind }: Pick<BackendSpec, "isolation" | "kind">, facts: UpstreamFacts | undefined): boolean =>
+export const isForAll = ({ isolation, kind }: Pick<BackendSpec, "isolation" | "kind">, facts: UpstreamFacts | null): boolean =>
   isolation === "shared" || (kind === "remote" && facts?.perRequest === true);
 
 export class Sharing {

@@ -58,6 +58,7 @@ class StdioLink implements Link {
   readonly transport = "stdio";
   onMessage: (message: Message) => void = ignore;
   onDown: (reason: string) => void = ignore;
+  onLate: () => void = ignore;
   readonly #options: StdioOptions;
   readonly #pending: Pending<WireReply>;
   readonly #stderr: StderrRing;
@@ -70,7 +71,7 @@ class StdioLink implements Link {
   constructor(options: StdioOptions) {
     const { spec, clock, limits, log } = options;
     this.#options = options;
-    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name });
+    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name, late: () => this.onLate() });
     this.#stderr = new StderrRing(limits.stderrBytesMax, options.secrets, (line) => log.debug("stderr", { server: spec.name, line }));
   }
 
@@ -84,6 +85,10 @@ class StdioLink implements Link {
 
   get inFlight(): number {
     return this.#pending.size;
+  }
+
+  get heard(): number {
+    return this.#pending.heard;
   }
 
   stderr(): readonly string[] {
@@ -128,6 +133,10 @@ class StdioLink implements Link {
   async respawn(): Promise<void> {
     await this.#end("it is started again");
     await this.open();
+  }
+
+  giveUp(reason: string): void {
+    if (this.#child !== null) this.#down(this.#child, reason);
   }
 
   async close(): Promise<void> {
@@ -241,7 +250,10 @@ class StdioLink implements Link {
       onText: (line) => this.#line(line),
       onProblem: (what) => this.#noisy(what === "too-long" ? "a line that is too long" : "a line that is not UTF-8"),
     });
-    for (let next = await stdout.read(); next.value !== undefined; next = await stdout.read()) lines.feed(next.value);
+    for (let next = await stdout.read(); next.value !== undefined; next = await stdout.read()) {
+      this.#pending.hear();
+      lines.feed(next.value);
+    }
     lines.end();
   }
 

@@ -61,8 +61,16 @@ export interface Lease {
    * restarts. Null where it cannot. Throws LIMIT_REACHED and Faults (BACKEND_…).
    */
   subscribe(uri: string, who: Sharer): Promise<Subscription | null>;
-  /** What it offers now; null before it was ready for the first time. Stays through a crash. */
+  /**
+   * What it offers, or offered last; `status().lists` says which. Stays through a crash, for a while. Null before anything
+   * is known, and once it has been away for too long.
+   */
   offered(): Offered | null;
+  /**
+   * Whether this call, under which the server fell, is to be made again: the budget has room, and the server is back
+   * soon. Waits for that. Whether it is safe is for the caller to know.
+   */
+  again(call: Call): Promise<boolean>;
   status(): BackendStatus;
   /**
    * Resolves when ready, or when it is known that it will not be soon (backing off, misconfigured), or after `ms`, or when

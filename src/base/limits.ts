@@ -122,7 +122,7 @@ export const defaultLimits = Object.freeze({
   /** Back-off of a failed or crashed server: first wait, longest wait, quiet time that resets it. */
   backoffMsMin: 250,
   backoffMsMax: 30_000,
-  backoffResetMs: 60_000,
+  backoffResetMs: 10_000,
   /** So many failures in a row, and a server counts as broken: a list need not wait for it any more. */
   breakerFailuresMax: 5,
   /** What a server that fell offered stays listed so long; then it leaves the lists until it is back. */
@@ -132,6 +132,8 @@ export const defaultLimits = Object.freeze({
   /** Calls that may be made again because their server fell: so many at once, and one more for so many calls that went well. */
   retriesMax: 10,
   callsPerRetryMin: 10,
+  /** Such a call waits at most this long for its server to be back. */
+  againMsMax: 5_000,
   /** A server under whose calls time ran out, and that said nothing since, is asked whether it still answers: so often, each so long. */
   probesMax: 2,
   aliveMsMax: 5_000,

@@ -27,6 +27,8 @@ export interface Dialect {
   call(call: Call, target: Target): Promise<Outcome>;
   /** One page of a list; null when the backend has no such list. */
   page(kind: Kind, cursor: Raw | null): Promise<RawObject | null>;
+  /** Asks what every server of this dialect answers at once. Throws Faults of the wire. */
+  ping(timeoutMs: number): Promise<unknown>;
   /** See Upstream. A new dialect knows nothing of what the one before was told. */
   subscribe(uri: string): Promise<boolean>;
   unsubscribe(uri: string): Promise<void>;

@@ -88,6 +88,10 @@ export class SouthLegacy implements Dialect {
     return this.#subscriptions.unsubscribe(uri);
   }
 
+  ping(timeoutMs: number): Promise<unknown> {
+    return this.#ask("ping", null, timeoutMs, true);
+  }
+
   heard(): Promise<void> {
     return this.#standing?.heard() ?? Promise.resolve();
   }

@@ -72,6 +72,11 @@ export class SouthModern implements Dialect {
     return this.#resources.unsubscribe(uri);
   }
 
+  async ping(timeoutMs: number): Promise<unknown> {
+    const id = this.#south.wire.nextId();
+    return await this.#south.wire.request({ id, ...this.#ownRequest(id, "server/discover", ""), timeoutMs });
+  }
+
   heard(): Promise<void> {
     return this.#listening.heard();
   }

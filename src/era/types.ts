@@ -224,6 +224,8 @@ export interface Upstream {
    */
   subscribe(uri: string): Promise<boolean>;
   unsubscribe(uri: string): Promise<void>;
+  /** Asks for a sign of life; false when none came in that time. What else goes wrong is no proof that nobody is there. */
+  alive(timeoutMs: number): Promise<boolean>;
   /** Ends the dialect's own state at the backend (a session); the wire is closed by its owner. */
   close(): Promise<void>;
 }

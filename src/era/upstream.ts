@@ -56,12 +56,22 @@ function upstreamOf(south: South, slot: Slot): Upstream {
       slot.subscribed.delete(uri);
       await current().unsubscribe(uri);
     },
+    alive: (timeoutMs) => current().ping(timeoutMs).then(yes, isNoSilence),
     async close() {
       if (slot.closed) return;
       slot.closed = true;
       await current().close();
     },
   } satisfies Upstream);
+}
+
+const yes = (): boolean => true;
+
+// A refusal is a sign of life; a connection that broke is told by the wire itself; no room to ask in, where nothing came
+// for so long, is as good as silence.
+function isNoSilence(thrown: unknown): boolean {
+  const { code } = faultOf(thrown);
+  return code !== "BACKEND_TIMEOUT" && code !== "BACKEND_BUSY";
 }
 
 /** Before a dialect is settled, only an older server says anything unasked. */

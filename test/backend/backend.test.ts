@@ -26,6 +26,7 @@ interface Life {
   crash(reason: string): void;
   answer: () => Promise<Outcome>;
   lists: (kind: Kind) => Promise<readonly string[]>;
+  alive: (timeoutMs: number) => Promise<boolean>;
 }
 
 /** A backend on links and handshakes of the test's own, and a clock that stands. */
@@ -43,6 +44,12 @@ function direct(more: Partial<StdioSpec> = {}) {
       inFlight: 0,
       onMessage: () => undefined,
       onDown: (reason) => void (fallen = reason),
+      heard: 0,
+      onLate: () => undefined,
+      giveUp(reason) {
+        fallen ??= reason;
+        this.onDown(reason);
+      },
       get fallen() {
         return fallen;
       },
@@ -75,6 +82,7 @@ function direct(more: Partial<StdioSpec> = {}) {
       crash: (reason) => link.onDown(reason),
       answer: async () => done('{"ok":true}'),
       lists: async (kind) => [`{"name":"${kind}"}`],
+      alive: async () => true,
     };
     const upstream: Upstream = {
       facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r1", announces: true, subscribes: false },
@@ -82,6 +90,7 @@ function direct(more: Partial<StdioSpec> = {}) {
       unsubscribe: () => Promise.resolve(),
       call: () => life.answer(),
       list: async (kind) => ({ items: await life.lists(kind), cache: { ttlMs: 0, scope: "private" } }),
+      alive: (timeoutMs) => life.alive(timeoutMs),
       close: () => life.leave(),
     };
     lives.push(life);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createBreaker } from "../../src/backend/breaker.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 
-const limits = { backoffMsMin: 100, backoffMsMax: 1000, backoffResetMs: 5000 };
+const limits = { backoffMsMin: 100, backoffMsMax: 1000, backoffResetMs: 5000, breakerFailuresMax: 3 };
 
 test("waits double, spread over their upper half, and stop growing at the longest", () => {
   const breaker = createBreaker(createTestClock(), limits);

@@ -20,6 +20,9 @@ function stageOf(instancesMax = 3) {
       subscribe: () => Promise.resolve(false),
       unsubscribe: () => Promise.resolve(),
       offered: () => null,
+      facts: null,
+      again: async () => false,
+      want: () => undefined,
       status: () => statusOf("b"),
       settled: () => Promise.resolve(),
       get inFlight() {

@@ -23,6 +23,7 @@ function stage() {
       if (failing.has(kind)) throw fault("BACKEND_TIMEOUT");
       return { items: [`"${kind}"`], cache: { ttlMs: 0, scope: "private" } };
     },
+    alive: async () => true,
     close: async () => undefined,
   };
   const open = async (): Promise<void> => {

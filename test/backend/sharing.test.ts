@@ -16,11 +16,11 @@ const elicits = '{"elicitation":{"form":{}}}';
 test("everybody shares where the operator says so, and at a remote server that hears of each caller with each request", () => {
   const rows = [
     ["shared", "stdio", toldOnce, true],
-    ["shared", "remote", undefined, true],
+    ["shared", "remote", null, true],
     ["principal", "remote", toldEachTime, true],
     ["session", "remote", toldEachTime, true],
     ["principal", "remote", toldOnce, false],
-    ["principal", "remote", undefined, false],
+    ["principal", "remote", null, false],
     ["principal", "stdio", toldEachTime, false],
     ["session", "stdio", toldEachTime, false],
   ] as const;

@@ -117,6 +117,7 @@ export function createLifePool(events: PoolEvents, clock: Clock, drainMs: number
         settled,
         status: () => statusOf(spec.name, { state: process.state, inFlight: process.running.size }),
         subscribe: () => Promise.resolve(null),
+        again: () => Promise.resolve(false),
         call(call) {
           if (!held) wrongs.push(`process ${process.id} was called over a lease that had been given back`);
           return run(process, call, clock);
