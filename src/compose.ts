@@ -11,7 +11,7 @@ import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, f
 import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, readPresence, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type StdioFront } from "./front/index.ts";
-import { createHub, type Hub, type HubStatus, patient } from "./hub/index.ts";
+import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -149,7 +149,7 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
-  const bridging = await piped(ground, build(ground, keys, bridge), options.pipes, { server: bridgedName });
+  const bridging = await piped(ground, build(ground, keys, bridge, null), options.pipes, { server: bridgedName });
   look = () => void bridging.reload();
   return bridging;
 }
@@ -203,17 +203,20 @@ interface Core {
 async function coreOf(ground: Ground): Promise<Core> {
   const keys = await stateKeys({ stateDir: ground.options.stateDir });
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
-  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub);
+  const { log, config, options } = ground;
+  const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
+  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory);
 }
 
-function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve): Core {
+function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null): Core {
   const { options, config, log } = ground;
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
   let eras: Eras | null = null;
   const connect: Eras["connect"] = (wire, how) => (eras === null ? Promise.reject(new Error("not assembled yet")) : eras.connect(wire, how));
   const hub = createHub({
-    createPool: (events) => createPool({ ...poolParts(ground), connect }, events),
+    createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null }, events),
+    memory,
     clock: systemClock,
     log,
     identity,

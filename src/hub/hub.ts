@@ -4,13 +4,15 @@
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
 import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
-import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight } from "../base/index.ts";
+import { type Cancel, type Clock, fault, type Log, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
-import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
+import { type Call, type Description, type Outcome, type Principal, quote, type Raw, type Selection, type Watch, type Watching } from "../protocol/index.ts";
+import { awayFault, Failures } from "./failures.ts";
 import { Generation } from "./generation.ts";
 import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
+import type { Known, Memory } from "./remember.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { Hub, HubStatus } from "./types.ts";
@@ -24,6 +26,8 @@ export interface HubOptions {
   readonly identity: { readonly name: string; readonly version: string };
   /** Authenticates cursors; kept across restarts so that cursors are too. */
   readonly cursorKey: Uint8Array;
+  /** Keeps what servers offered from one life of this program to the next; null: nothing does. */
+  readonly memory?: Memory | null;
   /** What runs until the first `propose`: no servers. */
   readonly empty: Config;
 }
@@ -38,6 +42,7 @@ class RunningHub implements Hub {
   readonly #subscriptions: Subscriptions;
   readonly #owners = new Owners();
   readonly #inventories = new InventoryMemo();
+  readonly #failures: Failures;
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
   #config: HubStatus["config"];
@@ -57,6 +62,7 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
+    this.#failures = new Failures(options.log, () => this.#draining !== null);
     this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
@@ -65,7 +71,7 @@ class RunningHub implements Hub {
   }
 
   call(call: Call): Promise<Outcome> {
-    if (this.#draining !== null) return Promise.resolve(this.#failure(fault("SHUTTING_DOWN"), call));
+    if (this.#draining !== null) return Promise.resolve(this.#failures.told(fault("SHUTTING_DOWN"), call));
     const waiting = isList(call.method) ? this.#startingFor(call.selection) : nobody;
     return waiting.length === 0 ? this.#run(call, true) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false));
   }
@@ -74,15 +80,16 @@ class RunningHub implements Hub {
     const snapshot = this.#now();
     const { generation } = snapshot;
     generation.pin();
+    const row = rows[call.method] ?? passThrough;
+    const scene = this.#sceneOf(snapshot, call);
     try {
-      const scene = this.#sceneOf(snapshot, call);
-      const outcome = await (rows[call.method] ?? passThrough)(scene, call);
+      const outcome = await row(scene, call);
       if (outcome.kind === "done" && scene.asked !== null) this.#owners.learn(call, scene.asked, outcome.result, snapshot.limits);
       if (outcome.kind !== "unknown") return outcome;
       if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false);
       return this.#unknownTo(snapshot, call, outcome);
     } catch (thrown) {
-      return this.#failure(faultOf(thrown), call);
+      return await this.#failures.handled(row, scene, call, thrown);
     } finally {
       generation.unpin();
     }
@@ -104,21 +111,12 @@ class RunningHub implements Hub {
     const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection), name);
     if (absent === undefined) return outcome;
     const { state, reason } = absent.status();
-    return this.#failure(fault("BACKEND_DOWN", { backend: absent.spec.name, op: call.method, detail: reason ?? `it is ${state}` }), call);
+    return this.#failures.told(awayFault(absent.spec.name, call.method, reason ?? `it is ${state}`), call);
   }
 
   #sceneOf(snapshot: Snapshot, { principal, selection }: Call): Scene {
     const view = snapshot.view(principal, selection);
-    return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, asked: null };
-  }
-
-  #failure(thrown: Fault, call: Call): Outcome {
-    const { row } = thrown;
-    if (row.level !== "debug") {
-      const cause = thrown.code === "INTERNAL" && thrown.cause instanceof Error ? (thrown.cause.stack ?? thrown.cause.message) : undefined;
-      this.#options.log[row.level](thrown.message, { code: thrown.code, method: call.method, server: thrown.backend, cause });
-    }
-    return { kind: "failed", error: rpcErrorOf(thrown) };
+    return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, asked: null, tool: null };
   }
 
   /** Servers within the selection that are on their first way to readiness, while it is early enough to wait. */
@@ -188,6 +186,8 @@ class RunningHub implements Hub {
   async #adopt({ config, verdict }: Proposal): Promise<void> {
     if (this.#draining !== null) return;
     const { clock } = this.#options;
+    await this.#options.memory?.recall(config);
+    if (this.#draining !== null) return;
     const before = this.#current.generation;
     const next = new Generation(config, this.#pool);
     await Promise.all(replacedBy(before, next).map((lease) => lease.settled(config.limits.swapMsMax)));
@@ -215,6 +215,11 @@ class RunningHub implements Hub {
     if (this.#draining !== null) return;
     this.#stale = true;
     this.#announce();
+    this.#keep();
+  }
+
+  #keep(): void {
+    this.#options.memory?.keep(() => [...this.#current.generation.leases.values()].map(knownOf));
   }
 
   /** The snapshot of the moment. A burst of reports costs one catalog. */
@@ -279,7 +284,7 @@ class RunningHub implements Hub {
   async #end(ms: number): Promise<void> {
     await this.drain(ms);
     this.#watchers.close();
-    await this.#pool.close();
+    await Promise.all([this.#options.memory?.close(), this.#pool.close()]);
   }
 }
 
@@ -299,6 +304,9 @@ function fateOf(before: Lease | undefined, next: Lease): "added" | "changed" | "
   if (before === undefined) return "added";
   return before.spec.fingerprint === next.spec.fingerprint ? "kept" : "changed";
 }
+
+/** What it said in this life of the program: only that is worth keeping. */
+const knownOf = (lease: Lease): Known => ({ spec: lease.spec, offered: lease.status().lists === "live" ? lease.offered() : null });
 
 const issuesOf = (config: Config): Issue[] => config.backends.flatMap((spec) => (spec.issue === null ? [] : [spec.issue]));
 

@@ -20,11 +20,13 @@ export interface PatienceOptions {
 // Nothing announces that a server is ready; who waits looks this often.
 const lookMs = 20;
 
+const connected: readonly (string | undefined)[] = Object.freeze(["ready", "degraded"]);
+
 /** What the front of a bridge is served by. */
 export function patient(hub: Hub, options: PatienceOptions): Serve {
   const { clock } = options;
   const stateOf = () => hub.status().backends[0];
-  const isReady = (): boolean => stateOf()?.state === "ready";
+  const isReady = (): boolean => connected.includes(stateOf()?.state);
 
   const patienceMs = (): number => {
     const status = stateOf();

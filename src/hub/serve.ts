@@ -6,7 +6,7 @@
 import type { Lease } from "../backend/index.ts";
 import { defaultLimits, fault } from "../base/index.ts";
 import { completionRoute, ownersOf, pageOf, type Route, routeOf, type View } from "../catalog/index.ts";
-import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type Raw, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
 import type { Owners } from "./owners.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -20,6 +20,8 @@ export interface Scene {
   readonly owners: Owners;
   /** The server that was asked last for this answer; null: none. */
   asked: string | null;
+  /** The definition of the tool that it was asked for; null: it was asked for no tool, or for one that it does not list. */
+  tool: Raw | null;
 }
 
 /** A row's answer; "unknown" says that nobody visible owns the target, so that a starting server may be waited for. */
@@ -76,6 +78,7 @@ const leaseOf = (scene: Scene, route: Route): Lease => {
   const lease = scene.snapshot.generation.leases.get(route.backend);
   if (lease === undefined) throw fault("BACKEND_DOWN", { backend: route.backend });
   scene.asked = route.backend;
+  scene.tool = route.tool;
   return lease;
 };
 

@@ -24,7 +24,7 @@ export class Snapshot {
     this.number = number;
     this.generation = generation;
     this.catalog = buildCatalog(offersOf(config, generation.leases, inventories), { separator: config.names.separator, limits: config.limits });
-    this.starting = [...generation.leases.values()].filter((lease) => lease.offered() === null && lease.status().state === "starting");
+    this.starting = [...generation.leases.values()].filter((lease) => isOnItsWay(lease));
     this.#viewsMax = config.limits.viewsMax;
   }
 
@@ -52,6 +52,12 @@ export class Snapshot {
   get limits(): Limits {
     return this.generation.config.limits;
   }
+}
+
+/** Who failed so often that it is only tried now and then is not waited for. */
+function isOnItsWay(lease: Lease): boolean {
+  const { state, breaker } = lease.status();
+  return lease.offered() === null && state === "starting" && breaker === "closed";
 }
 
 /** Most callers hold every scope: their key is the selection itself, which no key of `viewKeyOf` can equal ("[…]"). */

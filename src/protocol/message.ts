@@ -188,9 +188,9 @@ export function errorText(id: Raw | null, error: RpcError | { readonly code: num
 }
 
 /** A fault as a JSON-RPC error. `data.origin` tells our own errors from a backend's. */
-export function rpcErrorOf(fault: Fault): RpcError {
+export function rpcErrorOf(fault: Fault, more: Readonly<Record<string, unknown>> = {}): RpcError {
   const code = fault.row.rpc;
   const { message } = fault;
-  const data = JSON.stringify({ ...fault.data, origin: "1mcp", code: fault.code, backend: fault.backend, hint: fault.hint });
+  const data = JSON.stringify({ ...fault.data, ...more, origin: "1mcp", code: fault.code, backend: fault.backend, hint: fault.hint });
   return { code, message, data, raw: `{"code":${code},"message":${quote(message)},"data":${data}}` };
 }
