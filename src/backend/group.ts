@@ -117,7 +117,11 @@ export class Groups {
   // What has left the group, for a session of its own, still carries the mark.
   async #sweep(mark: string, clock: Clock, termMs: number): Promise<void> {
     const kin = { mark, groups: new Map<number, number>(), since: this.#since };
-    await reap({ kin, clock, patience: { graceMs: 0, termMs, settleMs: 0 }, look: this.#look });
+    try {
+      await reap({ kin, clock, patience: { graceMs: 0, termMs, settleMs: 0 }, look: this.#look });
+    } catch {
+      // Where nobody can be looked for, nobody is found; the group has been ended all the same.
+    }
   }
 
   #tell(member: Member): void {

@@ -91,15 +91,15 @@ class Ledger implements Witness {
 /** Ends what earlier lives of this state folder have left, and says so. Leaves alone what a proxy that runs has started. Never throws. */
 export async function reapEarlier(options: LedgerOptions & { readonly limits: Limits }): Promise<void> {
   const folder = folderOf(options.stateDir);
-  try {
-    const names = await readdir(folder).catch(() => []);
-    if (names.length === 0) return;
-    const [all, boot] = [await allProcesses(Number.MAX_SAFE_INTEGER), await bootOf()];
-    for (const name of names) await settle(join(folder, name), { all, boot }, options);
-  } catch (thrown) {
-    options.log.warn("what an earlier run left cannot be looked up", { reason: faultOf(thrown).message, path: folder });
-  }
+  const unknown = (path: string) => (thrown: unknown): void => options.log.warn("what an earlier run left cannot be looked up", { reason: faultOf(thrown).message, path });
+  const names = await readdir(folder).catch(() => []);
+  // Without knowing who runs, nobody may be taken for dead.
+  const now = names.length === 0 ? null : await nowOf().catch(unknown(folder));
+  if (!now) return;
+  for (const name of names) await settle(join(folder, name), now, options).catch(unknown(join(folder, name)));
 }
+
+const nowOf = async (): Promise<Now> => ({ all: await allProcesses(Number.MAX_SAFE_INTEGER), boot: await bootOf() });
 
 interface Now {
   readonly all: readonly Seen[];

@@ -4,7 +4,7 @@
  * each group over its stdin, whose end tells it that we are gone.
  */
 import { parse } from "node:path";
-import { chargeText, chargeVariable, type Clock, doneLine, faultOf, type Limits, type Log, lostLine, startOf, startSelf, tookLine } from "../base/index.ts";
+import { chargeText, chargeVariable, type Clock, doneLine, type Limits, type Log, lostLine, startOf, startSelf, tookLine } from "../base/index.ts";
 import { inheritedOf } from "./environment.ts";
 import type { Member, Witness } from "./group.ts";
 import { type Sink, StdinWriter } from "./stdin.ts";
@@ -78,7 +78,7 @@ class Watch implements Witness {
       void child.exited.then(() => this.#ended(dog));
       log.debug("the watchdog runs", { pid: child.pid });
     } catch (thrown) {
-      this.#failed("the watchdog cannot be started: should this process be killed, servers may outlive it", faultOf(thrown).message);
+      this.#failed("the watchdog cannot be started: should this process be killed, servers may outlive it", String(thrown));
     }
   }
 

@@ -19,7 +19,7 @@ export interface Seen {
   readonly mark: string | null;
 }
 
-/** All processes, at one moment and a little. `since`: a start before which nobody's mark is of interest. */
+/** All processes, at one moment and a little. `since`: a start before which nobody's mark is of interest. Throws where the system does not tell. */
 export async function allProcesses(since: number, platform: string = process.platform): Promise<readonly Seen[]> {
   return platform === "linux" ? fromProc(since) : rowsOf(await outputOf(platform === "win32" ? windowsArgv : psArgv));
 }
@@ -34,14 +34,20 @@ export function startOf(pid: number): number | null {
 }
 
 /** Tells one boot of one machine from another, where times of start count from the boot; else the empty text. */
-export const bootOf = (): Promise<string> => readFile("/proc/sys/kernel/random/boot_id", "latin1").then((text) => text.trim(), () => "");
+export async function bootOf(): Promise<string> {
+  try {
+    return (await readFile("/proc/sys/kernel/random/boot_id", "latin1")).trim();
+  } catch {
+    return "";
+  }
+}
 
 // ---- Linux -------------------------------------------------------------------------------------------------------
 
 async function fromProc(since: number): Promise<readonly Seen[]> {
   const found: Seen[] = [];
   // One after the other: who is asked for this has other things to do meanwhile.
-  for (const name of await readdir("/proc").catch(() => [])) {
+  for (const name of await readdir("/proc")) {
     const seen = /^\d+$/.test(name) ? await oneOf(name, since) : null;
     if (seen !== null) found.push(seen);
   }

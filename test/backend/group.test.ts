@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../src/base/index.ts";
-import { endGroup, Groups } from "../../src/backend/group.ts";
+import { endGroup, Groups, type Member, type Witness } from "../../src/backend/group.ts";
 
 const start = (script: string) => Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe", stderr: "ignore", detached: true });
 const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
@@ -61,15 +61,72 @@ test("where there are no groups, the child alone is ended, by force if it does n
 
 test("all groups that are known are killed at once, and no others", async () => {
   for (const platform of [process.platform, "win32"]) {
-    const groups = new Groups(platform);
-    const [known, gone] = [start("exec sleep 1000"), start("exec sleep 1000")];
-    groups.add(known);
-    groups.add(gone);
-    groups.remove(gone);
+    const groups = new Groups({ platform });
+    const [known, gone] = [start("exec sleep 1000"), start("cat > /dev/null")];
+    groups.add(known, groups.expect(), "known");
+    groups.add(gone, groups.expect(), "gone");
+    gone.stdin.end();
+    await groups.end(gone, systemClock, { stdinEndMs: 5000, termMs: 5000 });
     groups.kill();
     await known.exited;
-    expect([known.signalCode, gone.signalCode]).toEqual(["SIGKILL", null]);
-    gone.kill();
-    await gone.exited;
+    expect([known.signalCode, gone.exitCode]).toEqual(["SIGKILL", 0]);
   }
+});
+
+/** Hears what it is told. */
+const witness = () => {
+  const heard: string[] = [];
+  const told = Promise.withResolvers<Member>();
+  const listening: Witness = {
+    expect: () => void heard.push("expect"),
+    took(member) {
+      heard.push(`took ${member.server} ${member.start === null ? "some time" : "in time"}`);
+      if (member.start !== null) told.resolve(member);
+    },
+    lost: () => void heard.push("lost"),
+    close: async () => void heard.push("close"),
+  };
+  return { heard, told: told.promise, listening };
+};
+
+test("witnesses hear of a child before it is started, when it runs, and when nothing of it is left", async () => {
+  const { heard, told, listening } = witness();
+  const groups = new Groups({ life: "abc", witnesses: [listening] });
+  expect([groups.expect(), groups.expect()]).toEqual(["abc.1", "abc.2"]);
+  const child = start("cat > /dev/null");
+  groups.add(child, "abc.2", "cat");
+  expect((await told).pid).toBe(child.pid);
+  child.stdin.end();
+  await groups.end(child, systemClock, { stdinEndMs: 5000, termMs: 5000 });
+  await groups.close();
+  expect(heard).toEqual(["expect", "expect", "took cat in time", "lost", "close"]);
+});
+
+test("where the system does not say at once when a child started, witnesses hear it later", async () => {
+  const { told, listening } = witness();
+  const groups = new Groups({ witnesses: [listening] });
+  const child = start("exec sleep 1000");
+  // Nobody has this number; the list of all processes is asked then, and does not have it either.
+  groups.add({ pid: 2 ** 30, exited: child.exited, kill: () => undefined }, groups.expect(), "nobody");
+  groups.add(child, groups.expect(), "sleep");
+  expect(await told).toMatchObject({ pid: child.pid, server: "sleep" });
+  groups.kill();
+  await child.exited;
+});
+
+test("a descendant in a session of its own ends with the child whose mark it carries, and another child's does not", async () => {
+  const groups = new Groups();
+  const child = (): { leader: ReturnType<typeof start>; mark: string } => {
+    const mark = groups.expect();
+    const script = "setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & cat > /dev/null";
+    return { mark, leader: Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe", stderr: "ignore", detached: true, env: { PATH: process.env["PATH"], ONE_MCP_LIFE: mark } }) };
+  };
+  const [ending, staying] = [child(), child()];
+  const [escaped, other] = [Number(await firstLine(ending.leader.stdout)), Number(await firstLine(staying.leader.stdout))];
+  for (const { leader, mark } of [ending, staying]) groups.add(leader, mark, "child");
+  for (const { leader } of [ending, staying]) leader.stdin.end();
+  await groups.end(ending.leader, systemClock, { stdinEndMs: 5000, termMs: 50 });
+  expect([await runs(escaped), await runs(other)]).toEqual([false, true]);
+  await groups.end(staying.leader, systemClock, { stdinEndMs: 5000, termMs: 50 });
+  expect(await runs(other)).toBe(false);
 });

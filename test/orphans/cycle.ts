@@ -77,7 +77,7 @@ export interface Proxy extends AsyncDisposable {
 
 /** Starts a proxy that has its folder for a home; whatever of it is there at the end is killed. */
 export async function startProxy(config: object, home: string): Promise<Proxy> {
-  const configPath = join(home, "mcp.json");
+  const configPath = join(home, `${crypto.randomUUID()}.json`);
   const stateDir = join(home, "state");
   await writeFile(configPath, JSON.stringify({ port: 0, ...config }));
   const child = Bun.spawn([...programArgv(), "serve", "--config", configPath, "--state-dir", stateDir], { cwd: home, env: cleanEnv({ HOME: home }), stdin: "ignore", stdout: "ignore", stderr: Bun.file(join(home, "log")) });

@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { readFile } from "node:fs/promises";
+import { outputOf, startSelf } from "../../src/base/spawn.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+test("what is started once more has a session and a folder of its own, takes lines, and carries nobody's mark", async () => {
+  await using folder = await createFolder();
+  const stderrPath = folder.at("log");
+  await Bun.write(stderrPath, "");
+  const script = 'read line; ps -o sess= -p $$ >&2; echo "$line in $(pwd) with $KEPT and ${ONE_MCP_LIFE-none}" >&2';
+  const child = startSelf({ argv: ["sh", "-c", script], cwd: "/", env: { PATH: process.env["PATH"], KEPT: "this", ONE_MCP_LIFE: "abc.1" }, stdin: "pipe", stderrPath });
+  child.stdin.write("a line\n");
+  child.stdin.end();
+  expect(await child.exited).toBe(0);
+  expect((await readFile(stderrPath, "utf8")).trim().split("\n").map((line) => line.trim())).toEqual([String(child.pid), "a line in / with this and none"]);
+});
+
+test("what nobody hears may talk", async () => {
+  const child = startSelf({ argv: ["sh", "-c", "echo one; echo two >&2; read line; exit 3"], cwd: "/", env: process.env, stdin: "ignore", stderrPath: null });
+  expect(await child.exited).toBe(3);
+});
+
+test("what cannot be started throws at once", () => {
+  expect(() => startSelf({ argv: ["/nowhere/program"], cwd: "/", env: {}, stdin: "ignore", stderrPath: null })).toThrow("ENOENT");
+});
+
+test("a tool's answer is what it says on stdout; one that is missing is told", async () => {
+  expect(await outputOf(["sh", "-c", "echo out; echo err >&2; exit 1"])).toBe("out\n");
+  await expect(outputOf(["/nowhere/tool"])).rejects.toThrow("ENOENT");
+});
