@@ -1,114 +1,12 @@
 import { expect, test } from "bun:test";
-import { CancelSource, createKnownSecrets, defaultLimits, type Fault, fault, nullLog } from "../../src/base/index.ts";
-import { type Backend, createBackend } from "../../src/backend/backend.ts";
-import type { Link } from "../../src/backend/link.ts";
-import type { StdioSpec } from "../../src/config/index.ts";
-import type { ConnectOptions, Upstream } from "../../src/era/index.ts";
-import type { Kind, Outcome } from "../../src/protocol/index.ts";
+import { CancelSource, defaultLimits, type Fault, fault } from "../../src/base/index.ts";
+import type { Kind } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
-import { createTestClock } from "../fixtures/clock.ts";
+import { direct, directReady } from "../fixtures/lives.ts";
 import { done, specOf } from "../fixtures/pool.ts";
 
 const target = { backend: "b", name: "t", timeoutMs: 1000, tool: null };
 const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
-
-/** One life of a server as the test directs it. */
-interface Life {
-  readonly link: Link;
-  readonly options: ConnectOptions;
-  closed: boolean;
-  left: boolean;
-  leave: () => Promise<void>;
-  /** Lets the handshake succeed, or fail. */
-  ready(): void;
-  refuse(thrown: unknown): void;
-  /** Falls, as a crashed process does. */
-  crash(reason: string): void;
-  answer: () => Promise<Outcome>;
-  lists: (kind: Kind) => Promise<readonly string[]>;
-  alive: (timeoutMs: number) => Promise<boolean>;
-}
-
-/** A backend on links and handshakes of the test's own, and a clock that stands. */
-function direct(more: Partial<StdioSpec> = {}) {
-  const clock = createTestClock();
-  const lives: Life[] = [];
-  const changes: string[] = [];
-  const updates: string[] = [];
-  let backend: Backend | null = null;
-  const createLink = (): Link => {
-    let fallen: string | null = null;
-    return {
-      transport: "stdio",
-      pid: 7,
-      inFlight: 0,
-      onMessage: () => undefined,
-      onDown: (reason) => void (fallen = reason),
-      heard: 0,
-      onLate: () => undefined,
-      giveUp(reason) {
-        fallen ??= reason;
-        this.onDown(reason);
-      },
-      get fallen() {
-        return fallen;
-      },
-      stderr: () => ["last words"],
-      open: async () => undefined,
-      nextId: () => 1,
-      request: () => Promise.reject(fault("BACKEND_GONE")),
-      send: async () => undefined,
-      abandon: () => undefined,
-      async close() {
-        fallen ??= "closed";
-        const life = lives.find(({ link }) => link === this);
-        if (life === undefined) return;
-        life.closed = true;
-        life.refuse(fault("BACKEND_GONE", { detail: "closed" }));
-      },
-    };
-  };
-  const connect = (wire: unknown, options: ConnectOptions): Promise<Upstream> => {
-    const link = wire as Link;
-    const handshake = Promise.withResolvers<Upstream>();
-    const life: Life = {
-      link,
-      options,
-      closed: false,
-      left: false,
-      leave: async () => void (life.left = true),
-      ready: () => handshake.resolve(upstream),
-      refuse: handshake.reject,
-      crash: (reason) => link.onDown(reason),
-      answer: async () => done('{"ok":true}'),
-      lists: async (kind) => [`{"name":"${kind}"}`],
-      alive: async () => true,
-    };
-    const upstream: Upstream = {
-      facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r1", announces: true, subscribes: false },
-      subscribe: () => Promise.resolve(false),
-      unsubscribe: () => Promise.resolve(),
-      call: () => life.answer(),
-      list: async (kind) => ({ items: await life.lists(kind), cache: { ttlMs: 0, scope: "private" } }),
-      alive: (timeoutMs) => life.alive(timeoutMs),
-      close: () => life.leave(),
-    };
-    lives.push(life);
-    return handshake.promise;
-  };
-  const secrets = createKnownSecrets();
-  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, secrets, capabilities: "{}", changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
-  backend = made;
-  return { clock, lives, changes, updates, secrets, backend: made, life: (n: number): Life => lives[n] as Life };
-}
-
-async function directReady(more: Partial<StdioSpec> = {}) {
-  const stage = direct(more);
-  await stage.clock.settle();
-  stage.life(0).ready();
-  await stage.clock.settle();
-  return stage;
-}
 
 test("a start leads over handshake and lists to ready, and calls made meanwhile wait for it", async () => {
   const { backend, clock, life, changes } = direct();
