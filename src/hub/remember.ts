@@ -153,6 +153,7 @@ class FileMemory implements Memory {
       this.#options.log.warn("it offers too much to be remembered", { server: spec.name, bytesMax: this.#options.limits.inventoryBytesMax });
       await removeFile(path);
     } catch (thrown) {
+      this.#written.delete(spec.name);
       this.#tell("what it offers could not be written", thrown, spec.name);
     }
   }
