@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Entry } from "../../src/backend/entry.ts";
+import type { Offered } from "../../src/backend/index.ts";
 import { Groups } from "../../src/backend/group.ts";
 import { createHttpLink } from "../../src/backend/http.ts";
 import type { Link } from "../../src/backend/link.ts";
@@ -11,6 +12,7 @@ import { relayableCapabilities, type Eras } from "../../src/era/index.ts";
 import { type Call, emptyObject, rawOf } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { createFolder } from "../fixtures/folder.ts";
+import { earlier } from "../fixtures/lives.ts";
 import { createPeer } from "../fixtures/peer.ts";
 import { connectPlain } from "../fixtures/plainUpstream.ts";
 import { specOf } from "../fixtures/pool.ts";
@@ -21,7 +23,7 @@ const childSpec = (more: Partial<StdioSpec> = {}, ...flags: string[]): StdioSpec
   specOf("child", { command: process.execPath, args: [program, ...flags], connectMs: 10_000, requestMs: 10_000, ...more });
 
 /** One entry with real processes, and what each of them was told that its client can do. */
-async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { limits?: Partial<Limits>; perRequest?: boolean } = {}) {
+async function open(spec: BackendSpec, { limits = {}, perRequest = false, remembered = null }: { limits?: Partial<Limits>; perRequest?: boolean; remembered?: Offered | null } = {}) {
   const folder = await createFolder();
   const all = { ...defaultLimits, ...limits };
   const told: string[] = [];
@@ -36,7 +38,7 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { li
   };
   const shared = { egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
   const createLink = (newest: BackendSpec): Link => (newest.kind === "stdio" ? createStdioLink({ ...shared, spec: newest }) : createHttpLink({ ...shared, spec: newest }));
-  const entry = new Entry(spec, { ...shared, connect, createLink }, { changed: () => undefined, updated: (_uri, _params, concerns) => void concerned.push(concerns) });
+  const entry = new Entry(spec, { ...shared, connect, createLink, remembered: () => remembered }, { changed: () => undefined, updated: (_uri, _params, concerns) => void concerned.push(concerns) });
   const run = async (method: string, id: string, more: Partial<Call> = {}): Promise<string> => {
     const call = callOf(method, "{}", { principal: { id, scopes: null }, ...more });
     const instance = entry.instanceOf(call) ?? (await entry.settledInstanceOf(call));
@@ -174,4 +176,28 @@ test("news of an instance concerns those whose own it is", async () => {
   for (const instance of apart.reporting) instance.updated("x://1", emptyObject);
   const [first, other] = apart.concerned;
   expect([first?.(whoOf("one", can(relayableCapabilities))), first?.(whoOf("two")), other?.(whoOf("one", can(relayableCapabilities))), other?.(whoOf("two"))]).toEqual([true, false, false, true]);
+});
+
+test("who shares with whom is decided by what the server says itself, never by what was remembered", async () => {
+  const remembered = { ...earlier('{"name":"a"}'), facts: { ...earlier().facts, perRequest: true as const } };
+  let met = 0;
+  await using peer = createPeer(({ body }) => {
+    const { id, method } = JSON.parse(body) as { id: number; method: string };
+    if (method === "hello") met += 1;
+    return Response.json({ jsonrpc: "2.0", id, result: method.startsWith("list/") ? { items: [] } : {} });
+  });
+  // On demand: nothing is known but what was remembered, when the first calls come.
+  await using stage = await open(remoteSpec(peer.url, { start: "on-demand", isolation: "principal", connectMs: 10_000, requestMs: 10_000 }), { remembered });
+  expect([stage.entry.status().state, stage.entry.isForAll]).toEqual(["idle", false]);
+  expect(await Promise.all([stage.run("hi", "one"), stage.run("hi", "two")])).toEqual(["{}", "{}"]);
+  expect(met).toBe(3);
+});
+
+test("its status counts the calls of all instances that were made again", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }));
+  for (const id of ["one", "two"]) {
+    await stage.pidOf(id);
+    expect(await stage.entry.instanceOf(callOf("m", "{}", { principal: { id, scopes: null } }))?.again(callOf("m"))).toBe(true);
+  }
+  expect(stage.entry.status()).toMatchObject({ retried: 2, inFlight: 0 });
 });

@@ -263,3 +263,40 @@ test("what a server says of its answer is shown without secrets", async () => {
   remote.secrets.add("hunter2-hunter2");
   expect((await failure(remote.ask())).message).toContain("from=/mcp?key=[secret]");
 });
+
+test("a server that takes a request and never answers is told of when its time is over; one that says anything meanwhile is not", async () => {
+  let speaks = false;
+  const feed = createFeed();
+  await using peer = createPeer(() => (speaks ? feed.response : never<Response>()));
+  await using remote = openRemote(peer.url);
+  let late = 0;
+  remote.link.onLate = () => (late += 1);
+  expect((await failure(remote.ask("m", {}, 50))).code).toBe("BACKEND_TIMEOUT");
+  expect([late, remote.link.heard]).toEqual([1, 0]);
+  speaks = true;
+  const answer = failure(remote.ask("m", {}, 300));
+  feed.send(`: comment\n\n${event(note("progress"))}`);
+  expect((await answer).code).toBe("BACKEND_TIMEOUT");
+  expect([late, remote.link.heard]).toEqual([1, 1]);
+});
+
+test("a stream that opens and stays empty is no sign of life", async () => {
+  const feed = createFeed();
+  await using peer = createPeer(() => feed.response);
+  await using remote = openRemote(peer.url);
+  let late = 0;
+  remote.link.onLate = () => (late += 1);
+  const answer = failure(remote.ask("m", {}, 100));
+  feed.send(": comment\n\n");
+  expect((await answer).code).toBe("BACKEND_TIMEOUT");
+  expect(late).toBe(1);
+});
+
+test("given up, it fails all that waits at once, and says so", async () => {
+  await using peer = createPeer(() => never<Response>());
+  await using remote = openRemote(peer.url);
+  const waiting = failure(remote.ask());
+  remote.link.giveUp("it gives no sign of life");
+  expect(await waiting).toMatchObject({ code: "BACKEND_GONE", data: { sent: true }, message: expect.stringContaining("no sign of life") });
+  expect([await remote.fell, remote.link.fallen]).toEqual(["it gives no sign of life", "it gives no sign of life"]);
+});

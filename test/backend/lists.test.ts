@@ -1,18 +1,20 @@
 import { expect, test } from "bun:test";
 import { defaultLimits, fault, type Log, nullLog } from "../../src/base/index.ts";
 import { Lists } from "../../src/backend/lists.ts";
+import type { Offered } from "../../src/backend/index.ts";
 import type { Upstream } from "../../src/era/index.ts";
 import type { Kind } from "../../src/protocol/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
+import { earlier } from "../fixtures/lives.ts";
 
-function stage() {
+function stage(remembered: Offered | null = null) {
   const clock = createTestClock();
   const warnings: string[] = [];
   const asked: Kind[] = [];
   const failing = new Set<Kind>();
   let changes = 0;
   const log: Log = { ...nullLog, warn: (message) => void warnings.push(message) };
-  const lists = new Lists({ name: "s", clock, limits: defaultLimits, log, changed: () => void (changes += 1) });
+  const lists = new Lists({ name: "s", clock, limits: defaultLimits, log, changed: () => void (changes += 1), remembered });
   const upstream: Upstream = {
     facts: { info: "{}", capabilities: new Map(), instructions: null, revision: "r", announces: true, subscribes: false },
     subscribe: () => Promise.resolve(false),
@@ -72,4 +74,30 @@ test("an announcement while a list is missing asks at once", async () => {
   expect(changes()).toBe(1);
   await clock.advance(60_000);
   expect(lists.offered?.lists.tools.items).toEqual(['"tools"']);
+});
+
+test("what is remembered is offered until the server speaks for itself, and says nothing of who it is", async () => {
+  const { lists, open } = stage(earlier('"old"'));
+  expect([lists.source, lists.offered?.lists.tools.items, lists.facts]).toEqual(["remembered", ['"old"'], null]);
+  await open();
+  expect([lists.source, lists.offered?.lists.tools.items, lists.facts?.revision]).toEqual(["live", ['"tools"'], "r"]);
+});
+
+test("a list that cannot be fetched stays as it is remembered", async () => {
+  const { lists, failing, open } = stage(earlier('"old"'));
+  failing.add("tools");
+  await open();
+  expect(lists.offered?.lists).toMatchObject({ tools: { items: ['"old"'] }, prompts: { items: ['"prompts"'] } });
+  lists.leave();
+});
+
+test("hidden it offers nothing until the server is back", async () => {
+  const { lists, open } = stage(earlier('"old"'));
+  lists.hide();
+  expect([lists.offered, lists.source]).toEqual([null, null]);
+  await open();
+  lists.hide();
+  expect([lists.offered, lists.source]).toEqual([null, null]);
+  await open();
+  expect(lists.source).toBe("live");
 });

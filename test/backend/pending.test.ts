@@ -115,3 +115,21 @@ test("a deadline can be put off, and drawn in again", async () => {
   pending.abandon(other);
   expect(pending.size).toBe(0);
 });
+
+test("a request that ran out of time while nothing was heard is told of, once for all that are due; one under which something was heard is not", async () => {
+  const clock = createTestClock();
+  let late = 0;
+  const pending = new Pending<string>({ clock, pendingMax: 10, backend: "b", late: () => (late += 1) });
+  for (const ms of [100, 100]) void codeOf(pending.open(pending.nextId(), ms, null));
+  await clock.advance(100);
+  expect(late).toBe(1);
+  void codeOf(pending.open(pending.nextId(), 100, null));
+  pending.hear();
+  expect(pending.heard).toBe(1);
+  await clock.advance(100);
+  expect(late).toBe(1);
+  // What is meant to stay open proves nothing by doing so.
+  void codeOf(pending.open(pending.nextId(), 100, null, true));
+  await clock.advance(100);
+  expect(late).toBe(1);
+});

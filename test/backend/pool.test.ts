@@ -260,3 +260,24 @@ test("who subscribes before the server was ever ready waits for it", async () =>
   const broken = stage.pool.acquire(childSpec({ isolation: "principal", fingerprint: "broken" }, "--broken-start"));
   expect(await broken.subscribe("a", sharer("one"))).toBeNull();
 });
+
+test("a call under which a server was killed is made again once it is back, and a stopped one is found out and replaced", async () => {
+  await using stage = await open({ aliveMsMax: 100, stdinEndMs: 100, exitDrainMs: 50, termMs: 100 });
+  const lease = stage.pool.acquire(childSpec({ requestMs: 150 }));
+  const first = await pidOf(lease);
+  const waiting = failure(lease.call(callOf("silent"), { name: null, tool: null }));
+  process.kill(first, "SIGKILL");
+  expect(await waiting).toMatchObject({ code: "BACKEND_GONE", data: { sent: true } });
+  expect(await lease.again(callOf("silent"))).toBe(true);
+  const second = await pidOf(lease);
+  expect(second).not.toBe(first);
+
+  process.kill(second, "SIGSTOP");
+  expect((await failure(lease.call(callOf("silent"), { name: null, tool: null }))).code).toBe("BACKEND_TIMEOUT");
+  await stage.until(() => lease.status().state === "degraded");
+  await stage.until(() => lease.status().state === "ready");
+  expect(await pidOf(lease)).not.toBe(second);
+  expect(isAlive(second)).toBe(false);
+  expect(lease.status()).toMatchObject({ restarts: 2, retried: 1, lastError: { message: "it gives no sign of life" } });
+  lease.release();
+});

@@ -161,3 +161,31 @@ describe("a server over HTTP", () => {
     }
   });
 });
+
+describe("a sign of life", () => {
+  const eras = [
+    ["2026-07-28", modernScript(), "server/discover"],
+    ["2025-11-25", legacyScript(), "ping"],
+  ] as const;
+  for (const [revision, script, method] of eras) {
+    test(`of a server of ${revision} is whatever it answers to ${method}, within the time`, async () => {
+      for (const transport of ["stdio", "http"] as const) {
+        const { bench, upstream } = connect(transport, script);
+        const { alive } = await upstream;
+        const signs: [Said, boolean][] = [
+          [{ result: "{}" }, true],
+          [{ error: unknownMethod }, true],
+          [{ status: 500 }, true],
+          [{ fault: "BACKEND_GONE" }, true],
+          [{ fault: "BACKEND_TIMEOUT" }, false],
+          [{ fault: "BACKEND_BUSY" }, false],
+        ];
+        for (const [said, expected] of signs) {
+          bench.wire.script = () => said;
+          expect([said, await alive(1234)]).toEqual([said, expected]);
+          expect([bench.wire.arrived.at(-1)?.method, bench.wire.arrived.at(-1)?.timeoutMs]).toEqual([method, 1234]);
+        }
+      }
+    });
+  }
+});
