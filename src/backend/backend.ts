@@ -7,6 +7,7 @@ import type { BackendSpec } from "../config/index.ts";
 import type { Target, Upstream, UpstreamFacts } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
 import { type Budget, createBudget } from "./budget.ts";
+import type { Condition } from "./condition.ts";
 import { Course, type CourseOptions } from "./course.ts";
 import { Errands } from "./errands.ts";
 import { missedParams, Subscriptions } from "./subscriptions.ts";
@@ -216,13 +217,12 @@ class RunningBackend implements Backend {
   /** Whether it is connected again by then, or at its first try at the latest. */
   async #isBackBy(until: number, cancel: Cancel): Promise<boolean> {
     const { clock } = this.#options;
+    const { condition } = this.#course;
     let tried = false;
     while (!this.#course.isUsable) {
-      const { state, retryAt } = this.#course.condition.facts;
-      const isHopeless = state === "backing-off" && (tried || (retryAt ?? 0) > until);
-      if (cancel.cancelled || isHopeless || this.#course.condition.isOver || clock.now() >= until) return false;
-      tried ||= state === "starting";
-      await this.#course.condition.next(until - clock.now(), cancel);
+      if (cancel.cancelled || clock.now() >= until || isHopeless(condition, tried, until)) return false;
+      tried ||= condition.state === "starting";
+      await condition.next(until - clock.now(), cancel);
     }
     return !cancel.cancelled;
   }
@@ -240,4 +240,9 @@ class RunningBackend implements Backend {
     if (may) this.want();
     return may;
   }
+}
+
+/** It will not be back by then, as far as can be seen. */
+function isHopeless({ facts: { state, retryAt }, isOver }: Condition, tried: boolean, until: number): boolean {
+  return isOver || (state === "backing-off" && (tried || (retryAt ?? 0) > until));
 }

@@ -2,8 +2,8 @@
  * When to try a failed server again: waits that double from try to try, spread at random so that many servers that fell
  * together do not come back together, never longer than `backoffMsMax`, and never given up for ever.
  *
- * How long it had been ready counts: who crashes now and then is back soon each time, and only who never gets going, or
- * falls over at once, waits longer and longer.
+ * How long it had been ready counts: who crashes now and then is back soon each time, who falls over at once waits
+ * `backoffReadyMsMax` at most, and only who never gets going waits longer and longer.
  */
 import type { Clock, Limits } from "../base/index.ts";
 import type { BreakerState } from "./types.ts";
@@ -19,7 +19,7 @@ export interface Breaker {
   readonly state: BreakerState;
 }
 
-type BreakerLimits = Pick<Limits, "backoffMsMin" | "backoffMsMax" | "backoffResetMs" | "breakerFailuresMax">;
+type BreakerLimits = Pick<Limits, "backoffMsMin" | "backoffMsMax" | "backoffReadyMsMax" | "backoffResetMs" | "breakerFailuresMax">;
 
 /** Its next wait is at most this part of the time that a server had been ready. */
 const partOfReady = 4;
@@ -31,11 +31,12 @@ export function createBreaker(clock: Clock, limits: BreakerLimits): Breaker {
   let isTrying = true;
   return {
     failed() {
+      const most = readyAt === null ? limits.backoffMsMax : limits.backoffReadyMsMax;
       if (readyAt !== null) failures = failuresAfter(failures, clock.now() - readyAt, limits);
       readyAt = null;
       isTrying = false;
       // The exponent is bounded only so that it stays a finite number over years of failures.
-      const whole = Math.min(limits.backoffMsMax, limits.backoffMsMin * 2 ** Math.min(failures, 30));
+      const whole = Math.min(most, limits.backoffMsMin * 2 ** Math.min(failures, 30));
       failures += 1;
       return whole * (0.5 + clock.random() / 2);
     },
@@ -56,6 +57,6 @@ export function createBreaker(clock: Clock, limits: BreakerLimits): Breaker {
 function failuresAfter(failures: number, readyMs: number, { backoffMsMin, backoffResetMs }: BreakerLimits): number {
   if (readyMs >= backoffResetMs) return 0;
   const doublings = Math.floor(Math.log2(readyMs / partOfReady / backoffMsMin));
-  // Fallen over at once: that is no better than not to get ready at all.
+  // Fallen over at once: that is hardly better than not to get ready at all.
   return doublings < 0 ? failures : Math.min(failures, doublings);
 }

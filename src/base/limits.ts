@@ -119,9 +119,10 @@ export const defaultLimits = Object.freeze({
   awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */
   launchMsMax: 20_000,
-  /** Back-off of a failed or crashed server: first wait, longest wait, quiet time that resets it. */
+  /** Back-off of a failed or crashed server: first wait, longest wait, the same after a fall from readiness, ready time that resets it. */
   backoffMsMin: 250,
   backoffMsMax: 30_000,
+  backoffReadyMsMax: 3_000,
   backoffResetMs: 10_000,
   /** So many failures in a row, and a server counts as broken: a list need not wait for it any more. */
   breakerFailuresMax: 5,
@@ -174,6 +175,20 @@ export const defaultLimits = Object.freeze({
   stateMsMax: 5 * 60 * 1000,
   /** How long a client may ask for a task that it was given; the server may forget it earlier. */
   taskMsMax: 30 * 24 * 60 * 60 * 1000,
+  /** Series of one metric, each for one set of label values; what comes after counts as "other". And the longest such value. */
+  metricSeriesMax: 2000,
+  labelCharsMax: 128,
+  /** Servers named in one line of the log; the rest is counted. */
+  namesShownMax: 20,
+  /** Finished spans that wait for their collector, how many go at once, how often, and how long that may take. */
+  spansMax: 2048,
+  spansPerExportMax: 512,
+  exportEveryMs: 5_000,
+  exportMsMax: 10_000,
+  /** Longest trace context of one kind that travels on. */
+  traceCharsMax: 8192,
+  /** How long the running proxy may take to answer its operator; a reload waits for servers. */
+  operatorMsMax: 60_000,
   /** Characters of one text in a log line. */
   logTextMax: 2048,
   /** Secret values kept for scrubbing, and the length from which one is kept. */

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createBreaker } from "../../src/backend/breaker.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 
-const limits = { backoffMsMin: 100, backoffMsMax: 1000, backoffResetMs: 5000, breakerFailuresMax: 3 };
+const limits = { backoffMsMin: 100, backoffMsMax: 1000, backoffReadyMsMax: 600, backoffResetMs: 5000, breakerFailuresMax: 3 };
 
 test("waits double, spread over their upper half, and stop growing at the longest", () => {
   const breaker = createBreaker(createTestClock(), limits);
@@ -29,7 +29,7 @@ test("a server that stayed ready long enough starts from the shortest wait again
   expect(breaker.failed()).toBeLessThanOrEqual(100);
 });
 
-test("one that had been ready for a while waits at most a quarter of that; one that fell over at once waits longer than before", async () => {
+test("one that had been ready for a while waits at most a quarter of that; one that fell over at once waits longer than before, up to a bound", async () => {
   const clock = createTestClock();
   const breaker = createBreaker(clock, limits);
   for (let tries = 0; tries < 5; tries++) breaker.failed();
@@ -38,10 +38,12 @@ test("one that had been ready for a while waits at most a quarter of that; one t
     await clock.advance(readyMs);
     expect(breaker.failed()).toBeLessThanOrEqual(readyMs / 4);
   }
-  for (const whole of [200, 400, 800, 1000]) {
+  for (const whole of [200, 400, 600, 600, 600]) {
     breaker.ready();
     await clock.advance(50);
-    expect(breaker.failed()).toBeGreaterThanOrEqual(whole / 2);
+    const wait = breaker.failed();
+    expect(wait).toBeGreaterThanOrEqual(whole / 2);
+    expect(wait).toBeLessThanOrEqual(600);
   }
 });
 

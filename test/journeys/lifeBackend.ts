@@ -1,9 +1,11 @@
 /**
  * A server that misbehaves on request: each tool does what its name says, before or instead of answering with `ok`.
  * Arguments: `--stubborn` (neither the end of stdin nor TERM ends it), `--crash` (ends before it has said anything),
- * `--late=MS` (reads nothing until then), `--listless=FILE` (refuses its list of tools until FILE exists).
+ * `--late=MS` (reads nothing until then), `--listless=FILE` (refuses its list of tools until FILE exists), `--needs=FILE`
+ * (ends at once unless FILE exists), `--mute=FILE` (reads nothing while FILE exists), `--once=FILE` (`look` and `change`
+ * kill it unless FILE exists, and make it).
  */
-import { existsSync, closeSync, writeSync } from "node:fs";
+import { closeSync, existsSync, writeFileSync, writeSync } from "node:fs";
 import { createLines, memberOf, objectOf, parseMessage, type Raw, type RawObject, type Request, stringOf } from "../../src/protocol/index.ts";
 import { defaultLimits } from "../../src/base/index.ts";
 
@@ -15,6 +17,10 @@ const listless = valueOf("listless");
 if (flags.includes("--crash")) {
   console.error("no licence found");
   process.exit(9);
+}
+if (valueOf("needs") !== null && !existsSync(valueOf("needs") ?? "")) {
+  console.error("the disk is not there");
+  process.exit(8);
 }
 if (stubborn) {
   process.on("SIGTERM", () => undefined);
@@ -38,6 +44,16 @@ const reply = (id: Raw, result: string): void => write(`{"jsonrpc":"2.0","id":${
 const text = (id: Raw, said: string): void => reply(id, `"content":[{"type":"text","text":${JSON.stringify(said)}}]`);
 const numberOf = (args: RawObject | null, name: string): number => Number((args && memberOf(args, name)) ?? 0);
 const child = (script: string): number => Bun.spawn(["sh", "-c", script], { stdin: "ignore", stdout: "inherit", stderr: "inherit" }).pid;
+
+/** Falls under the first call, and answers the next one. */
+function onceFallen(id: Raw): void {
+  const file = valueOf("once");
+  if (file !== null && !existsSync(file)) {
+    writeFileSync(file, "");
+    process.kill(process.pid, "SIGKILL");
+  }
+  text(id, "ok");
+}
 
 const deeds: Record<string, (id: Raw, args: RawObject | null) => void> = {
   ok: (id) => text(id, "ok"),
@@ -87,6 +103,8 @@ const deeds: Record<string, (id: Raw, args: RawObject | null) => void> = {
     text(id, "ok");
   },
   closeStdout: () => closeSync(1),
+  look: (id) => onceFallen(id),
+  change: (id) => onceFallen(id),
   stop: () => process.kill(process.pid, "SIGSTOP"),
   fork: (id, args) => text(id, String(child((args && stringOf(args, "script")) ?? "sleep 1000"))),
 };
@@ -95,7 +113,7 @@ const handlers: Record<string, (request: Request) => void> = {
   "server/discover": ({ id }) => reply(id, '"supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true}},"ttlMs":0,"cacheScope":"private"'),
   "tools/list": ({ id }) => {
     if (listless !== null && !existsSync(listless)) refuse(id, -32603, "the database is not there yet");
-    else reply(id, `"tools":[${Object.keys(deeds).map((name) => `{"name":"${name}","inputSchema":{"type":"object"}}`).join(",")}],"ttlMs":0,"cacheScope":"private"`);
+    else reply(id, `"tools":[${Object.keys(deeds).map((name) => `{"name":"${name}","inputSchema":{"type":"object"}${name === "look" ? ',"annotations":{"readOnlyHint":true}' : ""}}`).join(",")}],"ttlMs":0,"cacheScope":"private"`);
   },
   "tools/call": ({ id, params }) => deeds[(params && stringOf(params, "name")) ?? ""]?.(id, params && objectOf(params, "arguments")),
 };
@@ -117,6 +135,7 @@ const lines = createLines({
 });
 
 await Bun.sleep(Number(valueOf("late") ?? 0));
+while (existsSync(valueOf("mute") ?? "")) await Bun.sleep(20);
 process.stdin.on("data", (chunk: Uint8Array) => lines.feed(chunk));
 process.stdin.on("error", () => undefined);
 process.stdin.on("end", () => (stubborn ? undefined : process.exit(0)));
