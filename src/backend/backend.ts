@@ -200,17 +200,17 @@ class RunningBackend implements Backend {
     return { backend: this.#name, detail: reason === null ? words : `${words}: ${reason}`, data: { sent: false, state, ...(retryAt === null ? {} : { retryAt }) } };
   }
 
-  async again({ cancel, method }: Call): Promise<boolean> {
+  async again({ cancel, method, callId }: Call): Promise<boolean> {
     const { log, clock, limits } = this.#options;
     if (!this.#budget.take(this.#calls)) {
-      log.warn("a call is not made again, since too many were", { server: this.#name, method });
+      log.warn("a call is not made again, since too many were", { server: this.#name, method, callId });
       return false;
     }
     this.#queued += 1;
     const isBack = await this.#isBackBy(clock.now() + limits.againMsMax, cancel).finally(() => (this.#queued -= 1));
     if (!isBack) return false;
     this.#retried += 1;
-    log.info("a call is made again, since the server fell under it", { server: this.#name, method });
+    log.info("a call is made again, since the server fell under it", { server: this.#name, method, callId });
     return true;
   }
 

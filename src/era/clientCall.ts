@@ -2,7 +2,7 @@
  * One client request as the neutral Call, whichever era it came in: it knows where its notices go, gives the client its
  * own progress token back, and falls silent once it is answered.
  */
-import { type Cancel, CancelSource, fault } from "../base/index.ts";
+import { type CallIds, type Cancel, CancelSource, fault } from "../base/index.ts";
 import { type Answer, type Ask, type Call, type Client, editObject, emptyObject, type LogLevel, logLevels, memberOf, type Notice, notificationText, type Principal, type Raw, type RawObject, rawOf, type Resume, type Selection, type SessionTie } from "../protocol/index.ts";
 
 /** Where everything goes that one client request leads to. Neither function throws, nor minds a client that has gone. */
@@ -28,6 +28,8 @@ export const nowhere: Sink = Object.freeze({ notice: () => undefined, answer: ()
 
 /** What a request is made of, read and checked. */
 export interface ClientRequest {
+  /** Gives it its number. */
+  readonly callIds: CallIds;
   /** JSON text of the request's id. */
   readonly id: Raw;
   readonly method: string;
@@ -54,6 +56,7 @@ export interface ClientRequest {
 export const logLevelOf = (name: string | null): LogLevel | null => logLevels.find((level) => level === name) ?? null;
 
 export class ClientCall implements Call {
+  readonly number: number;
   readonly method: string;
   readonly params: RawObject;
   readonly meta: Raw | null;
@@ -65,6 +68,7 @@ export class ClientCall implements Call {
   readonly round: number;
   /** The input that it is made again with; whoever makes it again sets it. */
   resume: Resume | null;
+  readonly #callIds: CallIds;
   readonly #paramHeaders: ClientRequest["paramHeaders"];
   readonly #source: CancelSource;
   readonly #asker: Asker;
@@ -78,6 +82,8 @@ export class ClientCall implements Call {
   #over = false;
 
   constructor(request: ClientRequest, sink: Sink, asker: Asker) {
+    this.#callIds = request.callIds;
+    this.number = request.callIds.next();
     this.#id = request.id;
     this.method = request.method;
     this.params = request.params;
@@ -101,6 +107,10 @@ export class ClientCall implements Call {
   /** The id that its answer goes by now. */
   get id(): Raw {
     return this.#id;
+  }
+
+  get callId(): string {
+    return this.#callIds.textOf(this.number);
   }
 
   get client(): Client {

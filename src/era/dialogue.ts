@@ -116,7 +116,7 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const { principal, selection } = caller;
   const { client, logLevel } = session;
   const params = withoutTask(message.params ?? emptyObject, north);
-  const running = new ClientCall({ id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
+  const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
   const finish = (text: string): void => {

@@ -69,7 +69,7 @@ export function createEras(options: EraOptions): Eras {
     connect: (wire, connect) => connectUpstream(wire, connect, options),
     requestHeaders,
     responseHeaders,
-    status: () => ({ sessions: sessions.size, streams: streams.size }),
+    status: () => ({ sessions: sessions.size, streams: streams.size, parked: north.parking.size }),
     retire: () => north.parking.retire(),
     close() {
       closed = true;

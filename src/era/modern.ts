@@ -92,6 +92,7 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
   const isCall = attempt.kind === "call";
   const call = new ClientCall(
     {
+      callIds: north.callIds,
       id,
       method,
       params,

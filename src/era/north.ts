@@ -1,5 +1,5 @@
 /** What both eras share in front: the surroundings of every request, made once. */
-import type { Clock, Limits } from "../base/index.ts";
+import { type CallIds, type Clock, createCallIds, type Limits } from "../base/index.ts";
 import type { Raw, Serve } from "../protocol/index.ts";
 import { Heads } from "./heads.ts";
 import { Parking } from "./parked.ts";
@@ -13,6 +13,7 @@ export interface North {
   readonly serve: Serve;
   readonly clock: Clock;
   readonly limits: Limits;
+  readonly callIds: CallIds;
   /** Our own identity as JSON text. */
   readonly identity: Raw;
   readonly heads: Heads;
@@ -33,6 +34,7 @@ export function createNorth(options: EraOptions): North {
     serve,
     clock,
     limits,
+    callIds: options.callIds ?? createCallIds(),
     identity,
     heads: new Heads(clock, limits),
     streams: new Streams(clock, limits),

@@ -51,6 +51,11 @@ export class Parking implements Asker {
     this.#around = around;
   }
 
+  /** Calls that wait. */
+  get size(): number {
+    return this.#byCall.size;
+  }
+
   ask(call: ClientCall, ask: Ask): Promise<Answer> {
     const declared = parseObject(call.client.capabilities, this.#around.limits) ?? emptyObject;
     const { kind, params } = ask;

@@ -1,5 +1,5 @@
 /** The types of the era room's two sides: HTTP and streams in front, a wire to one backend behind. */
-import type { Clock, Limits, Log } from "../base/index.ts";
+import type { CallIds, Clock, Limits, Log } from "../base/index.ts";
 import type { CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
 
 // ---- In front -------------------------------------------------------------------------------------------------
@@ -51,6 +51,8 @@ export interface Pipe {
 export interface EraStatus {
   readonly sessions: number;
   readonly streams: number;
+  /** Calls that wait for their clients to come back with answers. */
+  readonly parked: number;
 }
 
 /** The front side of the era room. */
@@ -86,6 +88,8 @@ export interface EraOptions {
   readonly identity: { readonly name: string; readonly version: string };
   /** 32 bytes for sealing request states; kept across restarts. */
   readonly sealKey: Uint8Array;
+  /** Numbers the calls; without it they are numbered here. */
+  readonly callIds?: CallIds;
 }
 
 // ---- Behind ---------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ export class Failures {
     const { row } = thrown;
     if (row.level !== "debug") {
       const cause = thrown.code === "INTERNAL" && thrown.cause instanceof Error ? (thrown.cause.stack ?? thrown.cause.message) : undefined;
-      this.#log[row.level](thrown.message, { code: thrown.code, method: call.method, server: thrown.backend, cause, ...more });
+      this.#log[row.level](thrown.message, { code: thrown.code, callId: call.callId, method: call.method, server: thrown.backend, cause, ...more });
     }
     return { kind: "failed", error: rpcErrorOf(thrown, more ?? {}) };
   }

@@ -4,12 +4,13 @@
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
 import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
-import { type Cancel, type Clock, fault, type Log, singleFlight } from "../base/index.ts";
+import { type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, type Meter, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, type Outcome, type Principal, quote, type Raw, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { awayFault, Failures } from "./failures.ts";
 import { Generation } from "./generation.ts";
+import { HubMetrics } from "./metrics.ts";
 import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
 import type { Known, Memory } from "./remember.ts";
@@ -28,6 +29,8 @@ export interface HubOptions {
   readonly cursorKey: Uint8Array;
   /** Keeps what servers offered from one life of this program to the next; null: nothing does. */
   readonly memory?: Memory | null;
+  /** Where it counts; null: nobody reads it. */
+  readonly meter?: Meter | null;
   /** What runs until the first `propose`: no servers. */
   readonly empty: Config;
 }
@@ -43,6 +46,7 @@ class RunningHub implements Hub {
   readonly #owners = new Owners();
   readonly #inventories = new InventoryMemo();
   readonly #failures: Failures;
+  readonly #metrics: HubMetrics;
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
   #config: HubStatus["config"];
@@ -62,6 +66,7 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
+    this.#metrics = new HubMetrics(options.meter ?? createMeter(defaultLimits), () => this.status());
     this.#failures = new Failures(options.log, () => this.#draining !== null);
     this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
@@ -71,12 +76,17 @@ class RunningHub implements Hub {
   }
 
   call(call: Call): Promise<Outcome> {
-    if (this.#draining !== null) return Promise.resolve(this.#failures.told(fault("SHUTTING_DOWN"), call));
+    const begunMs = this.#metrics.begin();
+    if (this.#draining !== null) return Promise.resolve(this.#ended(call, null, this.#failures.told(fault("SHUTTING_DOWN"), call), begunMs));
     const waiting = isList(call.method) ? this.#startingFor(call.selection) : nobody;
-    return waiting.length === 0 ? this.#run(call, true) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false));
+    return waiting.length === 0 ? this.#run(call, true, begunMs) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false, begunMs));
   }
 
-  async #run(call: Call, mayWait: boolean): Promise<Outcome> {
+  #ended(call: Call, server: string | null, outcome: Outcome, begunMs: number): Outcome {
+    return this.#metrics.ended(call, server, outcome, begunMs, this.#options.clock.now());
+  }
+
+  async #run(call: Call, mayWait: boolean, begunMs: number): Promise<Outcome> {
     const snapshot = this.#now();
     const { generation } = snapshot;
     generation.pin();
@@ -85,11 +95,11 @@ class RunningHub implements Hub {
     try {
       const outcome = await row(scene, call);
       if (outcome.kind === "done" && scene.asked !== null) this.#owners.learn(call, scene.asked, outcome.result, snapshot.limits);
-      if (outcome.kind !== "unknown") return outcome;
-      if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false);
-      return this.#unknownTo(snapshot, call, outcome);
+      if (outcome.kind !== "unknown") return this.#metrics.ended(call, scene.asked, outcome, begunMs, scene.now);
+      if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false, begunMs);
+      return this.#ended(call, null, this.#unknownTo(snapshot, call, outcome), begunMs);
     } catch (thrown) {
-      return await this.#failures.handled(row, scene, call, thrown);
+      return this.#ended(call, scene.asked, await this.#failures.handled(row, scene, call, thrown), begunMs);
     } finally {
       generation.unpin();
     }
@@ -198,6 +208,7 @@ class RunningHub implements Hub {
     this.#replace(next);
     this.#subscriptions.move(this.#current);
     if (verdict === this.#verdicts) this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
+    this.#metrics.reloaded("valid");
     this.#logChange(before, next);
     before.retire(clock, config.limits.drainMsMax);
     for (const generation of this.#generations) if (generation !== next && generation.pins === 0) this.#generations.delete(generation);
@@ -206,6 +217,7 @@ class RunningHub implements Hub {
 
   reject(issues: readonly Issue[], path: string | null): void {
     this.#verdicts += 1;
+    this.#metrics.reloaded("rejected");
     this.#config = { state: "rejected", at: this.#options.clock.now(), issues, path };
     for (const issue of issues) this.#options.log.error(`configuration refused, the running one goes on: ${issue.message}`, { line: issue.line, column: issue.column, hint: issue.hint });
   }

@@ -63,6 +63,10 @@ export interface Resume {
 
 /** One client request. Everything the answer may depend on is in here. */
 export interface Call {
+  /** Counted in the order in which calls come. */
+  readonly number: number;
+  /** The id by which people find it in log lines, errors and metrics. */
+  readonly callId: string;
   readonly method: string;
   /** `params` as they came (possibly an empty object); its `_meta` is superseded by `meta`. */
   readonly params: RawObject;

@@ -1,5 +1,5 @@
 /** JSON-RPC 2.0 messages as MCP uses them (2026-07-28, basic: Messages), payloads unread. */
-import type { Fault, Limits } from "../base/index.ts";
+import type { Fault, FaultCode, Limits } from "../base/index.ts";
 import { memberNamed, memberOf, quote, rawOf, stringOf } from "./object.ts";
 import { afterSpace, endOfValue, isEnd, locate, type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
 import { compactText } from "./text.ts";
@@ -45,6 +45,8 @@ export interface RpcError {
   /** JSON text of `data`, or null. */
   readonly data: Raw | null;
   readonly raw: Raw;
+  /** Set where it is an error of our own: its code in the catalog. */
+  readonly fault?: FaultCode;
 }
 
 /** What became of a text: a message, or why not, with its id if that could be read. */
@@ -192,5 +194,11 @@ export function rpcErrorOf(fault: Fault, more: Readonly<Record<string, unknown>>
   const code = fault.row.rpc;
   const { message } = fault;
   const data = JSON.stringify({ ...fault.data, ...more, origin: "1mcp", code: fault.code, backend: fault.backend, hint: fault.hint });
-  return { code, message, data, raw: `{"code":${code},"message":${quote(message)},"data":${data}}` };
+  return { code, message, data, raw: `{"code":${code},"message":${quote(message)},"data":${data}}`, fault: fault.code };
+}
+
+/** The same error with one more text in its data. Only for errors of our own. */
+export function withData(error: RpcError, name: string, text: string): RpcError {
+  const data = `{${quote(name)}:${quote(text)},${(error.data ?? "{}").slice(1)}`;
+  return { ...error, data, raw: `{"code":${error.code},"message":${quote(error.message)},"data":${data}}` };
 }

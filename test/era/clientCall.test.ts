@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { CancelSource } from "../../src/base/index.ts";
+import { CancelSource, createCallIds } from "../../src/base/index.ts";
 import { ClientCall, logLevelOf } from "../../src/era/clientCall.ts";
 import { type Ask, emptyObject, type RawObject } from "../../src/protocol/index.ts";
 import { alice } from "../fixtures/era.ts";
@@ -8,7 +8,7 @@ import { located } from "../fixtures/serve.ts";
 const callOf = (more: object = {}) => {
   const said: string[] = [];
   const sink = { notice: (text: string) => said.push(text), answer: (status: number, text: string) => said.push(`${status} ${text}`), none: () => said.push("none") };
-  const request = { id: "1", round: 0, method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: { server: null }, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, session: null, backend: null, paramHeaders: null, ...more };
+  const request = { callIds: createCallIds("t"), id: "1", round: 0, method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: { server: null }, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, session: null, backend: null, paramHeaders: null, ...more };
   const asker = { ask: (_call: ClientCall, ask: Ask) => Promise.resolve({ ok: true, result: `"${ask.kind}"` } as const), visited: (_call: ClientCall, params: RawObject) => void said.push(`visited ${params.text}`) };
   return { call: new ClientCall(request, sink as never, asker), said };
 };

@@ -50,7 +50,7 @@ describe("one endpoint for every revision", () => {
     const { eras, session, get } = createWorld();
     const headers = await session();
     await get({ headers }).answer;
-    expect(eras.status()).toEqual({ sessions: 1, streams: 1 });
+    expect(eras.status()).toEqual({ sessions: 1, streams: 1, parked: 0 });
   });
 });
 
@@ -74,7 +74,7 @@ describe("the end of the program", () => {
     expect((await old.answer).json.error.data.code).toBe("SHUTTING_DOWN");
     expect(await allJson(standing)).toEqual([]);
     expect(serve.calls.every((call) => call.cancel.cancelled)).toBe(true);
-    expect(eras.status()).toEqual({ sessions: 0, streams: 0 });
+    expect(eras.status()).toEqual({ sessions: 0, streams: 0, parked: 0 });
     await clock.advance(60_000);
     await eras.close();
   });

@@ -540,7 +540,7 @@ describe("HTTP+SSE", () => {
     await post(call(1));
     stream.hangUp();
     expect(world.serve.calls[0]?.cancel.cancelled).toBe(true);
-    expect(world.eras.status()).toEqual({ sessions: 0, streams: 0 });
+    expect(world.eras.status()).toEqual({ sessions: 0, streams: 0, parked: 0 });
     expect(world.serve.watches.size).toBe(0);
     expect(await post(call(2))).toBe(404);
   });
