@@ -8,6 +8,7 @@ export { createEgress, type Egress, type EgressInit, type EgressOptions, type Eg
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults } from "./errors.ts";
 export { createPrivateFile, ensurePrivateDir, readPrivateFile, removeFile, writeFileAtomic } from "./files.ts";
 export { fingerprint } from "./fingerprint.ts";
+export { type Libc, loadLibc } from "./libc.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export { createLog, escapeControls, type Log, type LogFields, type LogLevelName, type LogOptions, logLevelNames, nullLog } from "./log.ts";
 export { type Counter, createMeter, type Family, type Format, formatTypes, type Histogram, type Meter, type Reading } from "./meter.ts";

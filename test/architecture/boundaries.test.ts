@@ -29,6 +29,7 @@ describe("the boundary rule", () => {
     ["new WebSocket('ws://127.0.0.1');", "src/base/egress.ts"],
     ["import http from 'node:http';", "src/base/egress.ts"],
     ["const net = await import('net');", "src/base/egress.ts"],
+    ["const { dlopen } = await import('bun:ffi');", "src/base/libc.ts"],
     ["process.exit(1);", "src/main.ts"],
     ["const home = process.env['HOME'];", "src/config/env.ts"],
     ["const home = Bun.env.HOME;", "src/config/env.ts"],
