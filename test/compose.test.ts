@@ -123,6 +123,7 @@ describe("a composed proxy", () => {
     const running = await place.start();
     await place.write({ port: 4000, mcpServers: { raw: backend } });
     expect(await place.logged("needs a restart")).toContain('"keys":"port"');
+    await running.reload();
     expect(await callPid(running.url)).toBeGreaterThan(0);
   });
 
