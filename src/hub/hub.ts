@@ -8,6 +8,7 @@ import { type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, t
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, type Outcome, type Principal, quote, type Raw, type Selection, type Watch, type Watching } from "../protocol/index.ts";
+import { changeOf, fateOf, namesOf } from "./change.ts";
 import { awayFault, Failures } from "./failures.ts";
 import { Generation } from "./generation.ts";
 import { HubMetrics } from "./metrics.ts";
@@ -16,7 +17,7 @@ import { Owners } from "./owners.ts";
 import type { Known, Memory } from "./remember.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import type { Hub, HubStatus } from "./types.ts";
+import type { Change, Hub, HubStatus } from "./types.ts";
 import { Watchers } from "./watchers.ts";
 
 export interface HubOptions {
@@ -50,6 +51,7 @@ class RunningHub implements Hub {
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
   #config: HubStatus["config"];
+  #change: Change = { added: [], removed: [], changed: [], kept: [] };
   /** Until then a list waits for servers that start for the first time. */
   #settleBy = 0;
   /** A backend reported a change that `#current` does not show yet. */
@@ -254,16 +256,19 @@ class RunningHub implements Hub {
 
   #logChange(before: Generation, next: Generation): void {
     for (const issue of issuesOf(next.config)) this.#options.log.error(`server is out: ${issue.message}`, { server: issue.server, line: issue.line, column: issue.column, hint: issue.hint });
-    const names = { added: 0, changed: 0, kept: 0, removed: 0 };
-    for (const [name, lease] of next.leases) names[fateOf(before.leases.get(name), lease)] += 1;
-    for (const name of before.leases.keys()) if (!next.leases.has(name)) names.removed += 1;
-    this.#options.log.info("configuration in place", { path: next.config.path, ...names });
+    this.#change = changeOf(before, next);
+    this.#options.log.info("configuration in place", { path: next.config.path, ...namesOf(this.#change, next.config.limits) });
   }
 
   status(): HubStatus {
     const { generation, number, catalog } = this.#now();
     const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#config.at);
-    return { generation: number, config: this.#config, backends: generation.config.backends.map(statusOf), problems: catalog.problems, inFlight: this.#inFlight() };
+    return { phase: this.#phase(), generation: number, config: this.#config, change: this.#change, backends: generation.config.backends.map(statusOf), problems: catalog.problems, inFlight: this.#inFlight() };
+  }
+
+  #phase(): HubStatus["phase"] {
+    if (this.#draining !== null) return "draining";
+    return this.#current.number > 0 ? "running" : "starting";
   }
 
   #inFlight(): number {
@@ -311,11 +316,6 @@ const nobody: readonly Lease[] = Object.freeze([]);
 /** Leases of servers that the running generation has under the same name with another process: they start beside it. */
 const replacedBy = (before: Generation, next: Generation): Lease[] =>
   [...next.leases.values()].filter((lease) => fateOf(before.leases.get(lease.spec.name), lease) === "changed");
-
-function fateOf(before: Lease | undefined, next: Lease): "added" | "changed" | "kept" {
-  if (before === undefined) return "added";
-  return before.spec.fingerprint === next.spec.fingerprint ? "kept" : "changed";
-}
 
 /** What it said in this life of the program: only that is worth keeping. */
 const knownOf = (lease: Lease): Known => ({ spec: lease.spec, offered: lease.status().lists === "live" ? lease.offered() : null });

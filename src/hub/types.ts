@@ -4,9 +4,21 @@ import type { Problem } from "../catalog/index.ts";
 import type { Config, Issue } from "../config/index.ts";
 import type { Serve } from "../protocol/index.ts";
 
+/** What a configuration made of the servers of the one before, by name. */
+export interface Change {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+  readonly kept: readonly string[];
+}
+
 export interface HubStatus {
+  /** "starting" until the first configuration is in place. */
+  readonly phase: "starting" | "running" | "draining";
   readonly generation: number;
   readonly config: { readonly state: "valid" | "rejected"; readonly at: number; readonly issues: readonly Issue[]; readonly path: string | null };
+  /** What the configuration in place changed. */
+  readonly change: Change;
   readonly backends: readonly BackendStatus[];
   readonly problems: readonly Problem[];
   readonly inFlight: number;
