@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
 import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, sleep, systemClock } from "./base/index.ts";
-import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, readPresence, watchConfig } from "./config/index.ts";
+import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, reachable, readPresence, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient } from "./hub/index.ts";
@@ -44,6 +44,10 @@ export interface StartOptions extends ServeOptions {
   readonly host: string | null;
   readonly port: number | null;
   readonly insecureNoAuth: boolean;
+  /** A successor may listen beside this one, as may any other program of the same user. Absent: no. */
+  readonly sharePort?: boolean;
+  /** The port to take where any free one will do: the predecessor's. */
+  readonly freePort?: number;
 }
 
 /** The client of a proxy that does not listen. */
@@ -75,8 +79,8 @@ export interface Running {
   /** Looks at the configuration again now; resolves when done. */
   reload(): Promise<void>;
   status(): HubStatus;
-  /** Stops serving, drains, ends every child. Closing twice is fine. */
-  close(): Promise<void>;
+  /** Stops serving, drains for so long or as short as a shutdown may take, ends every child. Closing twice is fine. */
+  close(drainMs?: number): Promise<void>;
 }
 
 /** A proxy that listens. */
@@ -85,6 +89,10 @@ export interface Listening extends Running {
   readonly url: string;
   /** The file that holds the bearer token; null without authentication. */
   readonly tokenPath: string | null;
+  /** Whether the door answers within `ms`. Never throws. */
+  answers(ms: number): Promise<boolean>;
+  /** A successor listens on the same port: leaves new connections to it, then closes as soon as the calls of the others have ended. */
+  giveWay(): Promise<void>;
 }
 
 /** A proxy with one client on its pipes. */
@@ -129,7 +137,28 @@ export async function start(options: StartOptions): Promise<Listening> {
   const { front, tokenPath, announced } = await whole(core, () => open(ground, options, core));
   const withdraw = (): Promise<void> => announced.withdraw().catch((thrown: unknown) => ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message }));
   const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
-  return { ...(await running(ground, { ...core, stop, leave: () => Promise.resolve() })), url: front.url, tokenPath };
+  const runs = await running(ground, { ...core, stop, leave: () => Promise.resolve() });
+  const { limits } = ground.config;
+  const giveWay = async (): Promise<void> => {
+    await front.giveWay();
+    await sleep(systemClock, limits.giveWayMs);
+    await runs.close(limits.drainMsMax);
+  };
+  return { ...runs, url: front.url, tokenPath, giveWay, answers: asking(front.url, limits) };
+}
+
+function asking(url: string, limits: Limits): (ms: number) => Promise<boolean> {
+  // Never through a proxy: it is our own door.
+  const egress = createEgress({ limits, env: {} });
+  const health = new URL("/health/live", reachable(url)).href;
+  return async (ms) => {
+    const patience = new AbortController();
+    const timer = systemClock.timer(ms, () => patience.abort());
+    const asked = egress.send(health, { method: "GET", headers: {}, signal: patience.signal, backend: "self" });
+    const status = await asked.then((reply) => reply.all(limits.excerptMax).then(() => reply.status)).catch(() => 0);
+    timer.cancel();
+    return status === 200;
+  };
 }
 
 /** Serves one client on its pipes, without a listener. Throws ConfigFault and the Faults of the state folder. */
@@ -246,7 +275,8 @@ async function whole<T>({ hub, forget }: Core, opened: () => Promise<T>): Promis
 async function open({ config, log }: Ground, options: StartOptions, { hub, eras }: Core) {
   const guard = options.insecureNoAuth ? createOpenGuard() : await createTokenGuard({ stateDir: options.stateDir, log });
   const front = await createFront({
-    listen: { host: options.host ?? config.host ?? defaultListen.host, port: options.port ?? config.port ?? defaultListen.port },
+    listen: { host: options.host ?? config.host ?? defaultListen.host, port: (options.port ?? config.port ?? defaultListen.port) || (options.freePort ?? 0) },
+    sharePort: options.sharePort ?? false,
     eras,
     guard,
     publicUrl: config.publicUrl,
@@ -258,7 +288,7 @@ async function open({ config, log }: Ground, options: StartOptions, { hub, eras 
     log,
     isReady: () => hub.status().generation > 0,
   });
-  const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version }, systemClock).catch(async (thrown: unknown) => {
+  const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version, operator: null }, systemClock).catch(async (thrown: unknown) => {
     await front.close(0);
     throw thrown;
   });
@@ -299,7 +329,7 @@ async function running(ground: Ground, parts: Parts): Promise<Running> {
       await adopting;
     },
     status: () => parts.hub.status(),
-    close: () => (closing ??= end(parts, watch, config.limits)),
+    close: (drainMs = config.limits.shutdownMsMax) => (closing ??= end(parts, watch, drainMs)),
   };
 }
 
@@ -339,11 +369,11 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): void {
  * In this order: nobody new; running calls drain; whoever still waits is told so, on whatever stream, and standing
  * streams end; children go. The door is cut last, and only if something of that hangs.
  */
-async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, limits: Limits): Promise<void> {
+async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, drainMs: number): Promise<void> {
   watch?.close();
-  const shut = stop(limits.shutdownMsMax * 2);
+  const shut = stop(drainMs * 2);
   eras.retire();
-  await hub.drain(limits.shutdownMsMax);
+  await hub.drain(drainMs);
   await eras.close();
   await Promise.all([shut, hub.close(0)]);
   forget();

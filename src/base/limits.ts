@@ -112,6 +112,8 @@ export const defaultLimits = Object.freeze({
   /** Drain of running calls at shutdown, and of a replaced snapshot. */
   shutdownMsMax: 5_000,
   drainMsMax: 60_000,
+  /** A successor listens beside: connections that were on their way here may still come so long, then we drain. */
+  giveWayMs: 1_000,
   /** A child gets this long after the end of its stdin, and again after TERM. */
   stdinEndMs: 2_000,
   termMs: 2_000,

@@ -15,6 +15,8 @@ export interface Presence {
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** The path of its operator's socket; null: it has none. */
+  readonly operator: string | null;
 }
 
 /** An announcement that stands. */
@@ -29,10 +31,10 @@ const bytesMax = 64 * 1024;
 export const presencePath = (stateDir: string): string => join(stateDir, "server.json");
 
 /** Announces this process as the running server. Throws STATE_UNWRITABLE, STATE_UNSAFE. */
-export async function announcePresence(stateDir: string, server: Pick<Presence, "url" | "version">, clock: Clock): Promise<Announced> {
+export async function announcePresence(stateDir: string, server: Pick<Presence, "url" | "version" | "operator">, clock: Clock): Promise<Announced> {
   await ensurePrivateDir(stateDir);
   const path = presencePath(stateDir);
-  const presence: Presence = { url: reachable(server.url), pid: process.pid, version: server.version, startedAt: clock.now() };
+  const presence: Presence = { url: reachable(server.url), pid: process.pid, version: server.version, startedAt: clock.now(), operator: server.operator };
   const text = `${JSON.stringify(presence)}\n`;
   await writeFileAtomic(path, text);
   return {
@@ -52,7 +54,8 @@ export async function readPresence(stateDir: string, clock: Clock): Promise<Pres
 function parsed(text: string): Presence | null {
   try {
     const value = JSON.parse(text) as Partial<Record<keyof Presence, unknown>> | null;
-    return isPresence(value) ? value : null;
+    // A server of an older version has no such socket.
+    return isPresence(value) ? { ...value, operator: value.operator ?? null } : null;
   } catch {
     // Nobody writes half a file here; whatever it is, it names no server.
     return null;
@@ -79,8 +82,8 @@ export function processLives(pid: number): boolean {
   }
 }
 
-// An address that means "all of them" can be listened on, but not be called.
-function reachable(url: string): string {
+/** An address to call: one that means "all of them" can be listened on only. */
+export function reachable(url: string): string {
   const parts = new URL(url);
   if (parts.hostname === "0.0.0.0") parts.hostname = "127.0.0.1";
   if (parts.hostname === "[::]") parts.hostname = "[::1]";

@@ -1,10 +1,11 @@
 /**
  * The listener: Hono on Bun.serve. Its settings are answers to what was measured there: an idle time-out that also cuts
- * silent calls (lifted for each request once it was read), a port that other programs may share (off), an error page with
+ * silent calls (lifted for each request once it was read), a port that other programs may share (off, unless a
+ * successor is to listen beside), an error page with
  * source code (off), a stop that does not resolve while a stream is open (given a deadline), a unix socket that everybody
  * may open (made under a umask).
  */
-import { type Clock, fault, faultOf, type Log, sleep } from "../base/index.ts";
+import { type Clock, fault, faultOf, loadLibc, type Log, sleep } from "../base/index.ts";
 import { Hono } from "hono";
 import { assertSafe, gateOf } from "./guard.ts";
 import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
@@ -21,11 +22,22 @@ type App = Hono<{ Bindings: Peer & object }>;
 export async function createFront(options: FrontOptions): Promise<Front> {
   assertSafe(options, options.guard.tokenPath !== null);
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
-  const routes: { app: App | null } = { app: null };
+  const routes: { app: Pick<App, "fetch"> | null } = { app: null };
   const server = listen(options, (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null));
   const door = new Door({ ...options, gate: gateOf(options, server.port ?? 0), proxies: proxiesOf(options.trustedProxies, options.listen) });
-  routes.app = appOf(door, options);
-  return { url: urlOf(options.listen, server), close: closing(server, door, options.clock) };
+  const app = appOf(door, options);
+  routes.app = app;
+  const giveWay = async (): Promise<void> => {
+    routes.app = { fetch: async (request, peer) => parting(await app.fetch(request, peer)) };
+    const given = (await loadLibc())?.preferYounger(server.port ?? 0) ?? false;
+    options.log.debug("another process listens beside", { given });
+  };
+  return { url: urlOf(options.listen, server), giveWay, close: closing(server, door, options.clock) };
+}
+
+function parting(response: Response): Response {
+  response.headers.set("Connection", "close");
+  return response;
 }
 
 function appOf(door: Door, { eras, isReady, log }: FrontOptions): App {
@@ -66,8 +78,8 @@ function listen(options: FrontOptions, serve: (request: Request, peer: Server) =
   } as const;
   try {
     if ("unix" in where) return privately(() => Bun.serve({ ...common, unix: where.unix }));
-    // Otherwise any other program of the same user could listen beside us and get half of the calls.
-    const reusePort = false;
+    // Not unless asked for: any other program of the same user could listen beside us and get half of the calls.
+    const reusePort = options.sharePort;
     return Bun.serve({ ...common, hostname: where.host, port: where.port, idleTimeout: idleSeconds, reusePort });
   } catch (cause) {
     throw fault("LISTEN_FAILED", { detail: "unix" in where ? where.unix : `${where.host}:${where.port}`, cause });

@@ -9,6 +9,8 @@ export type Listen = { readonly host: string; readonly port: number } | { readon
 /** What the front is built with. */
 export interface FrontOptions {
   readonly listen: Listen;
+  /** Other processes of the same user may listen on the same port beside this one. */
+  readonly sharePort: boolean;
   readonly eras: Eras;
   /** One that asks for no token is refused on an address that others can reach. */
   readonly guard: Guard;
@@ -31,6 +33,11 @@ export interface FrontOptions {
 export interface Front {
   /** The address of the endpoint that shows all servers. */
   readonly url: string;
+  /**
+   * Another one listens on the same port: where the system allows, it gets all new connections from now on, and those
+   * that are here end with their next answer. Giving way twice is fine.
+   */
+  giveWay(): Promise<void>;
   /**
    * Lets nobody in any more, waits at most `ms` for answers under way, then cuts what is left. Standing streams end when
    * the era room is closed; close both at once. Closing twice is fine.
