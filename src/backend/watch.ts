@@ -4,7 +4,7 @@
  * each group over its stdin, whose end tells it that we are gone.
  */
 import { parse } from "node:path";
-import { chargeText, chargeVariable, type Clock, doneLine, type Limits, type Log, lostLine, startOf, startSelf, tookLine } from "../base/index.ts";
+import { chargeText, chargeVariable, type Clock, type Limits, type Log, lostLine, startOf, startSelf, tookLine } from "../base/index.ts";
 import { inheritedOf } from "./environment.ts";
 import type { Member, Witness } from "./group.ts";
 import { type Sink, StdinWriter } from "./stdin.ts";
@@ -23,6 +23,7 @@ export interface WatchOptions {
 interface Dog {
   readonly lines: StdinWriter;
   readonly startedAt: number;
+  readonly exited: Promise<unknown>;
   kill(): void;
 }
 
@@ -61,8 +62,13 @@ class Watch implements Witness {
 
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#members.size === 0) this.#say(doneLine);
-    this.#dog?.lines.end();
+    const dog = this.#dog;
+    if (dog === null) return;
+    dog.lines.end();
+    // While anybody is left it has something to do; else it goes before us.
+    if (this.#members.size > 0) return;
+    dog.kill();
+    await dog.exited;
   }
 
   #start(): void {
@@ -72,7 +78,7 @@ class Watch implements Witness {
       // In a folder that nobody will want to remove, and with no secret of ours.
       const child = startSelf({ argv, cwd: parse(process.execPath).root, env: { ...inheritedOf({ inheritParentEnv: false }, env), [chargeVariable]: charge }, stdin: "pipe", stderrPath: null });
       const kill = (): void => child.kill("SIGKILL");
-      const dog: Dog = { lines: new StdinWriter(child.stdin as Sink, bytesMax, kill), startedAt: clock.now(), kill };
+      const dog: Dog = { lines: new StdinWriter(child.stdin as Sink, bytesMax, kill), startedAt: clock.now(), exited: child.exited, kill };
       this.#dog = dog;
       for (const { pid, start } of this.#members.values()) this.#say(tookLine(pid, start));
       void child.exited.then(() => this.#ended(dog));

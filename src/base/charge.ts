@@ -29,24 +29,15 @@ export function parseCharge(text: string | undefined): Charge | null {
 export const tookLine = (pid: number, start: number | null): string => `+ ${pid} ${start ?? "?"}`;
 /** The line that says: that group is empty, and its number anybody's. */
 export const lostLine = (pid: number): string => `- ${pid}`;
-/** The line that says: everything has been ended in good order. */
-export const doneLine = "done";
 
 /** The groups there are, as told so far. */
 export class Roll {
   readonly groups = new Map<number, number | null>();
-  #done = false;
-
-  /** Nobody is left to be watched. */
-  get done(): boolean {
-    return this.#done;
-  }
 
   /** Takes one line; what is none of ours is passed over. */
   take(line: string): void {
     const [, sign, pid, start] = /^([+-]) (\d{1,10})(?: (\d{1,16}|\?))?$/.exec(line) ?? [];
     if (sign === "+") this.groups.set(Number(pid), start === "?" ? null : Number(start));
     if (sign === "-") this.groups.delete(Number(pid));
-    if (line === doneLine) this.#done = true;
   }
 }

@@ -2,7 +2,7 @@
 export { type Addresses, addressesOf, isAddress, isAddressRange } from "./address.ts";
 export { type CallIds, createCallIds } from "./callIds.ts";
 export { type Cancel, CancelSource } from "./cancel.ts";
-export { type Charge, chargeText, chargeVariable, doneLine, lostLine, parseCharge, Roll, tookLine } from "./charge.ts";
+export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, tookLine } from "./charge.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults } from "./errors.ts";

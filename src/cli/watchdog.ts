@@ -20,8 +20,7 @@ export const watchdog: Run = async ({ env, signals, pipes, clock }) => {
   try {
     const charge = parseCharge(env[chargeVariable]);
     if (charge === null) throw fault("USAGE", { detail: "the watchdog is started by a proxy" });
-    const roll = await listened(pipes().input);
-    return roll.done ? 0 : await ended(charge, roll, clock);
+    return await ended(charge, await listened(pipes().input), clock);
   } finally {
     for (const name of signalNames) signals.off(name, ignore);
   }

@@ -230,11 +230,11 @@ test("closing ends a child that stays and ignores TERM, with its descendants, an
   expect(await failure(child.link.open())).toMatchObject({ code: "BACKEND_GONE" });
 });
 
-test("a descendant that has left the group and holds the pipes open is not listened to any more", async () => {
+test("a descendant that has left the group, dropped its mark and holds the pipes open is not listened to any more", async () => {
   const folder = await createFolder();
   const pidFile = folder.at("pid");
   // The escaped one talks for as long as somebody reads it, and ends at the first line that nobody takes.
-  const escape = `setsid sh -c 'echo $$ > ${pidFile}; trap "" TERM; while echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"still here\\"}"; do sleep 0.02; done' & exec ${process.execPath} ${program}`;
+  const escape = `env -u ONE_MCP_LIFE setsid sh -c 'echo $$ > ${pidFile}; trap "" TERM; while echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"still here\\"}"; do sleep 0.02; done' & exec ${process.execPath} ${program}`;
   const { link, messages, ask } = await open(specOf("child", { command: "sh", args: ["-c", escape] }), { stdinEndMs: 500, termMs: 200 });
   await link.open();
   await ask("echo");

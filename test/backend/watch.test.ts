@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
-import { defaultLimits, type Log, nullLog, startOf, systemClock } from "../../src/base/index.ts";
+import { allProcesses, defaultLimits, type Log, nullLog, startOf, systemClock } from "../../src/base/index.ts";
 import { createWatch } from "../../src/backend/watch.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
@@ -30,10 +30,14 @@ test("the watchdog runs before the first child does, with its charge, and hears 
   watch.took(member(11, null));
   watch.lost(10);
   watch.lost(11);
-  await watch.close();
-  const [charge, ...lines] = await until(folder, (heard) => heard.at(-1) === "end");
+  const [charge, ...lines] = await until(folder, (heard) => heard.at(-1) === "- 11");
   expect(charge).toEndWith(` ${life} ${startOf(process.pid)} ${defaultLimits.stdinEndMs} ${defaultLimits.termMs}`);
-  expect(lines).toEqual(["+ 10 7", "+ 11 ?", "- 10", "- 11", "done", "end"]);
+  expect(lines).toEqual(["+ 10 7", "+ 11 ?", "- 10", "- 11"]);
+  // Nobody is left: it goes before us, and without having to do anything.
+  await watch.close();
+  const pid = Number(charge?.split(" ")[0]);
+  expect((await allProcesses(0)).some((one) => one.pid === pid)).toBe(false);
+  expect((await heardIn(folder)).at(-1)).toBe("- 11");
 });
 
 test("who still runs at the end is left to the watchdog", async () => {
@@ -64,7 +68,6 @@ test("a watchdog that dies is replaced after a pause, said once in a row, and th
   expect(lines).toEqual(["the watchdog has ended, and is started again"]);
   watch.lost(10);
   await watch.close();
-  await until(folder, (now) => now.at(-1) === "end");
 });
 
 test("without anybody to be watched a dead one is replaced with the next child", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { chargeText, doneLine, lostLine, parseCharge, Roll, tookLine } from "../../src/base/charge.ts";
+import { chargeText, lostLine, parseCharge, Roll, tookLine } from "../../src/base/charge.ts";
 
 test("a charge is read as it was written", () => {
   const charge = { life: "28a1700d5cc4494782dced70d48c4d5d", since: 1220945, graceMs: 2000, termMs: 100 };
@@ -14,9 +14,6 @@ test("the roll has who was taken and not lost", () => {
   const roll = new Roll();
   for (const line of [tookLine(10, 5), tookLine(11, null), tookLine(12, 7), lostLine(12), lostLine(99), tookLine(11, 6)]) roll.take(line);
   expect([...roll.groups]).toEqual([[10, 5], [11, 6]]);
-  expect(roll.done).toBe(false);
-  roll.take(doneLine);
-  expect(roll.done).toBe(true);
 });
 
 test("a time that is not known yet is none", () => {
@@ -25,8 +22,8 @@ test("a time that is not known yet is none", () => {
   expect(roll.groups.get(11)).toBeNull();
 });
 
-test.each(["", "+", "+ ", "+ x 1", "- ", "+ -1 1", "+ 12345678901 1", "done ", "+ 1 1 1"])("%p says nothing", (line) => {
+test.each(["", "+", "+ ", "+ x 1", "- ", "+ -1 1", "+ 12345678901 1", "+ 1 1 1"])("%p says nothing", (line) => {
   const roll = new Roll();
   roll.take(line);
-  expect([roll.groups.size, roll.done]).toEqual([0, false]);
+  expect(roll.groups.size).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { chargeText, doneLine, startOf, tookLine } from "../../src/base/index.ts";
+import { chargeText, startOf, tookLine } from "../../src/base/index.ts";
 import { createClient, startHere } from "../fixtures/cli.ts";
 
 const life = "abcdef0123456789";
@@ -19,24 +19,12 @@ test("the watchdog ends groups that it was told of and whoever carries the mark,
   stranger.kill();
 });
 
-test("a proxy that has ended in good order leaves it nothing to do", async () => {
-  const client = createClient();
-  const here = startHere(["watchdog"], envOf(), { pipes: client.pipes });
-  const marked = start("exec sleep 1000", `${life}.4`);
-  client.say(doneLine);
-  client.leave();
-  expect(await here.code).toBe(0);
-  expect(marked.signalCode).toBeNull();
-  marked.kill();
-});
-
 test("it takes no signal of a terminal or of a service manager, and hands them back at its end", async () => {
   const client = createClient();
   const here = startHere(["watchdog"], envOf(), { pipes: client.pipes });
   const names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
   while (names.some((name) => here.signals.listenerCount(name) === 0)) await new Promise((resolve) => setImmediate(resolve));
   for (const name of names) here.signals.emit(name);
-  client.say(doneLine);
   client.leave();
   expect(await here.code).toBe(0);
   expect(names.map((name) => here.signals.listenerCount(name))).toEqual([0, 0, 0, 0]);
