@@ -64,11 +64,12 @@ class Watch implements Witness {
     this.#closed = true;
     const dog = this.#dog;
     if (dog === null) return;
-    dog.lines.end();
     // While anybody is left it has something to do; else it goes before us.
-    if (this.#members.size > 0) return;
-    dog.kill();
-    await dog.exited;
+    if (this.#members.size === 0) {
+      dog.kill();
+      await dog.exited;
+    }
+    dog.lines.end();
   }
 
   #start(): void {

@@ -28,6 +28,10 @@ const catches = async (pid: number, signal: number): Promise<boolean> => {
 };
 const pages = (proxy: Proxy): Promise<string[]> => readdir(join(proxy.stateDir, "children")).catch(() => []);
 
+const pageOf = async (proxy: Proxy): Promise<void> => {
+  while (!(await pages(proxy)).some((name) => name.endsWith(".json"))) await new Promise((resolve) => setImmediate(resolve));
+};
+
 test("a proxy that is killed when all stand leaves nothing, grandchildren in sessions of their own included", async () => {
   const { before, left } = await cycle({ killAfterMs: null, patienceMs: 100, leftAfterMs: enoughMs });
   expect(before).toBeGreaterThanOrEqual(12);
@@ -42,7 +46,7 @@ test("a proxy that ends in good order leaves nothing, neither its watchdog nor i
   await using home = await createHome();
   const { proxy } = await standing(home.path);
   await using _ended = proxy;
-  while (!(await pages(proxy)).some((name) => name.endsWith(".json"))) await new Promise((resolve) => setImmediate(resolve));
+  await pageOf(proxy);
   process.kill(proxy.pid, "SIGTERM");
   expect(await proxy.exited).toBe(0);
   expect(servers(await livingIn(home.path), proxy.pid)).toEqual([]);
@@ -85,6 +89,7 @@ test("what a proxy that was killed together with its watchdog has left is ended 
   await using home = await createHome();
   const { proxy, watchdog } = await standing(home.path);
   await using _first = proxy;
+  await pageOf(proxy);
   for (const pid of [watchdog.pid, proxy.pid]) process.kill(pid, "SIGKILL");
   await proxy.exited;
   const left = servers(await livingIn(home.path), proxy.pid);
