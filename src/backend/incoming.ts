@@ -1,11 +1,13 @@
 /** From the text of one line, event or body to messages: a batch of an older peer comes out one by one. */
 import type { Limits } from "../base/index.ts";
-import { elementsOf, type Message, parseMessage, type Raw } from "../protocol/index.ts";
+import { answeredIn, elementsOf, type Message, type Parsed, parseMessage, type Raw } from "../protocol/index.ts";
 
-/** Text that is no message. `id` is the id it seems to answer, if it shows one. */
+/** Text that is no message. `id` is the id of ours that it seems to answer, if it shows one. */
 export interface Misfit {
   readonly detail: string;
   readonly id: Raw | null;
+  /** What it is, where that can be said more closely than that it is no message. */
+  readonly what?: string;
 }
 
 /** Calls `onMessage` for each message in `text`, `onMisfit` for what is none. */
@@ -16,7 +18,12 @@ export function eachMessage(text: string, limits: Limits, onMessage: (message: M
   }
   const parsed = parseMessage(text, limits);
   if (parsed.ok) onMessage(parsed.message);
-  else onMisfit(parsed);
+  else onMisfit(misfitOf(parsed, text));
+}
+
+/** A broken request of the peer's own answers nothing, whatever its id. */
+function misfitOf({ detail, id }: Parsed & { ok: false }, text: string): Misfit {
+  return { detail, id: answeredIn(text, text) ?? (text.includes('"method"') ? null : id) };
 }
 
 const bracket = 0x5b;
@@ -33,6 +40,6 @@ function eachOfBatch(text: string, limits: Limits, onMessage: (message: Message)
   for (const element of elements) {
     const parsed = parseMessage(element, limits);
     if (parsed.ok) onMessage(parsed.message);
-    else onMisfit(parsed);
+    else onMisfit(misfitOf(parsed, element));
   }
 }

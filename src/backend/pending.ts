@@ -3,6 +3,7 @@
  * and one timer serves all deadlines, since a timer of its own for each call would cost more than the call's table entry.
  */
 import { type Clock, type Fault, fault } from "../base/index.ts";
+import type { Raw } from "../protocol/index.ts";
 
 export interface PendingOptions {
   readonly clock: Clock;
@@ -97,6 +98,17 @@ export class Pending<T> {
     entry.drop?.();
     entry.reject(reason);
     return true;
+  }
+
+  /** The answer came, but nobody can read it; false when nobody waits for it. */
+  garbled(id: number, detail: string): boolean {
+    return this.#entries.has(id) && this.fail(id, fault("BACKEND_GARBLED", { backend: this.#backend, detail }));
+  }
+
+  /** An answer came under an id that was never given: where it is one of ours made text, whoever waits learns that; false when nobody does. */
+  misdirected(id: Raw): boolean {
+    const ours = /^"(\d{1,15})"$/.exec(id)?.[1];
+    return ours !== undefined && this.garbled(Number(ours), `it answered under the id ${id}, which is text, instead of ${ours}`);
   }
 
   /** The answer to `id` is due `ms` from now instead. */

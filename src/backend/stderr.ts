@@ -4,6 +4,8 @@
  */
 import { escapeControls, type KnownSecrets } from "../base/index.ts";
 
+const lineFeed = 10;
+
 export class StderrRing {
   readonly #bytesMax: number;
   readonly #secrets: KnownSecrets;
@@ -21,10 +23,20 @@ export class StderrRing {
   }
 
   feed(chunk: Uint8Array): void {
-    const lines = (this.#partial + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
+    const lines = (this.#partial + this.#decoder.decode(this.#endOf(chunk), { stream: true })).split(/\r\n|\n|\r/);
     this.#partial = this.#clipped(lines.pop() ?? "");
     // A flood of which only the end is kept need not be looked at as a whole.
     for (const line of lines.slice(-this.#linesMax)) this.#keep(line);
+  }
+
+  // Nor need all of it be decoded. What is left out ends with its line: the rest of a line could be the rest of a secret.
+  #endOf(chunk: Uint8Array): Uint8Array {
+    const from = chunk.length - this.#bytesMax * 2;
+    const end = from > 0 ? chunk.indexOf(lineFeed, from) : -1;
+    if (end < 0 || end + 1 === chunk.length) return chunk;
+    this.#partial = "";
+    this.#decoder.decode();
+    return chunk.subarray(end + 1);
   }
 
   /** Nothing more comes: keeps a last line without line end. */

@@ -6,15 +6,16 @@ import { join } from "node:path";
 import { type Clock, ensurePrivateDir, type Fault, fault, fingerprint, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { StdioSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
-import { createLines, type Message } from "../protocol/index.ts";
+import type { Message } from "../protocol/index.ts";
 import { environmentOf } from "./environment.ts";
 import { goneFault } from "./gone.ts";
 import type { Groups, Leader } from "./group.ts";
-import { eachMessage, type Misfit } from "./incoming.ts";
+import type { Misfit } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import { Pending } from "./pending.ts";
 import { StderrRing } from "./stderr.ts";
 import { type Sink, StdinWriter } from "./stdin.ts";
+import { type ByteReader, readStderr, readStdout } from "./stdout.ts";
 
 export interface StdioOptions {
   readonly spec: StdioSpec;
@@ -40,11 +41,6 @@ interface Child extends Leader {
   deafen(): void;
   /** Nothing is expected of it any more. */
   over: boolean;
-}
-
-/** The part of a stream's reader that is used; `value` is missing at the end. */
-interface ByteReader {
-  read(): Promise<{ readonly value?: Uint8Array | undefined }>;
 }
 
 /** Makes the link; nothing is started before `open`. */
@@ -162,7 +158,7 @@ class StdioLink implements Link {
       const stdin = new StdinWriter(process.stdin as Sink, limits.stdinBytesMax, () => void this.#partly(child, "it closed its stdin"));
       const [stdout, stderr] = [process.stdout.getReader(), process.stderr.getReader()];
       const output = this.#read(stdout);
-      const errors = this.#readStderr(stderr);
+      const errors = readStderr(stderr, this.#stderr, this.#options);
       const child: Child = {
         pid: process.pid,
         exited: process.exited,
@@ -244,41 +240,23 @@ class StdioLink implements Link {
 
   // ---- what comes ----------------------------------------------------------------------------------------------
 
-  async #read(stdout: ByteReader): Promise<void> {
-    const lines = createLines({
-      bytesMax: this.#options.limits.messageBytesMax,
-      onText: (line) => this.#line(line),
-      onProblem: (what) => this.#noisy(what === "too-long" ? "a line that is too long" : "a line that is not UTF-8"),
-    });
-    for (let next = await stdout.read(); next.value !== undefined; next = await stdout.read()) {
-      this.#pending.hear();
-      lines.feed(next.value);
-    }
-    lines.end();
+  #read(stdout: ByteReader): Promise<void> {
+    return readStdout(stdout, this.#options, { heard: () => this.#pending.hear(), message: this.#take, misfit: this.#misfit });
   }
 
-  async #readStderr(stderr: ByteReader): Promise<void> {
-    for (let next = await stderr.read(); next.value !== undefined; next = await stderr.read()) this.#stderr.feed(next.value);
-    this.#stderr.end();
-  }
-
-  #line(line: string): void {
-    if (line !== "") eachMessage(line, this.#options.limits, this.#take, this.#misfit);
-  }
-
-  readonly #take = (message: Message): void => {
+  /** Whether somebody waited for it. */
+  readonly #take = (message: Message): boolean => {
     if (message.kind === "request" || message.kind === "notification") {
       this.onMessage(message);
-      return;
+      return false;
     }
     // An answer that nobody waits for (any more) was abandoned or came too late: both are normal.
-    const id = Number(message.id ?? "0");
-    this.#pending.settle(id, { status: 200, header: noHeader, message, text: "" });
+    const id = message.id ?? "0";
+    return this.#pending.settle(Number(id), { status: 200, header: noHeader, message, text: "" }) || this.#pending.misdirected(id);
   };
 
   readonly #misfit = (misfit: Misfit): void => {
-    const reason = fault("BACKEND_GARBLED", { backend: this.#options.spec.name, detail: misfit.detail });
-    if (misfit.id === null || !this.#pending.fail(Number(misfit.id), reason)) this.#noisy("a line that is not a message");
+    if (misfit.id === null || !this.#pending.garbled(Number(misfit.id), misfit.detail)) this.#noisy(misfit.what ?? "a line that is not a message");
   };
 
   // Servers print banners on stdout; the first one is worth a word, and so is a server that does nothing else.

@@ -40,6 +40,9 @@ export const defaultLimits = Object.freeze({
   stderrBytesMax: 16 * 1024,
   /** Lines on a child's stdout that are not JSON, before it is reported as noisy. */
   noiseLinesMax: 100,
+  /** What a server may say on one stream in such a time without answering, before it is read no faster than that. */
+  noiseBytesMax: 1024 * 1024,
+  noiseWindowMs: 1_000,
   /** 2025 sessions in all, and how long one may be idle. */
   sessionsMax: 1000,
   sessionIdleMsMax: 24 * 60 * 60 * 1000,

@@ -2,7 +2,7 @@
 export type { Answer, Ask, CacheHint, Call, Client, Description, Kind, LogLevel, Notice, Outcome, Principal, Resume, Selection, Serve, SessionTie, Subscribed, Watch, Watching } from "./call.ts";
 export { logLevels } from "./call.ts";
 export { decodeHeader, encodeHeader, type Mirrored, type MirroredArgument, mirroredArguments, mirrorHeaders } from "./header.ts";
-export { createLines, type LineProblem, type LinesOptions, type Reader } from "./lines.ts";
+export { createLines, type Edges, type LineProblem, type LinesOptions, type Reader } from "./lines.ts";
 export type { Failure, Message, Notification, Parsed, Request, Result, RpcError } from "./message.ts";
 export { errorText, notificationText, parseMessage, requestText, resultText, rpcErrorOf, withData } from "./message.ts";
 export { type MethodName, type MethodRow, methods } from "./method.ts";
@@ -12,3 +12,4 @@ export type { Raw, RawMember, RawObject } from "./raw.ts";
 export { elementsOf, parseObject } from "./raw.ts";
 export { createSseReader, type SseEvent, type SseReaderOptions, sseComment, sseEvent } from "./sse.ts";
 export { decodeText } from "./text.ts";
+export { answeredIn } from "./wreck.ts";

@@ -4,8 +4,17 @@
  * decoding costs by the call more than by the byte.
  */
 import { decodeText } from "./text.ts";
+import { edgeChars } from "./wreck.ts";
 
 export type LineProblem = "too-long" | "not-utf8";
+
+/** The beginning and the end of a line that was dropped, byte for byte as characters. */
+export interface Edges {
+  readonly head: string;
+  readonly tail: string;
+  /** Its length as far as it has come. */
+  readonly bytes: number;
+}
 
 export interface LinesOptions {
   /** Longest line in bytes, its line break not counted. */
@@ -14,8 +23,12 @@ export interface LinesOptions {
   readonly blank?: boolean;
   /** One line without its line break (LF or CRLF). */
   onText(line: string): void;
-  /** A line was dropped. */
-  onProblem(what: LineProblem): void;
+  /** A line was dropped: said when it is known, which for a line that is too long is before its end (`tail` is empty then). */
+  onProblem(what: LineProblem, edges: Edges): void;
+  /** Bytes of a line that is being dropped, as they come. */
+  onDropped?(bytes: number): void;
+  /** A line that was too long has ended. */
+  onDroppedEnd?(edges: Edges): void;
 }
 
 /** A reader of bytes that arrive in chunks. */
@@ -62,11 +75,38 @@ class Tail {
   }
 }
 
+const latin = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+
+const edgesOf = (line: Uint8Array): Edges => ({ head: latin(line.subarray(0, edgeChars)), tail: latin(line.subarray(-edgeChars)), bytes: line.length });
+
+/** A line that is being dropped: its first bytes, and the last that have come. */
+class Dropped {
+  readonly #head: string;
+  readonly #tail = new Uint8Array(edgeChars);
+  #bytes = 0;
+
+  constructor(begun: Uint8Array) {
+    this.#head = edgesOf(begun).head;
+    this.more(begun);
+  }
+
+  more(bytes: Uint8Array): void {
+    const last = bytes.length > edgeChars ? bytes.subarray(-edgeChars) : bytes;
+    this.#tail.copyWithin(0, last.length);
+    this.#tail.set(last, edgeChars - last.length);
+    this.#bytes += bytes.length;
+  }
+
+  get edges(): Edges {
+    return { head: this.#head, tail: latin(this.#tail.subarray(Math.max(0, edgeChars - this.#bytes))), bytes: this.#bytes };
+  }
+}
+
 /** Splits bytes into lines of text; see LinesOptions. A last line without line break counts as a line. */
 export function createLines(options: LinesOptions): Reader {
   const { bytesMax } = options;
   const tail = new Tail();
-  let dropping = false;
+  let dropped: Dropped | null = null;
   let ended = false;
   let atStart = true;
 
@@ -89,7 +129,7 @@ export function createLines(options: LinesOptions): Reader {
     const breakBytes = bytes[bytes.length - 1] === carriageReturn ? 1 : 0;
     const text = bytes.length - breakBytes > bytesMax ? null : decoded(bytes);
     if (text !== null) emit(text);
-    else options.onProblem(bytes.length - breakBytes > bytesMax ? "too-long" : "not-utf8");
+    else options.onProblem(bytes.length - breakBytes > bytesMax ? "too-long" : "not-utf8", edgesOf(bytes));
   };
 
   /** Bytes of whole lines, the last line feed included. */
@@ -104,21 +144,28 @@ export function createLines(options: LinesOptions): Reader {
   };
 
   const hold = (bytes: Uint8Array): void => {
-    if (dropping || bytes.length === 0) return;
+    if (bytes.length === 0) return;
+    if (dropped !== null) return drop(dropped, bytes);
     tail.append(bytes);
     // One byte more than the bound, since the last one may be the carriage return of a line break.
     if (tail.length <= bytesMax + 1) return;
-    dropping = true;
+    dropped = new Dropped(tail.bytes);
     tail.clear();
-    options.onProblem("too-long");
+    options.onProblem("too-long", { ...dropped.edges, tail: "" });
+  };
+
+  const drop = (line: Dropped, bytes: Uint8Array): void => {
+    line.more(bytes);
+    options.onDropped?.(bytes.length);
   };
 
   /** Ends the line that is held with the chunk's first line; gives the offset behind it. */
   const complete = (chunk: Uint8Array): number => {
     const at = chunk.indexOf(lineFeed);
     hold(chunk.subarray(0, at));
-    if (!dropping) emitLine(tail.bytes);
-    dropping = false;
+    if (dropped === null) emitLine(tail.bytes);
+    else options.onDroppedEnd?.(dropped.edges);
+    dropped = null;
     tail.clear();
     return at + 1;
   };
@@ -128,7 +175,7 @@ export function createLines(options: LinesOptions): Reader {
       if (ended) return;
       const last = chunk.lastIndexOf(lineFeed);
       if (last < 0) return hold(chunk);
-      const from = dropping || tail.length > 0 ? complete(chunk) : 0;
+      const from = dropped !== null || tail.length > 0 ? complete(chunk) : 0;
       if (from <= last) emitBlock(chunk.subarray(from, last + 1));
       hold(chunk.subarray(last + 1));
     },

@@ -1,0 +1,56 @@
+/**
+ * How fast a server is listened to that talks without being asked. Answers cost it nothing; all else (lines that are no
+ * messages, notifications, requests, stderr) comes out of an allowance, and when that is used up its stream is read no
+ * faster than the allowance grows again. The pipe then fills, and it is the server that waits, not we who work.
+ */
+import { type Clock, type Limits, sleep } from "../base/index.ts";
+
+/** What a line costs beside its length: most of the work is done once a line. */
+const lineCost = 16;
+/** Bytes that are only passed over count for so much less. */
+const passedShift = 6;
+
+const lineFeed = 10;
+
+export class Noise {
+  readonly #clock: Clock;
+  readonly #max: number;
+  readonly #windowMs: number;
+  #left: number;
+  #at: number;
+
+  constructor(clock: Clock, { noiseBytesMax, noiseWindowMs }: Pick<Limits, "noiseBytesMax" | "noiseWindowMs">) {
+    this.#clock = clock;
+    this.#max = noiseBytesMax;
+    this.#windowMs = noiseWindowMs;
+    this.#left = noiseBytesMax;
+    this.#at = clock.now();
+  }
+
+  /** A line of so many characters was no answer. */
+  line(chars: number): void {
+    this.#left -= chars + lineCost;
+  }
+
+  /** So many bytes were read and not looked at. */
+  passed(bytes: number): void {
+    this.#left -= bytes >> passedShift;
+  }
+
+  /** Bytes of a stream in which an answer cannot be told from the rest before it is whole: one that is long has few line breaks. */
+  chunk(bytes: Uint8Array): void {
+    if (bytes.includes(lineFeed)) this.line(bytes.length);
+    else this.passed(bytes.length);
+  }
+
+  /** Null: read on at once. Else resolves when it is time to, within `noiseWindowMs`. */
+  pause(): Promise<void> | null {
+    if (this.#left >= 0) return null;
+    const now = this.#clock.now();
+    const grown = ((now - this.#at) * this.#max) / this.#windowMs;
+    this.#at = now;
+    // Never in debt for more than a window: what waits behind one huge line is not to wait for long.
+    this.#left = Math.max(-this.#max, Math.min(this.#max, this.#left + grown));
+    return this.#left >= 0 ? null : sleep(this.#clock, Math.ceil((-this.#left * this.#windowMs) / this.#max));
+  }
+}
