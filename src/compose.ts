@@ -7,12 +7,14 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
-import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, sleep, systemClock } from "./base/index.ts";
-import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, reachable, readPresence, watchConfig } from "./config/index.ts";
+import { type CallIds, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, sleep, systemClock } from "./base/index.ts";
+import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, reachable, readPresence, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, type StdioFront } from "./front/index.ts";
-import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient } from "./hub/index.ts";
+import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type StdioFront } from "./front/index.ts";
+import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
+
+export type { Reloaded, Report };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -48,6 +50,8 @@ export interface StartOptions extends ServeOptions {
   readonly sharePort?: boolean;
   /** The port to take where any free one will do: the predecessor's. */
   readonly freePort?: number;
+  /** The state folder is taken from the server that owns it: this one is about to take over. Absent: it is left to its owner. */
+  readonly takeover?: boolean;
 }
 
 /** The client of a proxy that does not listen. */
@@ -76,8 +80,8 @@ export interface BridgeOptions extends Around {
 export interface Running {
   /** The configuration file in use; null for the demonstration and for a bridge. */
   readonly configPath: string | null;
-  /** Looks at the configuration again now; resolves when done. */
-  reload(): Promise<void>;
+  /** Looks at the configuration again now; resolves when done, with what came of it. */
+  reload(): Promise<Reloaded>;
   status(): HubStatus;
   /** Stops serving, drains for so long or as short as a shutdown may take, ends every child. Closing twice is fine. */
   close(drainMs?: number): Promise<void>;
@@ -118,6 +122,10 @@ interface Ground {
   readonly options: Around;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  readonly meter: Meter;
+  readonly callIds: CallIds;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
   readonly config: Config;
   readonly hash: string | null;
   readonly watchdogArgv: readonly string[] | null;
@@ -133,11 +141,27 @@ interface Source {
 /** Starts a proxy and resolves when it listens; servers come up behind it. Throws ConfigFault and the Faults of listening and state. */
 export async function start(options: StartOptions): Promise<Listening> {
   const ground = await groundOf(options);
+  const claim = await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: options.takeover ?? false });
+  try {
+    return await listening(ground, options, claim);
+  } catch (thrown) {
+    await claim.release();
+    throw thrown;
+  }
+}
+
+async function listening(ground: Ground, options: StartOptions, claim: Claim): Promise<Listening> {
   const core = await coreOf(ground);
-  const { front, tokenPath, announced } = await whole(core, () => open(ground, options, core));
+  let reload = (): Promise<Reloaded> => Promise.reject(fault("SERVER_AWAY", { detail: "it is still starting" }));
+  const { front, tokenPath, announced, operator: door } = await whole(core, () => open(ground, options, core, () => reload()));
   const withdraw = (): Promise<void> => announced.withdraw().catch((thrown: unknown) => ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message }));
   const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
-  const runs = await running(ground, { ...core, stop, leave: () => Promise.resolve() });
+  const leave = async (): Promise<void> => {
+    await door?.close();
+    await claim.release();
+  };
+  const runs = await running(ground, { ...core, stop, leave });
+  reload = () => runs.reload();
   const { limits } = ground.config;
   const giveWay = async (): Promise<void> => {
     await front.giveWay();
@@ -197,9 +221,9 @@ const unusable = (thrown: unknown): Loaded => ({ ok: false, hash: null, issues: 
 
 const isLocal = (url: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? "");
 
-const logOf = ({ logLevel, writeLog, pretty }: Around): Pick<Ground, "log" | "secrets"> => {
+const logOf = ({ logLevel, writeLog, pretty }: Around): Pick<Ground, "log" | "secrets" | "meter" | "callIds" | "startedAt"> => {
   const secrets = createKnownSecrets();
-  return { secrets, log: createLog({ level: logLevel, write: writeLog, pretty, clock: systemClock, secrets }) };
+  return { meter: createMeter(defaultLimits), callIds: createCallIds(), startedAt: systemClock.now(), secrets, log: createLog({ level: logLevel, write: writeLog, pretty, clock: systemClock, secrets }) };
 };
 
 async function groundOf(options: ServeOptions): Promise<Ground> {
@@ -238,7 +262,7 @@ async function coreOf(ground: Ground): Promise<Core> {
 }
 
 function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null): Core {
-  const { options, config, log } = ground;
+  const { options, config, log, meter, callIds } = ground;
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
   let eras: Eras | null = null;
@@ -246,6 +270,7 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   const hub = createHub({
     createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null }, events),
     memory,
+    meter,
     clock: systemClock,
     log,
     identity,
@@ -255,7 +280,7 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
   process.on("exit", kill);
-  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal });
+  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds });
   return { hub, eras, forget: () => void process.off("exit", kill) };
 }
 
@@ -272,8 +297,11 @@ async function whole<T>({ hub, forget }: Core, opened: () => Promise<T>): Promis
   });
 }
 
-async function open({ config, log }: Ground, options: StartOptions, { hub, eras }: Core) {
+async function open(ground: Ground, options: StartOptions, core: Core, reload: () => Promise<Reloaded>) {
+  const { config, log, meter } = ground;
+  const { eras } = core;
   const guard = options.insecureNoAuth ? createOpenGuard() : await createTokenGuard({ stateDir: options.stateDir, log });
+  const facts = factsOf(ground, core, guard.tokenPath !== null);
   const front = await createFront({
     listen: { host: options.host ?? config.host ?? defaultListen.host, port: (options.port ?? config.port ?? defaultListen.port) || (options.freePort ?? 0) },
     sharePort: options.sharePort ?? false,
@@ -286,13 +314,29 @@ async function open({ config, log }: Ground, options: StartOptions, { hub, eras 
     limits: config.limits,
     clock: systemClock,
     log,
-    isReady: () => hub.status().generation > 0,
+    facts,
+    meter,
   });
-  const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version, operator: null }, systemClock).catch(async (thrown: unknown) => {
-    await front.close(0);
+  const door = await operatorOf(ground, facts, reload);
+  const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version, operator: door?.path ?? null }, systemClock).catch(async (thrown: unknown) => {
+    await Promise.all([front.close(0), door?.close()]);
     throw thrown;
   });
-  return { front, tokenPath: guard.tokenPath, announced };
+  return { front, tokenPath: guard.tokenPath, announced, operator: door };
+}
+
+const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: Core, isGuarded: boolean): Facts => ({
+  status: () => hub.status(),
+  about: () => ({ version: options.version, startedAt, clients: eras.status(), isGuarded }),
+  numbers: (format) => meter.text(format, callIds.textOf),
+});
+
+/** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
+function operatorOf({ options, log }: Ground, facts: Facts, reload: () => Promise<Reloaded>): Promise<Operator | null> {
+  return openOperator({ stateDir: options.stateDir, facts, clock: systemClock, log, reload }).catch((thrown: unknown) => {
+    log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
+    return null;
+  });
 }
 
 async function piped(ground: Ground, core: Core, { input, output }: Pipes, selection: Selection): Promise<Piped> {
@@ -317,7 +361,7 @@ interface Parts extends Core {
 async function running(ground: Ground, parts: Parts): Promise<Running> {
   const { config } = ground;
   await adopt(ground, parts.hub, config);
-  let adopting: Promise<void> = Promise.resolve();
+  let adopting: Promise<Adopted> = Promise.resolve({ restart: [], reason: null });
   const watch = await watched(ground, (path, loaded) => {
     adopting = take(ground, parts.hub, path, loaded);
   });
@@ -325,8 +369,10 @@ async function running(ground: Ground, parts: Parts): Promise<Running> {
   return {
     configPath: config.path,
     async reload() {
+      const before = parts.hub.status();
       await watch?.poke();
-      await adopting;
+      const adopted = await adopting;
+      return reloadedOf(before, parts.hub.status(), adopted);
     },
     status: () => parts.hub.status(),
     close: (drainMs = config.limits.shutdownMsMax) => (closing ??= end(parts, watch, drainMs)),
@@ -340,16 +386,28 @@ async function watched({ config, hash, source }: Ground, onChange: (path: string
   return watchConfig({ path, quietMs: config.limits.reloadQuietMs, clock: systemClock, hash, load, onChange: (loaded) => onChange(path, loaded) });
 }
 
-async function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): Promise<void> {
-  if (!loaded.ok) return hub.reject(loaded.issues, path);
+type Adopted = Pick<Reloaded, "restart" | "reason">;
+
+async function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): Promise<Adopted> {
+  if (!loaded.ok) {
+    hub.reject(loaded.issues, path);
+    return { restart: [], reason: null };
+  }
   warn(loaded.warnings, path, ground.log);
-  warnOfRestart(ground, loaded.config);
-  await adopt(ground, hub, loaded.config);
+  const restart = warnOfRestart(ground, loaded.config);
+  return { restart, reason: await adopt(ground, hub, loaded.config) };
 }
 
-/** Puts a configuration in place; what goes wrong in doing so leaves the running one and is told. */
-async function adopt({ log }: Ground, hub: Hub, config: Config): Promise<void> {
-  await hub.propose(config).catch((thrown: unknown) => log.error("the configuration could not be put in place, the running one goes on", { reason: faultOf(thrown).message, path: config.path }));
+/** Puts a configuration in place; what goes wrong in doing so leaves the running one, is told, and is given. */
+async function adopt({ log }: Ground, hub: Hub, config: Config): Promise<string | null> {
+  return hub.propose(config).then(
+    () => null,
+    (thrown: unknown) => {
+      const reason = faultOf(thrown).message;
+      log.error("the configuration could not be put in place, the running one goes on", { reason, path: config.path });
+      return reason;
+    },
+  );
 }
 
 /** What is odd about a configuration that is used; servers that are put out are told of when it comes into place. */
@@ -360,9 +418,10 @@ function warn(warnings: readonly Issue[], path: string, log: Log): void {
 const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "limits"] as const);
 
 /** What the listener was built with cannot change under it: said, never half applied. */
-function warnOfRestart({ config: before, log }: Ground, next: Config): void {
+function warnOfRestart({ config: before, log }: Ground, next: Config): readonly string[] {
   const changed = restartKeys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]));
   if (changed.length > 0) log.warn("a changed setting needs a restart", { keys: changed.join(", ") });
+  return changed;
 }
 
 /**

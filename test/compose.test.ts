@@ -73,7 +73,7 @@ const callPid = async (url: string): Promise<number> => {
 describe("a composed proxy", () => {
   test("runs beside another one in the same process, each with children of its own, and takes them along when it closes", async () => {
     await using place = await placeOf({ mcpServers: { raw: backend } });
-    const [one, other] = [await place.start(), await place.start()];
+    const [one, other] = [await place.start(), await place.start({ stateDir: join(dirname(place.configPath), "other") })];
     const pids = [await callPid(one.url), await callPid(other.url)];
     expect(pids[0]).not.toBe(pids[1]);
     await one.close();
@@ -116,6 +116,46 @@ describe("a composed proxy", () => {
     await mkdir(join(dirname(place.configPath), "state", "server.json"), { recursive: true, mode: 0o700 });
     await expect(place.start()).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
     expect(process.listeners("exit").length).toBe(0);
+  });
+
+  test("has its state folder to itself, while it lives, unless another one takes over", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    const first = await place.start();
+    await expect(place.start()).rejects.toMatchObject({ code: "STATE_OWNED", message: expect.stringContaining(`process ${process.pid}`) });
+    const next = await place.start({ takeover: true });
+    await first.close();
+    await expect(place.start()).rejects.toMatchObject({ code: "STATE_OWNED" });
+    const socket = join(dirname(place.configPath), "state", "operator.sock");
+    expect((await fetch("http://operator/status", { unix: socket })).status).toBe(200);
+    await next.close();
+    await place.start();
+  });
+
+  test("that cannot start leaves its state folder to others", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    await expect(place.start({ host: "0.0.0.0" })).rejects.toMatchObject({ code: "LISTEN_UNSAFE" });
+    await place.start();
+  });
+
+  test("tells its operator how it is, and reloads for him, by names", async () => {
+    await using place = await placeOf({ mcpServers: { kept: backend, gone: backend } });
+    await place.start();
+    const ask = async (path: string, method = "GET") => (await fetch(`http://operator${path}`, { method, unix: join(dirname(place.configPath), "state", "operator.sock") })).json();
+    expect(await ask("/status")).toMatchObject({ phase: "running", servers: [{ name: "kept" }, { name: "gone" }] });
+    expect(await ask("/reload", "POST")).toMatchObject({ result: "unchanged", change: { kept: ["kept", "gone"], added: [] } });
+    await place.write({ port: 4000, mcpServers: { kept: backend, added: backend } });
+    expect(await ask("/reload", "POST")).toEqual({ result: "changed", path: place.configPath, change: { added: ["added"], removed: ["gone"], changed: [], kept: ["kept"] }, issues: [], restart: ["port"], reason: null });
+    await place.write('{ "mcpServers": { "x": 1 } }');
+    for (let n = 0; n < 2; n += 1) expect(await ask("/reload", "POST")).toMatchObject({ result: "rejected", issues: [{ line: 1 }], change: { kept: ["kept", "added"] } });
+    expect(await place.logged('"added":"added"')).toContain('"removed":"gone"');
+  });
+
+  test("that has no room for its operator's socket serves all the same, and says so", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    await mkdir(join(dirname(place.configPath), "state", "operator.sock"), { recursive: true, mode: 0o700 });
+    const running = await place.start();
+    expect((await fetch(running.url.replace("/mcp", "/health/ready"))).status).toBe(200);
+    await place.logged("operator's socket cannot be opened");
   });
 
   test("says when a changed setting needs a restart, and takes the rest of the change", async () => {

@@ -21,6 +21,8 @@ export interface EgressInit {
   readonly signal: AbortSignal;
   /** The configured name of the server, for faults. */
   readonly backend: string;
+  /** The path of a unix socket to speak to instead of the URL's host: somebody on this machine. */
+  readonly unix?: string;
 }
 
 /** An answer whose body must be read to its end (or to the fault that ends it), or cancelled. */
@@ -56,13 +58,13 @@ export function createEgress(options: EgressOptions): Egress {
   const viaFetch = (url: string, init: EgressInit): Promise<EgressReply> => overFetch(url, init, slots);
   if (!proxied) {
     return {
-      send: (url, init) => (slots.open < slots.max ? viaFetch(url, init) : overNode(url, init)),
+      send: (url, init) => (init.unix === undefined && slots.open < slots.max ? viaFetch(url, init) : overNode(url, init)),
       openStream: overNode,
     };
   }
   // Only fetch speaks to proxies, so there the cap is a limit.
   const route = async (url: string, init: EgressInit): Promise<EgressReply> => {
-    if (isLoopback(url)) return overNode(url, init);
+    if (init.unix !== undefined || isLoopback(url)) return overNode(url, init);
     if (slots.open < slots.max) return viaFetch(url, init);
     throw fault("BACKEND_BUSY", { backend: init.backend, detail: "too many requests are open through the HTTP proxy", data: { sent: false } });
   };
@@ -170,7 +172,7 @@ function overNode(url: string, init: EgressInit): Promise<EgressReply> {
   return new Promise((resolve, reject) => {
     try {
       const open = url.startsWith("https:") ? requestHttps : requestHttp;
-      const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal }, (response) => {
+      const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) }, (response) => {
         if (isRedirect(response.statusCode ?? 0)) {
           response.on("error", ignore).destroy();
           reject(redirected(response.headers.location ?? null, init));
@@ -248,7 +250,7 @@ function redirected(location: string | null, init: EgressInit): Fault {
   return fault("BACKEND_REFUSED", { backend: init.backend, detail: `it redirects to ${where}, which is not followed`, hint: "configure the address it redirects to" });
 }
 
-const neverConnected: readonly string[] = Object.freeze(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ConnectionRefused", "FailedToOpenSocket"]);
+const neverConnected: readonly string[] = Object.freeze(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENOENT", "ConnectionRefused", "FailedToOpenSocket"]);
 
 /** The message and properties of a foreign error may show the whole URL with a secret in its query: only its code is kept. */
 function faultOf(thrown: unknown, init: EgressInit): Fault {

@@ -69,6 +69,7 @@ export const faults = Object.freeze({
   LISTEN_UNSAFE: row("this address needs more protection than is configured", "listen on loopback, or put a proxy with TLS in front (docs/configuration.md, “Listening beyond this computer”)", 500, -32603, 78, "error"),
   STATE_UNSAFE: row("the state folder can be read or written by others", "chmod 700 the folder and 600 its files", 500, -32603, 1, "error"),
   STATE_UNWRITABLE: row("the state folder cannot be written", "check --state-dir and its owner", 500, -32603, 1, "error"),
+  STATE_OWNED: row("another 1mcp server owns the state folder", "use that one, end it, or choose another --state-dir", 500, -32603, 1, "error"),
   STATE_BROKEN: row("a file in the state folder cannot be used", "move the file away; a new one is made at the next start", 500, -32603, 1, "error"),
   INTERNAL: row("something went wrong inside 1mcp", "please report it with the log around this time", 500, -32603, 1, "error"),
 });

@@ -95,6 +95,13 @@ export async function removeFile(path: string): Promise<void> {
   });
 }
 
+/** Gives a file, or a socket, another name; what had that name before is gone. Throws STATE_UNWRITABLE. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: unknown) => {
+    throw fault("STATE_UNWRITABLE", { op: "rename", detail: from, cause: error });
+  });
+}
+
 function openPrivate(path: string): Promise<FileHandle | null> {
   // NONBLOCK, so that a named pipe in the file's place cannot hold the start up. Neither flag exists on Windows.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;

@@ -33,6 +33,16 @@ export function startOf(pid: number): number | null {
   }
 }
 
+/** The same of one that has not ended: what is dead and merely waits to be collected has no start. */
+export function startOfLiving(pid: number): number | null {
+  try {
+    const { isDead, start } = statOf(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return isDead ? null : start;
+  } catch {
+    return null;
+  }
+}
+
 /** Tells one boot of one machine from another, where times of start count from the boot; else the empty text. */
 export async function bootOf(): Promise<string> {
   try {

@@ -12,7 +12,9 @@ import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
 import { proxiesOf } from "./proxies.ts";
 import { refusal } from "./reply.ts";
 import { messagePath, messagesPath, ssePath } from "./sse.ts";
-import { frontPage, healthOk, healthReady, notFound } from "./status.ts";
+import { trafficOf } from "./numbers.ts";
+import { privately } from "./socket.ts";
+import { frontPage, healthOk, notFound, StatusPages } from "./status.ts";
 import type { Front, FrontOptions, Listen } from "./types.ts";
 
 type Server = Bun.Server<undefined>;
@@ -24,7 +26,8 @@ export async function createFront(options: FrontOptions): Promise<Front> {
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
   const routes: { app: Pick<App, "fetch"> | null } = { app: null };
   const server = listen(options, (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null));
-  const door = new Door({ ...options, gate: gateOf(options, server.port ?? 0), proxies: proxiesOf(options.trustedProxies, options.listen) });
+  const traffic = trafficOf({ ...options, ...options.facts.about() });
+  const door = new Door({ ...options, traffic, gate: gateOf(options, server.port ?? 0), proxies: proxiesOf(options.trustedProxies, options.listen) });
   const app = appOf(door, options);
   routes.app = app;
   const giveWay = async (): Promise<void> => {
@@ -40,14 +43,13 @@ function parting(response: Response): Response {
   return response;
 }
 
-function appOf(door: Door, { eras, isReady, log }: FrontOptions): App {
+function appOf(door: Door, options: FrontOptions): App {
+  const { eras, log } = options;
   const app: App = new Hono();
   serveOn(app, door, "/mcp", mcpPath(eras));
   serveOn(app, door, "/sse", ssePath(eras));
   serveOn(app, door, messagesPath, messagePath(eras));
-  app.get("/health", healthOk);
-  app.get("/health/live", healthOk);
-  app.get("/health/ready", () => healthReady(isReady()));
+  showOn(app, door, options);
   app.get("/", frontPage);
   app.notFound(notFound);
   app.onError((thrown) => failure(thrown, log));
@@ -58,6 +60,16 @@ function serveOn(app: App, door: Door, base: string, path: Path): void {
   const all = Object.freeze({ server: null });
   app.all(base, (c) => door.handle(c.req.raw, c.env, path, all));
   app.all(`${base}/:server`, (c) => door.handle(c.req.raw, c.env, path, { server: c.req.param("server") }));
+}
+
+function showOn(app: App, door: Door, options: FrontOptions): void {
+  const pages = (peer: Peer): StatusPages => new StatusPages({ ...options, foreign: (request) => door.foreign(request, peer), refuse: (why, request, headers) => door.refuse(why, request, peer, headers) });
+  app.get("/health", (c) => pages(c.env).health(c.req.raw));
+  app.get("/health/live", healthOk);
+  app.get("/health/ready", (c) => pages(c.env).ready());
+  app.get("/health/mcp", (c) => pages(c.env).servers(c.req.raw));
+  app.get("/health/mcp/:server", (c) => pages(c.env).server(c.req.raw, c.req.param("server")));
+  app.get("/metrics", (c) => pages(c.env).metrics(c.req.raw));
 }
 
 // Whatever gets here is a bug or a connection that broke: the details go to the log, never to the peer.
@@ -83,15 +95,6 @@ function listen(options: FrontOptions, serve: (request: Request, peer: Server) =
     return Bun.serve({ ...common, hostname: where.host, port: where.port, idleTimeout: idleSeconds, reusePort });
   } catch (cause) {
     throw fault("LISTEN_FAILED", { detail: "unix" in where ? where.unix : `${where.host}:${where.port}`, cause });
-  }
-}
-
-function privately<T>(make: () => T): T {
-  const before = process.umask(0o077);
-  try {
-    return make();
-  } finally {
-    process.umask(before);
   }
 }
 

@@ -1,4 +1,6 @@
 /** Front: the doors to the outside; bytes in, bytes out. */
 export { createFront } from "./app.ts";
 export { type ByteSink, createStdioFront, type StdioFront } from "./stdio.ts";
+export { openOperator, type Operator, type OperatorOptions } from "./operator.ts";
+export type { Facts } from "./status.ts";
 export type { Front, FrontOptions, Listen } from "./types.ts";

@@ -10,6 +10,7 @@ import { readBody } from "./body.ts";
 import { corsOf, preflight } from "./cors.ts";
 import { type Gate, refusedOrigin, refusedSize, refusedType } from "./guard.ts";
 import { Inbound } from "./inbound.ts";
+import type { Traffic } from "./numbers.ts";
 import type { Proxies } from "./proxies.ts";
 import { refusal, replyOf } from "./reply.ts";
 
@@ -26,6 +27,7 @@ export interface DoorOptions {
   readonly guard: Guard;
   readonly gate: Gate;
   readonly proxies: Proxies;
+  readonly traffic: Traffic;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -54,11 +56,10 @@ export class Door {
 
   /** Serves one request on a path; every failure is an answer. */
   async handle(request: Request, peer: Peer, path: Path, selection: Selection): Promise<Response> {
-    const { eras, gate } = this.#options;
-    const { headers } = request;
-    const foreign = this.#refusedPeer(request, peer) ?? refusedOrigin(headers, gate);
-    if (foreign !== null) return this.#refuse(foreign, request, peer, null);
-    const extra = corsOf(headers.get("origin"), eras);
+    const { eras } = this.#options;
+    const foreign = this.foreign(request, peer);
+    if (foreign !== null) return this.refuse(foreign, request, peer, null);
+    const extra = corsOf(request.headers.get("origin"), eras);
     if (!isServed(path, request.method)) return this.#otherVerb(request, path, extra);
     return this.#admit(request, peer, path, { extra, selection });
   }
@@ -66,6 +67,11 @@ export class Door {
   /** Refuses every request from now on: connections that are open already could bring more. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** Why a request from there, by that name, is none that we answer; null: nothing speaks against it. */
+  foreign(request: Request, peer: Peer): Fault | null {
+    return this.#refusedPeer(request, peer) ?? refusedOrigin(request.headers, this.#options.gate);
   }
 
   #refusedPeer(request: Request, peer: Peer): Fault | null {
@@ -83,19 +89,19 @@ export class Door {
     const { guard, limits } = this.#options;
     const { headers } = request;
     const refused = this.#closed ? fault("SHUTTING_DOWN") : refusedSize(headers, limits.bodyBytesMax);
-    if (refused !== null) return this.#refuse(refused, request, peer, extra);
+    if (refused !== null) return this.refuse(refused, request, peer, extra);
     const caller = guard.principalOf(headers.get("authorization"));
-    if (!caller.ok) return this.#refuse(fault(caller.code), request, peer, { ...extra, "WWW-Authenticate": caller.challenge });
+    if (!caller.ok) return this.refuse(fault(caller.code), request, peer, { ...extra, "WWW-Authenticate": caller.challenge });
     const inbound = await this.#read(request, peer, caller.principal, selection);
-    if (!(inbound instanceof Inbound)) return this.#refuse(inbound, request, peer, extra);
+    if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
     const out = await path.serve(inbound, request.url);
-    const { clock } = this.#options;
+    const { clock, traffic } = this.#options;
     const onEnd = (): void => {
       inbound.done();
       // A connection that is kept is held to the idle time-out again, or it could stay for ever.
       peer.timeout(request, idleSeconds);
     };
-    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, onEnd });
+    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, onEnd });
   }
 
   async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {
@@ -108,13 +114,16 @@ export class Door {
     if (refused !== null) return refused;
     const body = await readBody(request, bodyBytesMax);
     if (!(body instanceof Uint8Array)) return body;
+    this.#options.traffic.received.add(body.byteLength);
     // Only now: until it has spoken a peer is held to the listener's idle time-out, afterwards it may wait for its answer.
     peer.timeout(request, 0);
     return new Inbound(request, body, principal, selection);
   }
 
-  #refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {
+  /** Answers a request that nobody reads, and tells of it. */
+  refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {
     const client = this.#options.proxies.clientOf(addressOf(request, peer), request.headers.get("x-forwarded-for"));
+    this.#options.traffic.refused(why.code);
     this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client });
     return refusal(why, extra);
   }

@@ -1,5 +1,5 @@
 /** From an answer to bytes: JSON whole, streams piece by piece at the reader's pace, with a sign of life in the silence. */
-import { type Clock, type Fault, faults, type Timer } from "../base/index.ts";
+import { type Clock, type Counter, type Fault, faults, type Timer } from "../base/index.ts";
 import type { ChunkStream, HttpOut } from "../era/index.ts";
 import { errorText, rpcErrorOf, sseComment } from "../protocol/index.ts";
 
@@ -7,6 +7,8 @@ import { errorText, rpcErrorOf, sseComment } from "../protocol/index.ts";
 export interface StreamOptions {
   readonly clock: Clock;
   readonly heartbeatMs: number;
+  /** Counts the bytes of messages that are sent. */
+  readonly sent: Counter;
   /** Runs once when the stream is over, however it came to that. */
   onEnd(): void;
 }
@@ -27,6 +29,7 @@ export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOpti
   const { status } = out;
   if ("body" in out) {
     options.onEnd();
+    if (out.body !== null) options.sent.add(Buffer.byteLength(out.body));
     return new Response(out.body, { status, headers: { ...out.headers, "x-content-type-options": "nosniff", ...extra } });
   }
   const headers = { ...out.headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no", "x-content-type-options": "nosniff", ...extra };
@@ -81,8 +84,13 @@ class Feed {
     if (this.#over) return;
     this.#spokeAt = this.#options.clock.now();
     if (arrival === undefined) controller.enqueue(beat());
-    else if (typeof arrival === "string") controller.enqueue(encoder.encode(arrival));
+    else if (typeof arrival === "string") this.#say(controller, encoder.encode(arrival));
     else this.#finish(controller, arrival);
+  }
+
+  #say(controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array): void {
+    this.#options.sent.add(bytes.byteLength);
+    controller.enqueue(bytes);
   }
 
   #finish(controller: ReadableStreamDefaultController<Uint8Array>, arrival: { readonly reason: unknown } | null): void {

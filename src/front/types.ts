@@ -1,7 +1,8 @@
 /** The front's words: what it is built with, and what it gives back. */
 import type { Guard } from "../auth/index.ts";
-import type { Clock, Limits, Log } from "../base/index.ts";
+import type { Clock, Limits, Log, Meter } from "../base/index.ts";
 import type { Eras } from "../era/index.ts";
+import type { Facts } from "./status.ts";
 
 /** Where to listen: an address (port 0: any free one), or a unix socket that only its owner can open. */
 export type Listen = { readonly host: string; readonly port: number } | { readonly unix: string };
@@ -25,8 +26,10 @@ export interface FrontOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
-  /** Calls can be served: the first configuration is in place and nobody is closing. */
-  isReady(): boolean;
+  /** What is told to whoever asks how the proxy is. */
+  readonly facts: Facts;
+  /** Where the front counts; one front for each meter. */
+  readonly meter: Meter;
 }
 
 /** A front door that is open. */

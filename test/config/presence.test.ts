@@ -5,7 +5,7 @@ import { systemClock } from "../../src/base/index.ts";
 import { announcePresence, presencePath, readPresence } from "../../src/config/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
-const server = { url: "http://127.0.0.1:3050/mcp", version: "1" };
+const server = { url: "http://127.0.0.1:3050/mcp", version: "1", operator: "/run/operator.sock" };
 
 test("a server is found while it is announced, by its owner alone", async () => {
   await using folder = await createFolder();
@@ -22,7 +22,7 @@ test("a server is found while it is announced, by its owner alone", async () => 
 test("an address for all of a machine's addresses is announced as one that can be called", async () => {
   await using folder = await createFolder();
   for (const [url, told] of [["http://0.0.0.0:1/mcp", "http://127.0.0.1:1/mcp"], ["http://[::]:1/mcp", "http://[::1]:1/mcp"]] as const) {
-    await announcePresence(folder.path, { url, version: "1" }, systemClock);
+    await announcePresence(folder.path, { url, version: "1", operator: null }, systemClock);
     expect((await readPresence(folder.path, systemClock))?.url).toBe(told);
   }
 });

@@ -4,6 +4,8 @@ import type { HttpIn, HttpOut } from "../../src/era/index.ts";
 import { defaultLimits, type LogFields, nullLog, systemClock } from "../../src/base/index.ts";
 import { Door, idleSeconds, mcpPath, type Peer } from "../../src/front/mcp.ts";
 import { openFront, post } from "../fixtures/front.ts";
+import { Counter } from "../../src/base/meter.ts";
+import type { Traffic } from "../../src/front/numbers.ts";
 import { proxiesOf } from "../../src/front/proxies.ts";
 import { rawConnection } from "../fixtures/rawHttp.ts";
 import { createSmallEras, json, type SmallEras, streaming } from "../fixtures/smallEras.ts";
@@ -104,11 +106,13 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
   });
 });
 
+const traffic: Traffic = { received: new Counter(), sent: new Counter(), refused: () => undefined };
+
 describe("the idle time-out", () => {
   const timeoutsOf = async (eras: SmallEras, request: Request): Promise<{ set: number[]; answer: Response }> => {
     const set: number[] = [];
     const gate = { hosts: null, origins: new Set<string>() };
-    const door = new Door({ eras, guard, gate, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog });
+    const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog });
     const peer: Peer = { timeout: (_, seconds) => void set.push(seconds), requestIP: () => null };
     return { set, answer: await door.handle(request, peer, mcpPath(eras), { server: null }) };
   };
@@ -133,7 +137,7 @@ test("on an address that others can reach only trusted proxies are served, and t
   const clients: unknown[] = [];
   const log = { ...nullLog, warn: (_: string, fields?: LogFields) => void clients.push(fields?.["code"], fields?.["client"]) };
   const gate = { hosts: new Set(["mcp.example"]), origins: new Set<string>() };
-  const door = new Door({ eras, guard, gate, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log });
+  const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log });
   const from = (address: string, host: string) => {
     const headers = { host, "content-type": "application/json", authorization: "Bearer good", "x-forwarded-for": "203.0.113.9" };
     const peer: Peer = { timeout: () => undefined, requestIP: () => ({ address }) };

@@ -1,24 +1,48 @@
 import { describe, expect, test } from "bun:test";
+import type { BackendState, BackendStatus } from "../../src/backend/index.ts";
 import { fault } from "../../src/base/index.ts";
-import { openFront } from "../fixtures/front.ts";
+import type { HubStatus } from "../../src/hub/index.ts";
+import { factsOf, openFront } from "../fixtures/front.ts";
 
-const locked = { tokenPath: "/x", principalOf: () => ({ ok: false, code: "TOKEN_MISSING", challenge: "Bearer" }) as const };
+const challenge = 'Bearer realm="1mcp"';
+const guard = {
+  tokenPath: "/x",
+  principalOf: (authorization: string | null) =>
+    authorization === "Bearer good" ? ({ ok: true, principal: { id: "p", scopes: null } } as const) : ({ ok: false, code: authorization === null ? "TOKEN_MISSING" : "TOKEN_INVALID", challenge } as const),
+};
+const good = { headers: { authorization: "Bearer good" } };
+const details = ["/health", "/health/mcp", "/health/mcp/one", "/health/mcp/nobody"];
+
+const serverOf = (name: string, state: BackendState, more: Partial<BackendStatus> = {}): BackendStatus => ({ name, state, since: 0, retryAt: null, lastError: null, breaker: "closed", lists: "live", pid: 1, reason: null, stderr: ["last words"], restarts: 0, retried: 0, inFlight: 0, revision: null, ...more });
+const withServers = (backends: readonly BackendStatus[], more: Partial<HubStatus> = {}) => openFront({ guard, facts: factsOf({ backends, ...more }) });
 
 describe("without a token", () => {
-  test("health says that the door is open, by whatever name one asks, and nothing else", async () => {
-    await using front = await openFront({ guard: locked });
-    for (const path of ["/health", "/health/live", "/health/ready"]) {
+  test("health says that the door is open, by whatever name one asks, and nothing else, not even which servers there are", async () => {
+    await using front = await withServers([serverOf("one", "backing-off")]);
+    for (const path of [...details, "/health/live", "/health/ready"]) {
       const answer = await fetch(front.origin + path, { headers: { host: "10.0.0.9:80" } });
       expect([answer.status, await answer.text(), answer.headers.get("cache-control")]).toEqual([200, '{"status":"ok"}', "no-store"]);
+      expect([...answer.headers.keys()].filter((name) => name.startsWith("x-"))).toEqual(["x-content-type-options"]);
     }
   });
 
+  test("there are no numbers", async () => {
+    await using front = await withServers([]);
+    const answer = await fetch(`${front.origin}/metrics`);
+    expect([answer.status, answer.headers.get("www-authenticate"), await answer.json()]).toMatchObject([401, challenge, { error: { data: { code: "TOKEN_MISSING" } } }]);
+  });
+
   test("readiness follows the proxy, liveness does not", async () => {
-    let ready = false;
-    await using front = await openFront({ isReady: () => ready });
-    expect((await fetch(`${front.origin}/health/ready`)).status).toBe(503);
-    expect((await fetch(`${front.origin}/health/live`)).status).toBe(200);
-    ready = true;
+    for (const phase of ["starting", "draining"] as const) {
+      await using front = await withServers([], { phase });
+      const answer = await fetch(`${front.origin}/health/ready`);
+      expect([answer.status, await answer.text()]).toEqual([503, '{"status":"unavailable"}']);
+      expect((await fetch(`${front.origin}/health/live`)).status).toBe(200);
+    }
+  });
+
+  test("one server that fails takes nobody out of rotation", async () => {
+    await using front = await withServers([serverOf("one", "backing-off"), serverOf("two", "ready")]);
     expect((await fetch(`${front.origin}/health/ready`)).status).toBe(200);
   });
 
@@ -31,15 +55,97 @@ describe("without a token", () => {
   });
 });
 
+describe("with a token that is not valid", () => {
+  test("nothing is told but how to ask", async () => {
+    await using front = await withServers([]);
+    for (const path of [...details, "/metrics"]) {
+      const answer = await fetch(front.origin + path, { headers: { authorization: "Bearer bad" } });
+      expect([answer.status, answer.headers.get("www-authenticate"), await answer.json()]).toMatchObject([401, challenge, { error: { data: { code: "TOKEN_INVALID" } } }]);
+    }
+  });
+
+  test("liveness and readiness are told all the same: whoever watches over us must not end us for it", async () => {
+    await using front = await withServers([]);
+    for (const path of ["/health/live", "/health/ready"]) expect((await fetch(front.origin + path, { headers: { authorization: "Bearer bad" } })).status).toBe(200);
+  });
+});
+
+describe("by a name that is not ours", () => {
+  const foreign = { authorization: "Bearer good", host: "evil.example:80" };
+
+  test("a token opens nothing", async () => {
+    await using front = await withServers([]);
+    for (const path of [...details, "/metrics"]) {
+      const answer = await fetch(front.origin + path, { headers: foreign });
+      expect([answer.status, await answer.json()]).toMatchObject([403, { error: { data: { code: "ORIGIN_REFUSED" } } }]);
+    }
+  });
+
+  test("where no token is asked for, a page that rebound its name learns no more than a stranger", async () => {
+    await using front = await openFront({ facts: factsOf({ backends: [serverOf("one", "ready")] }) });
+    expect(await (await fetch(`${front.origin}/health/mcp`, { headers: { host: "evil.example:80" } })).text()).toBe('{"status":"ok"}');
+    expect((await fetch(`${front.origin}/metrics`, { headers: { host: "evil.example:80" } })).status).toBe(401);
+    expect(await (await fetch(`${front.origin}/health/mcp`)).json()).toMatchObject({ summary: { total: 1 } });
+    expect((await fetch(`${front.origin}/metrics`)).status).toBe(200);
+  });
+});
+
+describe("with a valid token", () => {
+  test("health is told in the known shape, and in headers", async () => {
+    await using front = await withServers([serverOf("one", "ready"), serverOf("two", "backing-off", { lastError: { message: "two ended", at: 5 } }), serverOf("three", "disabled")]);
+    const answer = await fetch(`${front.origin}/health`, good);
+    expect([answer.status, answer.headers.get("x-health-status"), answer.headers.get("x-service-version")]).toEqual([200, "degraded", "1.2.3"]);
+    expect(answer.headers.get("x-uptime-seconds")).toMatch(/^\d+$/);
+    expect(await answer.json()).toMatchObject({ status: "degraded", version: "1.2.3", servers: { total: 2, healthy: 1, unhealthy: 1, details: [{ name: "one" }, { name: "two", lastError: "two ended" }, { name: "three" }] }, configuration: { loaded: true, serverCount: 3, enabledCount: 2, disabledCount: 1, authEnabled: true, transport: "http" } });
+  });
+
+  test("the servers are told, 202 while one is on its first way", async () => {
+    for (const [state, restarts, status] of [["ready", 0, 200], ["starting", 0, 202], ["starting", 3, 200], ["backing-off", 0, 200]] as const) {
+      await using front = await withServers([serverOf("one", state, { restarts })]);
+      const answer = await fetch(`${front.origin}/health/mcp`, good);
+      expect([answer.status, answer.headers.get("x-loading-complete")]).toEqual([status, String(status === 200)]);
+      expect(await answer.json()).toMatchObject({ servers: { byState: { [state]: ["one"] } } });
+    }
+  });
+
+  test("one server is told, with the last lines of its stderr while it ails", async () => {
+    await using front = await withServers([serverOf("one", "ready"), serverOf("a b", "backing-off"), serverOf("new", "starting")]);
+    const one = await fetch(`${front.origin}/health/mcp/one`, good);
+    expect([one.status, one.headers.get("x-server-state"), await one.text()]).toEqual([200, "ready", expect.not.stringContaining("last words")]);
+    const ailing = await fetch(`${front.origin}/health/mcp/a%20b`, good);
+    expect([ailing.status, await ailing.json()]).toMatchObject([503, { name: "a b", stderr: ["last words"] }]);
+    expect((await fetch(`${front.origin}/health/mcp/new`, good)).status).toBe(202);
+    expect((await fetch(`${front.origin}/health/mcp/nobody`, good)).status).toBe(404);
+  });
+
+  test.each([
+    [null, "prometheus"],
+    ["*/*", "prometheus"],
+    ["text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "prometheus"],
+    ["application/openmetrics-text", "openmetrics"],
+    ["application/openmetrics-text;version=1.0.0;q=0.75,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.25,*/*;q=0.1", "openmetrics"],
+    ["application/openmetrics-text;version=1.0.0;q=0.5, text/plain;q=0.9", "prometheus"],
+    ["application/openmetrics-text;version=0.0.1", "prometheus"],
+    ["application/openmetrics-text;q=0", "prometheus"],
+    ["application/openmetrics-text;q=x", "prometheus"],
+  ])("numbers are given to who accepts %s as %s", async (accept, format) => {
+    await using front = await withServers([]);
+    const answer = await fetch(`${front.origin}/metrics`, { headers: { ...good.headers, ...(accept === null ? {} : { accept }) } });
+    expect(answer.headers.get("content-type")).toBe(format === "prometheus" ? "text/plain; version=0.0.4; charset=utf-8" : "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    expect(await answer.text()).toBe(`# ${format}\n`);
+  });
+});
+
 test("a bug in the middle is a 500 with a fixed body and an entry in the log, never a stack", async () => {
   const lines: unknown[] = [];
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (...line: unknown[]) => void lines.push(line), with: () => log };
-  await using front = await openFront({
-    log,
-    isReady: () => {
+  const facts = {
+    ...factsOf(),
+    status: () => {
       throw new Error("inner words");
     },
-  });
+  };
+  await using front = await openFront({ log, facts });
   const answer = await fetch(`${front.origin}/health/ready`);
   const text = await answer.text();
   expect(answer.status).toBe(fault("INTERNAL").row.http);
