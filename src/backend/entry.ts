@@ -13,6 +13,7 @@ import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
 import type { Call, Raw, RawObject } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
+import { Bulkhead, type Principals } from "./bulkhead.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
 import { isForAll, type Share, type Sharer, Sharing } from "./sharing.ts";
@@ -26,6 +27,8 @@ export interface EntryOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  /** What each may have over all servers. */
+  readonly principals: Principals;
   /** What the server of this spec offered in an earlier life of this program; null: nothing is known. */
   readonly remembered?: (spec: BackendSpec) => Offered | null;
 }
@@ -39,6 +42,8 @@ export interface Reports {
 export class Entry {
   leases = 0;
   readonly first: Backend;
+  /** All calls go through it, to whichever instance. */
+  readonly bulkhead: Bulkhead;
   readonly #options: EntryOptions;
   readonly #sharing: Sharing;
   readonly #others: Instances;
@@ -54,6 +59,7 @@ export class Entry {
     this.#options = options;
     this.#reports = reports;
     this.#sharing = new Sharing(limits);
+    this.bulkhead = new Bulkhead(spec.maxInFlight, { backend: spec.name, clock, limits, principals: options.principals });
     this.#others = new Instances({ name: spec.name, clock, limits });
     for (const secret of spec.secrets) options.secrets.add(secret);
     this.first = this.#create(relayableCapabilities, reports.changed, (who) => this.#isFirstOf(who), options.remembered?.(spec) ?? null);
@@ -66,6 +72,7 @@ export class Entry {
 
   adjust(spec: BackendSpec): void {
     this.#spec = spec;
+    this.bulkhead.max = spec.maxInFlight;
     this.first.adjust(spec);
     for (const backend of this.#others.backends()) backend.adjust(spec);
   }

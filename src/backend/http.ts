@@ -55,7 +55,7 @@ class HttpLink implements Link {
     this.#url = reveal(spec.url);
     this.#headers = Object.fromEntries(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), reveal(value)]));
     this.#postHeaders = { ...this.#headers, accept: answerTypes, "content-type": "application/json" };
-    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name, late: () => this.onLate() });
+    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax + spec.maxInFlight, backend: spec.name, late: () => this.onLate() });
     if (spec.transport === "auto") this.openSse = () => this.#turnSse();
   }
 
@@ -333,7 +333,7 @@ class HttpLink implements Link {
     try {
       await run(controller.signal);
     } catch (thrown) {
-      throw late ? fault("BACKEND_TIMEOUT", { backend: this.#options.spec.name, data: { sent: true } }) : thrown;
+      throw late ? fault("BACKEND_TIMEOUT", { backend: this.#options.spec.name, detail: `nothing within ${ms} ms`, data: { sent: true } }) : thrown;
     } finally {
       timer.cancel();
       this.#open.delete(controller);

@@ -17,6 +17,7 @@ export interface PendingOptions {
 interface Entry<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (fault: Fault) => void;
+  readonly openedAt: number;
   dueAt: number;
   /** What had been heard when it was opened. */
   readonly heard: number;
@@ -72,9 +73,10 @@ export class Pending<T> {
     if (this.#entries.size >= this.#max) {
       throw fault("BACKEND_BUSY", { backend: this.#backend, detail: `${this.#max} calls are in flight`, data: { sent: false } });
     }
-    const dueAt = this.#clock.now() + timeoutMs;
+    const openedAt = this.#clock.now();
+    const dueAt = openedAt + timeoutMs;
     const answer = new Promise<T>((resolve, reject) => {
-      this.#entries.set(id, { resolve, reject, dueAt, heard: this.#heard, drop, standing });
+      this.#entries.set(id, { resolve, reject, openedAt, dueAt, heard: this.#heard, drop, standing });
     });
     if (standing) this.#standing += 1;
     if (dueAt < this.#timerAt) this.#arm(dueAt);
@@ -157,7 +159,7 @@ export class Pending<T> {
         continue;
       }
       isSilent ||= !entry.standing && entry.heard === this.#heard;
-      this.fail(id, fault("BACKEND_TIMEOUT", { backend: this.#backend, data: { sent: true } }));
+      this.fail(id, fault("BACKEND_TIMEOUT", { backend: this.#backend, detail: `nothing within ${now - entry.openedAt} ms`, data: { sent: true } }));
     }
     if (next < this.#timerAt) this.#arm(next);
     if (isSilent) this.#late?.();

@@ -7,6 +7,7 @@ import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
 import type { Backend } from "./backend.ts";
+import { Principals } from "./bulkhead.ts";
 import { Entry } from "./entry.ts";
 import { Groups, type Witness } from "./group.ts";
 import { createHttpLink } from "./http.ts";
@@ -50,11 +51,13 @@ class LeasePool implements Pool {
   readonly #ending = new Set<Promise<void>>();
   readonly #events: PoolEvents;
   readonly #groups: Groups;
+  readonly #principals: Principals;
   #closed = false;
 
   constructor(options: PoolOptions, events: PoolEvents) {
     this.#options = options;
     this.#events = events;
+    this.#principals = new Principals(options.limits);
     const life = crypto.randomUUID().replaceAll("-", "");
     this.#groups = new Groups({ life, witnesses: witnessesOf(life, options) });
   }
@@ -82,7 +85,7 @@ class LeasePool implements Pool {
 
   #create(spec: BackendSpec): Entry {
     const { changed, updated } = this.#events;
-    return new Entry(spec, { ...this.#options, createLink: (newest) => this.#link(newest) }, { changed: () => changed(spec.name), updated: (uri, params, concerns) => updated(spec.name, uri, params, concerns) });
+    return new Entry(spec, { ...this.#options, principals: this.#principals, createLink: (newest) => this.#link(newest) }, { changed: () => changed(spec.name), updated: (uri, params, concerns) => updated(spec.name, uri, params, concerns) });
   }
 
   #link(spec: BackendSpec): Link {
@@ -119,8 +122,12 @@ class EntryLease implements Lease {
   }
 
   call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome> {
-    const whole = { backend: this.spec.name, name: target.name, timeoutMs: this.spec.requestMs, tool: target.tool };
-    return this.#entry.isForAll ? this.#entry.first.call(call, whole) : this.#callOwn(call, whole);
+    const { name: backend, requestMs, methodMs, totalMs } = this.spec;
+    const begin = (timeoutMs: number): Promise<Outcome> => {
+      const whole = { backend, name: target.name, timeoutMs, totalMs, tool: target.tool };
+      return this.#entry.isForAll ? this.#entry.first.call(call, whole) : this.#callOwn(call, whole);
+    };
+    return this.#entry.bulkhead.run(call, methodMs[call.method] ?? requestMs, begin);
   }
 
   async #callOwn(call: Call, target: Target): Promise<Outcome> {

@@ -67,7 +67,7 @@ class StdioLink implements Link {
   constructor(options: StdioOptions) {
     const { spec, clock, limits, log } = options;
     this.#options = options;
-    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax, backend: spec.name, late: () => this.onLate() });
+    this.#pending = new Pending({ clock, pendingMax: limits.pendingMax + spec.maxInFlight, backend: spec.name, late: () => this.onLate() });
     this.#stderr = new StderrRing(limits.stderrBytesMax, options.secrets, (line) => log.debug("stderr", { server: spec.name, line }));
   }
 

@@ -74,6 +74,9 @@ export const faults = Object.freeze({
   INTERNAL: row("something went wrong inside 1mcp", "please report it with the log around this time", 500, -32603, 1, "error"),
 });
 
+/** Who was refused for lack of room (HTTP 429) is told to come back after so long. */
+export const retryAfterMs = 1_000;
+
 export type FaultCode = keyof typeof faults;
 
 /** What a fault may carry besides its code. No field may hold a secret. */

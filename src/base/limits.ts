@@ -17,6 +17,10 @@ export const defaultLimits = Object.freeze({
   batchMax: 50,
   /** Calls in flight to one link. */
   pendingMax: 1024,
+  /** Calls that wait for others to the same server to end, since as many are under way there as may be. */
+  queuedMax: 64,
+  /** Calls of one principal that servers have or that wait for them, over all servers. */
+  callsPerPrincipalMax: 512,
   /** Bytes waiting for a child that does not read its stdin. */
   stdinBytesMax: 64 * 1024 * 1024,
   /** Bytes waiting for a client on stdio that does not read, and from where on nothing more is read of it. */
@@ -96,6 +100,8 @@ export const defaultLimits = Object.freeze({
   hearMsMax: 1_000,
   /** Default time for one request to a server. */
   requestMsMax: 60_000,
+  /** Default for the longest that a call may take however often its server tells of progress. */
+  totalMsMax: 60 * 60 * 1000,
   /** How long a call may run before anybody looks whether its client is still there: looking costs as much as relaying. */
   patienceMs: 25,
   /** How long a response head may wait for the first message before SSE is opened. */

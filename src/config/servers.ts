@@ -178,6 +178,7 @@ function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: 
     disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
     instructionOverride: entry.instructionOverride ?? null,
     ...timesOf(entry, reader.around),
+    ...extentOf(entry, reader.around),
     ...usageOf(entry, reader.around),
     ...shared,
     ...reaches,
@@ -191,11 +192,20 @@ const secretsIn = (reaches: Reaches, { parts, around }: EntryReader): readonly S
   secretsOf(parts, reaches.kind === "remote" ? reaches.url.reveal() : null, around.variables);
 
 // The nearer the word, the more it counts: the entry's own deprecated key is before any default.
-function timesOf(entry: ServerEntry, { defaults, limits }: Surroundings): { readonly connectMs: number; readonly requestMs: number } {
+function timesOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<BackendSpec, "connectMs" | "requestMs"> {
   const timeout = entry.timeout;
   return {
     connectMs: entry.connectionTimeout ?? timeout ?? defaults.connectionTimeout ?? defaults.timeout ?? limits.readyMsMax,
     requestMs: entry.requestTimeout ?? timeout ?? defaults.requestTimeout ?? defaults.timeout ?? limits.requestMsMax,
+  };
+}
+
+/** What goes beyond one time for all calls. */
+function extentOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<BackendSpec, "methodMs" | "totalMs"> {
+  return {
+    // Without a prototype: the method comes from a client.
+    methodMs: Object.freeze(Object.assign(Object.create(null), defaults.methodTimeouts, entry.methodTimeouts) as Record<string, number>),
+    totalMs: entry.maxTotalTimeout ?? defaults.maxTotalTimeout ?? limits.totalMsMax,
   };
 }
 

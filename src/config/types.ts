@@ -33,6 +33,10 @@ interface BackendCommon {
   readonly connectMs: number;
   /** Wait for the answer to one request. */
   readonly requestMs: number;
+  /** The same for single methods. */
+  readonly methodMs: Readonly<Record<string, number>>;
+  /** Progress puts the end of that wait off, but never beyond so long after the call was made. */
+  readonly totalMs: number;
   /** "eager": started with the configuration, and kept. "on-demand": started by the first call, and stopped when idle. */
   readonly start: "eager" | "on-demand";
   /** On demand: stopped after so long without anything to do. */

@@ -13,7 +13,7 @@ import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
 import { methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { isVisitError, legacyError, thrownError, toolFailure } from "./refusals.ts";
+import { isShed, isVisitError, legacyError, shedStatus, thrownError, toolFailure } from "./refusals.ts";
 import { serveRounds } from "./rounds.ts";
 import type { Running, Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
@@ -119,17 +119,20 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
-  const finish = (text: string): void => {
+  const finish = (text: string, status = 200): void => {
     session.finish(id, running);
-    running.answer(200, text);
+    running.answer(status, text);
   };
   const fail = (thrown: unknown): void => finish(errorText(id, thrownError(thrown)));
-  const settle = (outcome: Outcome): void => finish(answerText(north, session, revision, running, outcome));
+  const settle = (outcome: Outcome): void => finish(answerText(north, session, revision, running, outcome), statusOf(outcome));
   north.serve.call(running).then((outcome) => {
     if (outcome.kind === "input") serveRounds(north, running, revision, outcome).then(settle, fail);
     else settle(outcome);
   }, fail);
 }
+
+/** Whatever a call came to is an answer; only one that was not even begun is none. */
+const statusOf = (outcome: Outcome): number => (outcome.kind === "failed" && isShed(outcome.error) ? shedStatus : 200);
 
 // We are no server of 2025-11-25 tasks, so the wish for one is ignored, as that revision asks; a backend must not see it.
 function withoutTask(params: RawObject, { limits }: North): RawObject {

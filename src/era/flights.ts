@@ -9,12 +9,15 @@ import { type Call, type LogLevel, logLevels, memberOf, type Notification, notif
 import { Flood } from "./flood.ts";
 import { isRetryable } from "./methods.ts";
 import type { South } from "./south.ts";
+import type { Target } from "./types.ts";
 
 /** One call on its way. */
 export interface Flight {
   readonly id: number;
   readonly call: Call;
   readonly timeoutMs: number;
+  /** Beyond that time (ms since the epoch) no progress helps. */
+  readonly lastAt: number;
   /** Questions of the backend that the call may wait for. */
   asked: number;
   /** The last progress value that was passed on; values must rise (2026-07-28, basic/patterns/progress). */
@@ -46,6 +49,8 @@ export interface FlightRules {
   readonly anySuspect: boolean;
   /** HTTP headers of a notification. */
   headers(): Readonly<Record<string, string>>;
+  /** The answer is due that long from now instead. */
+  postpone(id: number, ms: number): void;
 }
 
 /** Whose call still may run at the backend, and until when that counts. */
@@ -72,11 +77,13 @@ export class Flights {
   }
 
   /** Registers a call under a new id. Throws CALL_CANCELLED when it is cancelled already. */
-  begin(call: Call, timeoutMs: number): Flight {
+  begin(call: Call, { timeoutMs, totalMs = 0 }: Pick<Target, "timeoutMs" | "totalMs">): Flight {
     if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
     const id = this.#south.wire.nextId();
     const unhook = call.cancel.onCancel((reason) => this.#cancel(id, reason));
-    const flight: Flight = { id, call, timeoutMs, asked: 0, progress: Number.NEGATIVE_INFINITY, flood: null, stop: null, unhook, answered: false };
+    // The clock is looked at only where progress can come.
+    const lastAt = call.progress ? this.#south.clock.now() + totalMs : 0;
+    const flight: Flight = { id, call, timeoutMs, lastAt, asked: 0, progress: Number.NEGATIVE_INFINITY, flood: null, stop: null, unhook, answered: false };
     this.#open.set(id, flight);
     return flight;
   }
@@ -144,7 +151,14 @@ export class Flights {
     const value = Number(memberOf(params, "progress") ?? "x");
     if (flight === undefined || !flight.call.progress || !(value > flight.progress)) return;
     flight.progress = value;
+    this.#extend(flight);
     flight.call.notice({ kind: "progress", params });
+  }
+
+  /** It is alive: its time begins anew, but not for ever. Where a person was asked, there is more time anyway. */
+  #extend({ id, timeoutMs, lastAt, asked }: Flight): void {
+    const ms = Math.min(timeoutMs, lastAt - this.#south.clock.now());
+    if (ms > 0 && asked === 0) this.#rules.postpone(id, ms);
   }
 
   #log(params: RawObject | null, source: Source): void {

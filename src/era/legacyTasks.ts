@@ -138,7 +138,7 @@ export class LegacyTasks {
   /** The time that the call has left. Throws BACKEND_TIMEOUT when it has none. */
   #left({ dueAt, flight }: Running): number {
     const ms = dueAt - this.#south.clock.now();
-    if (ms <= 0) throw fault("BACKEND_TIMEOUT", { backend: this.#south.options.name, op: flight.call.method });
+    if (ms <= 0) throw fault("BACKEND_TIMEOUT", { backend: this.#south.options.name, op: flight.call.method, detail: `its task took more than ${flight.timeoutMs} ms` });
     return ms;
   }
 

@@ -13,7 +13,7 @@ import { questionChanges, questionFault, type Try, tryOf, visitsOf } from "./inp
 import { listen } from "./listen.ts";
 import { isRetryable, methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { failureOf, isOurs, isVisitError, modernError, modernStatus, thrownError } from "./refusals.ts";
+import { failureOf, isOurs, isShed, isVisitError, modernError, modernStatus, shedStatus, thrownError } from "./refusals.ts";
 import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
 import { aimOf, taskOutcome, taskResult } from "./tasks.ts";
@@ -163,5 +163,5 @@ function failed(north: North, call: ClientCall, { error, backend }: Extract<Outc
   const lacked = isOurs(error) ? null : north.parking.lacked(call);
   if (lacked !== null) return refuse(call, fault("CAPABILITY_MISSING", { data: { requiredCapabilities: lacked, original: JSON.parse(error.raw) as unknown } }));
   const shown = modernError(error, call, north.limits);
-  call.answer(modernStatus(shown.code), errorText(call.id, shown));
+  call.answer(isShed(error) ? shedStatus : modernStatus(shown.code), errorText(call.id, shown));
 }

@@ -2,7 +2,7 @@
  * Errors on their way to a client: which codes its era may see, what stands in place of those it may not, and the HTTP
  * status (2026-07-28, basic: error codes). Codes about one hop never describe another.
  */
-import { defaultLimits, type Fault, faultOf, type Limits } from "../base/index.ts";
+import { defaultLimits, type Fault, faultOf, faults, type Limits } from "../base/index.ts";
 import { type Call, editObject, emptyObject, memberOf, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf, type RpcError, rpcErrorOf } from "../protocol/index.ts";
 import { capabilityName } from "./capability.ts";
 import { isBefore, type LegacyRevision } from "./version.ts";
@@ -51,6 +51,12 @@ export const isVisitError = (error: RpcError): boolean => error.code === questio
 
 /** We made this error ourselves; it is not a backend's. */
 export const isOurs = (error: RpcError): boolean => error.data !== null && error.data.includes('"origin":"1mcp"');
+
+/** We refused it for lack of room, and say when there may be some; nothing was begun. */
+export const isShed = (error: RpcError): boolean => error.fault !== undefined && faults[error.fault].http === shedStatus;
+
+/** HTTP: too many requests. */
+export const shedStatus = 429;
 
 /** What a call comes to that fails for a reason which its reader should know: a tool's answer is for the model to read. */
 export function failureOf(method: string, reason: Fault): Outcome {

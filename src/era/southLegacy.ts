@@ -55,7 +55,7 @@ export class SouthLegacy implements Dialect {
     this.#south = south;
     this.#opened = opened;
     this.#isHttp = south.wire.transport === "http";
-    this.#flights = new Flights(south, { tellCancel: true, anySuspect: true, headers: () => this.#headers() });
+    this.#flights = new Flights(south, { tellCancel: true, anySuspect: true, headers: () => this.#headers(), postpone: (id, ms) => this.#postpone(id, ms) });
     this.#resumed = new Resumed(south);
     this.#visits = new Visits(south.limits);
     this.#questions = new Questions(south, this.#flights, this.#visits, { headers: () => this.#headers(), postpone: ({ id }, ms) => this.#postpone(id, ms) });
@@ -111,7 +111,7 @@ export class SouthLegacy implements Dialect {
   }
 
   async #attempt(call: Call, target: Target, mayRenew: boolean): Promise<Outcome> {
-    const flight = this.#flights.begin(call, target.timeoutMs);
+    const flight = this.#flights.begin(call, target);
     let session = this.#opened;
     try {
       if (this.#level.isOff(call.logLevel)) await this.#prepare(flight);

@@ -41,7 +41,7 @@ export class SouthModern implements Dialect {
     this.#revision = found.revision;
     this.#envelope = new Envelope(south, found.revision);
     this.#isHttp = south.wire.transport !== "stdio";
-    this.#flights = new Flights(south, { tellCancel: !this.#isHttp, anySuspect: false, headers: () => noHeaders });
+    this.#flights = new Flights(south, { tellCancel: !this.#isHttp, anySuspect: false, headers: () => noHeaders, postpone: (id, ms) => south.wire.postpone?.(id, ms) });
     this.facts = this.#createFacts(found.result);
     const announced = changing.filter((kind) => isAnnounced(this.facts.capabilities.get(kind), south.limits));
     const listenOf: RequestOf = (id, params) => this.#ownRequest(id, "subscriptions/listen", params);
@@ -92,7 +92,7 @@ export class SouthModern implements Dialect {
   }
 
   async #attempt(call: Call, target: Target, mayRepair: boolean): Promise<Outcome> {
-    const flight = this.#flights.begin(call, target.timeoutMs);
+    const flight = this.#flights.begin(call, target);
     let error: RpcError;
     try {
       const reply = await this.#south.wire.request(this.#requestOf(flight, target));

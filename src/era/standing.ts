@@ -154,8 +154,9 @@ export class Resumed {
   /** Waits for the answer to a request whose stream ended early. Throws BACKEND_GONE, BACKEND_TIMEOUT, CALL_CANCELLED. */
   async answer(waiter: Waiter, from: Break, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<Message> {
     const { clock, options } = this.#south;
+    const begunAt = clock.now();
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
-    const start = (ms: number): Timer => clock.timer(ms, () => reject(fault("BACKEND_TIMEOUT", { backend: options.name })));
+    const start = (ms: number): Timer => clock.timer(ms, () => reject(fault("BACKEND_TIMEOUT", { backend: options.name, detail: `nothing within ${clock.now() - begunAt} ms after its stream broke` })));
     let timer = start(timeoutMs);
     const postpone = (ms: number): void => {
       timer.cancel();

@@ -204,6 +204,8 @@ export interface Target {
   /** Replaces the member of `params` that names the target (tool or prompt name); null: as it came. */
   readonly name: string | null;
   readonly timeoutMs: number;
+  /** Progress puts the deadline off by `timeoutMs` again, but never beyond so long after the start. Absent: it does not. */
+  readonly totalMs?: number;
   /** The tool's own definition, for header mirroring; null when there is none. */
   readonly tool: Raw | null;
 }

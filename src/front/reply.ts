@@ -1,5 +1,5 @@
 /** From an answer to bytes: JSON whole, streams piece by piece at the reader's pace, with a sign of life in the silence. */
-import { type Clock, type Counter, type Fault, faults, type Timer } from "../base/index.ts";
+import { type Clock, type Counter, type Fault, faults, retryAfterMs, type Timer } from "../base/index.ts";
 import type { ChunkStream, HttpOut } from "../era/index.ts";
 import { errorText, rpcErrorOf, sseComment } from "../protocol/index.ts";
 
@@ -18,11 +18,15 @@ type Headers = Readonly<Record<string, string>>;
 
 /** Our refusal of a request, before anybody has read it: a JSON-RPC error without id. */
 export function refusal(fault: Fault, headers: Headers | null): Response {
+  const status = faults[fault.code].http;
   return new Response(errorText(null, rpcErrorOf(fault)), {
-    status: faults[fault.code].http,
-    headers: { "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff", ...headers },
+    status,
+    headers: { "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff", ...comeBack(status), ...headers },
   });
 }
+
+/** Whoever finds no room is told when to try again. */
+const comeBack = (status: number): Headers | null => (status === 429 ? { "retry-after": String(Math.ceil(retryAfterMs / 1000)) } : null);
 
 /** The era room's answer as a response; a stream goes on by itself. */
 export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOptions): Response {
@@ -30,7 +34,7 @@ export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOpti
   if ("body" in out) {
     options.onEnd();
     if (out.body !== null) options.sent.add(Buffer.byteLength(out.body));
-    return new Response(out.body, { status, headers: { ...out.headers, "x-content-type-options": "nosniff", ...extra } });
+    return new Response(out.body, { status, headers: { ...out.headers, ...comeBack(status), "x-content-type-options": "nosniff", ...extra } });
   }
   const headers = { ...out.headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no", "x-content-type-options": "nosniff", ...extra };
   return new Response(new Feed(out.stream, options).readable(), { status, headers });

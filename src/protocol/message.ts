@@ -1,5 +1,5 @@
 /** JSON-RPC 2.0 messages as MCP uses them (2026-07-28, basic: Messages), payloads unread. */
-import type { Fault, FaultCode, Limits } from "../base/index.ts";
+import { type Fault, type FaultCode, type Limits, retryAfterMs } from "../base/index.ts";
 import { memberNamed, memberOf, quote, rawOf, stringOf } from "./object.ts";
 import { afterSpace, endOfValue, isEnd, locate, type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
 import { compactText } from "./text.ts";
@@ -60,6 +60,8 @@ type Refusal = string;
 const quotation = 34;
 const brace = 123;
 const minus = 45;
+/** The HTTP status of refusals for lack of room. */
+const tooMany = 429;
 
 const refused = (code: (Parsed & { ok: false })["code"], detail: string, id: Raw | null): Parsed => ({ ok: false, code, detail, id });
 
@@ -193,7 +195,8 @@ export function errorText(id: Raw | null, error: RpcError | { readonly code: num
 export function rpcErrorOf(fault: Fault, more: Readonly<Record<string, unknown>> = {}): RpcError {
   const code = fault.row.rpc;
   const { message } = fault;
-  const data = JSON.stringify({ ...fault.data, ...more, origin: "1mcp", code: fault.code, backend: fault.backend, hint: fault.hint });
+  const room = fault.row.http === tooMany ? { retryAfterMs } : null;
+  const data = JSON.stringify({ ...fault.data, ...room, ...more, origin: "1mcp", code: fault.code, backend: fault.backend, hint: fault.hint });
   return { code, message, data, raw: `{"code":${code},"message":${quote(message)},"data":${data}}`, fault: fault.code };
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { Principals } from "../../src/backend/bulkhead.ts";
 import { Entry } from "../../src/backend/entry.ts";
 import type { Offered } from "../../src/backend/index.ts";
 import { Groups } from "../../src/backend/group.ts";
@@ -38,7 +39,7 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false, rememb
   };
   const shared = { egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
   const createLink = (newest: BackendSpec): Link => (newest.kind === "stdio" ? createStdioLink({ ...shared, spec: newest }) : createHttpLink({ ...shared, spec: newest }));
-  const entry = new Entry(spec, { ...shared, connect, createLink, remembered: () => remembered }, { changed: () => undefined, updated: (_uri, _params, concerns) => void concerned.push(concerns) });
+  const entry = new Entry(spec, { ...shared, connect, createLink, principals: new Principals(defaultLimits), remembered: () => remembered }, { changed: () => undefined, updated: (_uri, _params, concerns) => void concerned.push(concerns) });
   const run = async (method: string, id: string, more: Partial<Call> = {}): Promise<string> => {
     const call = callOf(method, "{}", { principal: { id, scopes: null }, ...more });
     const instance = entry.instanceOf(call) ?? (await entry.settledInstanceOf(call));

@@ -133,3 +133,23 @@ test("a request that ran out of time while nothing was heard is told of, once fo
   await clock.advance(100);
   expect(late).toBe(1);
 });
+
+test("who waited in vain learns of whom, and for how long, however often the end was put off", async () => {
+  const { pending, clock } = make();
+  const id = pending.nextId();
+  let message = "";
+  void pending.open(id, 100, null).catch((thrown: Fault) => (message = thrown.message));
+  await clock.advance(90);
+  pending.postpone(id, 100);
+  await clock.advance(100);
+  expect(message).toBe("b: the server did not answer in time (nothing within 190 ms)");
+});
+
+test("an answer that cannot be read, or came under our id made text, fails its request alone", async () => {
+  const { pending } = make();
+  const [a, b] = [pending.nextId(), pending.nextId()];
+  const ends = [codeOf(pending.open(a, 100, null)), codeOf(pending.open(b, 100, null))];
+  expect([pending.garbled(99, "x"), pending.misdirected('"99"'), pending.misdirected('"x"'), pending.misdirected("1")]).toEqual([false, false, false, false]);
+  expect([pending.garbled(a, "x"), pending.misdirected(`"${b}"`)]).toEqual([true, true]);
+  expect(await Promise.all(ends)).toEqual(["BACKEND_GARBLED", "BACKEND_GARBLED"]);
+});

@@ -26,6 +26,8 @@ test("an entry as other tools write it becomes a spec with every default in plac
     instructionOverride: null,
     connectMs: 60_000,
     requestMs: 60_000,
+    methodMs: {},
+    totalMs: 3_600_000,
     start: "eager",
     idleMs: 600_000,
     maxInFlight: 1024,
@@ -150,6 +152,19 @@ test("defaults: env merges, headers are replaced, scalars fill gaps, and what ha
   expect((backends[3] as RemoteSpec).headers).toEqual({ Y: "own" });
   expect(backends[2]).not.toHaveProperty("env");
   expect(backends[0]).not.toHaveProperty("headers");
+});
+
+test("times of single methods add to those of the defaults, the nearer word counts, and nothing is a method by accident", () => {
+  const { backends } = configIn({
+    serverDefaults: { methodTimeouts: { "tools/call": 1, "prompts/get": 2 }, maxTotalTimeout: 9 },
+    mcpServers: { a: { command: "x", methodTimeouts: { "tools/call": 3 } }, b: { command: "x", maxTotalTimeout: 8 }, c: { url: "http://x/", methodTimeouts: {} } },
+  });
+  expect(backends.map(({ methodMs, totalMs }) => [{ ...methodMs }, totalMs])).toEqual([
+    [{ "tools/call": 3, "prompts/get": 2 }, 9],
+    [{ "tools/call": 1, "prompts/get": 2 }, 8],
+    [{ "tools/call": 1, "prompts/get": 2 }, 9],
+  ]);
+  expect(backends[0]?.methodMs["constructor"]).toBeUndefined();
 });
 
 test("a default that needs a missing variable puts out those that use it, and names its place", () => {

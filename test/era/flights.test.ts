@@ -7,7 +7,7 @@ import { benchOf, messageOf } from "../fixtures/wire.ts";
 
 const flightsOn = (rules: { tellCancel: boolean; anySuspect: boolean }) => {
   const bench = benchOf("stdio", () => "silent");
-  return { bench, flights: new Flights(bench.south, { ...rules, headers: () => ({}) }) };
+  return { bench, flights: new Flights(bench.south, { ...rules, headers: () => ({}), postpone: () => undefined }) };
 };
 const log = messageOf('{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}') as Notification;
 const silent = { tellCancel: false, anySuspect: false };
@@ -16,14 +16,14 @@ describe("calls in flight", () => {
   test("end a wait of their own when cancelled, and hear nothing after they ended", () => {
     const { bench, flights } = flightsOn(silent);
     const cancel = new CancelSource();
-    const flight = flights.begin(callOf("tools/call", "{}", { cancel }), 60_000);
+    const flight = flights.begin(callOf("tools/call", "{}", { cancel }), { timeoutMs: 60_000 });
     const stops: string[] = [];
     flight.stop = (reason) => stops.push(reason.code);
     flights.end(flight);
     cancel.cancel("x");
     expect([stops, bench.wire.abandoned]).toEqual([[], []]);
     const next = new CancelSource();
-    flights.begin(callOf("tools/call", "{}", { cancel: next }), 60_000).stop = (reason) => stops.push(reason.code);
+    flights.begin(callOf("tools/call", "{}", { cancel: next }), { timeoutMs: 60_000 }).stop = (reason) => stops.push(reason.code);
     next.cancel("x");
     expect(stops).toEqual(["CALL_CANCELLED"]);
     expect(bench.wire.sent).toEqual([]);
@@ -32,7 +32,7 @@ describe("calls in flight", () => {
   test("are told to the backend when they time out, only where closing a stream is not enough", () => {
     for (const tellCancel of [true, false]) {
       const { bench, flights } = flightsOn({ tellCancel, anySuspect: true });
-      const flight = flights.begin(callOf("tools/call"), 60_000);
+      const flight = flights.begin(callOf("tools/call"), { timeoutMs: 60_000 });
       expect(flights.failed(flight, fault("BACKEND_TIMEOUT")).code).toBe("BACKEND_TIMEOUT");
       expect(flights.failed(flight, fault("BACKEND_GONE")).code).toBe("BACKEND_GONE");
       expect(bench.wire.sent).toHaveLength(tellCancel ? 1 : 0);
@@ -42,10 +42,42 @@ describe("calls in flight", () => {
   test("that wait elsewhere end with the connection", () => {
     const { flights } = flightsOn(silent);
     const stops: string[] = [];
-    flights.begin(callOf("tools/call"), 60_000).stop = (reason) => stops.push(reason.code);
-    flights.begin(callOf("tools/call"), 60_000);
+    flights.begin(callOf("tools/call"), { timeoutMs: 60_000 }).stop = (reason) => stops.push(reason.code);
+    flights.begin(callOf("tools/call"), { timeoutMs: 60_000 });
     flights.close();
     expect(stops).toEqual(["BACKEND_GONE"]);
+  });
+});
+
+describe("progress", () => {
+  const progressOf = (token: number, value: number) => messageOf(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${token},"progress":${value}}}`) as Notification;
+  const make = () => {
+    const bench = benchOf("stdio", () => "silent");
+    const postponed: number[] = [];
+    const flights = new Flights(bench.south, { ...silent, headers: () => ({}), postpone: (_, ms) => void postponed.push(ms) });
+    return { bench, flights, postponed };
+  };
+
+  test("puts the deadline off by as long again, up to a last one and never beyond", async () => {
+    const { bench, flights, postponed } = make();
+    const flight = flights.begin(callOf("tools/call", "{}", { progress: true }), { timeoutMs: 100, totalMs: 250 });
+    for (const value of [1, 2, 3, 4]) {
+      await bench.clock.advance(80);
+      flights.notify(progressOf(flight.id, value), null);
+    }
+    expect(postponed).toEqual([100, 90, 10]);
+  });
+
+  test("that does not rise, was not asked for, or comes while a person is asked, puts off nothing", () => {
+    const { flights, postponed } = make();
+    const still = flights.begin(callOf("tools/call", "{}", { progress: true }), { timeoutMs: 100, totalMs: 250 });
+    flights.notify(progressOf(still.id, 1), null);
+    flights.notify(progressOf(still.id, 1), null);
+    flights.notify(progressOf(flights.begin(callOf("tools/call"), { timeoutMs: 100, totalMs: 250 }).id, 1), null);
+    flights.notify(progressOf(flights.begin(callOf("tools/call", "{}", { progress: true }), { timeoutMs: 100 }).id, 1), null);
+    still.asked = 1;
+    flights.notify(progressOf(still.id, 2), null);
+    expect(postponed).toEqual([100]);
   });
 });
 
@@ -55,11 +87,11 @@ describe("attribution of a log line", () => {
   test("counts only what can ask for input on an older backend, whatever it declared", () => {
     const { bench, flights } = flightsOn({ tellCancel: true, anySuspect: true });
     const notices: Notice[] = [];
-    flights.begin(wanting("tools/call", notices), 60_000);
-    flights.begin(wanting("completion/complete", notices), 60_000);
+    flights.begin(wanting("tools/call", notices), { timeoutMs: 60_000 });
+    flights.begin(wanting("completion/complete", notices), { timeoutMs: 60_000 });
     flights.notify(log, null);
     expect(notices).toHaveLength(1);
-    flights.begin(callOf("prompts/get"), 60_000);
+    flights.begin(callOf("prompts/get"), { timeoutMs: 60_000 });
     flights.notify(log, null);
     expect(notices).toHaveLength(1);
     expect(bench.logged).toEqual(['{"level":"info","data":1}']);
@@ -68,8 +100,8 @@ describe("attribution of a log line", () => {
   test("counts only who opted in on a modern one", () => {
     const { flights } = flightsOn(silent);
     const notices: Notice[] = [];
-    flights.begin(wanting("completion/complete", notices), 60_000);
-    flights.begin(callOf("tools/call"), 60_000);
+    flights.begin(wanting("completion/complete", notices), { timeoutMs: 60_000 });
+    flights.begin(callOf("tools/call"), { timeoutMs: 60_000 });
     flights.notify(log, null);
     expect(notices).toHaveLength(1);
   });
@@ -88,9 +120,9 @@ describe("of many log lines", () => {
 
   test("those that matter least are bounded for each caller, and all of them in our own log", () => {
     const bench = benchOf("stdio", () => "silent", {}, { logLinesMax: 3 });
-    const flights = new Flights(bench.south, { tellCancel: true, anySuspect: true, headers: () => ({}) });
+    const flights = new Flights(bench.south, { tellCancel: true, anySuspect: true, headers: () => ({}), postpone: () => undefined });
     const notices: Notice[] = [];
-    const flight = flights.begin(callOf("tools/call", "{}", { logLevel: "debug", notice: (notice) => notices.push(notice) }), 60_000);
+    const flight = flights.begin(callOf("tools/call", "{}", { logLevel: "debug", notice: (notice) => notices.push(notice) }), { timeoutMs: 60_000 });
     for (const level of ["debug", "notice", "info", "debug", "error", "warning"]) flights.notify(line(level), flight);
     expect(notices.map((notice) => notice.kind === "log" && notice.level)).toEqual(["debug", "notice", "info", "error", "warning"]);
     flights.end(flight);
@@ -102,13 +134,13 @@ describe("of many log lines", () => {
     const { bench, flights } = flightsOn({ tellCancel: true, anySuspect: true });
     const cancel = new CancelSource();
     const notices: Notice[] = [];
-    const given = flights.begin(callOf("tools/call", "{}", { principal: { id: "stranger", scopes: null }, cancel }), 60_000);
-    const timedOut = flights.begin(callOf("tools/call", "{}", { principal: { id: "slow", scopes: null } }), 60_000);
+    const given = flights.begin(callOf("tools/call", "{}", { principal: { id: "stranger", scopes: null }, cancel }), { timeoutMs: 60_000 });
+    const timedOut = flights.begin(callOf("tools/call", "{}", { principal: { id: "slow", scopes: null } }), { timeoutMs: 60_000 });
     flights.failed(timedOut, fault("BACKEND_TIMEOUT"));
     flights.end(timedOut);
     cancel.cancel("x");
     flights.end(given);
-    flights.begin(callOf("tools/call", "{}", { logLevel: "debug", notice: (notice) => notices.push(notice) }), 60_000);
+    flights.begin(callOf("tools/call", "{}", { logLevel: "debug", notice: (notice) => notices.push(notice) }), { timeoutMs: 60_000 });
     expect(flights.suspects(null).isOnePrincipal).toBe(false);
     flights.notify(line("info"), null);
     expect(notices).toHaveLength(0);
