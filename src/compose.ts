@@ -141,25 +141,30 @@ interface Source {
 /** Starts a proxy and resolves when it listens; servers come up behind it. Throws ConfigFault and the Faults of listening and state. */
 export async function start(options: StartOptions): Promise<Listening> {
   const ground = await groundOf(options);
-  const claim = await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: options.takeover ?? false });
+  // Who takes over owns the folder when it is there; if it does not get so far, the other one goes on as the owner.
+  const claim = options.takeover === true ? null : await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: false });
   try {
     return await listening(ground, options, claim);
   } catch (thrown) {
-    await claim.release();
+    await claim?.release();
     throw thrown;
   }
 }
 
-async function listening(ground: Ground, options: StartOptions, claim: Claim): Promise<Listening> {
+async function listening(ground: Ground, options: StartOptions, claimed: Claim | null): Promise<Listening> {
   const core = await coreOf(ground);
+  // Who takes over is asked from the first moment on what the other one was asked; else nobody waits for servers.
+  if (options.takeover === true) await whole(core, () => warmed(ground, core.hub));
   let reload = (): Promise<Reloaded> => Promise.reject(fault("SERVER_AWAY", { detail: "it is still starting" }));
   const { front, tokenPath, announced, operator: door } = await whole(core, () => open(ground, options, core, () => reload()));
+  const claim = claimed ?? (await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: true }));
   const withdraw = (): Promise<void> => announced.withdraw().catch((thrown: unknown) => ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message }));
   const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
   const leave = async (): Promise<void> => {
     await door?.close();
     await claim.release();
   };
+  if (options.takeover !== true) await adopt(ground, core.hub, ground.config);
   const runs = await running(ground, { ...core, stop, leave });
   reload = () => runs.reload();
   const { limits } = ground.config;
@@ -170,6 +175,16 @@ async function listening(ground: Ground, options: StartOptions, claim: Claim): P
   };
   return { ...runs, url: front.url, tokenPath, giveWay, answers: asking(front.url, limits) };
 }
+
+/** Starts the servers and waits until each is ready or is known not to be soon, as for one that replaces another. */
+async function warmed(ground: Ground, hub: Hub): Promise<void> {
+  await adopt(ground, hub, ground.config);
+  const until = systemClock.now() + ground.config.limits.swapMsMax;
+  while (systemClock.now() < until && hub.status().backends.some(({ state }) => state === "starting")) await sleep(systemClock, warmLookMs);
+}
+
+// Nothing announces that the last of them has settled.
+const warmLookMs = 20;
 
 function asking(url: string, limits: Limits): (ms: number) => Promise<boolean> {
   // Never through a proxy: it is our own door.
@@ -345,6 +360,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   let front: StdioFront | null = null;
   // What the end of the program says to the client must get out first, if the client reads it.
   const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.shutdownMsMax)]);
+  await adopt(ground, core.hub, config);
   const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
   front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), limits, log });
   void front.gone.then((how) => log.info("the client has gone", { how }));
@@ -360,7 +376,6 @@ interface Parts extends Core {
 
 async function running(ground: Ground, parts: Parts): Promise<Running> {
   const { config } = ground;
-  await adopt(ground, parts.hub, config);
   let adopting: Promise<Adopted> = Promise.resolve({ restart: [], reason: null });
   const watch = await watched(ground, (path, loaded) => {
     adopting = take(ground, parts.hub, path, loaded);

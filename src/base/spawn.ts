@@ -31,6 +31,14 @@ export function startSelf<In extends "ignore" | "pipe">({ argv, cwd, env, stdin,
   return child as Bun.Subprocess<In, "ignore">;
 }
 
+/** Starts what is to take this process's place: in a session of its own, since it outlives us, but with our words going where ours went. Throws when it cannot be started. */
+export function startSuccessor({ argv, cwd, env }: Pick<SelfOptions<"ignore">, "argv" | "cwd" | "env">): Bun.Subprocess<"ignore", "inherit", "inherit"> {
+  // Whose child we are it is too, so a mark stays.
+  const child = Bun.spawn([...argv], { cwd, env: { ...env }, stdin: "ignore", stdout: "inherit", stderr: "inherit", detached: true });
+  child.unref();
+  return child;
+}
+
 /** What a tool of the system says on stdout. Throws when it cannot be started. */
 export async function outputOf(argv: readonly string[]): Promise<string> {
   const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });

@@ -51,6 +51,11 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "ask for no bearer token; on loopback only",
     problem: switchProblem,
   }),
+  flag("graceful-restart", {
+    command: "serve",
+    about: "on SIGUSR2 let a new process take over and refuse nobody; lets every program of this user share the port",
+    problem: switchProblem,
+  }),
   flag("stdio", {
     command: "serve",
     about: "serve one client on stdin and stdout, and listen nowhere",
@@ -83,6 +88,7 @@ export interface Settings {
   readonly host: string | null;
   readonly port: number | null;
   readonly insecureNoAuth: boolean;
+  readonly gracefulRestart: boolean;
   readonly stdio: boolean;
   readonly url: string | null;
   readonly tokenFile: string | null;
@@ -121,6 +127,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     host: text("host"),
     port: number("port"),
     insecureNoAuth: isOn(text("insecure-no-auth")),
+    gracefulRestart: isOn(text("graceful-restart")),
     stdio: isOn(text("stdio")),
     url: text("url"),
     tokenFile: text("token-file"),

@@ -3,7 +3,6 @@
  * together elsewhere.
  */
 import { defaultLimits, fault, faultOf, sleep, systemClock } from "../base/index.ts";
-import type { Running } from "../compose.ts";
 import type { Occasion } from "./occasion.ts";
 import { faultText } from "./print.ts";
 
@@ -13,9 +12,20 @@ const closeMsMax = defaultLimits.drainMsMax;
 // One Ctrl-C in a terminal arrives several times, from the terminal and from each runner above us that passes it on.
 const sameSignalMs = 250;
 
+type Lived = Alive & {
+  /** Hands over to a new process of this program; absent: that cannot be. */
+  readonly succeed?: () => Promise<void>;
+};
+
+/** What runs. */
+export interface Alive {
+  reload(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
 export interface Life {
-  /** From now on there is something to reload and to close. */
-  began(running: Pick<Running, "reload" | "close">): void;
+  /** From now on there is something to reload, to close and to hand over. */
+  began(running: Lived): void;
   /** There is nothing more to do: closes, as the first signal would. */
   finish(): void;
   /** The exit code. */
@@ -26,12 +36,12 @@ export interface Life {
 
 /**
  * Listens from before the start, since a start has children already that must not be left behind: INT and TERM close
- * (what is still starting is closed when it is there), a second one ends at once, HUP reads the configuration again. A
- * bug that nobody caught closes too, for what it leaves is unknown; a promise that nobody looked at is only told of.
+ * (what is still starting is closed when it is there), a second one ends at once, HUP reads the configuration again, USR2
+ * hands over to a new process. A bug that nobody caught closes too, for what it leaves is unknown; a promise that nobody looked at is only told of.
  */
 export function createLife({ signals, stderr, clock }: Occasion): Life {
   const ended = Promise.withResolvers<number>();
-  let running: Pick<Running, "reload" | "close"> | null = null;
+  let running: Lived | null = null;
   let closing: (() => void) | null = null;
   let stoppedAt = 0;
 
@@ -52,6 +62,10 @@ export function createLife({ signals, stderr, clock }: Occasion): Life {
     SIGINT: stop,
     SIGTERM: stop,
     SIGHUP: () => void running?.reload(),
+    SIGUSR2: () => {
+      if (running?.succeed === undefined) stderr.write("1mcp was told to hand over to a new process, which it does with --graceful-restart only\n");
+      else if (closing === null) void running.succeed();
+    },
     uncaughtException: (thrown: unknown) => closeThen(() => ended.reject(thrown)),
     unhandledRejection: (reason: unknown) => stderr.write(faultText(faultOf(reason))),
   };
@@ -71,7 +85,7 @@ export function createLife({ signals, stderr, clock }: Occasion): Life {
   };
 }
 
-async function closed(running: Pick<Running, "close">): Promise<void> {
+async function closed(running: Pick<Alive, "close">): Promise<void> {
   const late = sleep(systemClock, closeMsMax).then(() => Promise.reject(fault("INTERNAL", { op: "close", detail: `shutting down took longer than ${closeMsMax} ms` })));
   await Promise.race([running.close(), late]);
 }

@@ -6,6 +6,8 @@ import type { Output, Pipes, Signals } from "./terminal.ts";
 /** What a command is run with. */
 export interface Occasion {
   readonly settings: Settings;
+  /** The words after the program's name, as they were given. */
+  readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;

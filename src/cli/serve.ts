@@ -6,8 +6,10 @@ import { resolve } from "node:path";
 import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import { createLife, type Life } from "./life.ts";
+import { supervisorOf, supervisorVariables } from "./notify.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
+import { predecessorOf, predecessorVariable, successionOf } from "./successor.ts";
 import { version } from "./version.ts";
 
 /** Serves until a signal ends it, or its one client has gone. Gives 0 after a clean end, 1 after a hurried one. Throws the Faults of a failed start. */
@@ -25,10 +27,23 @@ export const serve: Run = async (occasion) => {
 };
 
 async function begun(occasion: Occasion, life: Life): Promise<void> {
-  const { host, port, insecureNoAuth } = occasion.settings;
-  const running = await start({ ...(await optionsOf(occasion)), host, port, insecureNoAuth });
-  occasion.stderr.write(greeting(occasion, running));
-  life.began(running);
+  const { stderr, settings, env, clock } = occasion;
+  const { host, port, insecureNoAuth } = settings;
+  // Windows has neither the signal nor listeners that share a port.
+  const sharePort = settings.gracefulRestart && process.platform !== "win32";
+  const options = await optionsOf(occasion);
+  const predecessor = sharePort ? predecessorOf(env) : null;
+  const running = await start({ ...options, host, port, insecureNoAuth, sharePort, freePort: predecessor?.port ?? 0, takeover: predecessor !== null });
+  stderr.write(greeting(occasion, running));
+  const supervisor = await supervisorOf({ env, clock, warn: (line) => stderr.write(`1mcp: ${line}\n`) });
+  const told = supervisor.began(running);
+  const handOver = async (pid: number): Promise<void> => {
+    supervisor.handedTo(pid);
+    await running.giveWay();
+    life.finish();
+  };
+  const succession = { succeed: successionOf({ occasion, cwd: process.cwd(), stateDir: options.stateDir, url: running.url, handOver }) };
+  life.began({ ...told, ...(sharePort ? succession : {}) });
 }
 
 async function begunOnPipes(occasion: Occasion, life: Life): Promise<void> {
@@ -38,12 +53,15 @@ async function begunOnPipes(occasion: Occasion, life: Life): Promise<void> {
   void running.gone.then(() => life.finish());
 }
 
+/** Variables that tell this process alone something, and no server of ours. */
+const own: readonly string[] = Object.freeze([...supervisorVariables, predecessorVariable]);
+
 async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise<ServeOptions> {
   return {
     configPath: settings.config === null ? null : resolve(settings.config),
     stateDir: settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir),
     logLevel: settings.logLevel,
-    env,
+    env: Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name))),
     demoArgv: [...selfArgv, "demo"],
     watchdogArgv: [...selfArgv, "watchdog"],
     version,

@@ -28,3 +28,13 @@ test("a tool's answer is what it says on stdout; one that is missing is told", a
   expect(await outputOf(["sh", "-c", "echo out; echo err >&2; exit 1"])).toBe("out\n");
   await expect(outputOf(["/nowhere/tool"])).rejects.toThrow("ENOENT");
 });
+
+test("a successor has a session of its own, keeps the mark of whose child we are, and speaks where we spoke", async () => {
+  const script = `import { startSuccessor } from ${JSON.stringify(Bun.resolveSync("../../src/base/spawn.ts", import.meta.dir))};
+    const child = startSuccessor({ argv: ["sh", "-c", 'echo "$ONE_MCP_LIFE $(ps -o sess= -p $$) $$" >&2'], cwd: "/", env: { PATH: process.env.PATH, ONE_MCP_LIFE: "abc.1" } });
+    await child.exited;`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "ignore", stderr: "pipe" });
+  const [mark, session, pid] = (await child.stderr.text()).trim().split(/\s+/u);
+  expect(mark).toBe("abc.1");
+  expect(session).toBe(pid);
+});

@@ -22,6 +22,9 @@ test("help as people see it", () => {
                               [ONE_MCP_PORT]
           --insecure-no-auth  ask for no bearer token; on loopback only
                               [ONE_MCP_INSECURE_NO_AUTH]
+          --graceful-restart  on SIGUSR2 let a new process take over and refuse
+                              nobody; lets every program of this user share the
+                              port [ONE_MCP_GRACEFUL_RESTART]
           --stdio             serve one client on stdin and stdout, and listen
                               nowhere [ONE_MCP_STDIO]
 

@@ -72,3 +72,20 @@ test("what fails in closing is the failure", async () => {
   closing.reject(new Error("stuck"));
   await expect(life.ended).rejects.toThrow("stuck");
 });
+
+test("USR2 hands over where that can be, and is answered with a word where it cannot", () => {
+  const { life, signals, stderr, running } = stage();
+  let times = 0;
+  life.began({ ...running, succeed: () => Promise.resolve(void (times += 1)) });
+  signals.emit("SIGUSR2");
+  expect([times, stderr.text()]).toEqual([1, ""]);
+  signals.emit("SIGTERM");
+  signals.emit("SIGUSR2");
+  expect(times).toBe(1);
+  const other = stage();
+  other.signals.emit("SIGUSR2");
+  other.life.began(other.running);
+  other.signals.emit("SIGUSR2");
+  expect(other.stderr.text().match(/with --graceful-restart only/g)).toHaveLength(2);
+  for (const { forget } of [life, other.life]) forget();
+});

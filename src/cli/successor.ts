@@ -1,0 +1,81 @@
+/**
+ * Restarting without refusing anybody: a new process of the same command line, from whatever executable lies there by
+ * now, starts beside this one and listens on the same port; once it does, this one leaves new connections to it, answers
+ * what is under way, and ends. If it does not come up, this one goes on as if nothing had been.
+ */
+import { type Clock, defaultLimits, sleep, startSuccessor } from "../base/index.ts";
+import { readPresence } from "../config/index.ts";
+import type { Occasion } from "./occasion.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What a successor is told of the process before it. */
+export interface Predecessor {
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** The variable that tells it. */
+export const predecessorVariable = "ONE_MCP_SUCCEEDS";
+
+// Nothing announces that a server is there; who waits looks this often.
+const lookMs = 20;
+const portMax = 65_535;
+
+/** The process that this one takes the place of; null: none. */
+export function predecessorOf(env: Env): Predecessor | null {
+  const [, pid, port] = /^([1-9]\d{0,9}) (\d{1,5})$/.exec(env[predecessorVariable] ?? "") ?? [];
+  return pid === undefined || Number(port) > portMax ? null : { pid: Number(pid), port: Number(port) };
+}
+
+export interface SuccessionOptions {
+  readonly occasion: Pick<Occasion, "argv" | "selfArgv" | "env" | "stderr" | "clock">;
+  readonly cwd: string;
+  readonly stateDir: string;
+  /** Where this process listens. */
+  readonly url: string;
+  /** The new one listens: it is the main process now. */
+  readonly handOver: (pid: number) => Promise<void>;
+  readonly msMax?: number;
+}
+
+/** Gives what starts a successor and hands over to it; while one starts, another is not. Never throws. */
+export function successionOf(options: SuccessionOptions): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => {
+    if (running !== null) options.occasion.stderr.write("1mcp is handing over already\n");
+    return (running ??= succeed(options).finally(() => (running = null)));
+  };
+}
+
+async function succeed(options: SuccessionOptions): Promise<void> {
+  const { stderr } = options.occasion;
+  stderr.write("1mcp starts a new process to take its place\n");
+  const outcome = await started(options).catch((thrown: unknown) => String(thrown));
+  if (typeof outcome === "string") return void stderr.write(`1mcp goes on, for the new process is not there: ${outcome}\n`);
+  stderr.write(`1mcp leaves to process ${outcome.pid} what comes from now on, and ends when it has answered what is under way\n`);
+  await options.handOver(outcome.pid);
+}
+
+/** The successor once it listens, or why there is none. */
+async function started({ occasion, cwd, stateDir, url, msMax = defaultLimits.launchMsMax }: SuccessionOptions): Promise<{ readonly pid: number } | string> {
+  const { argv, selfArgv, env, clock } = occasion;
+  // The time of signs of life stays; whose they are does not.
+  const { WATCHDOG_PID: _, ...kept } = env;
+  const port = URL.parse(url)?.port ?? "";
+  const child = startSuccessor({ argv: [...selfArgv, ...argv], cwd, env: { ...kept, [predecessorVariable]: `${process.pid} ${port || 80}` } });
+  const until = clock.now() + msMax;
+  while (child.exitCode === null && child.signalCode === null) {
+    if ((await readPresence(stateDir, clock))?.pid === child.pid) return child;
+    if (clock.now() >= until) return ended(child, clock, `it does not listen after ${msMax} ms`);
+    await sleep(clock, lookMs);
+  }
+  return `it ended with ${child.exitCode ?? child.signalCode}`;
+}
+
+async function ended(child: Bun.Subprocess, clock: Clock, why: string): Promise<string> {
+  child.kill("SIGTERM");
+  await Promise.race([child.exited, sleep(clock, defaultLimits.shutdownMsMax)]);
+  child.kill("SIGKILL");
+  return why;
+}
