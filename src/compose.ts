@@ -359,7 +359,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   const { limits } = config;
   let front: StdioFront | null = null;
   // What the end of the program says to the client must get out first, if the client reads it.
-  const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.shutdownMsMax)]);
+  const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.farewellMs)]);
   await adopt(ground, core.hub, config);
   const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
   front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), limits, log });
@@ -390,7 +390,7 @@ async function running(ground: Ground, parts: Parts): Promise<Running> {
       return reloadedOf(before, parts.hub.status(), adopted);
     },
     status: () => parts.hub.status(),
-    close: (drainMs = config.limits.shutdownMsMax) => (closing ??= end(parts, watch, drainMs)),
+    close: (drainMs = config.limits.shutdownMsMax) => (closing ??= end(parts, watch, drainMs, config.limits)),
   };
 }
 
@@ -443,9 +443,9 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): readonly 
  * In this order: nobody new; running calls drain; whoever still waits is told so, on whatever stream, and standing
  * streams end; children go. The door is cut last, and only if something of that hangs.
  */
-async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, drainMs: number): Promise<void> {
+async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, drainMs: number, { farewellMs }: Limits): Promise<void> {
   watch?.close();
-  const shut = stop(drainMs * 2);
+  const shut = stop(drainMs + farewellMs);
   eras.retire();
   await hub.drain(drainMs);
   await eras.close();

@@ -70,6 +70,7 @@ export class Groups {
   /** One look serves all that end at the same time. */
   readonly #look = singleFlight(() => allProcesses(this.#since));
   #marks = 0;
+  #most: Patience = { stdinEndMs: Number.POSITIVE_INFINITY, termMs: Number.POSITIVE_INFINITY };
 
   constructor({ platform = process.platform, life = crypto.randomUUID().replaceAll("-", ""), witnesses = [] }: Partial<GroupsOptions> = {}) {
     this.#platform = platform;
@@ -91,8 +92,14 @@ export class Groups {
     if (start === null) void this.#learn(leader, server);
   }
 
+  /** The program ends: nobody who is ended from now on gets more time than this. */
+  hurry(most: Patience): void {
+    this.#most = most;
+  }
+
   /** Ends a child whose stdin was closed, with everything that descends from it. */
-  async end(leader: Leader, clock: Clock, patience: Patience): Promise<void> {
+  async end(leader: Leader, clock: Clock, usual: Patience): Promise<void> {
+    const patience = { stdinEndMs: Math.min(usual.stdinEndMs, this.#most.stdinEndMs), termMs: Math.min(usual.termMs, this.#most.termMs) };
     await endGroup(leader, clock, patience, this.#platform);
     const mark = this.#leaders.get(leader);
     if (mark !== undefined && this.#platform === "linux") await this.#sweep(mark, clock, patience.termMs);

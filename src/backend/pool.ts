@@ -72,8 +72,17 @@ class LeasePool implements Pool {
     return new EntryLease(spec, entry, () => this.#release(key, entry));
   }
 
-  async close(): Promise<void> {
+  endIdle(): void {
     this.#closed = true;
+    const { stdinEndMs, lastTermMs } = this.#options.limits;
+    this.#groups.hurry({ stdinEndMs, termMs: lastTermMs });
+    for (const [key, entry] of this.#entries) if (entry.bulkhead.size === 0) this.#end(key, entry);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed) this.endIdle();
+    // Who is still here had calls until a moment ago, and has been waited for.
+    if (this.#entries.size > 0) this.#groups.hurry({ stdinEndMs: 0, termMs: this.#options.limits.lastTermMs });
     for (const [key, entry] of this.#entries) this.#end(key, entry);
     await Promise.all(this.#ending);
     await this.#groups.close();

@@ -90,7 +90,9 @@ export interface PoolEvents {
 export interface Pool {
   /** Same fingerprint: the same process, count + 1. New: it starts now, without waiting. */
   acquire(spec: BackendSpec): Lease;
-  /** Ends every process and connection, in order: stdin end, TERM, KILL. Closing twice is fine. */
+  /** The program ends: nothing is started any more, and every server that has no calls now is ended. */
+  endIdle(): void;
+  /** Ends every process and connection, in order: stdin end, TERM, KILL; those that still have calls without delay. Closing twice is fine. */
   close(): Promise<void>;
   /** Sends KILL to every process and its descendants, without waiting: for a program that must end at once. */
   kill(): void;

@@ -126,6 +126,9 @@ export const defaultLimits = Object.freeze({
   /** A child gets this long after the end of its stdin, and again after TERM. */
   stdinEndMs: 2_000,
   termMs: 2_000,
+  /** At shutdown a child gets only this long after TERM, and a client only this long to take what is left for it. */
+  lastTermMs: 300,
+  farewellMs: 500,
   /** A client on stdio waits at most this long for a running proxy that is away. */
   awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */

@@ -104,6 +104,7 @@ class RunningHub implements Hub {
       return this.#ended(call, scene.asked, await this.#failures.handled(row, scene, call, thrown), begunMs);
     } finally {
       generation.unpin();
+      if (this.#draining !== null) this.#pool.endIdle();
     }
   }
 
@@ -278,7 +279,11 @@ class RunningHub implements Hub {
   }
 
   drain(ms: number): Promise<void> {
-    this.#draining ??= this.#idle(ms);
+    if (this.#draining === null) {
+      this.#draining = this.#idle(ms);
+      // Only now, since what ends is of no interest to anybody any more.
+      this.#pool.endIdle();
+    }
     return this.#draining;
   }
 

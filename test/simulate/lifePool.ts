@@ -135,6 +135,7 @@ export function createLifePool(events: PoolEvents, clock: Clock, drainMs: number
         for (const one of process.running) one.fail();
       }
     },
+    endIdle: () => undefined,
     kill: () => undefined,
   };
 }
