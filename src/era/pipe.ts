@@ -6,15 +6,16 @@
 import { fault, type Fault, faultOf, type Log } from "../base/index.ts";
 import { elementsOf, emptyObject, memberOf, type Message, type Notification, notificationText, parseMessage, type Parsed, quote, type Raw, type Request, resultText, stringOf } from "../protocol/index.ts";
 import { refusalOf } from "./admission.ts";
+import { Answering, Answers, type Open, type RequestChannel, WaitingCalls } from "./answering.ts";
 import { claimsVersion } from "./classify.ts";
-import type { ClientCall, Sink } from "./clientCall.ts";
+import type { Sink } from "./clientCall.ts";
 import { take } from "./dialogue.ts";
 import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
 import { batchFault, unreadable } from "./legacy.ts";
 import { openListening, tagOf } from "./listen.ts";
 import { methodOf } from "./methods.ts";
-import { beginCall, discover, type Expecting } from "./modern.ts";
+import { beginCall, discover } from "./modern.ts";
 import type { North } from "./north.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -38,19 +39,12 @@ export interface PipeOptions {
 /** Serves one client over a pair of pipes; see Eras.stdio. */
 export const createPipe = (client: PipeIn, options: PipeOptions): OpenPipe => new ClientPipe(client, options);
 
-/** One request of the modern era that is not answered, or a listen that stands. */
-interface Open {
-  /** The client wants nothing more of it. */
-  cancel(reason: string): void;
-  /** The program ends. */
-  shutDown(): void;
-}
-
 class ClientPipe implements OpenPipe {
   readonly #client: PipeIn;
   readonly #options: PipeOptions;
   /** What is open of the modern era, by the client's id. */
   readonly #open = new Map<Raw, Open>();
+  readonly #waiting = new WaitingCalls();
   /** The session of what carries no envelope, from its handshake on. */
   #session: Session | null = null;
   #ended = false;
@@ -74,6 +68,7 @@ class ClientPipe implements OpenPipe {
     // First of all, so that nothing which ends now is told to nobody.
     this.#ended = true;
     for (const open of [...this.#open.values()]) open.cancel(reason);
+    this.#waiting.end(reason);
     this.#session?.end(reason);
     this.#options.closed(this);
   }
@@ -140,9 +135,12 @@ class ClientPipe implements OpenPipe {
 
   #cancelled({ method, params }: Notification): boolean {
     if (method !== "notifications/cancelled" || params === null) return false;
-    const open = this.#open.get(memberOf(params, "requestId") ?? "");
-    open?.cancel(stringOf(params, "reason") ?? "the client cancelled it");
-    return open !== undefined;
+    const id = memberOf(params, "requestId") ?? "";
+    const reason = stringOf(params, "reason") ?? "the client cancelled it";
+    const open = this.#open.get(id);
+    if (open === undefined) return this.#waiting.cancel(id, reason);
+    open.cancel(reason);
+    return true;
   }
 
   // ---- the modern era ----------------------------------------------------------------------------------------------
@@ -154,7 +152,7 @@ class ClientPipe implements OpenPipe {
     const refused = refusalOf(message, message.params ?? emptyObject, envelope, null, north) ?? this.#barred(id);
     if (refused !== null) return this.#refuse(id, refused);
     if (method === "subscriptions/listen") return this.#listen(message);
-    const answering = new Answering(this.#channel(id), id);
+    const answering = new Answering(this.#channel(id), id, this.#waiting);
     this.#open.set(id, answering);
     if (methodOf(method).modern === "proxy") return beginCall(north, message, envelope, this.#client, answering);
     discover(north, id, this.#client, answering);
@@ -240,74 +238,6 @@ class ClientPipe implements OpenPipe {
 
   #send(text: string): void {
     if (!this.#ended) this.#client.send(lineOf(text));
-  }
-}
-
-interface RequestChannel {
-  send(text: string): void;
-  /** Nothing follows for this request. */
-  done(): void;
-}
-
-/** One modern request that waits for its answer. */
-class Answering implements Expecting, Open {
-  call: ClientCall | null = null;
-  readonly #channel: RequestChannel;
-  readonly #id: Raw;
-
-  constructor(channel: RequestChannel, id: Raw) {
-    this.#channel = channel;
-    this.#id = id;
-  }
-
-  notice(text: string): void {
-    this.#channel.send(text);
-  }
-
-  answer(_status: number, text: string): void {
-    this.#channel.send(text);
-    this.#channel.done();
-  }
-
-  none(): void {
-    this.#channel.done();
-  }
-
-  cancel(reason: string): void {
-    this.none();
-    this.call?.abandon(reason);
-  }
-
-  shutDown(): void {
-    const refused = fault("SHUTTING_DOWN");
-    this.answer(refused.row.http, refusalText(this.#id, refused));
-    this.call?.abandon(refused.message);
-  }
-}
-
-/** The answers to a batch go out as one. */
-class Answers implements Sink {
-  readonly #send: (text: string) => void;
-  readonly #texts: string[] = [];
-  #due: number;
-
-  constructor(due: number, send: (text: string) => void) {
-    this.#due = due;
-    this.#send = send;
-  }
-
-  notice(text: string): void {
-    this.#send(text);
-  }
-
-  answer(_status: number, text: string): void {
-    this.#texts.push(text);
-    this.none();
-  }
-
-  none(): void {
-    this.#due -= 1;
-    if (this.#due === 0 && this.#texts.length > 0) this.#send(`[${this.#texts.join(",")}]`);
   }
 }
 

@@ -141,6 +141,18 @@ describe("serve --stdio", () => {
     expect(late).toEqual([]);
   });
 
+  test("a cancellation ends a call also when its question was on the way, and the server is told at once", async () => {
+    await using place = await placeOf({ mcpServers: { raw: { ...backend, args: [backend.args[0], "legacy"] } } });
+    await using pipe = started(place);
+    pipe.say(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"raw__ask_form","arguments":{"tag":"asking"},${envelope("", '"elicitation":{}')}}}`);
+    expect((await pipe.answer(1)).result.resultType).toBe("input_required");
+    pipe.say(cancel("1"));
+    for (let told = "", n = 100; !told.includes("asking"); n += 1) {
+      pipe.say(call(String(n), "raw__cancelled"));
+      told = textOf(await pipe.answer(n));
+    }
+  });
+
   test("O5: the end of its input ends it, its calls and its children, within what a client waits", async () => {
     await using place = await placeOf({ mcpServers: { raw: backend } });
     await using pipe = started(place);
