@@ -59,6 +59,8 @@ export const defaultLimits = Object.freeze({
   subscriptionsPerWatchMax: 256,
   subscriptionsMax: 10_000,
   subscriptionsPerServerMax: 1000,
+  /** Sets of client abilities for which one newer server is listened to; each is a stream of its own. */
+  listensPerServerMax: 64,
   /** How long a server may take to accept a subscription. */
   subscribeMsMax: 10_000,
   /** Visible sets remembered for one snapshot. */
@@ -141,6 +143,9 @@ export const defaultLimits = Object.freeze({
   parkedMsMax: 5 * 60 * 1000,
   /** What a server may still do with a question that was answered for a client that did not come back. */
   parkedGraceMs: 5_000,
+  /** What such a call says while its client is away: the newest messages are kept for the client's return. */
+  parkedLinesMax: 100,
+  parkedLineBytesMax: 32 * 1024,
   /** Questions that come within such a time are asked together. */
   collectMs: 30,
   /** An answer is kept so long for a client that lost it and asks again in the same words. */

@@ -12,6 +12,7 @@ import { type Clock, fault, type Fault, fingerprint, type Limits, type Timer } f
 import { type Answer, type Ask, emptyObject, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
 import type { Asker, ClientCall } from "./clientCall.ts";
 import { missingFor, type Need } from "./capability.ts";
+import { HeldLines } from "./held.ts";
 import { isRetryable } from "./methods.ts";
 import { askerOf, modernParams, questionMethods, refusedAnswer, requestEntry, responseOf, silentAnswer } from "./question.ts";
 import { bindingOf, type Seal, type Sealed } from "./seal.ts";
@@ -248,7 +249,7 @@ class Parked {
     const backend = [...this.#questions.values()][0]?.ask.backend ?? "";
     const state = seal.seal({ kind: "parked", backend, state: this.#name, round: this.#round }, bindingOf(this.#call), limits.parkedMsMax);
     this.#setTimer(limits.parkedMsMax, () => this.#expire());
-    this.#call.pause(200, stamp.question(this.#call.id, server, emptyObject, { inputRequests: `{${entries.join(",")}}`, requestState: quote(state) }));
+    this.#call.pause(200, stamp.question(this.#call.id, server, emptyObject, { inputRequests: `{${entries.join(",")}}`, requestState: quote(state) }), new HeldLines(limits));
   }
 
   /** What was asked and answered goes to the backend; what was not, or not in order, is asked again. */

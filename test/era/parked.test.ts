@@ -144,6 +144,28 @@ describe("a call that asks", () => {
     expect(logs).toEqual([null, "info"]);
   });
 
+  test("is told on its retry's stream what was logged while nobody waited, the newest of it, and no progress", async () => {
+    const { send, serve, clock } = setUp({ parkedLinesMax: 2 });
+    const parked = gate<void>();
+    serve.answer = async (running) => {
+      const answer = heard(running, form());
+      await parked.promise;
+      for (const n of [1, 2, 3]) running.notice({ kind: "log", level: "info", params: located(`{"level":"info","data":${n}}`) });
+      running.notice({ kind: "progress", params: located('{"progressToken":9,"progress":1}') });
+      await answer;
+      return told("end");
+    };
+    const meta = { meta: { ...can.meta, progressToken: "t", [key.logLevel]: "info" } };
+    const first = send({}, meta);
+    await clock.advance(collectMs);
+    const { json } = await first.answer;
+    parked.open();
+    await clock.settle();
+    const second = await send({ requestState: json.result.requestState, inputResponses: { q1: accepted } }, meta).answer;
+    const messages = await allJson(second);
+    expect(messages.map(({ params, result }: Json) => params?.data ?? result.content[0].text)).toEqual([2, 3, "end"]);
+  });
+
   test("that ends before its questions were sent is just answered", async () => {
     const { call, serve, clock } = setUp();
     const questions: Promise<string>[] = [];
