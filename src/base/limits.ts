@@ -121,6 +121,8 @@ export const defaultLimits = Object.freeze({
   awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */
   launchMsMax: 20_000,
+  /** Log of a proxy that was started in the background; as much is kept of what it said before. */
+  launchLogBytesMax: 4 * 1024 * 1024,
   /** Back-off of a failed or crashed server: first wait, longest wait, quiet time that resets it. */
   backoffMsMin: 250,
   backoffMsMax: 30_000,

@@ -3,11 +3,13 @@
  * listens nowhere.
  */
 import { resolve } from "node:path";
+import { defaultLimits } from "../base/index.ts";
 import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import { createLife, type Life } from "./life.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
+import { serveLogWriter } from "./serveLog.ts";
 import { version } from "./version.ts";
 
 /** Serves until a signal ends it, or its one client has gone. Gives 0 after a clean end, 1 after a hurried one. Throws the Faults of a failed start. */
@@ -39,14 +41,15 @@ async function begunOnPipes(occasion: Occasion, life: Life): Promise<void> {
 }
 
 async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise<ServeOptions> {
+  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
   return {
     configPath: settings.config === null ? null : resolve(settings.config),
-    stateDir: settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir),
+    stateDir,
     logLevel: settings.logLevel,
     env,
     demoArgv: [...selfArgv, "demo"],
     version,
-    writeLog: (line) => stderr.write(`${line}\n`),
+    writeLog: serveLogWriter(stderr, stateDir, defaultLimits.launchLogBytesMax),
     pretty: await stderr.isTerminal(),
   };
 }
