@@ -10,7 +10,7 @@
 import { type Cancel, type Clock, escapeControls, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target, Upstream } from "../era/index.ts";
-import type { Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
+import type { Beside, Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
 import { Lists } from "./lists.ts";
@@ -28,12 +28,14 @@ export interface BackendOptions {
   readonly log: Log;
   /** What it is told that its client can do, where it is told once (JSON text). */
   readonly capabilities: Raw;
+  /** The client whose alone it is, as it is reached beside its calls. */
+  readonly beside?: Beside | undefined;
   /** Takes secrets out of texts that were not made here. */
   readonly secrets: KnownSecrets;
   /** `offered()` or `status()` has changed. */
   readonly changed: () => void;
-  /** A resource that somebody subscribed to has changed, or may have. */
-  readonly updated: (uri: string, params: RawObject) => void;
+  /** A resource that somebody subscribed to has changed, or may have; for subscribers of these abilities, null for all. */
+  readonly updated: (uri: string, params: RawObject, abilities: Raw | null) => void;
 }
 
 export interface Backend {
@@ -41,9 +43,9 @@ export interface Backend {
   call(call: Call, target: Target): Promise<Outcome>;
   /** Waits while it starts, as a call does. Throws Faults (BACKEND_…) when it is not ready then. */
   ready(call: Call): Promise<void>;
-  /** See Lease. */
-  subscribe(uri: string): Promise<boolean>;
-  unsubscribe(uri: string): Promise<void>;
+  /** See Lease; `abilities` are the subscriber's. */
+  subscribe(uri: string, abilities: Raw): Promise<boolean>;
+  unsubscribe(uri: string, abilities: Raw): Promise<void>;
   offered(): Offered | null;
   status(): BackendStatus;
   /** See Lease. */
@@ -112,7 +114,7 @@ class RunningBackend implements Backend {
       limits: options.limits,
       log: options.log,
       canSubscribe: () => this.#lists.offered?.facts.subscribes === true,
-      missed: (uri) => options.updated(uri, missedParams(uri, options.limits)),
+      missed: (uri, abilities) => options.updated(uri, missedParams(uri, options.limits), abilities),
     });
     if (options.spec.disabled) this.#state = "disabled";
     else if (options.spec.issue !== null) this.#becomeMisconfigured(options.spec.issue.message);
@@ -135,13 +137,13 @@ class RunningBackend implements Backend {
     return this.#upstream === null ? this.#callLater(call, target) : this.#upstream.call(call, target);
   }
 
-  async subscribe(uri: string): Promise<boolean> {
+  async subscribe(uri: string, abilities: Raw): Promise<boolean> {
     if (this.#upstream === null) await this.settled(this.#spec.connectMs);
-    return await this.#subscriptions.subscribe(uri);
+    return await this.#subscriptions.subscribe(uri, abilities);
   }
 
-  unsubscribe(uri: string): Promise<void> {
-    return this.#subscriptions.unsubscribe(uri);
+  unsubscribe(uri: string, abilities: Raw): Promise<void> {
+    return this.#subscriptions.unsubscribe(uri, abilities);
   }
 
   offered(): Offered | null {
@@ -281,6 +283,7 @@ class RunningBackend implements Backend {
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
       capabilities: this.#options.capabilities,
+      ...(this.#options.beside === undefined ? {} : { beside: this.#options.beside }),
       updated: this.#options.updated,
       changed: (kind) => this.#lists.becameStale(kind),
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),

@@ -11,7 +11,7 @@
 import { type Clock, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
-import type { Call, Raw, RawObject } from "../protocol/index.ts";
+import type { Beside, Call, Raw, RawObject } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
@@ -86,6 +86,11 @@ export class Entry {
     return instance;
   }
 
+  /** What this caller can do, as a server may be told that it tells of a resource. */
+  abilitiesOf(who: Sharer): Raw {
+    return this.#sharing.abilitiesOf(who);
+  }
+
   status(): BackendStatus {
     let { inFlight } = this.first;
     for (const backend of this.#others.backends()) inFlight += backend.inFlight;
@@ -97,7 +102,7 @@ export class Entry {
   }
 
   #add({ key, session, capabilities }: Share): Backend {
-    return this.#others.add(key, session, () => this.#create(capabilities, () => undefined, (who) => this.#keyOf(who) === key));
+    return this.#others.add(key, session, () => this.#create(capabilities, () => undefined, (who) => this.#keyOf(who) === key, session?.beside));
   }
 
   #isFirstOf(who: Sharer): boolean {
@@ -111,8 +116,13 @@ export class Entry {
     return facts === undefined || isOver ? null : this.#sharing.shareOf(who, this.#spec.isolation, facts).key;
   }
 
-  #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean): Backend {
+  /** Of those whom `concerns` means, who can do just this; everybody where it does not matter. */
+  #among(concerns: (who: Sharer) => boolean, abilities: Raw | null): (who: Sharer) => boolean {
+    return abilities === null ? concerns : (who) => this.#sharing.abilitiesOf(who) === abilities && concerns(who);
+  }
+
+  #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean, beside?: Beside): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, beside, changed, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
   }
 }

@@ -118,8 +118,9 @@ class EntryLease implements Lease {
     if (this.#release === null) return null;
     // What is known is not waited for: who takes over from another lease must count before that one ends.
     const instance = this.#entry.isForAll ? this.#entry.first : (this.#entry.instanceOf(who) ?? (await this.#settledInstanceOf(who)));
-    if (instance === null || !(await instance.subscribe(uri))) return null;
-    return this.#hold(instance, uri);
+    const abilities = this.#entry.abilitiesOf(who);
+    if (instance === null || !(await instance.subscribe(uri, abilities))) return null;
+    return this.#hold(() => instance.unsubscribe(uri, abilities));
   }
 
   async #settledInstanceOf(who: Sharer): Promise<Backend | null> {
@@ -127,10 +128,10 @@ class EntryLease implements Lease {
     return this.#entry.instanceOf(who);
   }
 
-  #hold(instance: Backend, uri: string): Subscription | null {
+  #hold(end: () => Promise<void>): Subscription | null {
     const subscription: Subscription = {
       end: async () => {
-        if (this.#subscriptions.delete(subscription)) await instance.unsubscribe(uri);
+        if (this.#subscriptions.delete(subscription)) await end();
       },
     };
     this.#subscriptions.add(subscription);

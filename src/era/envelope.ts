@@ -6,7 +6,7 @@
 import { fault, type Limits } from "../base/index.ts";
 import { type Call, type Client, editObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type Resume, stringOf } from "../protocol/index.ts";
 import { methodOf } from "./methods.ts";
-import { carriedCapabilities, type Reach } from "./profile.ts";
+import { carriedCapabilities, type Reach, reachOf } from "./profile.ts";
 import { identityOf, type Shared } from "./south.ts";
 import type { Target } from "./types.ts";
 import type { ModernRevision } from "./version.ts";
@@ -45,9 +45,9 @@ export class Envelope {
     this.#own = identity;
   }
 
-  /** `_meta` of a request that we make for ourselves; `more` are further members, without braces. */
-  ownMeta(more = ""): Raw {
-    return joined(`${this.#head},"${metaKeys.clientInfo}":${this.#own},"${metaKeys.clientCapabilities}":{}`, more === "" ? null : `{${more}}`);
+  /** `_meta` of a request that we make for ourselves, or for clients of these `abilities`. */
+  ownMeta(abilities: Raw = "{}"): Raw {
+    return `{${this.#head},"${metaKeys.clientInfo}":${this.#own},"${metaKeys.clientCapabilities}":${abilities}}`;
   }
 
   /** `_meta` of a client's call. */
@@ -67,8 +67,7 @@ export class Envelope {
 
   #prefixOf(call: Call): string {
     const { info, capabilities } = call.client;
-    // A session's client is of the older era, where the word for tasks means something else.
-    const reach = { isAlone: call.selection.server !== null, hasTasks: call.session === null };
+    const reach = reachOf(call);
     if (this.#isKnown(call.client, reach)) return this.#known as string;
     const prefix = `${this.#head},"${metaKeys.clientInfo}":${info ?? this.#own},"${metaKeys.clientCapabilities}":${carriedCapabilities(capabilities, this.#limits, reach)},${this.#proxy}`;
     this.#info = info;

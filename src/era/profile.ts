@@ -4,7 +4,7 @@
  * session; a newer one hears it with each request, as the client wrote it.
  */
 import { fingerprint, type Limits } from "../base/index.ts";
-import { editObject, emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
+import { type Call, editObject, emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
 
 /** Every question that can be relayed: for a backend that many share. */
 export const relayableCapabilities: Raw = '{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{},"context":{}},"roots":{}}';
@@ -73,6 +73,12 @@ export function carriedCapabilities(capabilities: Raw, limits: Limits, reach: Re
     extensions: extensionsOf(declared, reach),
   });
 }
+
+/** How far the extensions of this caller reach. A session's client is of the older era, where the word for tasks means something else. */
+export const reachOf = ({ selection, session }: Pick<Call, "selection" | "session">): Reach => ({ isAlone: selection.server !== null, hasTasks: session === null });
+
+/** What this caller can do, in the words that a newer backend hears with each of its calls. */
+export const abilitiesOf = (caller: Pick<Call, "client" | "selection" | "session">, limits: Limits): Raw => carriedCapabilities(caller.client.capabilities, limits, reachOf(caller));
 
 /** The members of these names that are objects, as empty ones. */
 function flags(object: RawObject, names: readonly string[]): Raw {

@@ -1,11 +1,11 @@
 /**
- * The resources of a modern backend that somebody wants to hear of, in one standing subscription for all. Its filter
+ * The resources of a modern backend that somebody wants to hear of, in one standing subscription. Its filter
  * cannot be changed, so a changed wish opens a new one, waits for the acknowledgement and closes the old one: at no
  * moment is nothing open. It can break silently and nothing is replayed; after it stands again, every resource may have
  * changed (2026-07-28, basic/patterns/subscriptions).
  */
 import { singleFlight, type Timer } from "../base/index.ts";
-import { editObject, elementsOf, emptyObject, memberOf, type Notification, parseObject, quote, type RawObject, stringOf } from "../protocol/index.ts";
+import { editObject, elementsOf, emptyObject, memberOf, type Notification, parseObject, quote, type Raw, type RawObject, stringOf } from "../protocol/index.ts";
 import { Backoff } from "./backoff.ts";
 import { textOf } from "./hop.ts";
 import { ListenRequest, type RequestOf, subscriptionOf } from "./listenRequest.ts";
@@ -20,6 +20,7 @@ interface Held {
 
 export class ResourceListening {
   readonly #south: South;
+  readonly #abilities: Raw;
   readonly #requestOf: RequestOf;
   readonly #backoff: Backoff;
   readonly #applySoon: () => Promise<void>;
@@ -32,8 +33,10 @@ export class ResourceListening {
   #broke = false;
   #closed = false;
 
-  constructor(south: South, requestOf: RequestOf) {
+  /** Listens for clients of these abilities; `requestOf` writes the request. */
+  constructor(south: South, abilities: Raw, requestOf: RequestOf) {
     this.#south = south;
+    this.#abilities = abilities;
     this.#requestOf = requestOf;
     this.#backoff = new Backoff(south.clock, south.limits);
     this.#applySoon = singleFlight(() => this.#apply());
@@ -46,6 +49,11 @@ export class ResourceListening {
     if (this.#isHonoured(uri)) return true;
     this.#wanted.delete(uri);
     return false;
+  }
+
+  /** Nothing is wanted, and so nothing is open. */
+  get isIdle(): boolean {
+    return this.#wanted.size === 0;
   }
 
   async unsubscribe(uri: string): Promise<void> {
@@ -81,7 +89,7 @@ export class ResourceListening {
   #updated({ method, params }: Notification): void {
     const uri = params === null || method !== "notifications/resources/updated" ? null : stringOf(params, "uri");
     if (params === null || uri === null) return this.#south.log.debug("a notification that belongs to nobody", { backend: this.#south.options.name, method });
-    this.#south.options.updated(uri, this.#untagged(params));
+    this.#south.options.updated(uri, this.#untagged(params), this.#abilities);
   }
 
   /** The tag is a word between the backend and us. */
@@ -146,7 +154,7 @@ export class ResourceListening {
     before?.request.close();
     if (!this.#broke) return;
     this.#broke = false;
-    for (const uri of honoured) this.#south.options.updated(uri, uriParams(uri, this.#south));
+    for (const uri of honoured) this.#south.options.updated(uri, uriParams(uri, this.#south), this.#abilities);
   }
 
   #heardOn(request: ListenRequest, notification: Notification): void {

@@ -80,12 +80,12 @@ export class SouthLegacy implements Dialect {
     throw this.#refused(method, response);
   }
 
-  subscribe(uri: string): Promise<boolean> {
-    return this.facts.subscribes ? this.#subscriptions.subscribe(uri) : Promise.resolve(false);
+  subscribe(uri: string, abilities: Raw): Promise<boolean> {
+    return this.facts.subscribes ? this.#subscriptions.subscribe(uri, abilities) : Promise.resolve(false);
   }
 
-  unsubscribe(uri: string): Promise<void> {
-    return this.#subscriptions.unsubscribe(uri);
+  unsubscribe(uri: string, abilities: Raw): Promise<void> {
+    return this.#subscriptions.unsubscribe(uri, abilities);
   }
 
   heard(): Promise<void> {
@@ -201,7 +201,7 @@ export class SouthLegacy implements Dialect {
 
   #updated({ params }: Notification): void {
     const uri = params === null ? null : stringOf(params, "uri");
-    if (params !== null && uri !== null) this.#south.options.updated(uri, params);
+    if (params !== null && uri !== null) this.#south.options.updated(uri, params, null);
   }
 
   // ---- The session --------------------------------------------------------------------------------------------

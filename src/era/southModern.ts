@@ -13,7 +13,7 @@ import type { RequestOf } from "./listenRequest.ts";
 import { isRetryable } from "./methods.ts";
 import { listAll } from "./paging.ts";
 import { type Found, modernHeaders, supportedOf, versionUnsupported } from "./probe.ts";
-import { ResourceListening } from "./resourceListening.ts";
+import { ResourceListenings } from "./resourceListenings.ts";
 import { declaresTasks } from "./tasks.ts";
 import { answerOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
@@ -29,7 +29,7 @@ export class SouthModern implements Dialect {
   readonly #south: South;
   readonly #flights: Flights;
   readonly #listening: Listening;
-  readonly #resources: ResourceListening;
+  readonly #resources: ResourceListenings;
   readonly #isHttp: boolean;
   /** Marked arguments by tool definition; a definition is parsed once. */
   readonly #mirrored = new Map<Raw, readonly MirroredArgument[]>();
@@ -44,9 +44,12 @@ export class SouthModern implements Dialect {
     this.#flights = new Flights(south, { tellCancel: !this.#isHttp, anySuspect: false, headers: () => noHeaders });
     this.facts = this.#createFacts(found.result);
     const announced = changing.filter((kind) => isAnnounced(this.facts.capabilities.get(kind), south.limits));
-    const listenOf: RequestOf = (id, params) => this.#ownRequest(id, "subscriptions/listen", params);
-    this.#listening = new Listening(south, announced, listenOf);
-    this.#resources = new ResourceListening(south, listenOf);
+    const listenOf =
+      (abilities?: Raw): RequestOf =>
+      (id, params) =>
+        this.#ownRequest(id, "subscriptions/listen", params, abilities);
+    this.#listening = new Listening(south, announced, listenOf());
+    this.#resources = new ResourceListenings(south, listenOf);
     this.#listening.start();
   }
 
@@ -64,12 +67,12 @@ export class SouthModern implements Dialect {
     throw fault("BACKEND_DOWN", { backend: this.#south.options.name, op: method, detail: `error ${response.error.code}: ${response.error.message}` });
   }
 
-  subscribe(uri: string): Promise<boolean> {
-    return this.facts.subscribes ? this.#resources.subscribe(uri) : Promise.resolve(false);
+  subscribe(uri: string, abilities: Raw): Promise<boolean> {
+    return this.facts.subscribes ? this.#resources.subscribe(uri, abilities) : Promise.resolve(false);
   }
 
-  unsubscribe(uri: string): Promise<void> {
-    return this.#resources.unsubscribe(uri);
+  unsubscribe(uri: string, abilities: Raw): Promise<void> {
+    return this.#resources.unsubscribe(uri, abilities);
   }
 
   heard(): Promise<void> {
@@ -111,9 +114,9 @@ export class SouthModern implements Dialect {
     return { id, text, headers: this.#headersOf(call, target), timeoutMs: target.timeoutMs, onMessage: (message) => this.#received(message, flight) };
   }
 
-  /** A request that we make for ourselves; `params` are its members without braces. */
-  #ownRequest(id: number, method: string, params: string): Pick<WireRequest, "text" | "headers"> {
-    const meta = `"_meta":${this.#envelope.ownMeta()}`;
+  /** A request that we make for ourselves, or for clients of these abilities; `params` are its members without braces. */
+  #ownRequest(id: number, method: string, params: string, abilities?: Raw): Pick<WireRequest, "text" | "headers"> {
+    const meta = `"_meta":${this.#envelope.ownMeta(abilities)}`;
     const text = requestText(id, method, params === "" ? `{${meta}}` : `{${params},${meta}}`);
     return { text, headers: this.#isHttp ? modernHeaders(this.#revision, method) : noHeaders };
   }

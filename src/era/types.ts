@@ -1,6 +1,6 @@
 /** The types of the era room's two sides: HTTP and streams in front, a wire to one backend behind. */
 import type { Clock, Limits, Log } from "../base/index.ts";
-import type { CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
+import type { Beside, CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
 
 // ---- In front -------------------------------------------------------------------------------------------------
 
@@ -86,6 +86,8 @@ export interface EraOptions {
   readonly identity: { readonly name: string; readonly version: string };
   /** 32 bytes for sealing request states; kept across restarts. */
   readonly sealKey: Uint8Array;
+  /** "modern": nothing of the older era is served in front. */
+  readonly clientEra?: "any" | "modern";
 }
 
 // ---- Behind ---------------------------------------------------------------------------------------------------
@@ -166,8 +168,13 @@ export interface ConnectOptions {
    * connection can do, or everything that can be relayed. Backends that are told with each request hear each caller's own.
    */
   readonly capabilities: Raw;
-  /** A resource that was subscribed to has changed, or may have. */
-  updated(uri: string, params: RawObject): void;
+  /** The client whose alone this connection is, to be asked what no call of it can have caused; left out where there is none such. */
+  readonly beside?: Beside;
+  /**
+   * A resource that was subscribed to has changed, or may have; for those alone who subscribed with these `abilities`,
+   * null for everybody.
+   */
+  updated(uri: string, params: RawObject, abilities: Raw | null): void;
   /** A list of this kind has changed, or may have. */
   changed(kind: "tools" | "prompts" | "resources"): void;
   /** A log line of the backend that belongs to no call. */
@@ -220,10 +227,12 @@ export interface Upstream {
   list(kind: Kind): Promise<Listed>;
   /**
    * Asks to be told of changes of one resource; false where the backend cannot or will not. Lasts until `unsubscribe`,
-   * also through lost sessions. Throws Faults of the wire. Both are asked one after the other for one resource.
+   * also through lost sessions. `abilities` are what the subscriber can do (`abilitiesOf`): a backend that hears of each
+   * caller hears of this one too, and may tell of a resource only whom it knows. Throws LIMIT_REACHED and Faults of the
+   * wire. Both are asked one after the other for one resource.
    */
-  subscribe(uri: string): Promise<boolean>;
-  unsubscribe(uri: string): Promise<void>;
+  subscribe(uri: string, abilities: Raw): Promise<boolean>;
+  unsubscribe(uri: string, abilities: Raw): Promise<void>;
   /** Ends the dialect's own state at the backend (a session); the wire is closed by its owner. */
   close(): Promise<void>;
 }

@@ -165,13 +165,13 @@ test("news of an instance concerns those whose own it is", async () => {
   const whoOf = (id: string, more: Partial<Call> = {}): Call => callOf("m", "{}", { principal: { id, scopes: null }, ...more });
   await using shared = await open(childSpec());
   await shared.pidOf("one");
-  shared.reporting[0]?.updated("x://1", emptyObject);
+  shared.reporting[0]?.updated("x://1", emptyObject, null);
   expect(["one", "two"].map((id) => shared.concerned[0]?.(whoOf(id)))).toEqual([true, true]);
 
   await using apart = await open(childSpec({ isolation: "principal" }));
   await apart.pidOf("one", can(relayableCapabilities));
   await apart.pidOf("two");
-  for (const instance of apart.reporting) instance.updated("x://1", emptyObject);
+  for (const instance of apart.reporting) instance.updated("x://1", emptyObject, null);
   const [first, other] = apart.concerned;
   expect([first?.(whoOf("one", can(relayableCapabilities))), first?.(whoOf("two")), other?.(whoOf("one", can(relayableCapabilities))), other?.(whoOf("two"))]).toEqual([true, false, false, true]);
 });

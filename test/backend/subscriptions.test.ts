@@ -8,11 +8,11 @@ import { rawOf } from "../../src/protocol/index.ts";
 function life(answer: (uri: string) => boolean | Promise<boolean> = () => true) {
   const said: string[] = [];
   const upstream = {
-    subscribe: async (uri: string) => {
-      said.push(`+${uri}`);
+    subscribe: async (uri: string, abilities: string) => {
+      said.push(abilities === "{}" ? `+${uri}` : `+${uri} ${abilities}`);
       return answer(uri);
     },
-    unsubscribe: async (uri: string) => void said.push(`-${uri}`),
+    unsubscribe: async (uri: string, abilities: string) => void said.push(abilities === "{}" ? `-${uri}` : `-${uri} ${abilities}`),
   } as unknown as Upstream;
   return { upstream, said };
 }
@@ -20,7 +20,7 @@ function life(answer: (uri: string) => boolean | Promise<boolean> = () => true) 
 function open(limits: Partial<Limits> = {}) {
   const missed: string[] = [];
   const state = { able: false };
-  const subscriptions = new Subscriptions({ name: "b", limits: { ...defaultLimits, ...limits }, log: nullLog, canSubscribe: () => state.able, missed: (uri) => missed.push(uri) });
+  const subscriptions = new Subscriptions({ name: "b", limits: { ...defaultLimits, ...limits }, log: nullLog, canSubscribe: () => state.able, missed: (uri, abilities) => missed.push(abilities === "{}" ? uri : `${uri} ${abilities}`) });
   return { subscriptions, missed, state };
 }
 
@@ -34,12 +34,12 @@ describe("a resource", () => {
     const { subscriptions } = open();
     const { upstream, said } = life();
     subscriptions.follow(upstream);
-    expect(await Promise.all([subscriptions.subscribe("a"), subscriptions.subscribe("a"), subscriptions.subscribe("b")])).toEqual([true, true, true]);
-    await subscriptions.unsubscribe("a");
+    expect(await Promise.all([subscriptions.subscribe("a", "{}"), subscriptions.subscribe("a", "{}"), subscriptions.subscribe("b", "{}")])).toEqual([true, true, true]);
+    await subscriptions.unsubscribe("a", "{}");
     expect(said).toEqual(["+a", "+b"]);
-    await subscriptions.unsubscribe("a");
-    await subscriptions.unsubscribe("a");
-    await subscriptions.unsubscribe("never");
+    await subscriptions.unsubscribe("a", "{}");
+    await subscriptions.unsubscribe("a", "{}");
+    await subscriptions.unsubscribe("never", "{}");
     expect([said, subscriptions.size]).toEqual([["+a", "+b", "-a"], 1]);
   });
 
@@ -48,24 +48,48 @@ describe("a resource", () => {
     const slow = Promise.withResolvers<boolean>();
     const { upstream, said } = life(() => slow.promise);
     subscriptions.follow(upstream);
-    const first = subscriptions.subscribe("a");
+    const first = subscriptions.subscribe("a", "{}");
     await settle();
-    const back = subscriptions.unsubscribe("a");
-    const again = subscriptions.subscribe("a");
+    const back = subscriptions.unsubscribe("a", "{}");
+    const again = subscriptions.subscribe("a", "{}");
     slow.resolve(true);
     expect([await first, await again]).toEqual([true, true]);
     await back;
     expect([said, subscriptions.size]).toEqual([["+a"], 1]);
-    await subscriptions.unsubscribe("a");
+    await subscriptions.unsubscribe("a", "{}");
     expect([said, subscriptions.size]).toEqual([["+a", "-a"], 0]);
+  });
+
+  test("is asked for once for all who can do the same, one after the other, and counted for each", async () => {
+    const { subscriptions, missed } = open({ subscriptionsPerServerMax: 2 });
+    const slow = Promise.withResolvers<boolean>();
+    const first = life(() => slow.promise);
+    subscriptions.follow(first.upstream);
+    const both = Promise.all([subscriptions.subscribe("a", "{}"), subscriptions.subscribe("a", "R"), subscriptions.subscribe("a", "R")]);
+    await settle();
+    expect(first.said).toEqual(["+a"]);
+    slow.resolve(true);
+    await both;
+    expect(await subscriptions.subscribe("a", "S").catch((thrown: { code: string }) => thrown.code)).toBe("LIMIT_REACHED");
+    await subscriptions.unsubscribe("a", "R");
+    expect([first.said, subscriptions.size]).toEqual([["+a", "+a R"], 2]);
+    const next = life();
+    subscriptions.leave();
+    subscriptions.follow(next.upstream);
+    await settle();
+    expect([next.said, missed]).toEqual([["+a", "+a R"], ["a", "a R"]]);
+    await subscriptions.unsubscribe("a", "R");
+    await subscriptions.unsubscribe("a", "R");
+    await subscriptions.unsubscribe("a", "{}");
+    expect([next.said, subscriptions.size]).toEqual([["+a", "+a R", "-a R", "-a"], 0]);
   });
 
   test("that is refused, or fails, is wished for by nobody", async () => {
     const { subscriptions } = open();
     const { upstream, said } = life((uri) => (uri === "bad" ? false : Promise.reject(fault("BACKEND_TIMEOUT"))));
     subscriptions.follow(upstream);
-    expect(await subscriptions.subscribe("bad")).toBe(false);
-    expect(await subscriptions.subscribe("a").catch((thrown: { code: string }) => thrown.code)).toBe("BACKEND_TIMEOUT");
+    expect(await subscriptions.subscribe("bad", "{}")).toBe(false);
+    expect(await subscriptions.subscribe("a", "{}").catch((thrown: { code: string }) => thrown.code)).toBe("BACKEND_TIMEOUT");
     await settle();
     expect([said, subscriptions.size]).toEqual([["+bad", "+a"], 0]);
   });
@@ -73,9 +97,9 @@ describe("a resource", () => {
   test("cannot be added beyond limits.subscriptionsPerServerMax, but shared", async () => {
     const { subscriptions } = open({ subscriptionsPerServerMax: 1 });
     subscriptions.follow(life().upstream);
-    await subscriptions.subscribe("a");
-    expect(await subscriptions.subscribe("b").catch((thrown: { code: string }) => thrown.code)).toBe("LIMIT_REACHED");
-    expect(await subscriptions.subscribe("a")).toBe(true);
+    await subscriptions.subscribe("a", "{}");
+    expect(await subscriptions.subscribe("b", "{}").catch((thrown: { code: string }) => thrown.code)).toBe("LIMIT_REACHED");
+    expect(await subscriptions.subscribe("a", "{}")).toBe(true);
   });
 });
 
@@ -85,9 +109,9 @@ describe("a server that comes back", () => {
     const { subscriptions, missed } = open();
     const first = life();
     subscriptions.follow(first.upstream);
-    for (const uri of ["a", "b", "c"]) await subscriptions.subscribe(uri);
+    for (const uri of ["a", "b", "c"]) await subscriptions.subscribe(uri, "{}");
     subscriptions.leave();
-    await subscriptions.unsubscribe("b");
+    await subscriptions.unsubscribe("b", "{}");
     const next = life();
     subscriptions.follow(next.upstream);
     await settle();
@@ -96,9 +120,9 @@ describe("a server that comes back", () => {
 
   test("fulfils what was wished for while it was away, where it is known to be able to", async () => {
     const { subscriptions, missed, state } = open();
-    expect(await subscriptions.subscribe("a")).toBe(false);
+    expect(await subscriptions.subscribe("a", "{}")).toBe(false);
     state.able = true;
-    expect(await subscriptions.subscribe("b")).toBe(true);
+    expect(await subscriptions.subscribe("b", "{}")).toBe(true);
     const { upstream, said } = life();
     subscriptions.follow(upstream);
     await settle();
@@ -108,7 +132,7 @@ describe("a server that comes back", () => {
   test("and refuses, or fails again, leaves the wish to the next time", async () => {
     const { subscriptions, missed } = open();
     subscriptions.follow(life().upstream);
-    await subscriptions.subscribe("a");
+    await subscriptions.subscribe("a", "{}");
     for (const answer of [() => false, () => Promise.reject(fault("BACKEND_GONE"))]) {
       subscriptions.leave();
       subscriptions.follow(life(answer).upstream);
@@ -124,7 +148,7 @@ describe("a server that comes back", () => {
   test("and has fallen again before it was asked, is not asked", async () => {
     const { subscriptions } = open();
     subscriptions.follow(life().upstream);
-    await subscriptions.subscribe("a");
+    await subscriptions.subscribe("a", "{}");
     const short = life();
     subscriptions.leave();
     subscriptions.follow(short.upstream);
@@ -137,8 +161,8 @@ describe("a server that comes back", () => {
     const { subscriptions } = open();
     const { upstream, said } = life();
     subscriptions.follow({ ...upstream, subscribe: upstream.subscribe, unsubscribe: () => Promise.reject(fault("BACKEND_GONE")) } as Upstream);
-    await subscriptions.subscribe("a");
-    await subscriptions.unsubscribe("a");
+    await subscriptions.subscribe("a", "{}");
+    await subscriptions.unsubscribe("a", "{}");
     expect([said, subscriptions.size]).toEqual([["+a"], 0]);
   });
 });

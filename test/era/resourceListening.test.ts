@@ -5,7 +5,7 @@ import { type Arrived, type Bench, benchOf, messageOf, textOf } from "../fixture
 function startOn(transport: "stdio" | "http" = "http", subscribeMsMax = 10_000) {
   const updates: string[] = [];
   const bench = benchOf(transport, () => "silent", { updated: (uri, params) => updates.push(`${uri} ${textOf(params)}`) }, { subscribeMsMax });
-  const listening = new ResourceListening(bench.south, (id, params) => ({ text: `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{${params}}}`, headers: {} }));
+  const listening = new ResourceListening(bench.south, "{}", (id, params) => ({ text: `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{${params}}}`, headers: {} }));
   const take = (text: string): boolean => {
     const message = messageOf(text);
     return message.kind === "notification" && listening.take(message);
