@@ -6,6 +6,6 @@ export { instructionsOf } from "./instructions.ts";
 export { type Fetched, inventoryOf } from "./inventory.ts";
 export { buildCatalog, type CatalogOptions } from "./merge.ts";
 export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
-export { completionRoute, ownersOf, routeOf } from "./route.ts";
+export { completionRoute, ownersOf, referenceMemberOf, routeOf } from "./route.ts";
 export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";
 export { serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";

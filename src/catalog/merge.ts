@@ -110,22 +110,18 @@ function mergedEntries(kind: Kind, drafts: readonly Draft[], work: Work): readon
       continue;
     }
     seen.add(item.id);
-    const entry = mergedEntry(kind, route, merged, work);
-    if (entry !== null) entries.push(entry);
+    entries.push(mergedEntry(kind, route, merged, work));
   }
   return Object.freeze(entries.sort((a, b) => compareText(a.public, b.public)));
 }
 
-function mergedEntry(kind: Kind, route: Route, object: RawObject, work: Work): Entry | null {
+// Who comes second is kept too: what a caller sees must not depend on a server that he may not see.
+function mergedEntry(kind: Kind, route: Route, object: RawObject, work: Work): Entry {
   const named = kind === "tools" || kind === "prompts";
   const shown = named ? publicName(work.offer.prefix, work.separator, route.local) : route.local;
   const owner = work.taken[kind].get(shown);
   if (owner === undefined) work.taken[kind].set(shown, route.backend);
-  else {
-    refuse(work, kind, route.local, `${quote(shown)} is already taken by server ${quote(owner)}`);
-    // A URI keeps its second owner: a caller who may not see the first one sees this one, and a read may fall through.
-    if (named) return null;
-  }
+  else refuse(work, kind, route.local, `${quote(shown)} is already taken by server ${quote(owner)}`);
   const raw = shown === route.local ? rawOf(object) : editObject(object, { name: quote(shown) });
   return Object.freeze({ public: shown, route, raw });
 }

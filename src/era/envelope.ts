@@ -83,11 +83,12 @@ export class Envelope {
   }
 }
 
-/** The completion's `ref` with the backend's own prompt name; null when there is nothing to change. */
+/** The completion's `ref` with what the backend itself calls it; null when there is nothing to change. */
 function refOf(params: RawObject, name: string): Raw | null {
   const ref = objectOf(params, "ref");
-  if (ref === null || memberOf(ref, "name") === null) return null;
-  return editObject(ref, { name: quote(name) });
+  if (ref === null) return null;
+  const member = stringOf(ref, "type") === "ref/resource" ? "uri" : "name";
+  return memberOf(ref, member) === null ? null : editObject(ref, { [member]: quote(name) });
 }
 
 /** Puts the change that names the target into `changes`. */

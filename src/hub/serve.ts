@@ -5,7 +5,7 @@
  */
 import type { Lease } from "../backend/index.ts";
 import { defaultLimits, fault } from "../base/index.ts";
-import { completionRoute, ownersOf, pageOf, type Route, routeOf, type View } from "../catalog/index.ts";
+import { completionRoute, ownersOf, pageOf, referenceMemberOf, type Route, routeOf, type View } from "../catalog/index.ts";
 import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
 import type { Owners } from "./owners.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -110,7 +110,9 @@ const complete: Row = (scene, call) => {
   if (route === null) return unknownReference(stringOf(ref, "name"), stringOf(ref, "uri"));
   const lease = leaseOf(scene, route);
   if (lease.offered()?.facts.capabilities.has("completions") !== true) return { kind: "done", result: noCompletion };
-  return lease.call(call, { name: stringOf(ref, "name") === null ? null : route.local, tool: null });
+  const named = referenceMemberOf(ref);
+  const renamed = named !== null && stringOf(ref, named) !== route.local;
+  return lease.call(call, { name: renamed ? route.local : null, tool: null });
 };
 
 const unknownReference = (name: string | null, uri: string | null): Unknown => (name === null ? unknownUri(uri ?? "") : unknown("prompt", name));

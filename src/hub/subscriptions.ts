@@ -231,10 +231,10 @@ function tell(wishes: Iterable<Wish>, uri: string, params: RawObject, concerns: 
   return concerned.length > 0;
 }
 
-/** Who asked by an alias hears of it by an alias. */
+/** Who asked by an alias hears of it by that alias, and of a part of it by one of the same form. */
 function tellOne({ watch, uri: wished, home }: Wish, uri: string, params: RawObject): void {
   if (home === null || home.local === wished) return watch.updated(uri, params);
-  const shown = aliasOf(home.backend, uri);
+  const shown = wished.endsWith(home.local) ? wished.slice(0, -home.local.length) + uri : aliasOf(home.backend, uri);
   watch.updated(shown, parseObject(editObject(params, { uri: quote(shown) }), defaultLimits) ?? params);
 }
 
