@@ -219,7 +219,7 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
   process.on("exit", kill);
-  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal });
+  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, clientEra: config.clientEra });
   return { hub, eras, forget: () => void process.off("exit", kill) };
 }
 
@@ -241,6 +241,7 @@ async function open({ config, log }: Ground, options: StartOptions, { hub, eras 
   const front = await createFront({
     listen: { host: options.host ?? config.host ?? defaultListen.host, port: options.port ?? config.port ?? defaultListen.port },
     eras,
+    clientEra: config.clientEra,
     guard,
     publicUrl: config.publicUrl,
     allowedHosts: config.allowedHosts,
@@ -320,7 +321,7 @@ function warn(warnings: readonly Issue[], path: string, log: Log): void {
   for (const { server, message, line, column, hint } of warnings) if (server === null) log.warn(`configuration: ${message}`, { path, line, column, hint });
 }
 
-const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "limits"] as const);
+const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "clientEra", "limits"] as const);
 
 /** What the listener was built with cannot change under it: said, never half applied. */
 function warnOfRestart({ config: before, log }: Ground, next: Config): void {

@@ -96,6 +96,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     allowedHosts: listOf(file.allowedHosts),
     allowedOrigins: listOf(file.allowedOrigins),
     trustedProxies: listOf(file.trustedProxies),
+    clientEra: file.clientEra ?? "any",
     pageSize: file.pageSize ?? null,
   });
 }

@@ -169,6 +169,7 @@ const topLevel = Object.freeze({
       v.description("Addresses and ranges (10.0.0.0/8) of the proxies in front that do TLS. Beyond loopback only they may connect. Default: none."),
     ),
   ),
+  clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });
 

@@ -78,6 +78,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** Addresses and ranges, as 10.0.0.0/8. */
   readonly trustedProxies: readonly string[];
+  /** Which clients are served: of any era, or of the modern one alone. */
+  readonly clientEra: "any" | "modern";
   readonly pageSize: number | null;
 }
 

@@ -21,6 +21,8 @@ export interface North {
   readonly stamp: Stamp;
   /** The calls that wait for their clients to come back with answers. */
   readonly parking: Parking;
+  /** The older era is not served. */
+  readonly isModernOnly: boolean;
 }
 
 /** Makes them from what the room is built with. */
@@ -39,5 +41,6 @@ export function createNorth(options: EraOptions): North {
     seal,
     stamp,
     parking: new Parking({ clock, limits, seal, stamp }),
+    isModernOnly: options.clientEra === "modern",
   };
 }

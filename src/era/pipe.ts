@@ -7,7 +7,7 @@ import { fault, type Fault, faultOf, type Log } from "../base/index.ts";
 import { elementsOf, emptyObject, memberOf, type Message, type Notification, notificationText, parseMessage, type Parsed, quote, type Raw, type Request, resultText, stringOf } from "../protocol/index.ts";
 import { refusalOf } from "./admission.ts";
 import { Answering, Answers, type Open, type RequestChannel, WaitingCalls } from "./answering.ts";
-import { claimsVersion } from "./classify.ts";
+import { claimsVersion, olderFault } from "./classify.ts";
 import type { Sink } from "./clientCall.ts";
 import { take } from "./dialogue.ts";
 import { refusalText } from "./exchange.ts";
@@ -103,6 +103,7 @@ class ClientPipe implements OpenPipe {
 
   #takeRequest(message: Request, sink: Sink): void {
     if (claimsVersion(message)) return this.#takeModern(message);
+    if (this.#options.north.isModernOnly) return sink.answer(400, refusalText(message.id, olderFault(message)));
     if (message.method === "initialize") return this.#shake(message, sink);
     const session = this.#standing();
     if (session !== null) return take(this.#options.north, session, message, this.#client, sink);

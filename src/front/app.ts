@@ -5,6 +5,7 @@
  * may open (made under a umask).
  */
 import { type Clock, fault, faultOf, type Log, sleep } from "../base/index.ts";
+import type { Eras } from "../era/index.ts";
 import { Hono } from "hono";
 import { assertSafe, gateOf } from "./guard.ts";
 import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
@@ -28,11 +29,10 @@ export async function createFront(options: FrontOptions): Promise<Front> {
   return { url: urlOf(options.listen, server), close: closing(server, door, options.clock) };
 }
 
-function appOf(door: Door, { eras, isReady, log }: FrontOptions): App {
+function appOf(door: Door, { eras, clientEra, isReady, log }: FrontOptions): App {
   const app: App = new Hono();
-  serveOn(app, door, "/mcp", mcpPath(eras));
-  serveOn(app, door, "/sse", ssePath(eras));
-  serveOn(app, door, messagesPath, messagePath(eras));
+  serveOn(app, door, "/mcp", mcpPath(eras, clientEra));
+  if (clientEra === "any") serveOlder(app, door, eras);
   app.get("/health", healthOk);
   app.get("/health/live", healthOk);
   app.get("/health/ready", () => healthReady(isReady()));
@@ -40,6 +40,11 @@ function appOf(door: Door, { eras, isReady, log }: FrontOptions): App {
   app.notFound(notFound);
   app.onError((thrown) => failure(thrown, log));
   return app;
+}
+
+function serveOlder(app: App, door: Door, eras: Eras): void {
+  serveOn(app, door, "/sse", ssePath(eras));
+  serveOn(app, door, messagesPath, messagePath(eras));
 }
 
 function serveOn(app: App, door: Door, base: string, path: Path): void {

@@ -10,6 +10,8 @@ export type Listen = { readonly host: string; readonly port: number } | { readon
 export interface FrontOptions {
   readonly listen: Listen;
   readonly eras: Eras;
+  /** Clients of the older era need more verbs and paths, which are not there where only modern ones are served. */
+  readonly clientEra: "any" | "modern";
   /** One that asks for no token is refused on an address that others can reach. */
   readonly guard: Guard;
   /** The address under which others know us, when something stands in front. */
