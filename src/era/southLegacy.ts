@@ -8,7 +8,7 @@ import { type Call, editObject, type Failure, type Kind, memberOf, type Message,
 import { paramsOf, plainMetaOf } from "./envelope.ts";
 import { type Flight, Flights, type Source } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
-import { LegacyTasks, needsTask, taskParam } from "./legacyTasks.ts";
+import { LegacyTasks, needsTask, taskParam, unrelated } from "./legacyTasks.ts";
 import { SessionLevel } from "./level.ts";
 import { dueMs, Questions } from "./questions.ts";
 import { answerOf, changeOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
@@ -171,7 +171,7 @@ export class SouthLegacy implements Dialect {
 
   #received(message: Message, source: Source): void {
     if (message.kind === "request") this.#questions.take(message, source);
-    else if (message.kind === "notification") this.#notified(message, source);
+    else if (message.kind === "notification") this.#notified(unrelated(message, this.#south.limits), source);
     else this.#south.log.debug("an answer that nobody waits for", { backend: this.#south.options.name });
   }
 
