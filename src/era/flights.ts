@@ -165,10 +165,10 @@ export class Flights {
     if (logLevels.indexOf(level) >= weighty || flight.flood.allows()) flight.call.notice({ kind: "log", level, params });
   }
 
-  /** The one call in flight that can have caused something; null when there is none or more than one. */
+  /** The one call that can have caused something; null when there is none or more than one, calls that were given up included. */
   #onlySuspect(): Flight | null {
-    const { flights, isOnePrincipal } = this.suspects(null);
-    return isOnePrincipal && flights.length === 1 ? (flights[0] as Flight) : null;
+    const { flights } = this.suspects(null);
+    return flights.length === 1 && this.#stillThere().length === 0 ? (flights[0] as Flight) : null;
   }
 
   #isSuspect(call: Call): boolean {

@@ -74,6 +74,23 @@ describe("attribution of a log line", () => {
     expect(notices).toHaveLength(1);
   });
 
+  test("counts a call that was given up as well, also one of the same principal: the line can be its", async () => {
+    for (const anySuspect of [true, false]) {
+      const { bench, flights } = flightsOn({ tellCancel: true, anySuspect });
+      const notices: Notice[] = [];
+      const cancel = new CancelSource();
+      const given = flights.begin(callOf("tools/call", "{}", { logLevel: "debug", cancel }), 60_000);
+      cancel.cancel("x");
+      flights.end(given);
+      flights.begin(wanting("tools/call", notices), 60_000);
+      flights.notify(log, null);
+      expect([notices.length, bench.logged.length]).toEqual([0, 1]);
+      await bench.clock.advance(bench.south.limits.lingerMsMax);
+      flights.notify(log, null);
+      expect(notices).toHaveLength(1);
+    }
+  });
+
   test("a message without parameters, or of another kind and of no stream, is nobody's", () => {
     const { bench, flights } = flightsOn(silent);
     expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/message"}') as Notification, null)).toBe(true);

@@ -17,7 +17,7 @@ import { configOf } from "../fixtures/pool.ts";
 
 const clientCount = 32;
 const principalCount = 6;
-const stepCount = 5_000;
+const stepCount = 10_000;
 /** Calls that one client may have open. */
 const busyMax = 4;
 /** How long the last calls may take to end; a simulation that loses one ends with this. */
@@ -99,37 +99,45 @@ function mayStart(at: number, { name, principal, busy }: CrowdClient): boolean {
 /** What must get through, whatever the seed. */
 type Offer = Omit<Counts, "failures">;
 
-/** A call alone on the process: all that it says is its client's. */
-const offerOf = (plan: string, { wantsLogs }: CrowdClient): Offer => {
+/** A call alone on the process: all that it says is its client's. A log line can also be of a call that was given up. */
+const offerOf = (plan: string, { wantsLogs }: CrowdClient, isQuiet: boolean): Offer => {
   const times = (letters: string): number => [...plan].filter((letter) => letters.includes(letter)).length;
-  return { results: 1, progress: times("p"), questions: times("qs"), logs: wantsLogs ? times("l") : 0 };
+  return { results: 1, progress: times("p"), questions: times("qs"), logs: wantsLogs && isQuiet ? times("l") : 0 };
 };
+
+/** What must get through so far. */
+interface Ledger {
+  readonly offers: Offer[];
+  /** Nobody has given up a call that may still run at the process. */
+  isQuiet: boolean;
+}
 
 const sumOf = (offers: readonly Offer[]): Offer =>
   offers.reduce((sum, more) => ({ results: sum.results + more.results, progress: sum.progress + more.progress, questions: sum.questions + more.questions, logs: sum.logs + more.logs }), { results: 0, progress: 0, questions: 0, logs: 0 });
 
 /** Somebody begins a call. One that has the process to itself says something of each kind, and all of it has to get through. */
-function begin(starter: CrowdClient, alone: boolean, chance: (below: number) => number, offers: Offer[]): void {
+function begin(starter: CrowdClient, alone: boolean, chance: (below: number) => number, { offers, isQuiet }: Ledger): void {
   const plan = alone ? `plqs${planOf(chance)}` : planOf(chance);
-  if (alone && starter.capable) offers.push(offerOf(plan, starter));
+  if (alone && starter.capable) offers.push(offerOf(plan, starter, isQuiet));
   starter.start(plan);
 }
 
 /** Somebody gives up. Of calls that come one at a time it is the last, and nothing of it is certain any more. */
-function giveUp(client: CrowdClient, alone: boolean, chance: (below: number) => number, offers: Offer[]): void {
-  if (alone && client.capable && client.busy > 0) offers.pop();
+function giveUp(client: CrowdClient, alone: boolean, chance: (below: number) => number, ledger: Ledger): void {
+  if (alone && client.capable && client.busy > 0) ledger.offers.pop();
+  ledger.isQuiet = false;
   client.cancel(chance);
 }
 
-/** One step: somebody calls, answers or gives up. `offers` is what must get through. */
-function step(at: number, clients: readonly CrowdClient[], chance: (below: number) => number, offers: Offer[]): void {
+/** One step: somebody calls, answers or gives up. */
+function step(at: number, clients: readonly CrowdClient[], chance: (below: number) => number, ledger: Ledger): void {
   const client = clients[chance(clients.length)] as CrowdClient;
   const starters = clients.filter((one) => mayStart(at, one));
   const starter = starters[chance(starters.length)];
   const action = chance(20);
   const alone = kindAt(at) === "client";
-  if (action === 0) giveUp(client, alone, chance, offers);
-  else if (action < 8 && starter !== undefined) begin(starter, alone, chance, offers);
+  if (action === 0) giveUp(client, alone, chance, ledger);
+  else if (action < 8 && starter !== undefined) begin(starter, alone, chance, ledger);
   else (clients.filter(({ waiting }) => waiting > 0)[0] ?? client).reply(chance);
 }
 
@@ -156,7 +164,7 @@ async function simulate(era: string, seed: number): Promise<{ wrong: string[]; s
   const chance = chanceOf(seed);
   const wrong: string[] = [];
   const stuck: string[] = [];
-  const offers: Offer[] = [];
+  const ledger: Ledger = { offers: [], isQuiet: true };
   await using rooms = await openRooms(era);
   const clients = Array.from({ length: clientCount }, (_, index) =>
     createClient({
@@ -164,6 +172,7 @@ async function simulate(era: string, seed: number): Promise<{ wrong: string[]; s
       name: `c${index}`,
       principal: { id: `p${index % principalCount}`, scopes: null },
       capable: index % 7 !== 3,
+      exact: era === "modern",
       wrong: (what) => void wrong.push(what),
       ...(kinds[index % kinds.length] as (typeof kinds)[number]),
     }),
@@ -174,15 +183,16 @@ async function simulate(era: string, seed: number): Promise<{ wrong: string[]; s
     if (at % windowSteps === 0) {
       stuck.push(...(await settle(clients, chance)));
       rooms.linger();
+      ledger.isQuiet = true;
     }
-    step(at, clients, chance, offers);
+    step(at, clients, chance, ledger);
     await nextTurn();
   }
   if (wrong.length + stuck.length === 0) stuck.push(...(await drain(clients, chance)));
   const counts: Counts = { results: 0, failures: 0, progress: 0, logs: 0, questions: 0 };
   for (const client of clients) for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] += client.counts[key];
   for (const client of clients) client.close();
-  return { wrong, stuck, counts, offered: sumOf(offers) };
+  return { wrong, stuck, counts, offered: sumOf(ledger.offers) };
 }
 
 describe("many clients on one shared process", () => {
