@@ -5,10 +5,10 @@
  * shown to by a guess might be a stranger.
  */
 import { CancelSource, type Fault, fault, faultOf, type Timer } from "../base/index.ts";
-import { type Answer, type Ask, type Call, emptyObject, errorText, memberOf, type Notification, notificationText, parseObject, type Raw, type RawObject, type Request, resultText, rpcErrorOf } from "../protocol/index.ts";
+import { type Answer, type Ask, type Beside, type Call, emptyObject, errorText, memberOf, type Notification, notificationText, parseObject, type Raw, type RawObject, type Request, resultText, rpcErrorOf } from "../protocol/index.ts";
 import { missingFor, type Need } from "./capability.ts";
 import type { Flight, Flights, Source } from "./flights.ts";
-import { answerPeer, reply } from "./peer.ts";
+import { answerPeer, peerText, reply } from "./peer.ts";
 import { kindOf, refusedAnswer, silentAnswer } from "./question.ts";
 import type { South } from "./south.ts";
 import type { Visits } from "./visits.ts";
@@ -25,7 +25,7 @@ export interface QuestionHooks {
 interface Question {
   readonly request: Request;
   readonly ask: Ask;
-  /** The calls that can have caused it, oldest first, all of one principal. */
+  /** The calls that can have caused it, oldest first, all of one principal; none where it belongs to a session. */
   readonly suspects: readonly Flight[];
   readonly headers: Readonly<Record<string, string>>;
   readonly source: CancelSource;
@@ -50,11 +50,27 @@ export class Questions {
   /** Takes any request of the backend. Never throws; every request gets exactly one answer, unless it is taken back. */
   take(request: Request, source: Source): void {
     const kind = kindOf(request.method);
-    const { flights, isOnePrincipal } = this.#flights.suspects(kind === null ? "ours" : source);
-    if (kind === null || flights.length === 0) return answerPeer(this.#south, request, this.#hooks.headers());
+    if (kind === null) return answerPeer(this.#south, request, this.#hooks.headers());
+    const { flights, isOnePrincipal } = this.#flights.suspects(source);
+    if (flights.length === 0) return this.#takeBeside(request, kind, source);
     const refusal = isOnePrincipal ? this.#overBound(request) : this.#ambiguous(request);
-    if (refusal !== null) return reply(this.#south, request, errorText(request.id, rpcErrorOf(refusal)), this.#hooks.headers());
-    void this.#relay(this.#opened(request, kind, flights));
+    if (refusal !== null) return this.#refuse(request, refusal);
+    const question = this.#opened(request, kind, flights);
+    void this.#relay(question, this.#answerOf(question));
+  }
+
+  /** No call can have caused it: it is for the client whose alone the connection is, unless it came on a stream that says what it is about. */
+  #takeBeside(request: Request, kind: Ask["kind"], source: Source): void {
+    const { beside } = this.#south.options;
+    if (beside === undefined || source !== null) return answerPeer(this.#south, request, this.#hooks.headers());
+    const refusal = this.#overBound(request);
+    if (refusal !== null) return this.#refuse(request, refusal);
+    const question = this.#opened(request, kind, []);
+    void this.#relay(question, this.#answerBeside(question, beside));
+  }
+
+  #refuse(request: Request, refusal: Fault): void {
+    reply(this.#south, request, errorText(request.id, rpcErrorOf(refusal)), this.#hooks.headers());
   }
 
   /** The backend takes a question back. */
@@ -121,8 +137,8 @@ export class Questions {
     return question;
   }
 
-  async #relay(question: Question): Promise<void> {
-    const text = await this.#answerOf(question);
+  async #relay(question: Question, answer: Promise<string>): Promise<void> {
+    const text = await answer;
     if (this.#open.get(question.request.id) !== question) return;
     this.#close(question);
     reply(this.#south, question.request, text, question.headers);
@@ -143,8 +159,22 @@ export class Questions {
     return waiting === undefined ? unanswered(question) : this.#unable(question, waiting.call);
   }
 
+  async #answerBeside(question: Question, beside: Beside): Promise<string> {
+    const { request, ask } = question;
+    if (request.params !== null) this.#visits.asked(request.params, beside);
+    try {
+      return answerText(request, await beside.ask(ask));
+    } catch (thrown) {
+      const refused = faultOf(thrown);
+      return refused.code === "ASK_REFUSED" ? peerText(this.#south, request) : this.#failureOf(question, refused);
+    }
+  }
+
   #refusalOf(question: Question, call: Call, refused: Fault): string {
-    if (refused.code === "ASK_REFUSED") return this.#unable(question, call);
+    return refused.code === "ASK_REFUSED" ? this.#unable(question, call) : this.#failureOf(question, refused);
+  }
+
+  #failureOf(question: Question, refused: Fault): string {
     if (refused.code === "CALL_CANCELLED") return unanswered(question);
     if (refused.code === "INTERNAL") this.#south.log.error("a question could not be relayed", { backend: this.#south.options.name, reason: String(refused.cause) });
     return errorText(question.request.id, rpcErrorOf(refused));

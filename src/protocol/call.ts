@@ -92,10 +92,20 @@ export interface Call {
   ask(ask: Ask): Promise<Answer>;
 }
 
-/** A client's session as far as backends may know it: that it is this one, and when it is over. */
+/** A client's session as far as backends may know it: that it is this one, when it is over, and how its client is reached. */
 export interface SessionTie {
   readonly id: string;
   readonly ended: Cancel;
+  /** Left out where its client is reached through its calls alone. */
+  readonly beside?: Beside;
+}
+
+/** A client that can be reached beside its calls: for a backend, or an instance of one, that is this client's alone. */
+export interface Beside {
+  /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked now. */
+  ask(ask: Ask): Promise<Answer>;
+  /** Sends a notice, if the client listens. */
+  notice(notice: Notice): void;
 }
 
 /** How long an answer may be kept, and by whom (2026-07-28, server/utilities/caching). */
