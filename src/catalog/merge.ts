@@ -3,11 +3,10 @@
  * offers give the same bytes in every run, whichever backend was ready first.
  */
 import type { Limits } from "../base/index.ts";
-import { type CacheHint, editObject, type Kind, parseObject, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
+import { type CacheHint, editObject, type Kind, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
 import { hasKind, ownCapabilities } from "./capabilities.ts";
 import { byKind, compareText, kinds } from "./order.ts";
 import { patternOf } from "./template.ts";
-import { soundnessOf } from "./tool.ts";
 import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
 
 export interface CatalogOptions {
@@ -33,8 +32,6 @@ interface Work extends Building {
 interface Draft {
   readonly item: Item;
   readonly route: Route;
-  /** What lists of all servers show, its own name still in it; null: nothing. */
-  readonly merged: RawObject | null;
 }
 
 /**
@@ -83,19 +80,9 @@ function draftsOf(kind: Kind, work: Work): Draft[] {
 }
 
 function draftOf(kind: Kind, item: Item, work: Work): Draft | null {
-  if (item.id === "") {
-    refuse(work, kind, item.id, "it has no name or URI, or is no object");
-    return null;
-  }
-  const route: Route = Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null });
-  if (kind !== "tools") return { item, route, merged: parseObject(item.raw, work.limits) };
-  const soundness = soundnessOf(item.raw, work.limits);
-  if (soundness.ok) {
-    if (soundness.linked !== null) work.linked.add(soundness.linked);
-    return { item, route, merged: soundness.merged };
-  }
-  refuse(work, kind, item.id, soundness.reason);
-  return soundness.everywhere ? null : { item, route, merged: null };
+  for (const flaw of item.flaws) refuse(work, kind, item.id, flaw);
+  if (item.linked !== null) work.linked.add(item.linked);
+  return item.anywhere ? { item, route: Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null }) } : null;
 }
 
 const ownEntry = ({ item, route }: Draft): Entry => Object.freeze({ public: item.id, route, raw: item.raw });
@@ -103,14 +90,14 @@ const ownEntry = ({ item, route }: Draft): Entry => Object.freeze({ public: item
 function mergedEntries(kind: Kind, drafts: readonly Draft[], work: Work): readonly Entry[] {
   const entries: Entry[] = [];
   const seen = new Set<string>();
-  for (const { item, merged, route } of drafts) {
-    if (merged === null) continue;
+  for (const { item, route } of drafts) {
+    if (item.merged === null) continue;
     if (seen.has(item.id)) {
       refuse(work, kind, item.id, "it is listed more than once; the first is used");
       continue;
     }
     seen.add(item.id);
-    entries.push(mergedEntry(kind, route, merged, work));
+    entries.push(mergedEntry(kind, route, item.merged, work));
   }
   return Object.freeze(entries.sort((a, b) => compareText(a.public, b.public)));
 }

@@ -68,12 +68,14 @@ function* ownersByPattern({ limits, patterns, servers }: View, uri: string): Gen
  * On one server that server, whatever the reference says.
  */
 export function completionRoute(view: View, ref: RawObject, learnedOf: (uri: string) => readonly string[] = () => noNames): Route | null {
-  const named = stringOf(ref, referenceMemberOf(ref) ?? "");
+  const member = referenceMemberOf(ref);
+  const named = member === null ? null : stringOf(ref, member);
   if (view.server !== null) return alone(view, named ?? "")[0] ?? null;
   if (named === null) return null;
-  if (stringOf(ref, "type") === "ref/prompt") return routeOf(view, "prompts", named);
-  return routeOf(view, "templates", named) ?? ownersOf(view, named, learnedOf(named))[0] ?? null;
+  return member === "name" ? routeOf(view, "prompts", named) : ownerOf(view, named, learnedOf(named));
 }
+
+const ownerOf = (view: View, uri: string, learned: readonly string[]): Route | null => routeOf(view, "templates", uri) ?? ownersOf(view, uri, learned)[0] ?? null;
 
 /** The member of a reference that names what is meant; null for a type of reference that is not known. */
 export function referenceMemberOf(ref: RawObject): "name" | "uri" | null {

@@ -8,6 +8,14 @@ export interface Item {
   readonly id: string;
   /** The backend's own JSON text. */
   readonly raw: Raw;
+  /** What lists of all servers show, its own name still in it; null: nothing. */
+  readonly merged: RawObject | null;
+  /** False where not even its own server's list shows it. */
+  readonly anywhere: boolean;
+  /** A URI that it names without listing it (apps); null for none. */
+  readonly linked: string | null;
+  /** What is wrong with it, for who looks why it is not shown, or not as it came. */
+  readonly flaws: readonly string[];
 }
 
 /** What one backend offers. */
