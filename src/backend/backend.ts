@@ -13,9 +13,10 @@ import type { Eras, Target, Upstream } from "../era/index.ts";
 import type { Beside, Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
-import { Lists } from "./lists.ts";
+import { type Changing, Lists } from "./lists.ts";
 import { missedParams, Subscriptions } from "./subscriptions.ts";
 import type { BackendState, BackendStatus, Offered } from "./types.ts";
+import type { Moved } from "./variants.ts";
 
 export interface BackendOptions {
   readonly spec: BackendSpec;
@@ -32,8 +33,10 @@ export interface BackendOptions {
   readonly beside?: Beside | undefined;
   /** Takes secrets out of texts that were not made here. */
   readonly secrets: KnownSecrets;
-  /** `offered()` or `status()` has changed. */
+  /** `offered()`, `moved` or `status()` has changed. */
   readonly changed: () => void;
+  /** The server says that lists of this kind have changed, or may have. */
+  readonly announced?: (kind: Changing) => void;
   /** A resource that somebody subscribed to has changed, or may have; for subscribers of these abilities, null for all. */
   readonly updated: (uri: string, params: RawObject, abilities: Raw | null) => void;
 }
@@ -47,6 +50,10 @@ export interface Backend {
   subscribe(uri: string, abilities: Raw): Promise<boolean>;
   unsubscribe(uri: string, abilities: Raw): Promise<void>;
   offered(): Offered | null;
+  /** What it offers otherwise than at its start; null for nothing. */
+  readonly moved: Moved | null;
+  /** Another instance says that its lists of this kind have changed: these may have, too. */
+  suspect(kind: Changing): void;
   status(): BackendStatus;
   /** See Lease. */
   settled(ms: number, cancel?: Cancel): Promise<void>;
@@ -148,6 +155,14 @@ class RunningBackend implements Backend {
 
   offered(): Offered | null {
     return this.#lists.offered;
+  }
+
+  get moved(): Moved | null {
+    return this.#lists.moved;
+  }
+
+  suspect(kind: Changing): void {
+    this.#lists.becameStale(kind);
   }
 
   status(): BackendStatus {
@@ -285,7 +300,10 @@ class RunningBackend implements Backend {
       capabilities: this.#options.capabilities,
       ...(this.#options.beside === undefined ? {} : { beside: this.#options.beside }),
       updated: this.#options.updated,
-      changed: (kind) => this.#lists.becameStale(kind),
+      changed: (kind) => {
+        this.#lists.becameStale(kind);
+        this.#options.announced?.(kind);
+      },
       logged: (text: Raw) => log.info("log message", { server: this.#name, text }),
       lost: (reason) => {
         life.lost ??= reason;

@@ -14,6 +14,7 @@ import type { Link } from "./link.ts";
 import { createStdioLink } from "./stdio.ts";
 import type { Sharer } from "./sharing.ts";
 import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription } from "./types.ts";
+import type { Variant } from "./variants.ts";
 
 export interface PoolOptions {
   /** Opens the handshake with a backend. */
@@ -143,6 +144,10 @@ class EntryLease implements Lease {
 
   offered(): Offered | null {
     return this.#entry.first.offered();
+  }
+
+  variants(): readonly Variant[] {
+    return this.#entry.variants();
   }
 
   status(): BackendStatus {

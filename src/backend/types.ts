@@ -4,6 +4,7 @@ import type { BackendSpec } from "../config/index.ts";
 import type { Listed, Target, UpstreamFacts } from "../era/index.ts";
 import type { Call, Kind, Outcome, RawObject } from "../protocol/index.ts";
 import type { Sharer } from "./sharing.ts";
+import type { Variant } from "./variants.ts";
 
 /** States as people see them. */
 export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "backing-off" | "draining" | "stopped";
@@ -46,6 +47,8 @@ export interface Lease {
   subscribe(uri: string, who: Sharer): Promise<Subscription | null>;
   /** What it offers now; null before it was ready for the first time. Stays through a crash. */
   offered(): Offered | null;
+  /** What some callers are offered in its place, whose own instance has changed its lists. */
+  variants(): readonly Variant[];
   status(): BackendStatus;
   /**
    * Resolves when ready, or when it is known that it will not be soon (backing off, misconfigured), or after `ms`, or when

@@ -94,21 +94,21 @@ class RunningHub implements Hub {
    */
   async #worldChanges(seen: Snapshot, call: Call, { name }: Unknown): Promise<boolean> {
     if (name === null) await this.#settle(this.#startingFor(call.selection), call.cancel);
-    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection), name).map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
+    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection, call), name).map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
     if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
     return this.#now() !== seen;
   }
 
   /** Not "there is no such name" while the server that would know is away. */
   #unknownTo(snapshot: Snapshot, call: Call, { name, outcome }: Unknown): Outcome {
-    const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection), name);
+    const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection, call), name);
     if (absent === undefined) return outcome;
     const { state, reason } = absent.status();
     return this.#failure(fault("BACKEND_DOWN", { backend: absent.spec.name, op: call.method, detail: reason ?? `it is ${state}` }), call);
   }
 
-  #sceneOf(snapshot: Snapshot, { principal, selection }: Call): Scene {
-    const view = snapshot.view(principal, selection);
+  #sceneOf(snapshot: Snapshot, call: Call): Scene {
+    const view = snapshot.view(call.principal, call.selection, call);
     return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, asked: null };
   }
 

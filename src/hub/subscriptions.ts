@@ -142,7 +142,7 @@ export class Subscriptions {
     this.#orphans.delete(wish);
     const now = this.#world.now();
     const { principal, selection } = wish.watch;
-    const owners = ownersOf(now.view(principal, selection), wish.uri, this.#world.learned(principal, wish.uri));
+    const owners = ownersOf(now.view(principal, selection, wish.watch), wish.uri, this.#world.learned(principal, wish.uri));
     const homes = owners.flatMap((route) => homesOf(now, route));
     for (const home of homes) {
       if (await this.#ask(wish, home)) return "subscribed";

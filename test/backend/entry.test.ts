@@ -8,7 +8,7 @@ import { createStdioLink } from "../../src/backend/stdio.ts";
 import { CancelSource, createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, systemClock } from "../../src/base/index.ts";
 import type { BackendSpec, StdioSpec } from "../../src/config/index.ts";
 import { relayableCapabilities, type Eras } from "../../src/era/index.ts";
-import { type Call, emptyObject, rawOf } from "../../src/protocol/index.ts";
+import { type Call, emptyObject, parseObject, rawOf } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { createPeer } from "../fixtures/peer.ts";
@@ -28,6 +28,7 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { li
   /** What each instance may report with, in the order of their start; and whom what they reported concerns. */
   const reporting: Pick<Parameters<Eras["connect"]>[1], "updated">[] = [];
   const concerned: ((who: Call) => boolean)[] = [];
+  let resume: () => void = () => undefined;
   const connect: Eras["connect"] = async (wire, options) => {
     const upstream = await connectPlain(wire, options);
     told.push(options.capabilities);
@@ -36,7 +37,7 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { li
   };
   const shared = { egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
   const createLink = (newest: BackendSpec): Link => (newest.kind === "stdio" ? createStdioLink({ ...shared, spec: newest }) : createHttpLink({ ...shared, spec: newest }));
-  const entry = new Entry(spec, { ...shared, connect, createLink }, { changed: () => undefined, updated: (_uri, _params, concerns) => void concerned.push(concerns) });
+  const entry = new Entry(spec, { ...shared, connect, createLink }, { changed: () => resume(), updated: (_uri, _params, concerns) => void concerned.push(concerns) });
   const run = async (method: string, id: string, more: Partial<Call> = {}): Promise<string> => {
     const call = callOf(method, "{}", { principal: { id, scopes: null }, ...more });
     const instance = entry.instanceOf(call) ?? (await entry.settledInstanceOf(call));
@@ -45,6 +46,10 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { li
   };
   return {
     entry,
+    /** Resolves when something has been reported after which this holds. */
+    until: async (holds: () => boolean): Promise<void> => {
+      while (!holds()) await new Promise<void>((resolve) => (resume = resolve));
+    },
     told,
     reporting,
     concerned,
@@ -174,4 +179,33 @@ test("news of an instance concerns those whose own it is", async () => {
   for (const instance of apart.reporting) instance.updated("x://1", emptyObject, null);
   const [first, other] = apart.concerned;
   expect([first?.(whoOf("one", can(relayableCapabilities))), first?.(whoOf("two")), other?.(whoOf("one", can(relayableCapabilities))), other?.(whoOf("two"))]).toEqual([true, false, false, true]);
+});
+
+test("who changes the lists of a process of his own is offered those, and nobody else, as long as it runs", async () => {
+  await using stage = await open(childSpec({ isolation: "session" }), { limits: { noticeQuietMs: 5 } });
+  const ended = new CancelSource();
+  const one = { session: { id: "1", ended } };
+  const two = { session: { id: "2", ended: new CancelSource() } };
+  const offeredTo = (more: Partial<Call>): (readonly string[] | undefined)[] => {
+    const who = callOf("m", "{}", { principal: { id: "p", scopes: null }, ...more });
+    return stage.entry.variants().filter(({ concerns }) => concerns(who)).map(({ offered }) => offered.lists.tools.items);
+  };
+  await stage.pidOf("p", one);
+  await stage.pidOf("p", two);
+  expect(stage.entry.variants()).toEqual([]);
+  await stage.run("addTool", "p", { ...one, params: parseObject('{"name":"mine"}', defaultLimits) ?? emptyObject });
+  await stage.until(() => stage.entry.variants().length > 0);
+  expect([offeredTo(one), offeredTo(two), stage.entry.first.offered()?.lists.tools.items]).toEqual([[['{"name":"one"}', '{"name":"mine"}']], [], ['{"name":"one"}']]);
+  const over = stage.until(() => stage.entry.variants().length === 0);
+  ended.cancel("closed");
+  await over;
+});
+
+test("what a further process says of its lists is looked up where everybody's come from, too", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }), { limits: { noticeQuietMs: 5 } });
+  await stage.pidOf("one");
+  const before = stage.entry.first.offered();
+  await stage.run("addTool", "one", { params: parseObject('{"name":"mine"}', defaultLimits) ?? emptyObject });
+  await stage.until(() => stage.entry.first.offered() !== before && stage.entry.variants().length > 0);
+  expect(stage.entry.first.offered()?.lists.tools.items).toEqual(['{"name":"one"}']);
 });

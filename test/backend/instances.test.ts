@@ -9,7 +9,7 @@ const idleMs = 1000;
 /** Instances that do nothing but say when they are closed. */
 function stageOf(instancesMax = 3) {
   const clock = createTestClock();
-  const instances = new Instances({ name: "b", clock, limits: { ...defaultLimits, instancesMax, instanceIdleMsMax: idleMs } });
+  const instances = new Instances({ name: "b", clock, limits: { ...defaultLimits, instancesMax, instanceIdleMsMax: idleMs }, ended: () => undefined });
   const closed: string[] = [];
   const busy = new Set<string>();
   const add = (key: string, session: CancelSource | null = null): Backend =>
@@ -19,6 +19,8 @@ function stageOf(instancesMax = 3) {
       subscribe: () => Promise.resolve(false),
       unsubscribe: () => Promise.resolve(),
       offered: () => null,
+      moved: null,
+      suspect: () => undefined,
       status: () => ({ name: "b", state: "ready", pid: null, reason: null, stderr: [], restarts: 0, inFlight: 0, revision: null }),
       settled: () => Promise.resolve(),
       get inFlight() {

@@ -10,6 +10,7 @@ function stage() {
   const warnings: string[] = [];
   const asked: Kind[] = [];
   const failing = new Set<Kind>();
+  const items: Partial<Record<Kind, string[]>> = {};
   let changes = 0;
   const log: Log = { ...nullLog, warn: (message) => void warnings.push(message) };
   const lists = new Lists({ name: "s", clock, limits: defaultLimits, log, changed: () => void (changes += 1) });
@@ -21,7 +22,7 @@ function stage() {
     list: async (kind) => {
       asked.push(kind);
       if (failing.has(kind)) throw fault("BACKEND_TIMEOUT");
-      return { items: [`"${kind}"`], cache: { ttlMs: 0, scope: "private" } };
+      return { items: items[kind] ?? [`"${kind}"`], cache: { ttlMs: 0, scope: "private" } };
     },
     close: async () => undefined,
   };
@@ -29,7 +30,7 @@ function stage() {
     (await lists.fetchAll(upstream))();
     lists.follow(upstream);
   };
-  return { clock, warnings, asked, failing, lists, upstream, open, changes: () => changes };
+  return { clock, warnings, asked, failing, items, lists, upstream, open, changes: () => changes };
 }
 
 test("nothing is offered before a server's lists were taken, and they stay when it leaves", async () => {
@@ -71,4 +72,32 @@ test("an announcement while a list is missing asks at once", async () => {
   expect(changes()).toBe(1);
   await clock.advance(60_000);
   expect(lists.offered?.lists.tools.items).toEqual(['"tools"']);
+});
+
+test("a list has moved when it was announced and really is another than at the start, until the next start", async () => {
+  const { lists, clock, open, items, changes } = stage();
+  await open();
+  lists.becameStale("tools");
+  await clock.advance(1000);
+  expect([lists.moved, changes()]).toEqual([null, 1]);
+  items.tools = ['"tools"', '"new"'];
+  lists.becameStale("tools");
+  lists.becameStale("prompts");
+  await clock.advance(1000);
+  expect(lists.moved).toEqual({ tools: { items: ['"tools"', '"new"'], cache: { ttlMs: 0, scope: "private" } } });
+  items.tools = undefined;
+  lists.becameStale("tools");
+  await clock.advance(1000);
+  expect(lists.moved?.tools?.items).toEqual(['"tools"']);
+  await open();
+  expect(lists.moved).toBeNull();
+});
+
+test("a list that could not be fetched at the start has not moved when it comes", async () => {
+  const { lists, clock, failing, open } = stage();
+  failing.add("tools");
+  await open();
+  failing.clear();
+  await clock.advance(60_000);
+  expect([lists.offered?.lists.tools.items, lists.moved]).toEqual([['"tools"'], null]);
 });

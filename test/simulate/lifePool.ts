@@ -114,6 +114,7 @@ export function createLifePool(events: PoolEvents, clock: Clock, drainMs: number
       return {
         spec,
         offered,
+        variants: () => [],
         settled,
         status: () => ({ name: spec.name, state: process.state, pid: null, reason: null, stderr: [], restarts: 0, inFlight: process.running.size, revision: null }),
         subscribe: () => Promise.resolve(null),
