@@ -136,6 +136,11 @@ export const defaultLimits = Object.freeze({
   lingerMsMax: 60_000,
   /** Visits to web pages of one server whose end may still be told to whoever was sent there. */
   visitsMax: 256,
+  /** A call made again after such a visit waits so long for word that it is over; visits in all remembered for that. */
+  visitMsMax: 30_000,
+  pageVisitsMax: 256,
+  /** Longest id of a visit that is remembered. */
+  visitIdCharsMax: 1024,
   /** Log lines of one call, or of one server beside its calls, in such a time; what is more is dropped. */
   logLinesMax: 200,
   logWindowMs: 1_000,

@@ -9,6 +9,7 @@ import { type Asker, type ClientCall, visitNotice } from "./clientCall.ts";
 import { isRetryable } from "./methods.ts";
 import { askerOf, legacyMissing, legacyParams, questionMethods, refusedAnswer, silentAnswer } from "./question.ts";
 import { isBefore, type LegacyRevision, newestLegacy } from "./version.ts";
+import { visitIdOf } from "./visits.ts";
 
 /** The session that asks, as far as it matters here. */
 export interface Asked {
@@ -103,7 +104,7 @@ export class ClientQuestions implements Asker {
   }
 
   #noteVisit(params: Raw | null): void {
-    const id = params?.includes('"elicitationId"') === true ? stringOf(parseObject(params, this.#limits) ?? emptyObject, "elicitationId") : null;
+    const id = params?.includes('"elicitationId"') === true ? visitIdOf(parseObject(params, this.#limits) ?? emptyObject, this.#limits) : null;
     if (id === null) return;
     this.#visits.add(id);
     if (this.#visits.size > this.#limits.elicitationsMax) for (const oldest of [...this.#visits].slice(0, 1)) this.#visits.delete(oldest);

@@ -9,11 +9,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, fault, type Fault, fingerprint, type Limits, type Timer } from "../base/index.ts";
-import { type Answer, type Ask, emptyObject, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
+import { type Answer, type Ask, emptyObject, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf, stringOf } from "../protocol/index.ts";
 import type { Asker, ClientCall } from "./clientCall.ts";
 import { missingFor, type Need } from "./capability.ts";
 import { HeldLines } from "./held.ts";
 import { isRetryable } from "./methods.ts";
+import type { PageVisits } from "./pageVisits.ts";
 import { askerOf, modernParams, questionMethods, refusedAnswer, requestEntry, responseOf, silentAnswer } from "./question.ts";
 import { bindingOf, type Seal, type Sealed } from "./seal.ts";
 import type { Stamp } from "./stamp.ts";
@@ -24,6 +25,7 @@ export interface Around {
   readonly limits: Limits;
   readonly seal: Seal;
   readonly stamp: Stamp;
+  readonly pageVisits: PageVisits;
 }
 
 /** A client that has come back: the call that goes on, and what became of it, if that is known already. */
@@ -66,8 +68,10 @@ export class Parking implements Asker {
     }
   }
 
-  /** Clients of this era do not hear of it: they try again when they like. */
-  visited(): void {}
+  /** Clients of this era do not hear of it, but their calls that are made again may wait for it. */
+  visited(call: ClientCall, params: RawObject): void {
+    this.#around.pageVisits.ended(call, stringOf(params, "elicitationId"));
+  }
 
   /** What the client of this call lacked when a backend wanted to ask it; null: nothing. */
   lacked(call: ClientCall): Lack | null {

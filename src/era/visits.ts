@@ -8,6 +8,12 @@ import type { Limits } from "../base/index.ts";
 /** A page must be visited before the call can be made (2025-11-25, client/elicitation: URL elicitation required). */
 const visitRequired = -32042;
 
+/** The id of a visit that these parameters name; null for none, or one too long to be kept. */
+export function visitIdOf(params: RawObject, { visitIdCharsMax }: Pick<Limits, "visitIdCharsMax">): string | null {
+  const id = stringOf(params, "elicitationId");
+  return id === null || id.length > visitIdCharsMax ? null : id;
+}
+
 /** Whoever was sent there: a call, or the client of a session. */
 type Visitor = Pick<Beside, "notice">;
 
@@ -22,7 +28,7 @@ export class Visits {
 
   /** The visitor was asked this. */
   asked(params: RawObject, visitor: Visitor): void {
-    const id = stringOf(params, "elicitationId");
+    const id = visitIdOf(params, this.#limits);
     if (id === null) return;
     this.#visitors.delete(id);
     this.#visitors.set(id, visitor);

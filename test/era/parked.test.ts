@@ -414,17 +414,69 @@ describe("pages to visit before a call", () => {
   const visit = (): Outcome => ({ ...failure(-32042, "Sign in first", { elicitations: [{ mode: "url", elicitationId: "e", url: "https://a/x?y=1", message: "Sign in" }] }), backend: "asker" }) as Outcome;
 
   // Checklist: B17
-  test("are questions; the call is made anew when they were accepted", async () => {
+  const over = (running: Call | undefined, id = "e"): void => running?.notice({ kind: "other", method: "notifications/elicitation/complete", params: located(JSON.stringify({ elicitationId: id })) });
+
+  test("are questions; the call is made anew when they were accepted and are over", async () => {
     const { call, again, serve } = setUp();
     serve.answer = visit;
     const first = await call();
+    over(serve.calls[0]);
     expect(first).toMatchObject({ resultType: "input_required", inputRequests: { visit1: { method: "elicitation/create", params: { mode: "url", url: "https://a/x?y=1", message: "[asker] Sign in" } } } });
     expect(first.inputRequests.visit1.params).not.toHaveProperty("elicitationId");
     const second = await again(first, { visit1: { action: "accept" } });
     expect(second.resultType).toBe("input_required");
+    over(serve.calls[1]);
     serve.answer = () => told("signed in");
     expect((await again(second, { visit1: { action: "accept" } })).content[0].text).toBe("signed in");
     expect(serve.calls.map(({ resume }) => resume)).toEqual([null, { responses: null, state: null, backend: null }, { responses: null, state: null, backend: null }]);
+  });
+
+  // Checklist: B17
+  test("that are accepted are waited for, until the backend says that they are over", async () => {
+    const { call, send, serve, clock } = setUp();
+    serve.answer = visit;
+    const first = await call();
+    serve.answer = () => told("signed in");
+    const retry = send({ requestState: first.requestState, inputResponses: { visit1: { action: "accept" } } });
+    await clock.advance(5000);
+    over(serve.calls[0], "another");
+    await clock.settle();
+    expect(serve.calls).toHaveLength(1);
+    over(serve.calls[0]);
+    expect((await retry.answer).json.result.content[0].text).toBe("signed in");
+    expect(serve.calls).toHaveLength(2);
+    await clock.advance(60_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  // Checklist: B17
+  test("that the backend never says the end of hold the call up for a bounded time", async () => {
+    const { call, send, serve, clock } = setUp({ headMsMax: 120_000, visitMsMax: 7000 });
+    serve.answer = visit;
+    const first = await call();
+    const retry = send({ requestState: first.requestState, inputResponses: { visit1: { action: "accept" } } });
+    await clock.advance(6999);
+    expect(serve.calls).toHaveLength(1);
+    await clock.advance(1);
+    expect((await retry.answer).json.result.resultType).toBe("input_required");
+    expect(serve.calls).toHaveLength(2);
+  });
+
+  test("are not waited for where the backend gave them no id, or when the client has gone: then nothing runs", async () => {
+    const { call, again, send, serve, clock } = setUp();
+    serve.answer = () => ({ ...failure(-32042, "first", { elicitations: [{ url: "https://a" }] }), backend: "asker" }) as Outcome;
+    const bare = await call();
+    expect((await again(bare, { visit1: { action: "accept" } })).resultType).toBe("input_required");
+    serve.answer = visit;
+    const first = await call();
+    const before = serve.calls.length;
+    const retry = send({ requestState: first.requestState, inputResponses: { visit1: { action: "accept" } } });
+    await clock.advance(1000);
+    retry.hangUp();
+    await clock.settle();
+    over(serve.calls.at(-1));
+    await clock.advance(defaultLimits.visitMsMax);
+    expect([serve.calls.length, clock.pending]).toEqual([before, 0]);
   });
 
   // Checklist: B17
