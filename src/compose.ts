@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
 import { createPool } from "./backend/index.ts";
 import { createEgress, createKnownSecrets, createLog, ensurePrivateDir, Fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, sleep, systemClock } from "./base/index.ts";
-import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, readPresence, watchConfig } from "./config/index.ts";
+import { announcePresence, bridgeConfig, bridgedName, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type StdioFront } from "./front/index.ts";
 import { createHub, type Hub, type HubStatus, patient } from "./hub/index.ts";
@@ -112,6 +112,8 @@ interface Ground {
   readonly hash: string | null;
   /** Where the next configuration comes from; null: there will be no other. */
   readonly source: Source | null;
+  /** Which addresses may be sent something; null: whichever the configuration names. */
+  readonly admits: ((url: string) => boolean) | null;
 }
 
 interface Source {
@@ -137,10 +139,12 @@ export async function startStdio(options: StdioOptions): Promise<Piped> {
 
 /** Bridges one client on its pipes to a proxy that listens, whether it does so now or later. Throws USAGE, STATE_UNSAFE. */
 export async function startBridge(options: BridgeOptions): Promise<Piped> {
-  const path = presencePath(options.stateDir);
-  const source = { path, load: (): Promise<Loaded> => bridged(options).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
-  const found = await bridged(options);
-  const ground = { ...logOf(options), options, ...found, source: options.url === null ? source : null };
+  const { url, stateDir } = options;
+  const followed = followPresence(stateDir, systemClock);
+  const source = { path: presencePath(stateDir), load: (): Promise<Loaded> => bridged(options, followed).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
+  const found = await bridged(options, followed);
+  const admits = url === null ? (to: string) => followed.admits(to) : null;
+  const ground = { ...logOf(options), options, ...found, source: url === null ? source : null, admits };
   const { limits } = found.config;
   let look = (): void => undefined;
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
@@ -152,8 +156,8 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
 }
 
 /** The proxy at the other end of a bridge, as a configuration. */
-async function bridged({ url, token, stateDir, timeoutMs }: BridgeOptions): Promise<{ readonly config: Config; readonly hash: string }> {
-  const found = url ?? (await readPresence(stateDir, systemClock))?.url ?? null;
+async function bridged({ url, token, stateDir, timeoutMs }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
+  const found = url ?? (await followed.find())?.url ?? null;
   // The token opens this machine's proxy; no other address gets to see it unless told so.
   const own = token ?? (found !== null && (url === null || isLocal(url)) ? await ownToken(stateDir) : null);
   const config = bridgeConfig(found === null ? null : { url: found, token: own, timeoutMs });
@@ -176,7 +180,7 @@ async function groundOf(options: ServeOptions): Promise<Ground> {
   await ensurePrivateDir(options.stateDir);
   // The demonstration has no file, until one appears at the default place.
   const path = config.path ?? defaultConfigPath(options.env);
-  return { ...logs, options, config, hash, source: { path, load: () => loadConfig({ path, env: options.env }) } };
+  return { ...logs, options, config, hash, source: { path, load: () => loadConfig({ path, env: options.env }) }, admits: null };
 }
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
@@ -223,8 +227,9 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   return { hub, eras, forget: () => void process.off("exit", kill) };
 }
 
-function poolParts({ options, config, log, secrets }: Ground) {
-  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, egress: createEgress({ limits: config.limits, env: options.env }) };
+function poolParts({ options, config, log, secrets, admits }: Ground) {
+  const egress = createEgress({ limits: config.limits, env: options.env, admits });
+  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, egress };
 }
 
 /** The front, or nothing at all. */

@@ -309,6 +309,43 @@ describe("proxy", () => {
     expect(await pipe.exited).toBe(0);
   });
 
+  test("tells of the server that comes after one that was killed before anything is asked, and shows its token to nobody at the old address", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    await using server = await serving(place);
+    await using pipe = startPiped(proxyArgs(place, "--log-level", "debug"), place);
+    pipe.say(call("1", "raw__pid"));
+    await pipe.answer(1);
+    pipe.say(modern('"sub"', "subscriptions/listen", '"notifications":{"toolsListChanged":true}'));
+    await pipe.message(({ method }) => method === "notifications/subscriptions/acknowledged");
+    pipe.say(shake('"i"'));
+    await pipe.answer("i");
+    const before = pipe.lines.length;
+    await server.stop("SIGKILL");
+    let shown = 0;
+    const stranger = Bun.serve({
+      port: Number(new URL(server.url).port),
+      hostname: "127.0.0.1",
+      fetch: () => {
+        shown += 1;
+        return new Response(null, { status: 404 });
+      },
+    });
+    try {
+      // It has tried again by then, at least twice.
+      while (pipe.stderr().split("what listened there has ended").length < 3) await new Promise((resolve) => setImmediate(resolve));
+      expect(shown).toBe(0);
+      await writeFile(place.config, JSON.stringify({ mcpServers: { other: backend } }));
+      await using _next = await serving(place);
+      const changed = (tag: unknown) => pipe.message((one) => one.method === "notifications/tools/list_changed" && one.params?._meta?.[tagKey] === tag && pipe.lines.indexOf(JSON.stringify(one)) >= before);
+      await Promise.all([changed("sub"), changed(undefined)]);
+      pipe.say(modern("2", "tools/list"));
+      expect((await pipe.answer(2)).result.tools[0].name).toStartWith("other__");
+      expect(shown).toBe(0);
+    } finally {
+      await stranger.stop(true);
+    }
+  });
+
   test("starts the server if none runs, once for two clients at a time, and leaves it running", async () => {
     await using place = await placeOf({ port: 0, mcpServers: { raw: backend } });
     const args = proxyArgs(place, "--start", "--config", place.config);
