@@ -13,7 +13,7 @@ import { afterVisit, questionChanges, questionFault, type Try, tryOf, visitsOf }
 import { listen } from "./listen.ts";
 import { isRetryable, methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { failureOf, isOurs, isVisitError, modernError, modernStatus, thrownError } from "./refusals.ts";
+import { failureOf, isVisitError, modernError, modernStatus, thrownError } from "./refusals.ts";
 import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
 import { aimOf, taskOutcome, taskResult } from "./tasks.ts";
@@ -174,7 +174,8 @@ const refuse = (call: ClientCall, refused: Fault): void => call.answer(refused.r
 function failed(north: North, call: ClientCall, { error, backend }: Extract<Outcome, { kind: "failed" }>): void {
   const visits = isVisitError(error) && isRetryable(call.method) ? visitsOf(error, backend ?? "", north.limits, () => north.pageVisits.begin(call, error)) : null;
   if (visits !== null) return ask(north, call, visits, "url-wait");
-  const lacked = isOurs(error) ? null : north.parking.lacked(call);
+  // Only what a backend itself makes of its refused question; that may well be our refusal, passed on.
+  const lacked = backend === undefined ? null : north.parking.lacked(call);
   if (lacked !== null) return refuse(call, fault("CAPABILITY_MISSING", { data: { requiredCapabilities: lacked, original: JSON.parse(error.raw) as unknown } }));
   const shown = modernError(error, call, north.limits);
   call.answer(modernStatus(shown.code), errorText(call.id, shown));

@@ -49,9 +49,6 @@ function withNeed(error: RpcError, limits: Limits): string {
 /** "Visit these pages, then call again" (2025-11-25). */
 export const isVisitError = (error: RpcError): boolean => error.code === questionByUrl;
 
-/** We made this error ourselves; it is not a backend's. */
-export const isOurs = (error: RpcError): boolean => error.data !== null && error.data.includes('"origin":"1mcp"');
-
 /** What a call comes to that fails for a reason which its reader should know: a tool's answer is for the model to read. */
 export function failureOf(method: string, reason: Fault): Outcome {
   const error = rpcErrorOf(reason);
