@@ -132,6 +132,8 @@ export const defaultLimits = Object.freeze({
   /** How long a server's question may wait for a person, and how often the server is told meanwhile that it does. */
   askMsMax: 10 * 60 * 1000,
   askProgressMs: 15_000,
+  /** A question that may be another call's waits so long for a client that is away, before it goes elsewhere. */
+  rideMsMax: 60_000,
   /** A call that nobody waits for any more may still run at an older server: so long it counts when a cause is looked for. */
   lingerMsMax: 60_000,
   /** Visits to web pages of one server whose end may still be told to whoever was sent there. */

@@ -32,6 +32,14 @@ interface Question {
   readonly timers: Set<Timer>;
 }
 
+/** A question on one call. */
+interface Ride {
+  readonly ask: Ask;
+  /** It was taken away from there. */
+  isOver(): boolean;
+  end(): void;
+}
+
 export class Questions {
   readonly #south: South;
   readonly #flights: Flights;
@@ -104,8 +112,8 @@ export class Questions {
    * fails; of several, which all belong to one principal, one that can be asked: one whose client is there, of the client
    * of the oldest call if possible, and the oldest. Null where none can.
    */
-  #carrierOf({ request, suspects }: Question): Flight | null {
-    const waiting = suspects.filter((flight) => this.#flights.isWaiting(flight));
+  #carrierOf({ request, suspects }: Question, tried: ReadonlySet<Flight>): Flight | null {
+    const waiting = suspects.filter((flight) => this.#flights.isWaiting(flight) && !tried.has(flight));
     if (suspects.length === 1) return waiting[0] ?? null;
     const willing = waiting.filter(({ call }) => this.#lacks(call, request) === null);
     // A client that is away may never come back, and then the question would wait for nobody.
@@ -133,7 +141,7 @@ export class Questions {
     for (const flight of suspects) this.#wait(flight, 1);
     question.timers.add(clock.timer(limits.askMsMax, () => this.#late(question)));
     const token = request.meta === null ? null : memberOf(request.meta, metaKeys.progressToken);
-    if (token !== null) this.#keepPatient(question, token, 1);
+    if (token !== null) this.#keepPatient(question, token);
     return question;
   }
 
@@ -144,19 +152,53 @@ export class Questions {
     reply(this.#south, question.request, text, question.headers);
   }
 
-  /** Asks, and asks another of the suspects when the call that carried the question is over before it was answered. */
+  /**
+   * Asks, and asks another of the suspects when the call that carried the question is over before it was answered, or
+   * its client away for too long.
+   */
   async #answerOf(question: Question): Promise<string> {
-    const { request, ask } = question;
-    for (let carrier = this.#carrierOf(question); carrier !== null; carrier = this.#carrierOf(question)) {
+    const { request } = question;
+    const tried = new Set<Flight>();
+    for (let carrier = this.#carrierOf(question, tried); carrier !== null; carrier = this.#carrierOf(question, tried)) {
       if (request.params !== null) this.#visits.asked(request.params, carrier.call);
+      const ride = this.#ride(question, carrier);
       try {
-        return answerText(request, await carrier.call.ask(ask));
+        return answerText(request, await carrier.call.ask(ride.ask));
       } catch (thrown) {
-        if (question.source.cancelled || this.#flights.isWaiting(carrier)) return this.#refusalOf(question, carrier.call, faultOf(thrown));
+        if (ride.isOver()) tried.add(carrier);
+        else if (question.source.cancelled || this.#flights.isWaiting(carrier)) return this.#refusalOf(question, carrier.call, faultOf(thrown));
+      } finally {
+        ride.end();
       }
     }
-    const waiting = question.suspects.find((flight) => this.#flights.isWaiting(flight));
+    const waiting = question.suspects.find((flight) => this.#flights.isWaiting(flight) && !tried.has(flight));
     return waiting === undefined ? unanswered(question) : this.#unable(question, waiting.call);
+  }
+
+  /**
+   * The question on this call. Where it may be another's, it rides there only as long as it does not keep a client that
+   * is there waiting for one that is away and may never come back.
+   */
+  #ride(question: Question, carrier: Flight): Ride {
+    if (question.suspects.length === 1) return { ask: question.ask, isOver: () => false, end: () => undefined };
+    const source = new CancelSource();
+    let isOver = false;
+    const unhook = question.source.onCancel((reason) => source.cancel(reason));
+    const timer = this.#every(question, this.#south.limits.rideMsMax, () => {
+      if (carrier.call.away !== true || !this.#isAwaited(question, carrier)) return;
+      isOver = true;
+      source.cancel("its client is away, and it may be another call's");
+    });
+    const end = (): void => {
+      timer.cancel();
+      unhook();
+    };
+    return { ask: { ...question.ask, cancel: source }, isOver: () => isOver, end };
+  }
+
+  /** Somebody is there and waits for another call that it may belong to. */
+  #isAwaited({ suspects }: Question, carrier: Flight): boolean {
+    return suspects.some((flight) => flight !== carrier && flight.call.away !== true && this.#flights.isWaiting(flight));
   }
 
   async #answerBeside(question: Question, beside: Beside): Promise<string> {
@@ -185,16 +227,31 @@ export class Questions {
   }
 
   /** The server gives its question as much time as it wants to, as long as it sees that somebody is at it. */
-  #keepPatient(question: Question, token: Raw, progress: number): void {
-    const { clock, limits, wire, log, options } = this.#south;
-    const timer = clock.timer(limits.askProgressMs, () => {
-      question.timers.delete(timer);
-      this.#keepPatient(question, token, progress + 1);
+  #keepPatient(question: Question, token: Raw): void {
+    const { limits, wire, log, options } = this.#south;
+    let progress = 0;
+    this.#every(question, limits.askProgressMs, () => {
+      progress += 1;
       wire.send(notificationText("notifications/progress", `{"progressToken":${token},"progress":${progress}}`), question.headers).catch((thrown: unknown) => {
         log.debug("a server could not be kept patient", { backend: options.name, code: faultOf(thrown).code });
       });
     });
-    question.timers.add(timer);
+  }
+
+  /** Runs something again and again while the question is open. */
+  #every({ timers }: Question, ms: number, run: () => void): Timer {
+    const { clock } = this.#south;
+    let timer: Timer;
+    const again = (): void => {
+      timer = clock.timer(ms, () => {
+        again();
+        run();
+      });
+    };
+    again();
+    const repeated = { cancel: () => timer.cancel() };
+    timers.add(repeated);
+    return repeated;
   }
 
   #late(question: Question): void {

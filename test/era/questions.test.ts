@@ -407,6 +407,75 @@ describe("whose question it is, where nothing ties it to a call", () => {
     expect(calls.map(({ asked }) => asked.length)).toEqual([0, 0]);
   });
 
+  describe("of one principal's calls one whose client is away", () => {
+    const { rideMsMax, askMsMax } = defaultLimits;
+    const setAway = ({ call }: Running, away: boolean): void => void Object.assign(call, { away });
+
+    test("only for a time, while the client of another is there: then that one is asked", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world)];
+      world.wire.push(question("1"));
+      setAway(one, true);
+      await world.clock.advance(rideMsMax - 1);
+      expect([one.asked[0]?.cancel.cancelled, two.asked.length]).toEqual([false, 0]);
+      await world.clock.advance(1);
+      expect(one.asked[0]?.cancel.cancelled).toBe(true);
+      one.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      expect(two.asked).toHaveLength(1);
+      two.answer(accepted);
+      await world.clock.settle();
+      expect(last(world)).toMatchObject({ id: 1, result: { action: "accept" } });
+      expect(world.clock.pending).toBe(0);
+    });
+
+    test("never for longer, where the client that is there cannot be asked: then it hears why", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world, {}, "{}")];
+      setAway(one, true);
+      world.wire.push(question("1"));
+      expect(one.asked).toHaveLength(1);
+      await world.clock.advance(rideMsMax);
+      one.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      expect(last(world)).toMatchObject({ id: 1, error: { code: -32601, message: expect.stringContaining("elicitation") } });
+      expect(two.asked).toEqual([]);
+    });
+
+    test("until it is back, and as long as nobody else waits", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world)];
+      world.wire.push(question("1"));
+      await world.clock.advance(rideMsMax);
+      for (const call of [one, two]) setAway(call, true);
+      await world.clock.advance(rideMsMax);
+      expect(one.asked[0]?.cancel.cancelled).toBe(false);
+      two.cancel.cancel("gone");
+      setAway(two, false);
+      await world.clock.advance(rideMsMax);
+      expect([one.asked[0]?.cancel.cancelled, two.asked.length]).toEqual([false, 0]);
+      await world.clock.advance(askMsMax);
+      expect(last(world)).toMatchObject({ id: 1, result: { action: "cancel" } });
+      expect([one.asked[0]?.cancel.cancelled, world.clock.pending]).toEqual([true, 0]);
+    });
+
+    test("and of no other where all were asked in turn: it counts as dismissed", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world)];
+      world.wire.push(question("1"));
+      setAway(one, true);
+      await world.clock.advance(rideMsMax);
+      one.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      setAway(one, false);
+      setAway(two, true);
+      await world.clock.advance(rideMsMax);
+      two.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      expect(last(world)).toMatchObject({ id: 1, result: { action: "cancel" } });
+    });
+  });
+
   // Checklist: B16
   test("nobody's, where several principals can have caused it, and the refusal names the setting that cures it", async () => {
     const world = await open();
