@@ -26,13 +26,14 @@ interface Caller {
 }
 
 /** A client with a session that declares these capabilities. */
-async function openSession(capabilities: string): Promise<Caller & { listen(): ReturnType<typeof openListen>; say(message: string): Promise<unknown>; end(): Promise<void> }> {
+async function openSession(capabilities: string): Promise<Caller & { names(): Promise<string[]>; listen(): ReturnType<typeof openListen>; say(message: string): Promise<unknown>; end(): Promise<void> }> {
   const version = "2025-11-25";
   const opened = await send(endpoint(), `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"${version}","capabilities":${capabilities},"clientInfo":{"name":"raw","version":"1"}}}`, {});
   const headers = { "Mcp-Session-Id": opened.headers.get("mcp-session-id") ?? "", "MCP-Protocol-Version": version };
   await send(endpoint(), '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers);
   return {
     tool: async (name) => textOf((await send(endpoint(), `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}"}}`, headers)).messages.at(-1)),
+    names: async () => (JSON.parse((await send(endpoint(), '{"jsonrpc":"2.0","id":2,"method":"tools/list"}', headers)).messages.at(-1) ?? "") as { result: { tools: { name: string }[] } }).result.tools.map(({ name }) => name),
     listen: () => openListen(endpoint(), headers),
     say: (message) => send(endpoint(), message, headers),
     end: async () => void (await fetch(endpoint().url, { method: "DELETE", headers: { ...headers, Authorization: `Bearer ${program.token}` } })),
@@ -100,3 +101,20 @@ test("a newer server hears of each client with each request, so one process serv
   const pids = await Promise.all(clients.map((client) => client.tool("modern__pid")));
   expect(new Set(pids).size).toBe(1);
 });
+
+for (const isolation of ["principal", "session"])
+  test(`under "${isolation}" a client that gets more tools of its own process hears of them, sees and calls them; another one does not`, async () => {
+    const mine = await openSession(isolation === "principal" ? '{"sampling":{"context":{}}}' : "{}");
+    const other = await openSession("{}");
+    await using heard = await mine.listen();
+    await other.tool(`${isolation}__pid`);
+    const pid = await mine.tool(`${isolation}__pid`);
+    const named = await mine.names();
+    await mine.tool(`${isolation}__add_tool`);
+    expect(JSON.parse(await heard.next())).toMatchObject({ method: "notifications/tools/list_changed" });
+    const own = (await mine.names()).filter((name) => !named.includes(name));
+    expect(own).toEqual([`${isolation}__extra`]);
+    expect([await mine.tool(`${isolation}__pid`), await other.names()]).toEqual([pid, named]);
+    await mine.end();
+    await other.end();
+  });
