@@ -12,6 +12,8 @@ import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route,
 export interface CatalogOptions {
   /** Between server and local name in public names. */
   readonly separator: string;
+  /** Stands in place of what all servers together say of themselves; "" for nothing. Default: their own words. */
+  readonly instructions?: string | null;
   readonly limits: Limits;
 }
 
@@ -44,6 +46,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
   return Object.freeze({
     servers: Object.freeze(servers),
     separator: options.separator,
+    instructions: options.instructions ?? null,
     limits: options.limits,
     problems: Object.freeze(building.problems.sort(compareProblems)),
   });

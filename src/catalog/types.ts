@@ -104,6 +104,8 @@ export interface Catalog {
   /** In the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
+  /** What all servers together have as instructions; null: what they say themselves. */
+  readonly instructions: string | null;
   readonly limits: Limits;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
@@ -136,6 +138,8 @@ export interface View {
   /** Visible servers in the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
+  /** The operator's instructions for all servers together, "" for none; null: what they say themselves. */
+  readonly instructions: string | null;
   readonly limits: Limits;
   readonly lists: Readonly<Record<Kind, ViewList>>;
   /** Exact URI → the backends that list it, in the configured order. */

@@ -33,6 +33,7 @@ export function viewOf(catalog: Catalog, principal: Principal, selection: Select
     found: alone === null || servers.length > 0,
     servers,
     separator: catalog.separator,
+    instructions: catalog.instructions,
     limits: catalog.limits,
     lists: byKind((kind) => listOf(kind, servers, alone !== null, principal.scopes !== null, catalog.limits)),
     owners: ownersByUri(servers),

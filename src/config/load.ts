@@ -89,6 +89,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     path,
     backends: Object.freeze(backends),
     names: Object.freeze({ separator: file.names?.separator ?? separatorDefault }),
+    instructions: file.instructions ?? null,
     limits,
     host: file.host ?? null,
     port: file.port ?? null,

@@ -70,6 +70,8 @@ export interface Config {
   /** In the order of the file. */
   readonly backends: readonly BackendSpec[];
   readonly names: { readonly separator: string };
+  /** Replaces what all servers together say of themselves; "" for nothing; null: their own words. */
+  readonly instructions: string | null;
   readonly limits: Limits;
   readonly host: string | null;
   readonly port: number | null;

@@ -47,6 +47,8 @@ export class Snapshot {
   }
 
   #remember(views: Map<string, View>, key: string, made: View): View {
+    // Anybody can make up names of servers; what is asked for all the time must not give way to them.
+    if (!made.found) return made;
     const oldest = views.keys().next();
     if (views.size >= this.limits.viewsMax && oldest.done === false) views.delete(oldest.value);
     views.set(key, made);
@@ -59,8 +61,8 @@ export class Snapshot {
   }
 
   #catalogOf(offers: readonly Offer[]): Catalog {
-    const { names, limits } = this.generation.config;
-    return buildCatalog(offers, { separator: names.separator, limits });
+    const { names, instructions, limits } = this.generation.config;
+    return buildCatalog(offers, { separator: names.separator, instructions, limits });
   }
 
   /** Visible servers that have not offered anything yet and whose public names could begin like this one. */

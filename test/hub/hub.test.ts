@@ -187,6 +187,13 @@ describe("describe", () => {
     expect(own).toMatchObject({ info: '{"name":"alpha","version":"1"}', instructions: "about alpha" });
   });
 
+  test("says of all servers together what the operator says, where he does", async () => {
+    const { hub, pool } = await stageOf({ ...configOf(specOf("alpha")), instructions: "Mine." });
+    pool.backend("alpha").offer({});
+    expect(await hub.describe(operator, { server: null })).toMatchObject({ instructions: "Mine." });
+    expect(await hub.describe(operator, { server: "alpha" })).toMatchObject({ instructions: "about alpha" });
+  });
+
   test("refuses a server that does not exist, is out of the grant, or does not come up", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").settle("backing-off");

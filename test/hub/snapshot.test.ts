@@ -33,6 +33,13 @@ describe("a snapshot", () => {
     expect(view(null)).not.toBe(first);
   });
 
+  test("does not forget what is asked for all the time for names that nobody has", () => {
+    const { snapshot } = snapshotOf(2);
+    const all = snapshot.view(operator, { server: null });
+    for (let index = 0; index < 10; index += 1) snapshot.view(operator, { server: `made-up-${index}` });
+    expect(snapshot.view(operator, { server: null })).toBe(all);
+  });
+
   test("names the servers that start for the first time", () => {
     const { snapshot } = snapshotOf();
     expect(snapshot.starting.map((lease) => lease.spec.name)).toEqual(["beta"]);
