@@ -10,7 +10,7 @@
 import { type Cancel, type Clock, escapeControls, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Target, Upstream } from "../era/index.ts";
-import type { Beside, Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
+import { type Beside, type Call, type Outcome, type Raw, type RawObject, taskIn } from "../protocol/index.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
 import { type Changing, Lists } from "./lists.ts";
@@ -120,8 +120,9 @@ class RunningBackend implements Backend {
       name: this.#name,
       limits: options.limits,
       log: options.log,
-      canSubscribe: () => this.#lists.offered?.facts.subscribes === true,
-      missed: (uri, abilities) => options.updated(uri, missedParams(uri, options.limits), abilities),
+      // Who has a task's id got it from this server.
+      canSubscribe: (uri) => taskIn(uri) !== null || this.#lists.offered?.facts.subscribes === true,
+      missed: (uri, abilities) => (taskIn(uri) === null ? options.updated(uri, missedParams(uri, options.limits), abilities) : undefined),
     });
     if (options.spec.disabled) this.#state = "disabled";
     else if (options.spec.issue !== null) this.#becomeMisconfigured(options.spec.issue.message);

@@ -1,7 +1,7 @@
 /**
- * What one server is asked to tell of: resources by URI, counted, so that one subscription at the server serves all who
- * want it and can do the same. It hides that the server may be away: wishes stay through a crash and are told to the next life, and whoever
- * wished then hears that the resource may have changed.
+ * What one server is asked to tell of: resources by URI (and tasks, by their topics), counted, so that one subscription
+ * at the server serves all who want it and can do the same. It hides that the server may be away: wishes stay through a
+ * crash and are told to the next life, and whoever wished then hears that the resource may have changed.
  */
 import { fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { Upstream } from "../era/index.ts";
@@ -13,7 +13,7 @@ export interface SubscriptionsOptions {
   readonly limits: Limits;
   readonly log: Log;
   /** Whether it takes subscriptions, as far as is known while it is away. */
-  readonly canSubscribe: () => boolean;
+  readonly canSubscribe: (uri: string) => boolean;
   /** Nobody could hear of this resource for a while. */
   readonly missed: (uri: string, abilities: Raw) => void;
 }
@@ -103,7 +103,7 @@ export class Subscriptions {
     const upstream = this.#upstream;
     if (wish.told) return true;
     // Away, but it is told as soon as it is back.
-    if (upstream === null) return this.#options.canSubscribe();
+    if (upstream === null) return this.#options.canSubscribe(wish.resource.uri);
     const isHeard = await upstream.subscribe(wish.resource.uri, wish.abilities);
     if (this.#upstream === upstream) wish.told = isHeard;
     return isHeard;

@@ -1,5 +1,5 @@
 /**
- * The standing subscriptions to resources of one modern backend: one for all subscribers who can do the same, because a
+ * The standing subscriptions to resources (or to tasks) of one modern backend: one for all subscribers who can do the same, because a
  * request to listen says once what its client can do, and a backend may go by that. A proxy of our kind finds the
  * process whose news are meant, and what it tells there is for those alone.
  */
@@ -8,16 +8,19 @@ import type { Notification, Raw } from "../protocol/index.ts";
 import type { RequestOf } from "./listenRequest.ts";
 import { ResourceListening } from "./resourceListening.ts";
 import type { South } from "./south.ts";
+import { resourceWords, type TopicWords } from "./topics.ts";
 
 export class ResourceListenings {
   readonly #south: South;
   readonly #requestOf: (abilities: Raw) => RequestOf;
+  readonly #words: TopicWords;
   readonly #byAbilities = new Map<Raw, ResourceListening>();
 
-  /** `requestOf` writes the request for clients of these abilities in the dialect. */
-  constructor(south: South, requestOf: (abilities: Raw) => RequestOf) {
+  /** `requestOf` writes the request for clients of these abilities in the dialect; `words` say to what. */
+  constructor(south: South, requestOf: (abilities: Raw) => RequestOf, words: TopicWords = resourceWords(south)) {
     this.#south = south;
     this.#requestOf = requestOf;
+    this.#words = words;
   }
 
   /** See Upstream. Throws LIMIT_REACHED. */
@@ -39,7 +42,7 @@ export class ResourceListenings {
   take(notification: Notification): boolean {
     let isTaken = false;
     for (const listening of this.#byAbilities.values()) isTaken = listening.take(notification) || isTaken;
-    return isTaken || notification.method === "notifications/resources/updated";
+    return isTaken || notification.method === this.#words.method;
   }
 
   close(): void {
@@ -49,7 +52,7 @@ export class ResourceListenings {
   #add(abilities: Raw): ResourceListening {
     const { limits, options } = this.#south;
     if (this.#byAbilities.size >= limits.listensPerServerMax) throw fault("LIMIT_REACHED", { backend: options.name, detail: `limits.listensPerServerMax is ${limits.listensPerServerMax}` });
-    const listening = new ResourceListening(this.#south, abilities, this.#requestOf(abilities));
+    const listening = new ResourceListening(this.#south, abilities, this.#requestOf(abilities), this.#words);
     this.#byAbilities.set(abilities, listening);
     return listening;
   }

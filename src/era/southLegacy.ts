@@ -4,7 +4,7 @@
  * (HTTP 404) costs one new handshake and no caller notices.
  */
 import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
-import { type Call, editObject, type Failure, type Kind, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf } from "../protocol/index.ts";
+import { type Call, editObject, type Failure, type Kind, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf, taskIn } from "../protocol/index.ts";
 import { paramsOf, plainMetaOf } from "./envelope.ts";
 import { type Flight, Flights, type Source } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
@@ -81,7 +81,8 @@ export class SouthLegacy implements Dialect {
   }
 
   subscribe(uri: string, abilities: Raw): Promise<boolean> {
-    return this.facts.subscribes ? this.#subscriptions.subscribe(uri, abilities) : Promise.resolve(false);
+    // The tasks of this era are not followed.
+    return this.facts.subscribes && taskIn(uri) === null ? this.#subscriptions.subscribe(uri, abilities) : Promise.resolve(false);
   }
 
   unsubscribe(uri: string, abilities: Raw): Promise<void> {

@@ -3,8 +3,8 @@
  * HTTP repeats its method, target and marked arguments in headers. Questions come back inside results. The backend's
  * complaints about this hop (headers, revision) are repaired here once and never reach a client.
  */
-import { type Fault, fault, type Limits } from "../base/index.ts";
-import { type Call, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf } from "../protocol/index.ts";
+import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
+import { type Call, editObject, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf, taskIn } from "../protocol/index.ts";
 import { Envelope, paramsOf, targetNameOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
 import { selfOf } from "./handshake.ts";
@@ -14,13 +14,16 @@ import { isRetryable } from "./methods.ts";
 import { listAll } from "./paging.ts";
 import { type Found, modernHeaders, supportedOf, versionUnsupported } from "./probe.ts";
 import { ResourceListenings } from "./resourceListenings.ts";
-import { declaresTasks } from "./tasks.ts";
+import { declaresTasks, tasksExtension } from "./tasks.ts";
 import { answerOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
+import { taskWords } from "./topics.ts";
 import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
 import { type ModernRevision, modernRevisionOf } from "./version.ts";
 import { headers as words, metaKeys, paramPrefix } from "./words.ts";
 
 const headerMismatch = -32020;
+/** What a result says of itself, and news do not. */
+const noResult = Object.freeze({ resultType: null, _meta: null });
 const noArguments: readonly MirroredArgument[] = Object.freeze([]);
 const changing = Object.freeze(["tools", "prompts", "resources"] as const);
 
@@ -30,6 +33,7 @@ export class SouthModern implements Dialect {
   readonly #flights: Flights;
   readonly #listening: Listening;
   readonly #resources: ResourceListenings;
+  readonly #tasks: ResourceListenings;
   readonly #isHttp: boolean;
   /** Marked arguments by tool definition; a definition is parsed once. */
   readonly #mirrored = new Map<Raw, readonly MirroredArgument[]>();
@@ -50,6 +54,7 @@ export class SouthModern implements Dialect {
         this.#ownRequest(id, "subscriptions/listen", params, abilities);
     this.#listening = new Listening(south, announced, listenOf());
     this.#resources = new ResourceListenings(south, listenOf);
+    this.#tasks = new ResourceListenings(south, listenOf, taskWords((topic, abilities) => void this.#tellTask(topic, abilities)));
     this.#listening.start();
   }
 
@@ -68,11 +73,12 @@ export class SouthModern implements Dialect {
   }
 
   subscribe(uri: string, abilities: Raw): Promise<boolean> {
+    if (taskIn(uri) !== null) return this.#followTask(uri, abilities);
     return this.facts.subscribes ? this.#resources.subscribe(uri, abilities) : Promise.resolve(false);
   }
 
   unsubscribe(uri: string, abilities: Raw): Promise<void> {
-    return this.#resources.unsubscribe(uri, abilities);
+    return (taskIn(uri) === null ? this.#resources : this.#tasks).unsubscribe(uri, abilities);
   }
 
   heard(): Promise<void> {
@@ -86,6 +92,7 @@ export class SouthModern implements Dialect {
   async close(): Promise<void> {
     this.#listening.close();
     this.#resources.close();
+    this.#tasks.close();
     this.#flights.close();
   }
 
@@ -197,8 +204,34 @@ export class SouthModern implements Dialect {
 
   /** Requests of a modern server are against its own revision and are ignored (basic/transports). */
   #received(message: Message, own: Flight | null): void {
-    if (message.kind === "notification" && (this.#listening.take(message) || this.#resources.take(message) || this.#flights.notify(message, own))) return;
+    if (message.kind === "notification" && (this.#listening.take(message) || this.#resources.take(message) || this.#tasks.take(message) || this.#flights.notify(message, own))) return;
     this.#south.log.debug("a message that belongs to nobody", { backend: this.#south.options.name, kind: message.kind });
+  }
+
+  // ---- Tasks --------------------------------------------------------------------------------------------------
+
+  /** What happened before it is heard of is not told again, so how it stands then is asked. */
+  async #followTask(topic: string, abilities: Raw): Promise<boolean> {
+    if (this.facts.capabilities.get("extensions")?.includes(tasksExtension) !== true) return false;
+    const isHeard = await this.#tasks.subscribe(topic, abilities);
+    if (isHeard) void this.#tellTask(topic, abilities);
+    return isHeard;
+  }
+
+  /** Tells how a task stands, as its news would. Whoever follows it can ask for itself if this fails. */
+  async #tellTask(topic: string, abilities: Raw): Promise<void> {
+    const { wire, limits, options, log } = this.#south;
+    const taskId = taskIn(topic) ?? "";
+    const id = wire.nextId();
+    const { text, headers } = this.#ownRequest(id, "tasks/get", `"taskId":${quote(taskId)}`, abilities);
+    const named = this.#isHttp ? { ...headers, [words.name]: encodeHeader(taskId) } : headers;
+    try {
+      const response = answerOf(this.#south, await wire.request({ id, text, headers: named, timeoutMs: limits.subscribeMsMax }), "tasks/get");
+      const news = response.kind === "result" ? parseObject(editObject(response.result, noResult), limits) : null;
+      if (news !== null) options.updated(topic, news, abilities);
+    } catch (thrown) {
+      log.debug("how a task stands could not be asked", { backend: options.name, code: faultOf(thrown).code });
+    }
   }
 
   #createFacts(result: Result): UpstreamFacts {

@@ -4,7 +4,7 @@
  */
 import { faultOf } from "../base/index.ts";
 import { type Failure, quote, type Raw, type Result } from "../protocol/index.ts";
-import { uriParams } from "./resourceListening.ts";
+import { uriParams } from "./topics.ts";
 import type { South } from "./south.ts";
 
 /** Sends one request in the session and gives the answer; a lost session is opened anew where `mayRenew`. */

@@ -9,7 +9,7 @@ import { type Opened, openSession } from "./handshake.ts";
 import { listAll } from "./paging.ts";
 import { answerPeer } from "./peer.ts";
 import { type Found, verdictOf } from "./probe.ts";
-import { uriParams } from "./resourceListening.ts";
+import { uriParams } from "./topics.ts";
 import { type Dialect, noHeaders, type Shared, type South } from "./south.ts";
 import { SouthLegacy } from "./southLegacy.ts";
 import { SouthModern } from "./southModern.ts";

@@ -7,7 +7,7 @@ import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts
 import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
-import { type Call, type Description, type Outcome, type Principal, quote, type Raw, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
+import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { Generation } from "./generation.ts";
 import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
@@ -57,7 +57,7 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
-    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), settled: (watch) => this.#settledFor(watch) }, options.log);
+    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
@@ -140,11 +140,18 @@ class RunningHub implements Hub {
     return {
       subscribe: (uri) => wishes.subscribe(uri),
       unsubscribe: (uri) => wishes.unsubscribe(uri),
+      follow: (task) => wishes.follow(task),
+      unfollow: (task) => wishes.unfollow(task),
       end() {
         end();
         wishes.end();
       },
     };
+  }
+
+  /** A task's result may come as news, and name resources like any other. */
+  #learnBeside({ principal }: Watch, backend: string, params: RawObject): void {
+    this.#owners.learn({ method: "", params: emptyObject, principal }, backend, params, this.#current.limits);
   }
 
   async #settledFor({ selection }: Watch): Promise<boolean> {

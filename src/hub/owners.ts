@@ -36,7 +36,7 @@ export class Owners {
   }
 
   /** Remembers what a server's result names for whoever made the call. */
-  learn(call: Call, backend: string, { text, open, close }: RawObject, limits: Bounds): void {
+  learn(call: Pick<Call, "method" | "params" | "principal">, backend: string, { text, open, close }: RawObject, limits: Bounds): void {
     if (close - open > limits.ownersCharsMax) return;
     const at = text.indexOf(key, open);
     if (at === -1 || at >= close) return;

@@ -152,6 +152,14 @@ export interface Watch {
   changed(kind: "tools" | "prompts" | "resources"): void;
   /** A resource that this watch subscribed to, or one below it, has changed; `params` as the backend sent them. */
   updated(uri: string, params: RawObject): void;
+  /** A task that this watch follows has changed; `params` as the backend sent them. Left out where none is followed. */
+  told?(task: TaskAt, params: RawObject): void;
+}
+
+/** A task of a backend, by the backend's own id. */
+export interface TaskAt {
+  readonly backend: string;
+  readonly taskId: string;
 }
 
 /** What came of a wish to hear of one resource. */
@@ -162,6 +170,9 @@ export interface Watching {
   /** Asks the resource's owner to tell of changes; counted, so that one backend subscription serves all. Subscribing twice is fine. */
   subscribe(uri: string): Promise<Subscribed>;
   unsubscribe(uri: string): Promise<void>;
+  /** Asks the backend to tell of a task. Whether the watcher may hear of it is for who calls this to know. */
+  follow(task: TaskAt): Promise<Subscribed>;
+  unfollow(task: TaskAt): Promise<void>;
   /** Ends the watch and its subscriptions. Ending twice is fine. */
   end(): void;
 }

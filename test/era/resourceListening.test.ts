@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { ResourceListening, uriParams } from "../../src/era/resourceListening.ts";
+import { ResourceListening } from "../../src/era/resourceListening.ts";
+import { uriParams } from "../../src/era/topics.ts";
 import { type Arrived, type Bench, benchOf, messageOf, textOf } from "../fixtures/wire.ts";
 
 function startOn(transport: "stdio" | "http" = "http", subscribeMsMax = 10_000) {

@@ -291,3 +291,70 @@ describe("a new configuration", () => {
     expect(heard).toHaveLength(1);
   });
 });
+
+describe("a wish to follow a task", () => {
+  const task = { backend: "alpha", taskId: "t-1" };
+  const topic = "\u0000t-1";
+
+  function follower(set: Stage, more: Parameters<typeof watch>[1] = {}) {
+    const told: string[] = [];
+    const watching = set.hub.watch({ principal: { id: more.id ?? "alice", scopes: more.scopes ?? null }, selection: { server: more.server ?? null }, client: { info: null, capabilities: "{}" }, session: null, changed: () => undefined, updated: (uri) => told.push(`updated ${uri}`), told: (one, params) => told.push(`${one.backend}#${one.taskId} ${rawOf(params)}`) });
+    return { watching, told };
+  }
+
+  test("goes to the server that has it, whether or not that tells of resources, and to nobody who has one of the same id", async () => {
+    const set = await stage();
+    const { watching, told } = follower(set);
+    expect(await watching.follow(task)).toBe("subscribed");
+    expect([set.alpha.subscribed, set.beta.asked]).toEqual([[topic], []]);
+    set.alpha.update(topic, '{"taskId":"t-1","n":1.10}');
+    set.beta.update(topic, '{"taskId":"t-1"}');
+    set.alpha.update("\u0000t-1/part", '{"taskId":"t-1/part"}');
+    set.alpha.update("\u0000t-2", '{"taskId":"t-2"}', "alice");
+    set.alpha.update(topic, '{"taskId":"t-1"}', "bob");
+    expect(told).toEqual(['alpha#t-1 {"taskId":"t-1","n":1.10}']);
+    await watching.unfollow(task);
+    expect(set.alpha.subscribed).toEqual([]);
+  });
+
+  test("cannot be made by naming the task as a resource", async () => {
+    const set = await stage();
+    const { watching } = follower(set);
+    for (const uri of [topic, "\u0000alpha/t-1"]) expect(await watching.subscribe(uri)).toBe("unknown");
+    expect([set.alpha.asked, set.beta.asked]).toEqual([[], []]);
+  });
+
+  test("is unknown where the server is none that the watch sees, or refuses", async () => {
+    const set = await stage();
+    expect(await follower(set, { server: "beta" }).watching.follow(task)).toBe("unknown");
+    expect(await follower(set, { scopes: ["server:beta"] }).watching.follow(task)).toBe("unknown");
+    expect(await follower(set).watching.follow({ backend: "gone", taskId: "t-1" })).toBe("unknown");
+    set.alpha.subscribe = () => false;
+    expect(await follower(set).watching.follow(task)).toBe("unknown");
+  });
+
+  test("lasts through other configurations, and through one in which the server is not there; nothing is made up", async () => {
+    const set = await stage();
+    const { watching, told } = follower(set);
+    await watching.follow(task);
+    await set.hub.propose(configOf(specOf("beta")));
+    await settle(set);
+    await set.hub.propose(configOf(specOf("alpha"), specOf("beta")));
+    offer(set.pool.backend("alpha"), "x://1");
+    await settle(set);
+    const back = set.pool.backend("alpha");
+    expect(back.subscribed).toEqual([topic]);
+    expect(told).toEqual([]);
+    back.update(topic, '{"taskId":"t-1"}');
+    expect(told).toEqual(['alpha#t-1 {"taskId":"t-1"}']);
+  });
+
+  test("whose news name a resource lets its follower read that, and nobody else", async () => {
+    const set = await stage();
+    const { watching } = follower(set);
+    await watching.follow(task);
+    set.alpha.update(topic, '{"taskId":"t-1","result":{"content":[{"type":"resource_link","uri":"odd:1"}]}}');
+    expect(await watching.subscribe("odd:1")).toBe("subscribed");
+    expect(await follower(set, { id: "bob" }).watching.subscribe("odd:1")).toBe("unknown");
+  });
+});

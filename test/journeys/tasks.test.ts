@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
-import { type Endpoint, openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
+import { dataOf, type Endpoint, openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
 import { createV1Tasks } from "../fixtures/v1Tasks.ts";
 import { runV1Http } from "../fixtures/v1Server.ts";
 
@@ -77,6 +77,67 @@ describe("a task of a modern backend", () => {
     const { error } = lastOf(await session.send('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"raw__slow"}}'));
     expect(error.code).toBe(-32603);
     expect(error.message).toContain("extensions.io.modelcontextprotocol/tasks");
+  });
+});
+
+/** Opens a listen for tasks; gives its messages one by one. */
+async function listenTo(taskIds: readonly string[], server = "", more: object = {}): Promise<{ next(): Promise<Json> } & AsyncDisposable> {
+  const gone = new AbortController();
+  const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": JSON.parse(`{${declared}}`) };
+  const response = await fetch(at(server).url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen", Authorization: `Bearer ${program.token}` },
+    body: JSON.stringify({ jsonrpc: "2.0", id: "ear", method: "subscriptions/listen", params: { notifications: { taskIds, ...more }, _meta: meta } }),
+    signal: gone.signal,
+  });
+  if (response.body === null) throw new Error(`no stream: ${response.status}`);
+  const events = dataOf(response.body);
+  return {
+    async next() {
+      const { value } = await events.next();
+      return JSON.parse(value ?? "null");
+    },
+    async [Symbol.asyncDispose]() {
+      gone.abort();
+    },
+  };
+}
+
+describe("who listens to a task", () => {
+  test.each([
+    ["on all servers", "", "raw__slow", "[raw] Name?"],
+    ["on its own", "/raw", "slow", "Name?"],
+  ])("hears how it stands and what becomes of it, under its id alone (%s)", async (_where, server, name, asks) => {
+    const taskId = await newTask(server, name);
+    const other = await newTask(server, name);
+    await using ear = await listenTo([taskId], server);
+    expect(await ear.next()).toMatchObject({ method: "notifications/subscriptions/acknowledged", params: { notifications: { taskIds: [taskId] }, _meta: { "io.modelcontextprotocol/subscriptionId": "ear" } } });
+    const standing = await ear.next();
+    expect(standing).toMatchObject({ method: "notifications/tasks", params: { taskId, status: "working", pollIntervalMs: 10, _meta: { "io.modelcontextprotocol/subscriptionId": "ear" } } });
+    expect(standing.params).not.toHaveProperty("resultType");
+    await ask("tasks/cancel", { taskId: other }, { server });
+    expect((await ask("tasks/get", { taskId }, { server })).result).toMatchObject({ status: "input_required", inputRequests: { q1: { params: { message: asks } } } });
+    await ask("tasks/update", { taskId, inputResponses: { q1: { action: "accept" } } }, { server });
+    const last = await ear.next();
+    expect(last.params).toMatchObject({ taskId, status: "completed", result: { weight: 1.1 } });
+    expect(JSON.stringify([standing, last])).not.toContain("task-");
+  });
+
+  test("hears nothing of one that it was not given, and learns nothing by asking", async () => {
+    const taskId = await newTask();
+    await using ear = await listenTo(["task-1", `${taskId.slice(0, -2)}AA`]);
+    expect((await ear.next()).params.notifications).toEqual({});
+    await using elsewhere = await listenTo([taskId], "/old");
+    expect((await elsewhere.next()).params.notifications).toEqual({});
+    await ask("tasks/cancel", { taskId });
+    await using own = await listenTo([taskId]);
+    expect((await own.next()).params.notifications).toEqual({ taskIds: [taskId] });
+  });
+
+  test("cannot name it as a resource", async () => {
+    await newTask();
+    await using ear = await listenTo([], "", { resourceSubscriptions: ["\u0000task-1", "\u0000raw/task-1"] });
+    expect((await ear.next()).params.notifications).toEqual({});
   });
 });
 
