@@ -4,7 +4,7 @@
  * On one server the backend's own, without what is not served here.
  */
 import type { Limits } from "../base/index.ts";
-import { emptyObject, type Kind, memberOf, objectOf, parseObject, quote, type Raw } from "../protocol/index.ts";
+import { emptyObject, type Kind, objectOf, parseObject, quote, type Raw, rawOf } from "../protocol/index.ts";
 import type { View } from "./types.ts";
 
 const allServers =
@@ -49,9 +49,11 @@ function extensionsOf({ servers, limits }: View): Raw {
   return `{${members.join(",")}}`;
 }
 
+// Anything but an object would make the whole announcement unreadable, for clients of every server.
 function settingsOf(capabilities: Raw, extension: string, limits: Limits): Raw | null {
   if (!capabilities.includes(extension)) return null;
-  return memberOf(objectOf(parseObject(capabilities, limits) ?? emptyObject, "extensions") ?? emptyObject, extension);
+  const settings = objectOf(objectOf(parseObject(capabilities, limits) ?? emptyObject, "extensions") ?? emptyObject, extension);
+  return settings === null ? null : rawOf(settings);
 }
 
 /** Whether a backend with these capabilities has lists of this kind at all. */

@@ -16,6 +16,7 @@ describe("what is announced on all servers", () => {
     const tasks = { "io.modelcontextprotocol/tasks": {} };
     expect(announced(having('{"a":1}'), { tools: "{}" })).toEqual({ ...tasks, "io.modelcontextprotocol/ui": { a: 1 } });
     expect(announced(having('{"a":1}'), having('{"b":1}'))).toEqual({ ...tasks, "io.modelcontextprotocol/ui": {} });
+    for (const odd of ["5", "null", "[]", "true", '"x"', '{"a":1,"a":2}']) expect(announced(having(odd), having('{"b":1}'))).toEqual({ ...tasks, "io.modelcontextprotocol/ui": { b: 1 } });
     expect(announced({ experimental: '{"io.modelcontextprotocol/ui":{}}' })).toEqual(tasks);
   });
 });

@@ -97,6 +97,14 @@ describe("the owners of a URI", () => {
   });
 });
 
+test("matching stays within its bound where a template's text repeats itself", () => {
+  const templates = Array.from({ length: 200 }, (_, index) => `{+v}${"a".repeat(4000 + index)}b`);
+  const view = viewOn([offerOf("a", { templates })]);
+  const steps = view.patterns.reduce((sum, pattern) => sum + pattern.steps, 0);
+  expect(steps).toBeGreaterThan((200 * 4000) / 64);
+  expect(ownersOf(view, "a".repeat(8000))).toEqual([]);
+});
+
 test("a server cannot use up the steps that another's templates need", () => {
   const greedy = Array.from({ length: 1000 }, (_, index) => `z://{a}{b}${index}`);
   const limits = { ...defaultLimits, matchStepsMax: 1000 };
