@@ -14,6 +14,7 @@ import { type Beside, type Call, type Outcome, type Raw, type RawObject, taskIn 
 import { createBreaker } from "./breaker.ts";
 import type { Link } from "./link.ts";
 import { type Changing, Lists } from "./lists.ts";
+import { OpenTasks } from "./openTasks.ts";
 import { missedParams, Subscriptions } from "./subscriptions.ts";
 import type { BackendState, BackendStatus, Offered } from "./types.ts";
 import type { Moved } from "./variants.ts";
@@ -44,6 +45,8 @@ export interface BackendOptions {
 export interface Backend {
   /** Runs one call; waits while the server starts. Throws Faults (BACKEND_…). */
   call(call: Call, target: Target): Promise<Outcome>;
+  /** Takes what a call of it came to: a task keeps it from being idle. For instances that are ended when they are. */
+  noticed(call: Call, outcome: Outcome): void;
   /** Waits while it starts, as a call does. Throws Faults (BACKEND_…) when it is not ready then. */
   ready(call: Call): Promise<void>;
   /** See Lease; `abilities` are the subscriber's. */
@@ -59,7 +62,7 @@ export interface Backend {
   settled(ms: number, cancel?: Cancel): Promise<void>;
   /** Calls that wait for an answer, or for the server to start. */
   readonly inFlight: number;
-  /** Nobody waits for a call, and nobody wants to hear of a resource. */
+  /** Nobody waits for a call or a task, and nobody wants to hear of a resource. */
   readonly idle: boolean;
   /** Takes over the times of a newer entry that means the same process; they count from the next start on. */
   adjust(spec: BackendSpec): void;
@@ -97,6 +100,7 @@ class RunningBackend implements Backend {
   readonly #name: string;
   readonly #lists: Lists;
   readonly #subscriptions: Subscriptions;
+  readonly #tasks: OpenTasks;
   #spec: BackendSpec;
   #state: BackendState = "starting";
   #reason: string | null = null;
@@ -116,6 +120,7 @@ class RunningBackend implements Backend {
     this.#name = options.spec.name;
     this.#spec = options.spec;
     this.#lists = new Lists({ name: this.#name, clock: options.clock, limits: options.limits, log: options.log, changed: options.changed });
+    this.#tasks = new OpenTasks(options.clock, options.limits);
     this.#subscriptions = new Subscriptions({
       name: this.#name,
       limits: options.limits,
@@ -134,7 +139,7 @@ class RunningBackend implements Backend {
   }
 
   get idle(): boolean {
-    return this.inFlight === 0 && this.#subscriptions.size === 0;
+    return this.inFlight === 0 && this.#subscriptions.size === 0 && !this.#tasks.any;
   }
 
   adjust(spec: BackendSpec): void {
@@ -143,6 +148,10 @@ class RunningBackend implements Backend {
 
   call(call: Call, target: Target): Promise<Outcome> {
     return this.#upstream === null ? this.#callLater(call, target) : this.#upstream.call(call, target);
+  }
+
+  noticed(call: Call, outcome: Outcome): void {
+    this.#tasks.noticed(call, outcome);
   }
 
   async subscribe(uri: string, abilities: Raw): Promise<boolean> {

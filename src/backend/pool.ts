@@ -112,7 +112,9 @@ class EntryLease implements Lease {
 
   async #callOwn(call: Call, target: Target): Promise<Outcome> {
     const instance = this.#entry.instanceOf(call) ?? (await this.#entry.settledInstanceOf(call));
-    return instance.call(call, target);
+    const outcome = await instance.call(call, target);
+    instance.noticed(call, outcome);
+    return outcome;
   }
 
   async subscribe(uri: string, who: Sharer): Promise<Subscription | null> {

@@ -169,6 +169,8 @@ export const defaultLimits = Object.freeze({
   taskPollMs: 1_000,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
+  /** Tasks that one process is at work on and is therefore not ended, remembered in number. */
+  openTasksMax: 1000,
   /** How long a client may ask for a task that it was given; the server may forget it earlier. */
   taskMsMax: 30 * 24 * 60 * 60 * 1000,
   /** Characters of one text in a log line. */

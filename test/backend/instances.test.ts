@@ -20,6 +20,7 @@ function stageOf(instancesMax = 3) {
       unsubscribe: () => Promise.resolve(),
       offered: () => null,
       moved: null,
+      noticed: () => undefined,
       suspect: () => undefined,
       status: () => ({ name: "b", state: "ready", pid: null, reason: null, stderr: [], restarts: 0, inFlight: 0, revision: null }),
       settled: () => Promise.resolve(),

@@ -85,7 +85,7 @@ test("a list has moved when it was announced and really is another than at the s
   lists.becameStale("prompts");
   await clock.advance(1000);
   expect(lists.moved).toEqual({ tools: { items: ['"tools"', '"new"'], cache: { ttlMs: 0, scope: "private" } } });
-  items.tools = undefined;
+  delete items.tools;
   lists.becameStale("tools");
   await clock.advance(1000);
   expect(lists.moved?.tools?.items).toEqual(['"tools"']);
