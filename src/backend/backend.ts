@@ -32,6 +32,8 @@ export interface BackendOptions {
   readonly capabilities: Raw;
   /** The client whose alone it is, as it is reached beside its calls. */
   readonly beside?: Beside | undefined;
+  /** Whether the server is known to say nothing before it has something to say. */
+  readonly isMute: () => boolean;
   /** Takes secrets out of texts that were not made here. */
   readonly secrets: KnownSecrets;
   /** `offered()`, `moved` or `status()` has changed. */
@@ -308,6 +310,7 @@ class RunningBackend implements Backend {
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
       capabilities: this.#options.capabilities,
+      mute: this.#options.isMute(),
       ...(this.#options.beside === undefined ? {} : { beside: this.#options.beside }),
       updated: this.#options.updated,
       changed: (kind) => {

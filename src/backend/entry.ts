@@ -143,6 +143,6 @@ export class Entry {
 
   #create(capabilities: Raw, told: Pick<BackendOptions, "changed" | "announced">, concerns: (who: Sharer) => boolean, beside?: Beside): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, beside, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, beside, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
   }
 }

@@ -93,6 +93,8 @@ export const defaultLimits = Object.freeze({
   listenMsMax: 24 * 60 * 60 * 1000,
   /** How long a handshake waits until a server's changes can be heard, before it goes on without. */
   hearMsMax: 1_000,
+  /** The same for one more process or connection of a server that said nothing in that time before. */
+  hearAgainMsMax: 100,
   /** Default time for one request to a server. */
   requestMsMax: 60_000,
   /** How long a call may run before anybody looks whether its client is still there: looking costs as much as relaying. */

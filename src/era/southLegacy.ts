@@ -262,6 +262,7 @@ export class SouthLegacy implements Dialect {
   #createFacts(): UpstreamFacts {
     const opened = (): Opened => this.#opened;
     const announces = (): boolean => kinds.some((kind) => isAnnounced(this.#opened.capabilities.get(kind), this.#south.limits)) && (this.#standing?.open ?? !this.#isHttp);
+    const isMute = (): boolean => this.#standing?.mute === true;
     const subscribes = (): boolean => isSubscribable(this.#opened.capabilities.get("resources"), this.#south.limits);
     return Object.freeze({
       get info() {
@@ -275,6 +276,9 @@ export class SouthLegacy implements Dialect {
       },
       get revision() {
         return opened().revision;
+      },
+      get mute() {
+        return isMute();
       },
       get announces() {
         return announces();

@@ -239,6 +239,7 @@ export class SouthModern implements Dialect {
     const self = selfOf(this.#south, result.result, info === null ? null : rawOf(info));
     const subscribes = isSubscribable(self.capabilities.get("resources"), this.#south.limits);
     const isOpen = (): boolean => this.#listening.open;
+    const isMute = (): boolean => this.#listening.mute;
     const revision = (): string => this.#revision;
     return Object.freeze({
       ...self,
@@ -246,6 +247,9 @@ export class SouthModern implements Dialect {
       perRequest: true,
       get revision() {
         return revision();
+      },
+      get mute() {
+        return isMute();
       },
       get announces() {
         return isOpen();

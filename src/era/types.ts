@@ -170,6 +170,8 @@ export interface ConnectOptions {
   readonly capabilities: Raw;
   /** The client whose alone this connection is, to be asked what no call of it can have caused; left out where there is none such. */
   readonly beside?: Beside;
+  /** See UpstreamFacts, where that is known from another connection. */
+  readonly mute?: boolean;
   /**
    * A resource that was subscribed to has changed, or may have; for those alone who subscribed with these `abilities`,
    * null for everybody.
@@ -196,6 +198,8 @@ export interface UpstreamFacts {
   readonly announces: boolean;
   /** It tells of changes of single resources that it is asked about. */
   readonly subscribes: boolean;
+  /** It did not say in time whether its changes can be heard: it opens no stream before it has something to say. */
+  readonly mute?: boolean;
   /** It hears with each request what its caller can do: one connection serves callers of every kind. Else it was told once. */
   readonly perRequest?: true;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { CancelSource, createKnownSecrets, defaultLimits, type Fault, fault, nullLog } from "../../src/base/index.ts";
+import { CancelSource, createKnownSecrets, createLog, defaultLimits, type Fault, fault } from "../../src/base/index.ts";
 import { type Backend, createBackend } from "../../src/backend/backend.ts";
 import type { Link } from "../../src/backend/link.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
@@ -88,9 +88,11 @@ function direct(more: Partial<StdioSpec> = {}) {
     return handshake.promise;
   };
   const secrets = createKnownSecrets();
-  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log: nullLog, secrets, capabilities: "{}", changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
+  const logged: string[] = [];
+  const log = createLog({ level: "info", write: (line) => void logged.push(line), pretty: false, clock });
+  const made = createBackend({ spec: specOf("b", more), createLink, connect, clock, limits: defaultLimits, log, secrets, capabilities: "{}", isMute: () => false, changed: () => changes.push(backend?.status().state ?? "?"), updated: (uri) => updates.push(uri) });
   backend = made;
-  return { clock, lives, changes, updates, secrets, backend: made, life: (n: number): Life => lives[n] as Life };
+  return { clock, lives, changes, updates, secrets, logged, backend: made, life: (n: number): Life => lives[n] as Life };
 }
 
 async function directReady(more: Partial<StdioSpec> = {}) {
@@ -410,4 +412,23 @@ test("the reason why a server is away holds no secret, no control character and 
   expect(reason).not.toMatch(/hunter2|\u001b/u);
   expect(reason.length).toBeLessThanOrEqual(defaultLimits.excerptMax);
   expect((await failure(backend.call(callOf("tools/call"), target))).message).not.toContain("hunter2");
+});
+
+test("why it is away is said once, and again when it is another reason or when it had come back", async () => {
+  const { backend, clock, life, lives, logged } = direct();
+  const reasons = ["refused", "refused", "refused", "late", "late", null, "late"];
+  for (const [at, reason] of reasons.entries()) {
+    while (lives.length <= at) await clock.advance(100);
+    if (reason === null) {
+      life(at).ready();
+      await clock.settle();
+      life(at).crash("crashed");
+    } else {
+      life(at).refuse(fault("BACKEND_DOWN", { detail: reason }));
+    }
+    await clock.settle();
+  }
+  const said = logged.filter((line) => line.includes('"level":"warn"')).map((line) => /refused|late|crashed/u.exec((JSON.parse(line) as { reason: string }).reason)?.[0]);
+  expect(said).toEqual(["refused", "late", "crashed", "late"]);
+  await backend.close();
 });

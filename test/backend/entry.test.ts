@@ -21,19 +21,19 @@ const childSpec = (more: Partial<StdioSpec> = {}, ...flags: string[]): StdioSpec
   specOf("child", { command: process.execPath, args: [program, ...flags], connectMs: 10_000, requestMs: 10_000, ...more });
 
 /** One entry with real processes, and what each of them was told that its client can do. */
-async function open(spec: BackendSpec, { limits = {}, perRequest = false }: { limits?: Partial<Limits>; perRequest?: boolean } = {}) {
+async function open(spec: BackendSpec, { limits = {}, perRequest = false, mute = false }: { limits?: Partial<Limits>; perRequest?: boolean; mute?: boolean } = {}) {
   const folder = await createFolder();
   const all = { ...defaultLimits, ...limits };
   const told: string[] = [];
   /** What each instance may report with, in the order of their start; and whom what they reported concerns. */
-  const reporting: Pick<Parameters<Eras["connect"]>[1], "updated">[] = [];
+  const reporting: Pick<Parameters<Eras["connect"]>[1], "updated" | "mute">[] = [];
   const concerned: ((who: Call) => boolean)[] = [];
   let resume: () => void = () => undefined;
   const connect: Eras["connect"] = async (wire, options) => {
     const upstream = await connectPlain(wire, options);
     told.push(options.capabilities);
     reporting.push(options);
-    return perRequest ? { ...upstream, facts: { ...upstream.facts, perRequest: true } } : upstream;
+    return { ...upstream, facts: { ...upstream.facts, mute, ...(perRequest ? { perRequest } : {}) } };
   };
   const shared = { egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
   const createLink = (newest: BackendSpec): Link => (newest.kind === "stdio" ? createStdioLink({ ...shared, spec: newest }) : createHttpLink({ ...shared, spec: newest }));
@@ -208,4 +208,12 @@ test("what a further process says of its lists is looked up where everybody's co
   await stage.run("addTool", "one", { params: parseObject('{"name":"mine"}', defaultLimits) ?? emptyObject });
   await stage.until(() => stage.entry.first.offered() !== before && stage.entry.variants().length > 0);
   expect(stage.entry.first.offered()?.lists.tools.items).toEqual(['{"name":"one"}']);
+});
+
+test("a further process of a server that said nothing before it had something to say is connected to as such", async () => {
+  for (const mute of [true, false]) {
+    await using stage = await open(childSpec({ isolation: "principal" }), { mute });
+    await stage.pidOf("one");
+    expect(stage.reporting.map((options) => options.mute)).toEqual([false, mute]);
+  }
 });

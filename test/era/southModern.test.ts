@@ -225,7 +225,7 @@ describe("messages", () => {
 describe("facts", () => {
   test("are those of the discovery", async () => {
     const { bench, south } = await open("stdio", () => done, '{"tools":{"listChanged":true},"prompts":{}}');
-    expect(south.facts).toMatchObject({ info: '{"name":"new","version":"2"}', instructions: "be kind", revision: "2026-07-28", announces: false });
+    expect(south.facts).toMatchObject({ info: '{"name":"new","version":"2"}', instructions: "be kind", revision: "2026-07-28", announces: false, mute: false });
     const listen = bench.wire.last("subscriptions/listen");
     expect(textOf(listen.params)).toStartWith('{"notifications":{"toolsListChanged":true},"_meta":{');
     bench.wire.push(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/subscriptionId":${listen.id}}}}`);
@@ -243,6 +243,35 @@ describe("facts", () => {
     const { south } = await open("stdio", () => ({ error: unknownMethod }));
     expect(await south.page("templates", null)).toBeNull();
     expect(await faultCodeOf(south.page("tools", null))).toBe("BACKEND_DOWN");
+  });
+});
+
+describe("an extension that this server alone has", () => {
+  const client = { info: null, capabilities: '{"extensions":{"x/own":{"n":1.10},"x/other":{}}}' };
+  const target: Target = { backend: "box", name: null, timeoutMs: 5_000, tool: null, extensions: ["x/own", "x/more"] };
+  const odd = { result: '{"resultType":"x/odd"}' };
+
+  test("is declared to it as its client does, among all servers too, and for that call alone", async () => {
+    const { bench, south } = await open("stdio", () => done);
+    const declared = async (to: Target): Promise<unknown> => {
+      await south.call(callOf("tools/call", '{"name":"a"}', { client }), to);
+      return metaOf(bench.wire.last("tools/call"))["io.modelcontextprotocol/clientCapabilities"];
+    };
+    expect([await declared(target), await declared({ ...target, extensions: null }), await declared(target)]).toEqual([{ extensions: { "x/own": { n: 1.1 } } }, {}, { extensions: { "x/own": { n: 1.1 } } }]);
+  });
+
+  test("may have results of its own type, for clients that declared it and have types", async () => {
+    const { south } = await open("stdio", () => odd);
+    const outcome = await south.call(callOf("x/do", "{}", { client }), target);
+    expect(outcome.kind).toBe("done");
+    for (const more of [{}, { client, session: { id: "s", ended: new CancelSource() } }]) expect(await faultCodeOf(south.call(callOf("x/do", "{}", more), target))).toBe("BACKEND_GARBLED");
+    expect(await faultCodeOf(south.call(callOf("x/do", "{}", { client }), { ...target, extensions: null }))).toBe("BACKEND_GARBLED");
+  });
+
+  test("hears the header that names what its method is about", async () => {
+    const { bench, south } = await open("http", () => done);
+    await south.call(callOf("x/do", "{}", { paramHeaders: () => ({ "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" }) }), target);
+    expect(bench.wire.last("x/do").headers).toMatchObject({ "mcp-method": "x/do", "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" });
   });
 });
 
