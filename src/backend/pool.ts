@@ -106,7 +106,7 @@ class EntryLease implements Lease {
   }
 
   call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome> {
-    const whole = { backend: this.spec.name, name: target.name, timeoutMs: this.spec.requestMs, tool: target.tool };
+    const whole = { backend: this.spec.name, name: target.name, timeoutMs: this.spec.requestMs, tool: target.tool, extensions: target.extensions ?? null };
     return this.#entry.isForAll ? this.#entry.first.call(call, whole) : this.#callOwn(call, whole);
   }
 

@@ -3,6 +3,7 @@ export { aliasOf } from "./alias.ts";
 export { capabilitiesOf } from "./capabilities.ts";
 export { changesOf } from "./changes.ts";
 export { instructionsOf } from "./instructions.ts";
+export { extensionsIn, isOwnable, ownExtensions } from "./extensions.ts";
 export { type Fetched, inventoryOf } from "./inventory.ts";
 export { buildCatalog, type CatalogOptions } from "./merge.ts";
 export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";

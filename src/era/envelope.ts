@@ -25,6 +25,8 @@ export function plainMetaOf(call: Call, token: number): Raw | null {
   return joined(`"${metaKeys.progressToken}":${token}`, call.meta);
 }
 
+const noTarget = Object.freeze({});
+
 /** `_meta` for a backend without handshake, where each request says who calls and what it can do. */
 export class Envelope {
   readonly #limits: Limits;
@@ -35,6 +37,7 @@ export class Envelope {
   #capabilities: Raw | null = null;
   #isAlone = false;
   #hasTasks = false;
+  #extensions: readonly string[] | null = null;
   #known: string | null = null;
 
   constructor(shared: Shared, revision: ModernRevision) {
@@ -51,8 +54,8 @@ export class Envelope {
   }
 
   /** `_meta` of a client's call. */
-  metaOf(call: Call, token: number): Raw {
-    let open = this.#prefixOf(call);
+  metaOf(call: Call, token: number, { extensions = null }: Pick<Target, "extensions"> = noTarget): Raw {
+    let open = this.#prefixOf(call, extensions);
     if (call.progress) open += `,"${metaKeys.progressToken}":${token}`;
     if (call.logLevel !== null) open += `,"${metaKeys.logLevel}":"${call.logLevel}"`;
     return call.meta === null ? `{${open}}` : joined(open, this.#strangers(call.meta));
@@ -65,21 +68,22 @@ export class Envelope {
     return object === null ? meta : editObject(object, { [vendorKeys.proxy]: null });
   }
 
-  #prefixOf(call: Call): string {
+  #prefixOf(call: Call, own: readonly string[] | null): string {
     const { info, capabilities } = call.client;
-    const reach = reachOf(call);
+    const reach = reachOf(call, own);
     if (this.#isKnown(call.client, reach)) return this.#known as string;
     const prefix = `${this.#head},"${metaKeys.clientInfo}":${info ?? this.#own},"${metaKeys.clientCapabilities}":${carriedCapabilities(capabilities, this.#limits, reach)},${this.#proxy}`;
     this.#info = info;
     this.#capabilities = capabilities;
     this.#isAlone = reach.isAlone;
     this.#hasTasks = reach.hasTasks;
+    this.#extensions = reach.own;
     this.#known = prefix;
     return prefix;
   }
 
   #isKnown(client: Client, reach: Reach): boolean {
-    return this.#known !== null && this.#info === client.info && this.#capabilities === client.capabilities && this.#isAlone === reach.isAlone && this.#hasTasks === reach.hasTasks;
+    return this.#known !== null && this.#info === client.info && this.#capabilities === client.capabilities && this.#isAlone === reach.isAlone && this.#hasTasks === reach.hasTasks && this.#extensions === reach.own;
   }
 }
 

@@ -11,14 +11,14 @@ import { type HopMeta, readMeta, textOf } from "./hop.ts";
 import { type Channel, emptyOut, Exchange, refusalOut, refusalText } from "./exchange.ts";
 import { afterVisit, questionChanges, questionFault, type Try, tryOf, visitsOf } from "./input.ts";
 import { listen } from "./listen.ts";
-import { isRetryable, methodOf } from "./methods.ts";
+import { isExtension, isRetryable, methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
 import { failureOf, isVisitError, modernError, modernStatus, thrownError } from "./refusals.ts";
 import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
 import { aimOf, taskOutcome, taskResult } from "./tasks.ts";
 import type { Caller, HttpIn, HttpOut } from "./types.ts";
-import { paramPrefix } from "./words.ts";
+import { headers, paramPrefix } from "./words.ts";
 
 /** What waits for the answer to a modern call, and is told which one it is, so that it can cancel it. */
 export interface Expecting extends Sink {
@@ -68,8 +68,15 @@ function serveRequest(north: North, message: Request, request: HttpIn): Promise<
   if (message.method === "subscriptions/listen") return Promise.resolve(listen(north, message, request));
   const exchange = new ModernExchange(north, request, message.id);
   if (methodOf(message.method).modern === "here") discover(north, message.id, request, exchange);
-  else beginCall(north, message, envelope, request, exchange, () => request.headersFrom(paramPrefix));
+  else beginCall(north, message, envelope, request, exchange, () => carriedHeaders(request, message.method));
   return exchange.out;
+}
+
+/** Headers that go on as they came: of the parameters, and of what an extension's method names, which only its server knows. */
+function carriedHeaders(request: HttpIn, method: string): Readonly<Record<string, string>> {
+  const named = isExtension(method) ? request.header(headers.name) : null;
+  const params = request.headersFrom(paramPrefix);
+  return named === null ? params : { [headers.name]: named, ...params };
 }
 
 /** Answers discovery, with the status that it has if it is an HTTP response. */

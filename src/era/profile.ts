@@ -21,6 +21,8 @@ export interface Reach {
   readonly isAlone: boolean;
   /** The caller and the backend both speak the revision that tasks are an extension of. */
   readonly hasTasks: boolean;
+  /** Further extensions that can only mean this backend. */
+  readonly own?: readonly string[] | null;
 }
 
 const tasks = "io.modelcontextprotocol/tasks";
@@ -30,7 +32,7 @@ const transparent: Readonly<Record<string, true>> = Object.freeze({ "io.modelcon
 
 function isCarried(extension: string, reach: Reach): boolean {
   if (extension === tasks) return reach.hasTasks;
-  return reach.isAlone || Object.hasOwn(transparent, extension);
+  return reach.isAlone || Object.hasOwn(transparent, extension) || reach.own?.includes(extension) === true;
 }
 
 /** The extensions that reach the backend, as they were declared; null for none. */
@@ -75,7 +77,7 @@ export function carriedCapabilities(capabilities: Raw, limits: Limits, reach: Re
 }
 
 /** How far the extensions of this caller reach. A session's client is of the older era, where the word for tasks means something else. */
-export const reachOf = ({ selection, session }: Pick<Call, "selection" | "session">): Reach => ({ isAlone: selection.server !== null, hasTasks: session === null });
+export const reachOf = ({ selection, session }: Pick<Call, "selection" | "session">, own: readonly string[] | null = null) => ({ isAlone: selection.server !== null, hasTasks: session === null, own });
 
 /** What this caller can do, in the words that a newer backend hears with each of its calls. */
 export const abilitiesOf = (caller: Pick<Call, "client" | "selection" | "session">, limits: Limits): Raw => carriedCapabilities(caller.client.capabilities, limits, reachOf(caller));

@@ -116,7 +116,7 @@ export class SouthModern implements Dialect {
 
   #requestOf(flight: Flight, target: Target): WireRequest {
     const { call, id } = flight;
-    const text = requestText(id, call.method, paramsOf(call, target, this.#envelope.metaOf(call, id)));
+    const text = requestText(id, call.method, paramsOf(call, target, this.#envelope.metaOf(call, id, target)));
     if (!this.#isHttp) return { id, text, headers: noHeaders, timeoutMs: target.timeoutMs };
     return { id, text, headers: this.#headersOf(call, target), timeoutMs: target.timeoutMs, onMessage: (message) => this.#received(message, flight) };
   }
@@ -157,7 +157,7 @@ export class SouthModern implements Dialect {
     const isQuestion = type === '"input_required"' && isRetryable(call.method) && isAnswerable(result);
     if (isQuestion) return { kind: "input", result, state: stringOf(result, "requestState"), backend: target.backend };
     if (type === '"task"' && this.#mayHaveTask(call)) return { kind: "task", result, backend: target.backend };
-    if (isBetweenThem(type, call)) return { kind: "done", result };
+    if (isBetweenThem(type, call, target)) return { kind: "done", result };
     throw this.#garbled(call.method, `a result of type ${type}`);
   }
 
@@ -260,8 +260,11 @@ export class SouthModern implements Dialect {
 
 const ourTypes: Readonly<Record<Raw, true>> = Object.freeze({ '"input_required"': true, '"task"': true });
 
-/** A type of an extension that client and backend have agreed on: the client sees this backend alone, and knows types at all. */
-const isBetweenThem = (type: Raw, { selection, session }: Call): boolean => !Object.hasOwn(ourTypes, type) && type.startsWith('"') && selection.server !== null && session === null;
+/** A type of an extension that client and backend have agreed on: it can mean this backend alone, and the client knows types at all. */
+const isBetweenThem = (type: Raw, call: Call, target: Target): boolean =>
+  !Object.hasOwn(ourTypes, type) && type.startsWith('"') && call.session === null && (call.selection.server !== null || hasOwn(call, target));
+
+const hasOwn = ({ client }: Call, { extensions = null }: Target): boolean => extensions?.some((extension) => client.capabilities.includes(quote(extension))) === true;
 
 /** At least one of the two must be there (2026-07-28, basic/patterns/mrtr). */
 const isAnswerable = (result: RawObject): boolean => memberOf(result, "inputRequests") !== null || stringOf(result, "requestState") !== null;

@@ -44,7 +44,9 @@ export interface PipeIn extends Caller {
 
 export interface Pipe {
   receive(line: string): void;
-  /** stdin has ended: the client is gone. Cancels everything of it, and nothing more is sent. */
+  /** Nothing more comes in. `answered` runs as soon as nothing is due to the client, which may be at once. */
+  finish(answered: () => void): void;
+  /** The client is gone. Cancels everything of it, and nothing more is sent. */
   end(): void;
 }
 
@@ -213,6 +215,8 @@ export interface Target {
   readonly timeoutMs: number;
   /** The tool's own definition, for header mirroring; null when there is none. */
   readonly tool: Raw | null;
+  /** Extensions that this server alone has among those that the caller sees, so that it hears whether its caller has them. */
+  readonly extensions?: readonly string[] | null;
 }
 
 /** One page-complete list of a backend. */

@@ -8,6 +8,7 @@ import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFl
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
+import { OwnExtensions } from "./extensions.ts";
 import { Generation } from "./generation.ts";
 import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
@@ -37,6 +38,7 @@ class RunningHub implements Hub {
   readonly #watchers: Watchers;
   readonly #subscriptions: Subscriptions;
   readonly #owners = new Owners();
+  readonly #extensions = new OwnExtensions();
   readonly #inventories = new InventoryMemo();
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
@@ -109,7 +111,7 @@ class RunningHub implements Hub {
 
   #sceneOf(snapshot: Snapshot, call: Call): Scene {
     const view = snapshot.view(call.principal, call.selection, call);
-    return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, asked: null };
+    return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, extensions: this.#extensions, asked: null };
   }
 
   #failure(thrown: Fault, call: Call): Outcome {

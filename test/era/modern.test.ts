@@ -404,3 +404,17 @@ describe("a backend that wants input", () => {
     expect(serve.calls).toHaveLength(0);
   });
 });
+
+describe("the header that names a target", () => {
+  test("goes on with an extension's method as it came, and with no other", async () => {
+    const { modern, serve } = createWorld();
+    serve.answer = () => done({});
+    const carried = async (method: string, params: Record<string, unknown> = {}): Promise<unknown> => {
+      await modern(method, params, { headers: { "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" } });
+      return serve.calls.at(-1)?.paramHeaders();
+    };
+    expect(await carried("com.example/do")).toEqual({ "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" });
+    expect(await carried("tools/call", { name: "ä" })).toEqual({ "mcp-param-a": "1" });
+    expect(await carried("tools/list")).toEqual({ "mcp-param-a": "1" });
+  });
+});

@@ -14,7 +14,7 @@ const fixture = (name: string): object => ({ command: process.execPath, args: [j
 
 beforeAll(async () => {
   remote = runV1Http(createV1Tasks);
-  program = await startProgram({ config: { mcpServers: { raw: fixture("rawTasks.ts"), old: fixture("v1Tasks.ts"), remote: { type: "http", url: remote.url } } } });
+  program = await startProgram({ config: { mcpServers: { raw: fixture("rawTasks.ts"), other: { ...fixture("rawTasks.ts"), env: { EXTENSION: "com.example/twice" } }, more: { ...fixture("rawTasks.ts"), env: { EXTENSION: "com.example/twice" } }, old: fixture("v1Tasks.ts"), remote: { type: "http", url: remote.url } } } });
 });
 afterAll(async () => {
   await program[Symbol.asyncDispose]();
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 const at = (server = ""): Endpoint => ({ url: `${program.origin}/mcp${server}`, token: program.token });
-const declared = '"elicitation":{},"extensions":{"io.modelcontextprotocol/tasks":{},"com.example/odd":{}}';
+const declared = '"elicitation":{},"extensions":{"io.modelcontextprotocol/tasks":{},"com.example/odd":{},"com.example/foreign":{}}';
 const lastOf = (sent: Sent): Json => JSON.parse(sent.messages.at(-1) ?? "null");
 
 /** A modern request; `target` goes into the header that mirrors it. */
@@ -197,10 +197,11 @@ describe("an extension that nobody here knows", () => {
     const { opened } = await openSession(at("/raw"));
     expect(opened.text).toContain('"com.example/odd":{"rate":1.10}');
     expect(opened.text).not.toContain("io.modelcontextprotocol/tasks");
-    expect((await sendModern(at(), { method: "server/discover" })).text).not.toContain("com.example/odd");
+    expect((await sendModern(at(), { method: "server/discover" })).text).toContain('"com.example/odd":{"rate":1.10}');
+    expect((await sendModern(at(), { method: "server/discover" })).text).not.toContain("com.example/twice");
   });
 
-  test("has its methods served on its own server, in both eras, and nowhere else", async () => {
+  test("has its methods served on its own server, in both eras, and on all by the only one that has it, for who declares it", async () => {
     expect(await ask("com.example/echo", { say: { n: 1 } }, { server: "/raw" })).toMatchObject({ result: { resultType: "complete", echo: { n: 1 } } });
     const session = await openSession(at("/raw"));
     const echoed = (await session.send('{"jsonrpc":"2.0","id":1,"method":"com.example/echo","params":{"say":1.10}}')).messages.at(-1);
@@ -208,6 +209,9 @@ describe("an extension that nobody here knows", () => {
     const nowhere = await sendModern(at(), { method: "com.example/echo" });
     expect([nowhere.status, lastOf(nowhere).error.code]).toEqual([404, -32601]);
     expect((await ask("com.example/none", {}, { server: "/raw" })).error.code).toBe(-32601);
+    expect((await ask("com.example/echo", { say: 1, odd: true })).result).toMatchObject({ resultType: "com.example/odd", echo: 1 });
+    const twice = await ask("com.example/echo", { say: 1 }, { capabilities: '"extensions":{"com.example/twice":{}}' });
+    expect(twice.error.code).toBe(-32601);
   });
 
   test("is declared to that server by who is alone with it, and may have results of its own type", async () => {
@@ -216,7 +220,8 @@ describe("an extension that nobody here knows", () => {
     const { lines } = (await ask("com.example/lines", {}, { server: "/raw" })).result;
     const lineWith = (text: string): string => lines.find((line: string) => line.includes(text));
     expect(lineWith('"odd":true')).toContain('"com.example/odd":{}');
-    expect(lineWith('"from all"')).not.toContain("com.example/odd");
+    expect(lineWith('"from all"')).toContain('"com.example/odd":{}');
+    expect(lineWith('"from all"')).not.toContain("com.example/foreign");
     expect(lineWith('"from all"')).toContain("io.modelcontextprotocol/tasks");
   });
 });
