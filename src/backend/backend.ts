@@ -259,7 +259,8 @@ class RunningBackend implements Backend {
       this.#subscriptions.leave();
       if (this.#isOver()) return this.#bury(life);
       const waitMs = breaker.failed();
-      log.warn("not available", { server: this.#name, reason, retryMs: Math.round(waitMs) });
+      // Said once: whoever tries often, and for days, would otherwise fill the log with one and the same reason.
+      log[reason === this.#reason ? "debug" : "warn"]("not available", { server: this.#name, reason, retryMs: Math.round(waitMs) });
       this.#become("backing-off", reason);
       await Promise.all([this.#bury(life), this.#pause(waitMs)]);
       if (!this.#isOver()) this.#become("starting", reason);
