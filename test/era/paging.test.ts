@@ -57,6 +57,14 @@ describe("a list", () => {
     expect(cursors).toHaveLength(2);
   });
 
+  test("is cut where one page has too many items, and where its pages are too long together", async () => {
+    const items = Array.from({ length: 100_000 }, (_, index) => `{"name":"t${index}"}`);
+    const { listed } = await list([`{"tools":[${items.join(",")}]}`]);
+    expect(listed.items).toEqual(items.slice(0, defaultLimits.listItemsMax));
+    const long = await list((index) => `{"tools":["${"x".repeat(1000)}"],"nextCursor":"${index}"}`, { messageBytesMax: 2500 });
+    expect([long.listed.items.length, long.cursors.length]).toEqual([3, 3]);
+  });
+
   test("is empty where the capability or the method is missing", async () => {
     const { south } = benchOf("stdio", () => "silent");
     const dialect = { facts: { capabilities: new Map() } } as unknown as Dialect;
