@@ -49,6 +49,7 @@ describe("a list", () => {
     expect(two.listed.items).toEqual(["0", "1", "2"]);
   });
 
+  // Checklist: S10
   test("ends at the bounds on pages and on items", async () => {
     const endless = (index: number): string => `{"tools":[1,2,3],"nextCursor":"${index}"}`;
     expect((await list(endless, { listPagesMax: 4 })).cursors).toHaveLength(4);
