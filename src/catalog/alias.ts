@@ -10,11 +10,17 @@ import type { Entry } from "./types.ts";
 /** Kinds whose identifiers are URIs, which are not renamed. */
 export type UriKind = "resources" | "templates";
 
+/** How every alias begins, of whichever proxy. */
+export const aliasStart = "x-1mcp://";
+
+/** Somebody's alias: ours, or of another one of our kind. */
+export const isAlias = (uri: string): boolean => uri.slice(0, aliasStart.length).toLowerCase() === aliasStart;
+
 /** The alias of a server's URI. */
-export const aliasOf = (server: string, uri: string): string => `x-1mcp://${server}/${encodeURIComponent(uri.toWellFormed())}`;
+export const aliasOf = (server: string, uri: string): string => `${aliasStart}${server}/${encodeURIComponent(uri.toWellFormed())}`;
 
 /** The alias of a server's URI template; expanded it is an alias of what the template expands to. */
-export const templateAliasOf = (server: string, template: string): string => `x-1mcp://${server}/-/${template}`;
+export const templateAliasOf = (server: string, template: string): string => `${aliasStart}${server}/-/${template}`;
 
 /** What an alias stands for; null where the URI is none. */
 export function meantBy(uri: string): { readonly server: string; readonly uri: string } | null {

@@ -4,7 +4,7 @@
  * asks a backend, and nobody is asked who is not a candidate, since the question alone would tell the URI.
  */
 import { type Kind, type RawObject, stringOf } from "../protocol/index.ts";
-import { meantBy } from "./alias.ts";
+import { aliasStart, isAlias, meantBy } from "./alias.ts";
 import type { Route, View } from "./types.ts";
 import { schemeOf } from "./view.ts";
 
@@ -48,12 +48,14 @@ function routeByAlias(view: View, uri: string): Route | null {
 }
 
 // Templates are written by backends and URIs by clients: together they may cost a bounded number of steps, no more, of
-// which each backend has an equal share, so that none can use up another's.
+// which each backend has an equal share, so that none can use up another's. An alias that is not ours any more fits only
+// a template of aliases: whose template fits everything must not answer for servers that are not there.
 function* ownersByPattern({ limits, patterns, servers }: View, uri: string): Generator<string> {
   const share = Math.floor(limits.matchStepsMax / servers.length);
   const left = new Map<string, number>();
+  const needed = isAlias(uri) ? aliasStart : "";
   for (const { backend, matches, prefix, steps } of patterns) {
-    if (!uri.startsWith(prefix)) continue;
+    if (!uri.startsWith(prefix) || !prefix.startsWith(needed)) continue;
     const stepsLeft = (left.get(backend) ?? share) - steps * uri.length;
     left.set(backend, stepsLeft);
     if (stepsLeft < 0 || !matches(uri)) continue;

@@ -77,6 +77,13 @@ describe("the owners of a URI", () => {
     expect([to("x-1mcp://b/u"), to("x-1mcp://b/-/y://1")]).toEqual([[["b", "u"]], [["b", "y://1"]]]);
     expect([to("x-1mcp://a/x-1mcp%3A%2F%2Fb%2Fu"), to("x-1mcp://a/-/x-1mcp://b/-/y://1"), to("x-1mcp://gone/u")]).toEqual([[["a", "x-1mcp://b/u"]], [["a", "x-1mcp://b/-/y://1"]], [["a", "x-1mcp://gone/u"]]]);
   });
+  test("whose template fits everything is not asked for the aliases of servers that are not there", () => {
+    const wide = viewOn([offerOf("a", { templates: ['{"uriTemplate":"{+any}"}'] }), offerOf("b", { templates: ["x-1mcp://inner/-/doc://{id}"], resources: ["y:1"] })]);
+    const to = (uri: string): string[] => ownersOf(wide, uri).map(({ backend }) => backend);
+    expect([to("x-1mcp://gone/doc%3A%2F%2F1"), to("X-1mcp://b/y%3A1"), to("x-1mcp://inner/-/doc://1"), to("z://1")]).toEqual([["b"], ["b"], ["b"], ["a"]]);
+    const alone = viewOn([offerOf("a", { templates: ['{"uriTemplate":"{+any}"}'] })]);
+    for (const uri of ["x-1mcp://gone/doc%3A%2F%2F1", "X-1MCP://a/u", "x-1mcp://a/%"]) expect(ownersOf(alone, uri)).toEqual([]);
+  });
   test("an app's page that a tool names leads to that tool's backend, unlisted as it is", () => expect(owners("ui://app/main")).toEqual(["c"]));
   test("nobody is asked who cannot be meant", () => {
     expect(owners("https://example.org/")).toEqual([]);
