@@ -271,7 +271,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   // What the end of the program says to the client must get out first, if the client reads it.
   const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.shutdownMsMax)]);
   const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
-  front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), limits, log });
+  front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), clock: systemClock, limits, log });
   void front.gone.then((how) => log.info("the client has gone", { how }));
   return { ...runs, gone: front.gone };
 }

@@ -119,6 +119,8 @@ export const defaultLimits = Object.freeze({
   /** A child gets this long after the end of its stdin, and again after TERM. */
   stdinEndMs: 2_000,
   termMs: 2_000,
+  /** When a client on stdio has closed our input, answers that are due may still take so long. */
+  lastAnswersMsMax: 500,
   /** A client on stdio waits at most this long for a running proxy that is away. */
   awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */

@@ -47,6 +47,8 @@ class ClientPipe implements OpenPipe {
   readonly #waiting = new WaitingCalls();
   /** The session of what carries no envelope, from its handshake on. */
   #session: Session | null = null;
+  /** Runs when nothing is due any more; null as long as more may come in. */
+  #answered: (() => void) | null = null;
   #ended = false;
 
   constructor(client: PipeIn, options: PipeOptions) {
@@ -60,6 +62,11 @@ class ClientPipe implements OpenPipe {
     const parsed = parseMessage(line, this.#options.north.limits);
     if (parsed.ok) this.#take(parsed.message, this.#straight);
     else this.#refuse(parsed.id, unreadable(parsed));
+  }
+
+  finish(answered: () => void): void {
+    this.#answered = answered;
+    this.#look();
   }
 
   end(): void {
@@ -238,7 +245,17 @@ class ClientPipe implements OpenPipe {
   }
 
   #send(text: string): void {
-    if (!this.#ended) this.#client.send(lineOf(text));
+    if (this.#ended) return;
+    this.#client.send(lineOf(text));
+    // What was said last may still be taken from the books.
+    if (this.#answered !== null) queueMicrotask(() => this.#look());
+  }
+
+  #look(): void {
+    const isDue = this.#standing()?.busy === true || [...this.#open.values()].some((open) => open instanceof Answering);
+    if (isDue) return;
+    this.#answered?.();
+    this.#answered = null;
   }
 }
 

@@ -89,6 +89,11 @@ export class Session {
     return this.#ended;
   }
 
+  /** The client waits for an answer. */
+  get busy(): boolean {
+    return this.#calls.size > 0;
+  }
+
   /** Somebody reads what belongs to no request. */
   get listens(): boolean {
     return this.pipe !== null || this.#standalone().some((stream) => stream.attached);

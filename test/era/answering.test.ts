@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import { defaultLimits } from "../../src/base/index.ts";
 import { Answering, Answers, WaitingCalls } from "../../src/era/answering.ts";
 import { ClientCall, type Sink } from "../../src/era/clientCall.ts";
+import { HeldLines } from "../../src/era/held.ts";
 import { emptyObject } from "../../src/protocol/index.ts";
 import { alice, type Json } from "../fixtures/era.ts";
 
@@ -23,7 +25,7 @@ test("a call that is answered for good does not wait, one that is answered with 
   const waiting = new WaitingCalls();
   const [ended, paused] = [asked("1", waiting), asked("2", waiting)];
   ended.call.answer(200, "result");
-  paused.call.pause(200, "question");
+  paused.call.pause(200, "question", new HeldLines(defaultLimits));
   expect([ended.said, paused.said]).toEqual([["result", "done"], ["question", "done"]]);
   expect([waiting.cancel("1", "enough"), waiting.cancel("2", "enough"), paused.call.cancel.cancelled]).toEqual([false, true, true]);
   expect(waiting.cancel("2", "enough")).toBe(false);
@@ -32,11 +34,11 @@ test("a call that is answered for good does not wait, one that is answered with 
 test("a call that goes on is meant by its newer id, and only while it waits", () => {
   const waiting = new WaitingCalls();
   const [first, second] = [asked("1", waiting), asked("2", waiting)];
-  first.call.pause(200, "question");
+  first.call.pause(200, "question", new HeldLines(defaultLimits));
   first.call.goOn(second.call);
   second.answering.call = first.call;
   expect([waiting.cancel("1", "late"), waiting.cancel("2", "still open")]).toEqual([false, false]);
-  first.call.pause(200, "another question");
+  first.call.pause(200, "another question", new HeldLines(defaultLimits));
   expect([waiting.cancel("1", "late"), waiting.cancel("2", "enough"), first.call.over]).toEqual([false, true, true]);
   expect(second.said).toEqual(["another question", "done"]);
 });
@@ -44,7 +46,7 @@ test("a call that goes on is meant by its newer id, and only while it waits", ()
 test("nobody waits after the end, nor after the end of the program", () => {
   const waiting = new WaitingCalls();
   const [paused, open] = [asked("1", waiting), asked("2", waiting)];
-  paused.call.pause(200, "question");
+  paused.call.pause(200, "question", new HeldLines(defaultLimits));
   open.answering.shutDown();
   expect([JSON.parse(open.said[0] ?? "").error.data.code, new Set(open.said.slice(1)), waiting.cancel("2", "late")]).toEqual(["SHUTTING_DOWN", new Set(["done"]), false]);
   waiting.end("the client has gone");

@@ -31,6 +31,7 @@ function clientOf(world: ReturnType<typeof createWorld>): Client {
   const _meta = { [key.version]: modernVersion, [key.info]: { name: "test", version: "1" }, [key.capabilities]: {} };
   return {
     receive: (line) => pipe.receive(line),
+    finish: (answered) => pipe.finish(answered),
     end: () => pipe.end(),
     lines,
     get got() {
@@ -261,6 +262,49 @@ describe("a cancellation that crosses the question of its call", () => {
     expect(client.got[2].result.resultType).toBe("input_required");
     client.end();
     expect(calls[0]?.cancel.cancelled).toBe(true);
+  });
+});
+
+describe("when nothing more comes in", () => {
+  test("what is due is still answered, of either era and in batches, and then that is said once", async () => {
+    const world = createWorld();
+    const { finish } = held(world);
+    const client = clientOf(world);
+    await shake(client, "2025-03-26");
+    client.modern("sub", "subscriptions/listen", { notifications: {} });
+    client.modern(1, "tools/call", { name: "a" });
+    client.legacy(2, "tools/call", { name: "b" });
+    client.say([{ jsonrpc: "2.0", id: 3, method: "ping" }, { jsonrpc: "2.0", id: 4, method: "tools/call", params: { name: "c" } }]);
+    const before = client.lines.length;
+    let told = 0;
+    client.finish(() => (told += 1));
+    for (const [index, due] of [[1, 0], [0, 0], [2, 1]] as const) {
+      finish(index);
+      await settle();
+      expect(told).toBe(due);
+    }
+    expect(client.got.slice(before).map((one) => (Array.isArray(one) ? one.map(({ id }) => id) : one.id))).toEqual([2, 1, [3, 4]]);
+    client.end();
+    expect(told).toBe(1);
+  });
+
+  test("it is said at once where nothing is due: a listen, a session, or a call that waits for its client", async () => {
+    const world = createWorld();
+    world.serve.answer = async (call) => {
+      await call.ask({ kind: "roots", params: null, backend: "asker", cancel: new CancelSource() });
+      return done({});
+    };
+    const client = clientOf(world);
+    await shake(client);
+    client.modern("sub", "subscriptions/listen", { notifications: {} });
+    client.modern(1, "tools/call", { name: "a", _meta: { [key.capabilities]: { roots: {} } } });
+    const count = client.lines.length;
+    await world.clock.advance(defaultLimits.collectMs);
+    await client.lineCount(count + 1);
+    let told = false;
+    client.finish(() => (told = true));
+    expect(told).toBe(true);
+    client.end();
   });
 });
 

@@ -167,6 +167,21 @@ describe("serve --stdio", () => {
     expect(lives(pid)).toBe(false);
   });
 
+  test.each(["serve", "proxy"])("%s answers what was asked before the end of its input, whatever else hangs", async (front) => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    await using _server = await startServer(place.stateDir, ["--config", place.config], place);
+    const args = front === "serve" ? ["serve", "--stdio", "--config", place.config, "--state-dir", join(place.dir, "own")] : ["proxy", "--state-dir", place.stateDir];
+    await using pipe = startPiped(args, place);
+    pipe.say(call("1", "raw__pid"));
+    await pipe.answer(1);
+    pipe.say(call("2", "raw__never"));
+    pipe.say(call("3", "raw__big", '{"bytes":3000000}'));
+    pipe.say(call("4", "raw__pid"));
+    pipe.end();
+    expect(await pipe.exited).toBe(0);
+    expect(pipe.lines.slice(1).map((line) => (JSON.parse(line) as Line).id).sort()).toEqual([3, 4]);
+  });
+
   test("O6: its own end is told to every listen, and to whoever waits", async () => {
     await using place = await placeOf({ mcpServers: { raw: backend }, limits: { shutdownMsMax: 50 } });
     await using pipe = started(place);
