@@ -154,6 +154,9 @@ export const defaultLimits = Object.freeze({
   parkedMax: 1000,
   parkedPerPrincipalMax: 32,
   parkedMsMax: 5 * 60 * 1000,
+  /** What is kept for such calls, their questions and answers, in all and of one principal. */
+  parkedBytesMax: 128 * 1024 * 1024,
+  parkedBytesPerPrincipalMax: 64 * 1024 * 1024,
   /** What a server may still do with a question that was answered for a client that did not come back. */
   parkedGraceMs: 5_000,
   /** What such a call says while its client is away: the newest messages are kept for the client's return. */

@@ -3,7 +3,7 @@ import type { Clock, Limits } from "../base/index.ts";
 import type { Raw, Serve } from "../protocol/index.ts";
 import { Heads } from "./heads.ts";
 import { PageVisits } from "./pageVisits.ts";
-import { Parking } from "./parked.ts";
+import { Parking } from "./parking.ts";
 import { createSeal, type Seal } from "./seal.ts";
 import { identityOf } from "./south.ts";
 import { Stamp } from "./stamp.ts";
@@ -44,7 +44,7 @@ export function createNorth(options: EraOptions): North {
     streams: new Streams(clock, limits),
     seal,
     stamp,
-    parking: new Parking({ clock, limits, seal, stamp, pageVisits }),
+    parking: new Parking({ clock, limits, seal, stamp }, pageVisits),
     pageVisits,
     isModernOnly: options.clientEra === "modern",
   };
