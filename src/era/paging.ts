@@ -72,11 +72,14 @@ function stopOf({ limits }: South, { chars, cursor, items, seen }: Reached): str
   return items === limits.listItemsMax ? "too many items" : null;
 }
 
+// Longer than any list lives, and the time at which it ends is still an exact number: clients refuse any other.
+const longestMs = 2 ** 52;
+
 /** A page's caching hint; without one, nothing may be kept and nothing shared (server/utilities/caching). */
 function hintOf(page: RawObject): CacheHint {
   const ttlMs = Number(memberOf(page, "ttlMs") ?? "0");
-  const usable = Number.isInteger(ttlMs) && ttlMs >= 0;
-  return { ttlMs: usable ? ttlMs : 0, scope: stringOf(page, "cacheScope") === "public" ? "public" : "private" };
+  const usable = Number.isSafeInteger(ttlMs) && ttlMs >= 0;
+  return { ttlMs: usable ? Math.min(ttlMs, longestMs) : 0, scope: stringOf(page, "cacheScope") === "public" ? "public" : "private" };
 }
 
 function tightest(hints: readonly CacheHint[]): CacheHint {

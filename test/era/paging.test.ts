@@ -82,6 +82,11 @@ describe("a list", () => {
     [['{"tools":[],"ttlMs":500,"cacheScope":"public","nextCursor":"1"}', '{"tools":[],"ttlMs":20,"cacheScope":"private"}'], 20, "private"],
     [['{"tools":[],"ttlMs":-1,"cacheScope":"everybody"}'], 0, "private"],
     [['{"tools":[],"ttlMs":"9"}'], 0, "private"],
+    [['{"tools":[],"ttlMs":1e300,"cacheScope":"public"}'], 0, "public"],
+    [['{"tools":[],"ttlMs":9007199254740991,"cacheScope":"public"}'], 2 ** 52, "public"],
+    [['{"tools":[],"ttlMs":1.5}'], 0, "private"],
+    [['{"tools":[],"ttlMs":6e4}'], 60_000, "private"],
+    [['{"tools":[],"ttlMs":null}'], 0, "private"],
     [['{"tools":[]}'], 0, "private"],
   ] as const)("may be kept as the strictest of its pages says: %p", async (pages, ttlMs, scope) => {
     expect((await list([...pages])).listed.cache).toEqual({ ttlMs, scope });
