@@ -20,7 +20,10 @@ export interface Share {
 }
 
 /** A caller as far as sharing goes. */
-export type Sharer = Pick<Call, "principal" | "selection" | "client" | "session">;
+export interface Sharer extends Pick<Call, "principal" | "selection" | "client" | "session"> {
+  /** See Target. */
+  readonly extensions?: readonly string[] | null;
+}
 
 /**
  * Whether the instance that gives the lists serves every caller. A remote server that hears of each caller with each
@@ -53,6 +56,8 @@ export class Sharing {
 
   /** What this caller can do, as a server is told that hears of it with each request. */
   abilitiesOf(who: Sharer): Raw {
+    // Only who declares an extension can have one that is a single server's own.
+    if (who.extensions && who.client.capabilities.includes("extensions")) return abilitiesOf(who, this.#limits);
     const known = this.#abilities[(who.selection.server === null ? 0 : 1) + (who.session === null ? 0 : 2)] as Map<Raw, Raw>;
     return this.#remembered(known, who.client.capabilities, () => abilitiesOf(who, this.#limits));
   }

@@ -5,6 +5,7 @@
  */
 import { fingerprint, type Limits } from "../base/index.ts";
 import { type Call, editObject, emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
+import type { Target } from "./types.ts";
 
 /** Every question that can be relayed: for a backend that many share. */
 export const relayableCapabilities: Raw = '{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{},"context":{}},"roots":{}}';
@@ -80,7 +81,8 @@ export function carriedCapabilities(capabilities: Raw, limits: Limits, reach: Re
 export const reachOf = ({ selection, session }: Pick<Call, "selection" | "session">, own: readonly string[] | null = null) => ({ isAlone: selection.server !== null, hasTasks: session === null, own });
 
 /** What this caller can do, in the words that a newer backend hears with each of its calls. */
-export const abilitiesOf = (caller: Pick<Call, "client" | "selection" | "session">, limits: Limits): Raw => carriedCapabilities(caller.client.capabilities, limits, reachOf(caller));
+export const abilitiesOf = (caller: Pick<Call, "client" | "selection" | "session"> & Pick<Target, "extensions">, limits: Limits): Raw =>
+  carriedCapabilities(caller.client.capabilities, limits, reachOf(caller, caller.extensions));
 
 /** The members of these names that are objects, as empty ones. */
 function flags(object: RawObject, names: readonly string[]): Raw {

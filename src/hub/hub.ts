@@ -3,7 +3,7 @@
  * it finds and keeps it to its end. Whatever changes the world (a configuration, a crash, a changed list) comes to the
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
-import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
+import type { BackendStatus, Lease, Pool, PoolEvents, Sharer } from "../backend/index.ts";
 import { type Cancel, type Clock, type Fault, fault, faultOf, type Log, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
@@ -59,7 +59,7 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
-    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), settled: (watch) => this.#settledFor(watch) }, options.log);
+    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), as: (watch, backend) => this.#sharerOf(watch, backend), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
@@ -149,6 +149,13 @@ class RunningHub implements Hub {
         wishes.end();
       },
     };
+  }
+
+  /** Beside what a watch says of itself, a server hears of extensions that it alone has, as with calls. */
+  #sharerOf(watch: Watch, backend: string): Sharer {
+    const { principal, selection, client, session } = watch;
+    const extensions = this.#extensions.of(this.#now().view(principal, selection, watch), backend);
+    return extensions === null ? watch : { principal, selection, client, session, extensions };
   }
 
   /** A task's result may come as news, and name resources like any other. */

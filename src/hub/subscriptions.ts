@@ -17,6 +17,8 @@ export interface World {
   learned(principal: Principal, uri: string): readonly string[];
   /** What this server tells a watcher names resources, as a result would. */
   named(watch: Watch, backend: string, params: RawObject): void;
+  /** The watcher as this server hears of it. */
+  as(watch: Watch, backend: string): Sharer;
   /** Waits for servers that are starting and may own what this watch asks for; false when there were none. */
   settled(watch: Watch): Promise<boolean>;
 }
@@ -27,6 +29,8 @@ interface Home {
   readonly lease: Lease;
   /** The server's own URI, where the wish may name an alias of it; or the task's topic there. */
   readonly local: string;
+  /** As whom it was asked. */
+  who: Sharer | null;
   /** Null until it has agreed. */
   subscription: Subscription | null;
 }
@@ -113,8 +117,9 @@ export class Subscriptions {
   }
 
   #tellTask(wishes: Iterable<Wish>, params: RawObject, concerns: (who: Sharer) => boolean): void {
-    for (const { watch, task } of wishes) {
-      if (task === null || !concerns(watch)) continue;
+    for (const wish of wishes) {
+      const { watch, task } = wish;
+      if (task === null || !concerns(whoOf(wish))) continue;
       this.#world.named(watch, task.backend, params);
       watch.told?.(task, params);
     }
@@ -176,15 +181,16 @@ export class Subscriptions {
   async #findTask(wish: Wish, { backend, taskId }: TaskAt, now: Snapshot): Promise<Subscribed> {
     const lease = isVisible(now, wish.watch, backend) ? now.generation.leases.get(backend) : undefined;
     if (lease === undefined) return "unknown";
-    return (await this.#ask(wish, { backend, lease, local: taskTopic(taskId), subscription: null })) ? "subscribed" : "unknown";
+    return (await this.#ask(wish, { backend, lease, local: taskTopic(taskId), who: null, subscription: null })) ? "subscribed" : "unknown";
   }
 
   /** Asks one server. From here on what it tells is heard, since the first news may come before its answer. */
   async #ask(wish: Wish, home: Home): Promise<boolean> {
+    home.who = this.#world.as(wish.watch, home.backend);
     this.#settle(wish, home);
     let subscription: Subscription | null = null;
     try {
-      subscription = await home.lease.subscribe(home.local, wish.watch);
+      subscription = await home.lease.subscribe(home.local, home.who);
     } finally {
       if (subscription === null && wish.home === home) this.#settle(wish, null);
     }
@@ -218,7 +224,7 @@ export class Subscriptions {
     if (lease === home.lease) return;
     // The same process hears of the new lease before it loses the old one, so it is not asked anything.
     if (lease === undefined) this.#orphan(wish);
-    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
+    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, who: null, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
     void home.subscription?.end();
   }
 
@@ -253,12 +259,14 @@ const mayTell = ({ lease }: Home): boolean => lease.offered()?.facts.subscribes 
 /** The server as a home for wishes, if it may be one. */
 function homesOf({ generation }: Snapshot, { backend, local }: Route): readonly Home[] {
   const lease = generation.leases.get(backend);
-  return lease === undefined ? [] : [{ backend, lease, local, subscription: null }].filter(mayTell);
+  return lease === undefined ? [] : [{ backend, lease, local, who: null, subscription: null }].filter(mayTell);
 }
+
+const whoOf = ({ home, watch }: Wish): Sharer => home?.who ?? watch;
 
 /** Tells those whom it concerns; false when there is none. */
 function tell(wishes: Iterable<Wish>, uri: string, params: RawObject, concerns: (who: Sharer) => boolean): boolean {
-  const concerned = [...wishes].filter(({ watch }) => concerns(watch));
+  const concerned = [...wishes].filter((wish) => concerns(whoOf(wish)));
   for (const wish of concerned) tellOne(wish, uri, params);
   return concerned.length > 0;
 }

@@ -52,6 +52,15 @@ describe("a wish for a resource", () => {
     expect(heard).toEqual(['x://1 {"uri":"x://1","n":1.10}']);
   });
 
+  test("is made as the watcher's calls are, with the extension that its owner alone has", async () => {
+    const set = await stage();
+    set.alpha.offer({ resources: ['{"uri":"x://1","name":"1"}'] }, { resources: '{"subscribe":true}', extensions: '{"x.example/own":{}}' });
+    await settle(set);
+    for (const server of [null, "alpha"]) expect(await watch(set, { server }).watching.subscribe("x://1")).toBe("subscribed");
+    expect(await watch(set).watching.subscribe("y://1")).toBe("subscribed");
+    expect([...set.alpha.askedAs, ...set.beta.askedAs].map(({ extensions }) => extensions ?? null)).toEqual([["x.example/own"], null, null]);
+  });
+
   test("made twice is one, and is over when it is taken back or the watch ends", async () => {
     const set = await stage();
     const { watching, heard } = watch(set);
