@@ -10,6 +10,7 @@ import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, rpcErrorOf, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { OwnExtensions } from "./extensions.ts";
 import { Generation } from "./generation.ts";
+import { ProblemLog } from "./problems.ts";
 import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
@@ -40,6 +41,7 @@ class RunningHub implements Hub {
   readonly #owners = new Owners();
   readonly #extensions = new OwnExtensions();
   readonly #inventories = new InventoryMemo();
+  readonly #problems: ProblemLog;
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
   #config: HubStatus["config"];
@@ -59,6 +61,7 @@ class RunningHub implements Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#watchers = new Watchers(options.clock);
+    this.#problems = new ProblemLog(options.log);
     this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), as: (watch, backend) => this.#sharerOf(watch, backend), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
@@ -242,6 +245,7 @@ class RunningHub implements Hub {
   #replace(generation: Generation): void {
     this.#stale = false;
     this.#current = new Snapshot(this.#current.number + 1, generation, this.#inventories);
+    this.#problems.tell(this.#current.catalog.problems, this.#current.limits);
   }
 
   #announce(): void {

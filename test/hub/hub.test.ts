@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { CancelSource, fault } from "../../src/base/index.ts";
+import { CancelSource, createLog, fault } from "../../src/base/index.ts";
 import type { Outcome } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { configOf, done, specOf, tool } from "../fixtures/pool.ts";
 import { callTool, listTools, stageOf, textOf } from "../fixtures/stage.ts";
 
@@ -96,6 +97,14 @@ describe("a list", () => {
   });
 
   // Checklist: G3
+  test("says in the log what of a server is not in it, and why", async () => {
+    const lines: string[] = [];
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")), createLog({ level: "warn", write: (line) => void lines.push(line), pretty: false, clock: createTestClock() }));
+    pool.backend("alpha").offer({ tools: [tool("good"), '{"name":"bad"}'] });
+    expect(await listTools(hub)).toContain("alpha__good");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ server: "alpha", list: "tools", reason: "inputSchema is not an object", names: '["bad"]' }]);
+  });
+
   test("keeps the tools of a crashed server", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").offer({ tools: [tool("echo")] });
