@@ -16,8 +16,7 @@ import type { Link } from "./link.ts";
 import { type Changing, Lists } from "./lists.ts";
 import { OpenTasks } from "./openTasks.ts";
 import { missedParams, Subscriptions } from "./subscriptions.ts";
-import type { BackendState, BackendStatus, Offered } from "./types.ts";
-import type { Moved } from "./variants.ts";
+import type { BackendState, BackendStatus, Moved, Offered } from "./types.ts";
 
 export interface BackendOptions {
   readonly spec: BackendSpec;

@@ -16,8 +16,7 @@ import { type Backend, type BackendOptions, createBackend } from "./backend.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
 import { isForAll, type Share, type Sharer, Sharing } from "./sharing.ts";
-import type { BackendStatus } from "./types.ts";
-import type { Moved, Variant } from "./variants.ts";
+import type { BackendStatus, Moved, Variant } from "./types.ts";
 
 export interface EntryOptions {
   /** Makes a new link to the server of this spec, not yet open. */

@@ -5,8 +5,8 @@
 import { type Clock, fault, type Limits, type Timer } from "../base/index.ts";
 import type { SessionTie } from "../protocol/index.ts";
 import type { Backend } from "./backend.ts";
-import type { Offered } from "./types.ts";
-import { type Moved, OwnOffer } from "./variants.ts";
+import type { Moved, Offered } from "./types.ts";
+import { OwnOffer } from "./variants.ts";
 
 interface Instance {
   readonly backend: Backend;

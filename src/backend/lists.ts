@@ -7,8 +7,8 @@ import { type Clock, faultOf, type Limits, type Log, singleFlight, sleep, type T
 import type { Listed, Upstream } from "../era/index.ts";
 import type { Kind, Raw } from "../protocol/index.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
-import type { Offered } from "./types.ts";
-import { type Moved, privately } from "./variants.ts";
+import type { Moved, Offered } from "./types.ts";
+import { privately } from "./variants.ts";
 
 export interface ListsOptions {
   /** The configured name of the server. */

@@ -13,8 +13,7 @@ import { createHttpLink } from "./http.ts";
 import type { Link } from "./link.ts";
 import { createStdioLink } from "./stdio.ts";
 import type { Sharer } from "./sharing.ts";
-import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription } from "./types.ts";
-import type { Variant } from "./variants.ts";
+import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription, Variant } from "./types.ts";
 
 export interface PoolOptions {
   /** Opens the handshake with a backend. */

@@ -4,7 +4,6 @@ import type { BackendSpec } from "../config/index.ts";
 import type { Listed, Target, UpstreamFacts } from "../era/index.ts";
 import type { Call, Kind, Outcome, RawObject } from "../protocol/index.ts";
 import type { Sharer } from "./sharing.ts";
-import type { Variant } from "./variants.ts";
 
 /** States as people see them. */
 export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "backing-off" | "draining" | "stopped";
@@ -28,6 +27,15 @@ export interface Offered {
   readonly facts: UpstreamFacts;
   readonly lists: Readonly<Record<Kind, Listed>>;
   readonly fetchedAt: number;
+}
+
+/** Lists that changed while one instance ran. */
+export type Moved = Readonly<Partial<Record<Kind, Listed>>>;
+
+/** What some callers are offered in place of what everybody is. */
+export interface Variant {
+  readonly offered: Offered;
+  concerns(who: Sharer): boolean;
 }
 
 /** A resource that a backend tells of. Ending twice is fine; it ends with its lease. */

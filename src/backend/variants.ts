@@ -3,18 +3,7 @@
  * own lists have changed and they really have: from then on its callers are shown those, and nobody else.
  */
 import type { Listed } from "../era/index.ts";
-import type { Kind } from "../protocol/index.ts";
-import type { Sharer } from "./sharing.ts";
-import type { Offered } from "./types.ts";
-
-/** Lists that changed while one instance ran. */
-export type Moved = Readonly<Partial<Record<Kind, Listed>>>;
-
-/** What some callers are offered in place of what everybody is. */
-export interface Variant {
-  readonly offered: Offered;
-  concerns(who: Sharer): boolean;
-}
+import type { Moved, Offered } from "./types.ts";
 
 /** What one instance offers its callers. The same object as long as nothing of it has changed, so that it can be remembered. */
 export class OwnOffer {

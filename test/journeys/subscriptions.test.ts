@@ -236,7 +236,7 @@ describe("on the wire", () => {
       await tool(server, "wanted", "{}", own);
       const abilities = ["", '"sampling":{}', '"sampling":{}', '"roots":{}'];
       const all = await Promise.all(abilities.map((capabilities, index) => open(own, `${index}`, `{"resourceSubscriptions":["${uri}"]}`, capabilities)));
-      const turnsOf = async (): Promise<unknown[]> => (await Promise.all(all.map(next))).map((message) => (message?.["params"] as { _meta: Record<string, unknown> })._meta["x.example/turn"] ?? null);
+      const turnsOf = async (): Promise<unknown[]> => (await Promise.all(all.map(next))).map((message) => (message as { params: { _meta?: Record<string, unknown> } } | null)?.params._meta?.["x.example/turn"] ?? null);
       for (const events of all) await next(events);
       const each = server === "old" ? [uri] : [uri, uri, uri];
       expect(await wanted(server, own)).toEqual(each);
