@@ -64,6 +64,8 @@ export interface BridgeOptions extends Around {
   readonly timeoutMs: number;
   /** Somebody is starting it, so it is worth waiting for. */
   readonly starting: () => boolean;
+  /** Something is asked of it, and it is not there. */
+  readonly missed: () => void;
 }
 
 /** A proxy. */
@@ -151,7 +153,12 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
   const bridging = await piped(ground, build(ground, keys, bridge), options.pipes, { server: bridgedName });
-  look = () => void bridging.reload();
+  look = () => {
+    options.missed();
+    void bridging.reload();
+  };
+  // One may have announced itself since it was looked for first.
+  void bridging.reload();
   return bridging;
 }
 

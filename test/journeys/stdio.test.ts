@@ -383,6 +383,23 @@ describe("proxy", () => {
     }
   });
 
+  test("starts it again when it is asked for after it was killed", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend }, port: 0 });
+    await using pipe = startPiped(proxyArgs(place, "--start", "--config", place.config), place);
+    const running = async (): Promise<number> => (JSON.parse(await readFile(join(place.stateDir, "server.json"), "utf8")) as { pid: number }).pid;
+    let last = 0;
+    for (const n of [1, 2, 3]) {
+      do {
+        pipe.say(call(String(n), "raw__pid"));
+        await pipe.answer(n);
+      } while (!pipe.lines.some((line) => line.startsWith(`{"jsonrpc":"2.0","id":${n},"result"`)) && pipe.lines.splice(0) !== null);
+      expect(await running()).not.toBe(last);
+      last = await running();
+      process.kill(last, n === 2 ? "SIGTERM" : "SIGKILL");
+      while (lives(last)) await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+
   test("says why the server that it started did not come up, and answers", async () => {
     await using place = await placeOf({ prot: 1 });
     await using pipe = startPiped(proxyArgs(place, "--start", "--config", place.config), place);
