@@ -133,6 +133,8 @@ export const defaultLimits = Object.freeze({
   backoffResetMs: 60_000,
   /** Questions of one server that wait for an answer. */
   questionsMax: 64,
+  /** All of them together: what is longer is refused, since it would be kept until a person answers. */
+  questionsBytesMax: 32 * 1024 * 1024,
   /** How long a server's question may wait for a person, and how often the server is told meanwhile that it does. */
   askMsMax: 10 * 60 * 1000,
   askProgressMs: 15_000,

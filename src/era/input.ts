@@ -95,11 +95,13 @@ export function questionChanges(outcome: Input, call: Pick<ClientCall, "method" 
  */
 export function visitsOf(error: RpcError, backend: string, limits: Limits, begin: () => string): Input | null {
   const data = error.data === null ? null : parseObject(error.data, limits);
-  const pages = data === null ? null : elementsOf(memberOf(data, "elicitations") ?? "", limits);
-  if (pages === null || pages.length === 0 || pages.length > limits.questionsMax) return null;
+  const pages = data === null ? null : elementsOf(memberOf(data, "elicitations") ?? "", limits)?.filter((page) => isPage(page, limits));
+  if (!pages || pages.length === 0 || pages.length > limits.questionsMax) return null;
   const entries = pages.map((page, index) => `"visit${index + 1}":{"method":"elicitation/create","params":${withMode(page, limits)}}`);
   const result = parseObject(`{"inputRequests":{${entries.join(",")}}}`, limits);
   return result === null ? null : { kind: "input", result, state: begin(), backend };
 }
+
+const isPage = (page: Raw, limits: Limits): boolean => stringOf(parseObject(page, limits) ?? emptyObject, "url") !== null;
 
 const withMode = (page: Raw, limits: Limits): Raw => editObject(parseObject(page, limits) ?? emptyObject, { mode: '"url"' });

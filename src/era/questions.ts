@@ -8,6 +8,7 @@ import { CancelSource, type Fault, fault, faultOf, type Timer } from "../base/in
 import { type Answer, type Ask, type Beside, type Call, emptyObject, errorText, memberOf, type Notification, notificationText, parseObject, type Raw, type RawObject, type Request, resultText, rpcErrorOf } from "../protocol/index.ts";
 import { missingFor, type Need } from "./capability.ts";
 import type { Flight, Flights, Source } from "./flights.ts";
+import { Flood } from "./flood.ts";
 import { answerPeer, peerText, reply } from "./peer.ts";
 import { kindOf, refusedAnswer, silentAnswer } from "./question.ts";
 import type { South } from "./south.ts";
@@ -47,12 +48,17 @@ export class Questions {
   readonly #hooks: QuestionHooks;
   /** By the JSON text of the question's id. */
   readonly #open = new Map<Raw, Question>();
+  /** Of all open ones together. */
+  #length = 0;
+  /** Bounds what we log of them. */
+  readonly #flood: Flood;
 
   constructor(south: South, flights: Flights, visits: Visits, hooks: QuestionHooks) {
     this.#south = south;
     this.#flights = flights;
     this.#visits = visits;
     this.#hooks = hooks;
+    this.#flood = new Flood(south);
   }
 
   /** Takes any request of the backend. Never throws; every request gets exactly one answer, unless it is taken back. */
@@ -97,13 +103,14 @@ export class Questions {
   #overBound(request: Request): Fault | null {
     const { options, limits } = this.#south;
     if (this.#open.has(request.id)) return fault("BACKEND_GARBLED", { backend: options.name, op: request.method, detail: "two open questions have one id" });
-    if (this.#open.size < limits.questionsMax) return null;
-    return fault("LIMIT_REACHED", { backend: options.name, op: request.method, detail: `questionsMax: ${limits.questionsMax} are open` });
+    if (this.#open.size >= limits.questionsMax) return fault("LIMIT_REACHED", { backend: options.name, op: request.method, detail: `questionsMax: ${limits.questionsMax} are open` });
+    if (this.#length + lengthOf(request) <= limits.questionsBytesMax) return null;
+    return fault("LIMIT_REACHED", { backend: options.name, op: request.method, detail: "limits.questionsBytesMax" });
   }
 
   #ambiguous(request: Request): Fault {
     const refused = fault("ASK_AMBIGUOUS", { backend: this.#south.options.name, op: request.method });
-    this.#south.log.warn("a question was refused", { code: refused.code, server: this.#south.options.name, method: request.method, reason: refused.message, hint: refused.hint });
+    if (this.#flood.allows()) this.#south.log.warn("a question was refused", { code: refused.code, server: this.#south.options.name, method: request.method, reason: refused.message, hint: refused.hint });
     return refused;
   }
 
@@ -137,6 +144,7 @@ export class Questions {
     const ask = { kind, params: request.params, backend: this.#south.options.name, cancel: source };
     const question: Question = { request, ask, suspects, headers: this.#hooks.headers(), source, timers: new Set() };
     this.#open.set(request.id, question);
+    this.#length += lengthOf(request);
     const { clock, limits } = this.#south;
     for (const flight of suspects) this.#wait(flight, 1);
     question.timers.add(clock.timer(limits.askMsMax, () => this.#late(question)));
@@ -269,6 +277,7 @@ export class Questions {
 
   #close(question: Question): void {
     this.#open.delete(question.request.id);
+    this.#length -= lengthOf(question.request);
     for (const timer of question.timers) timer.cancel();
     for (const flight of question.suspects) this.#wait(flight, -1);
   }
@@ -282,6 +291,8 @@ export class Questions {
 
 /** How long the answer of a call may take from now. */
 export const dueMs = (flight: Flight, askMsMax: number): number => flight.timeoutMs + (flight.asked > 0 ? askMsMax : 0);
+
+const lengthOf = ({ params }: Request): number => params?.text.length ?? 0;
 
 const answerText = ({ id }: Request, answer: Answer): string => (answer.ok ? resultText(id, answer.result) : errorText(id, answer.error));
 

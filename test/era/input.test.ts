@@ -81,7 +81,7 @@ describe("an error that sends to pages", () => {
 
   test("is nothing special without pages, or with too many", () => {
     const many = Array.from({ length: defaultLimits.questionsMax + 1 }, () => ({ url: "https://a" }));
-    for (const data of [undefined, {}, { elicitations: [] }, { elicitations: 5 }, [], { elicitations: many }]) expect(visitsOf(error(data), "b", defaultLimits, () => "")).toBeNull();
+    for (const data of [undefined, {}, { elicitations: [] }, { elicitations: 5 }, [], { elicitations: [7, {}, { url: 5 }] }, { elicitations: many }]) expect(visitsOf(error(data), "b", defaultLimits, () => "")).toBeNull();
   });
 });
 

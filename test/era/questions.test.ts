@@ -210,6 +210,28 @@ describe("a question that cannot be asked", () => {
     expect(one.asked).toHaveLength(3);
   });
 
+  test("because the open ones together are too long leaves the others alone, and an answer makes room", async () => {
+    const world = await open("stdio", { questionsBytesMax: 2000 });
+    const one = await start(world);
+    const long = `{"message":"${"x".repeat(1200)}"}`;
+    for (const id of ["1", "2"]) world.wire.push(question(id, "elicitation/create", long));
+    expect(saidBy(world).map((text) => JSON.parse(text))).toMatchObject([{ id: 2, error: { data: { code: "LIMIT_REACHED" } } }]);
+    one.answer(accepted);
+    await world.clock.settle();
+    world.wire.push(question("3", "elicitation/create", long));
+    expect(one.asked).toHaveLength(2);
+  });
+
+  test("because it is ambiguous fills no log, however many there are", async () => {
+    const lines: string[] = [];
+    const world = await open("stdio", { logLinesMax: 3 });
+    Object.assign(world.south, { log: { ...world.south.log, warn: (text: string) => lines.push(text) } });
+    await start(world);
+    await start(world, { principal: other });
+    for (let id = 1; id <= 100; id += 1) world.wire.push(question(String(id)));
+    expect([saidBy(world).length, lines.length]).toEqual([100, 3]);
+  });
+
   // Checklist: B15
   test("because no call is in flight: roots were declared and are none, all else does not exist", async () => {
     const world = await open();
