@@ -71,7 +71,7 @@ class RunningHub implements Hub {
 
   call(call: Call): Promise<Outcome> {
     if (this.#draining !== null) return Promise.resolve(this.#failure(fault("SHUTTING_DOWN"), call));
-    const waiting = isList(call.method) ? this.#startingFor(call.selection) : nobody;
+    const waiting = isList(call.method) ? this.#startingFor(call) : nobody;
     return waiting.length === 0 ? this.#run(call, true) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false));
   }
 
@@ -98,7 +98,7 @@ class RunningHub implements Hub {
    * server waits for that server as long as its start may take; who asks for a URI waits no longer than a list does.
    */
   async #worldChanges(seen: Snapshot, call: Call, { name }: Unknown): Promise<boolean> {
-    if (name === null) await this.#settle(this.#startingFor(call.selection), call.cancel);
+    if (name === null) await this.#settle(this.#startingFor(call), call.cancel);
     else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection, call), name).map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
     if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
     return this.#now() !== seen;
@@ -126,11 +126,12 @@ class RunningHub implements Hub {
     return { kind: "failed", error: rpcErrorOf(thrown) };
   }
 
-  /** Servers within the selection that are on their first way to readiness, while it is early enough to wait. */
-  #startingFor({ server }: Selection): readonly Lease[] {
-    const { starting } = this.#now();
-    if (starting.length === 0 || this.#options.clock.now() >= this.#settleBy) return nobody;
-    return server === null ? starting : starting.filter((lease) => lease.spec.name === server);
+  /** Servers that the caller sees in the selection and that are on their first way to readiness, while it is early enough to wait. */
+  #startingFor({ principal, selection }: Pick<Call, "principal" | "selection">): readonly Lease[] {
+    const now = this.#now();
+    if (now.starting.length === 0 || this.#options.clock.now() >= this.#settleBy) return nobody;
+    const { servers } = now.view(principal, selection);
+    return now.starting.filter((lease) => servers.some(({ name }) => name === lease.spec.name));
   }
 
   async #settle(waiting: readonly Lease[], cancel?: Cancel): Promise<void> {
@@ -166,8 +167,8 @@ class RunningHub implements Hub {
     this.#owners.learn({ method: "", params: emptyObject, principal }, backend, params, this.#current.limits);
   }
 
-  async #settledFor({ selection }: Watch): Promise<boolean> {
-    const waiting = this.#startingFor(selection);
+  async #settledFor(watch: Watch): Promise<boolean> {
+    const waiting = this.#startingFor(watch);
     await this.#settle(waiting);
     return waiting.length > 0;
   }
@@ -177,7 +178,7 @@ class RunningHub implements Hub {
   }
 
   async describe(principal: Principal, selection: Selection): Promise<Description> {
-    const waiting = this.#startingFor(selection);
+    const waiting = this.#startingFor({ principal, selection });
     if (waiting.length > 0) await this.#settle(waiting);
     const { server } = selection;
     const view = this.#now().view(principal, selection);

@@ -97,6 +97,16 @@ describe("a list", () => {
   });
 
   // Checklist: G3
+  test("does not wait for a server that its caller may not see", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("hidden"), specOf("shown")));
+    pool.backend("shown").offer({ tools: [tool("t")] });
+    const principal = { id: "p", scopes: ["server:shown"] };
+    expect(textOf(await hub.call(callOf("tools/list", "{}", { principal })))).toContain("shown__t");
+    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"x://1"}', { principal })))).toContain("x://1");
+    expect((await hub.describe(principal, { server: null })).instructions).toContain("about shown");
+    await expect(hub.describe(principal, { server: "hidden" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+  });
+
   test("says in the log what of a server is not in it, and why", async () => {
     const lines: string[] = [];
     const { hub, pool } = await stageOf(configOf(specOf("alpha")), createLog({ level: "warn", write: (line) => void lines.push(line), pretty: false, clock: createTestClock() }));
