@@ -55,9 +55,15 @@ export class Snapshot {
     return made;
   }
 
+  /** Only the servers with lists of their own are made anew: catalogs are large, and no server in one depends on another. */
   #ownCatalog(own: readonly Named[]): Catalog {
     const offered = new Map(own.map(({ name, variant }) => [name, variant.offered]));
-    return this.#catalogOf(this.#offers.map((offer) => ({ ...offer, inventory: this.#inventories.of(offered.get(offer.name) ?? null, this.limits) ?? offer.inventory })));
+    const offers = this.#offers.flatMap((offer) => {
+      const inventory = this.#inventories.of(offered.get(offer.name) ?? null, this.limits);
+      return inventory === null ? [] : [{ ...offer, inventory }];
+    });
+    const made = new Map(this.#catalogOf(offers).servers.map((server) => [server.name, server]));
+    return Object.freeze({ ...this.catalog, servers: Object.freeze(this.catalog.servers.map((server) => made.get(server.name) ?? server)) });
   }
 
   #catalogOf(offers: readonly Offer[]): Catalog {

@@ -58,6 +58,8 @@ describe("a snapshot", () => {
     const toolsOf = (id: string): string[] => viewOf(id).lists.tools.entries.map((entry) => entry.public);
     expect([toolsOf("one"), toolsOf("two"), toolsOf("one")]).toEqual([["own"], ["a"], ["own"]]);
     expect(viewOf("one")).toBe(viewOf("one"));
+    expect(viewOf("one", null).servers.find(({ name }) => name === "beta")).toBe(viewOf("two", null).servers[1]);
+    expect(viewOf("one", null).lists.tools.entries.map((entry) => entry.public)).toEqual(["alpha__own"]);
     expect(viewOf("one", "beta").servers.map(({ name }) => name)).toEqual(["beta"]);
     expect(snapshot.view({ id: "one", scopes: null }, { server: "alpha" }).lists.tools.entries.map((entry) => entry.public)).toEqual(["a"]);
     expect(viewOf("two")).toBe(snapshot.view(operator, { server: "alpha" }));
