@@ -119,6 +119,11 @@ export class Flights {
     return { flights, isOnePrincipal };
   }
 
+  /** A call that nobody waits for any more may still run at the backend. */
+  get lingers(): boolean {
+    return this.#stillThere().length > 0;
+  }
+
   /** Ends every wait that is not the wire's own. */
   close(): void {
     for (const flight of this.#open.values()) flight.stop?.(fault("BACKEND_GONE", { backend: this.#south.options.name }));

@@ -76,7 +76,8 @@ export class Questions {
   /** No call can have caused it: it is for the client whose alone the connection is, unless it came on a stream that says what it is about. */
   #takeBeside(request: Request, kind: Ask["kind"], source: Source): void {
     const { beside } = this.#south.options;
-    if (beside === undefined || source !== null) return answerPeer(this.#south, request, this.#hooks.headers());
+    // What a given-up call wants is of no interest to its client any more; the roots are asked for by none.
+    if (beside === undefined || source !== null || (kind !== "roots" && this.#flights.lingers)) return answerPeer(this.#south, request, this.#hooks.headers());
     const refusal = this.#overBound(request);
     if (refusal !== null) return this.#refuse(request, refusal);
     const question = this.#opened(request, kind, []);

@@ -296,6 +296,19 @@ describe("a question that no call can have caused, where the connection is one c
     expect(saidBy(world).map((text) => JSON.parse(text))).toMatchObject([{ id: 1, result: { roots: [] } }, { id: 2, error: { data: { code: "LIMIT_REACHED" } } }, { id: 3, error: { code: -32603 } }]);
   });
 
+  test("is not bothered with what a call may want that it has given up", async () => {
+    const world = await owned();
+    const one = await start(world);
+    one.cancel.cancel("enough");
+    world.wire.push(question("1"));
+    world.wire.push(question("2", "roots/list", null));
+    expect(world.asked.map(({ kind }) => kind)).toEqual(["roots"]);
+    expect(last(world)).toMatchObject({ id: 1, error: { code: -32601 } });
+    await world.clock.advance(defaultLimits.lingerMsMax);
+    world.wire.push(question("3"));
+    expect(world.asked.map(({ kind }) => kind)).toEqual(["roots", "elicitation"]);
+  });
+
   test("is bounded in number and time, taken back by the backend, and dropped with the connection", async () => {
     const world = await owned("stdio", { questionsMax: 2 });
     for (const id of ["1", "1", "2", "3"]) world.wire.push(question(id));
