@@ -300,6 +300,7 @@ describe("a question that no call can have caused, where the connection is one c
     const world = await owned();
     const one = await start(world);
     one.cancel.cancel("enough");
+    await world.clock.settle();
     world.wire.push(question("1"));
     world.wire.push(question("2", "roots/list", null));
     expect(world.asked.map(({ kind }) => kind)).toEqual(["roots"]);
