@@ -137,8 +137,10 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
  */
 const notTheirs = Object.freeze({ task: null, inputResponses: null, requestState: null });
 
+const isNotTheirs = ({ key }: { readonly key: string }): boolean => Object.hasOwn(notTheirs, key);
+
 function withoutForeign(params: RawObject, { limits }: North): RawObject {
-  if (!params.members.some(({ key }) => Object.hasOwn(notTheirs, key))) return params;
+  if (!params.members.some(isNotTheirs)) return params;
   return parseObject(editObject(params, notTheirs), limits) ?? params;
 }
 
