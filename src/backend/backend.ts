@@ -124,6 +124,7 @@ class RunningBackend implements Backend {
     this.#tasks = new OpenTasks(options.clock, options.limits);
     this.#subscriptions = new Subscriptions({
       name: this.#name,
+      clock: options.clock,
       limits: options.limits,
       log: options.log,
       // Who has a task's id got it from this server.

@@ -3,13 +3,15 @@
  * at the server serves all who want it and can do the same. It hides that the server may be away: wishes stay through a
  * crash and are told to the next life, and whoever wished then hears that the resource may have changed.
  */
-import { fault, faultOf, type Limits, type Log } from "../base/index.ts";
+import { type Clock, fault, faultOf, type Limits, type Log, type Timer } from "../base/index.ts";
 import type { Upstream } from "../era/index.ts";
 import { emptyObject, parseObject, quote, type Raw, type RawObject } from "../protocol/index.ts";
+import { type Breaker, createBreaker } from "./breaker.ts";
 
 export interface SubscriptionsOptions {
   /** The configured name of the server. */
   readonly name: string;
+  readonly clock: Clock;
   readonly limits: Limits;
   readonly log: Log;
   /** Whether it takes subscriptions, as far as is known while it is away. */
@@ -25,6 +27,8 @@ interface Wish {
   count: number;
   /** The present life of the server has been told. */
   told: boolean;
+  /** For a while nobody could hear of it, and whoever wished has not been told so. */
+  missed: boolean;
 }
 
 interface Resource {
@@ -41,9 +45,13 @@ export class Subscriptions {
   readonly #resources = new Map<string, Resource>();
   /** Set while the server is ready. */
   #upstream: Upstream | null = null;
+  #patience: Breaker;
+  #tries = 0;
+  #retry: Timer | null = null;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
+    this.#patience = createBreaker(options.clock, options.limits);
   }
 
   /** Different wishes: resources, each for those who can do the same. */
@@ -73,20 +81,31 @@ export class Subscriptions {
   /** The server is ready, perhaps again: it is told of every wish. */
   follow(upstream: Upstream): void {
     this.#upstream = upstream;
-    for (const wish of this.#wishes) void this.#inTurn(wish, () => this.#tellAgain(wish, upstream));
+    this.#patience = createBreaker(this.#options.clock, this.#options.limits);
+    this.#tries = 0;
+    this.#tellAll(upstream);
   }
 
   /** The server has fallen, and has forgotten. */
   leave(): void {
     this.#upstream = null;
-    for (const wish of this.#wishes) wish.told = false;
+    this.#retry?.cancel();
+    this.#retry = null;
+    for (const wish of this.#wishes) {
+      wish.missed ||= wish.told;
+      wish.told = false;
+    }
+  }
+
+  #tellAll(upstream: Upstream): void {
+    for (const wish of this.#wishes) if (!wish.told) void this.#inTurn(wish, () => this.#tellAgain(wish, upstream));
   }
 
   #create(uri: string, abilities: Raw): Wish {
     const { limits, name } = this.#options;
     if (this.#wishes.size >= limits.subscriptionsPerServerMax) throw fault("LIMIT_REACHED", { backend: name, detail: `limits.subscriptionsPerServerMax is ${limits.subscriptionsPerServerMax}` });
     const resource = this.#resources.get(uri) ?? { uri, wishes: new Map<Raw, Wish>(), turn: Promise.resolve() };
-    const wish: Wish = { resource, abilities, count: 0, told: false };
+    const wish: Wish = { resource, abilities, count: 0, told: false, missed: false };
     this.#resources.set(uri, resource);
     resource.wishes.set(abilities, wish);
     this.#wishes.add(wish);
@@ -103,20 +122,38 @@ export class Subscriptions {
     const upstream = this.#upstream;
     if (wish.told) return true;
     // Away, but it is told as soon as it is back.
-    if (upstream === null) return this.#options.canSubscribe(wish.resource.uri);
+    if (upstream === null) return (wish.missed = this.#options.canSubscribe(wish.resource.uri));
     const isHeard = await upstream.subscribe(wish.resource.uri, wish.abilities);
     if (this.#upstream === upstream) wish.told = isHeard;
+    if (wish.told && wish.missed) this.#caughtUp(wish);
     return isHeard;
+  }
+
+  #caughtUp(wish: Wish): void {
+    wish.missed = false;
+    if (wish.count > 0) this.#options.missed(wish.resource.uri, wish.abilities);
   }
 
   async #tellAgain(wish: Wish, upstream: Upstream): Promise<void> {
     if (wish.count === 0 || this.#upstream !== upstream) return;
-    try {
-      if (!(await this.#tell(wish))) this.#options.log.warn("a resource cannot be subscribed to any more", { server: this.#options.name, uri: wish.resource.uri });
-      else if (wish.count > 0) this.#options.missed(wish.resource.uri, wish.abilities);
-    } catch (thrown) {
-      this.#options.log.warn("a subscription could not be made again", { server: this.#options.name, uri: wish.resource.uri, code: faultOf(thrown).code });
-    }
+    const code = await this.#tell(wish).then(
+      (isHeard) => (isHeard ? null : "refused"),
+      (thrown: unknown) => faultOf(thrown).code,
+    );
+    if (code === null) return;
+    // Told once: it may be so for a while.
+    this.#options.log[this.#tries === 0 ? "warn" : "debug"]("a subscription could not be made again", { server: this.#options.name, uri: wish.resource.uri, code });
+    this.#retryLater(upstream);
+  }
+
+  /** A server that has just come back may not be up to everything yet. */
+  #retryLater(upstream: Upstream): void {
+    if (this.#upstream !== upstream || this.#retry !== null || this.#tries >= this.#options.limits.subscribeTriesMax) return;
+    this.#retry = this.#options.clock.timer(this.#patience.failed(), () => {
+      this.#retry = null;
+      this.#tries += 1;
+      this.#tellAll(upstream);
+    });
   }
 
   #giveUp(wish: Wish): Promise<void> {

@@ -59,6 +59,8 @@ export const defaultLimits = Object.freeze({
   subscriptionsPerWatchMax: 256,
   subscriptionsMax: 10_000,
   subscriptionsPerServerMax: 1000,
+  /** Tries to subscribe again at a server that has come back, in growing waits, before that is left to its next start. */
+  subscribeTriesMax: 10,
   /** Sets of client abilities for which one newer server is listened to; each is a stream of its own. */
   listensPerServerMax: 64,
   /** How long a server may take to accept a subscription. */

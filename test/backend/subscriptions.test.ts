@@ -3,6 +3,7 @@ import { Subscriptions, missedParams } from "../../src/backend/subscriptions.ts"
 import { defaultLimits, fault, type Limits, nullLog } from "../../src/base/index.ts";
 import type { Upstream } from "../../src/era/index.ts";
 import { rawOf } from "../../src/protocol/index.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 
 /** One life of a server that does what the test says, and keeps what it was asked. */
 function life(answer: (uri: string) => boolean | Promise<boolean> = () => true) {
@@ -20,8 +21,9 @@ function life(answer: (uri: string) => boolean | Promise<boolean> = () => true) 
 function open(limits: Partial<Limits> = {}) {
   const missed: string[] = [];
   const state = { able: false };
-  const subscriptions = new Subscriptions({ name: "b", limits: { ...defaultLimits, ...limits }, log: nullLog, canSubscribe: () => state.able, missed: (uri, abilities) => missed.push(abilities === "{}" ? uri : `${uri} ${abilities}`) });
-  return { subscriptions, missed, state };
+  const clock = createTestClock();
+  const subscriptions = new Subscriptions({ name: "b", clock, limits: { ...defaultLimits, ...limits }, log: nullLog, canSubscribe: () => state.able, missed: (uri, abilities) => missed.push(abilities === "{}" ? uri : `${uri} ${abilities}`) });
+  return { subscriptions, missed, state, clock };
 }
 
 const settle = async (): Promise<void> => {
@@ -143,6 +145,38 @@ describe("a server that comes back", () => {
     subscriptions.follow(life().upstream);
     await settle();
     expect(missed).toEqual(["a"]);
+  });
+
+  test("and is not up to it at first is asked again in growing waits, and then it may have changed for all who wished", async () => {
+    const { subscriptions, missed, clock } = open();
+    subscriptions.follow(life().upstream);
+    for (const uri of ["a", "b"]) await subscriptions.subscribe(uri, "{}");
+    subscriptions.leave();
+    let isUp = false;
+    const { upstream, said } = life((uri) => (uri === "b" ? Promise.reject(fault("BACKEND_TIMEOUT")) : isUp));
+    subscriptions.follow(upstream);
+    await clock.advance(defaultLimits.backoffMsMin);
+    expect([said, missed]).toEqual([["+a", "+b", "+a", "+b"], []]);
+    isUp = true;
+    expect(await subscriptions.subscribe("a", "{}")).toBe(true);
+    expect(missed).toEqual(["a"]);
+    await clock.advance(60 * 60_000);
+    expect(said.filter((one) => one === "+a")).toHaveLength(3);
+    expect(said.filter((one) => one === "+b")).toHaveLength(1 + defaultLimits.subscribeTriesMax);
+    expect([missed, clock.pending]).toEqual([["a"], 0]);
+  });
+
+  test("is not asked again once it has left", async () => {
+    const { subscriptions, clock } = open();
+    subscriptions.follow(life().upstream);
+    await subscriptions.subscribe("a", "{}");
+    subscriptions.leave();
+    const { upstream, said } = life(() => false);
+    subscriptions.follow(upstream);
+    await settle();
+    subscriptions.leave();
+    await clock.advance(60 * 60_000);
+    expect([said, clock.pending]).toEqual([["+a"], 0]);
   });
 
   test("and has fallen again before it was asked, is not asked", async () => {
