@@ -144,6 +144,8 @@ export const defaultLimits = Object.freeze({
   rideMsMax: 60_000,
   /** A call that nobody waits for any more may still run at an older server: so long it counts when a cause is looked for. */
   lingerMsMax: 60_000,
+  /** The same where only a log line of one and the same principal is concerned. */
+  lingerOwnMsMax: 2_000,
   /** Visits to web pages of one server whose end may still be told to whoever was sent there. */
   visitsMax: 256,
   /** A call made again after such a visit waits so long for word that it is over; visits in all remembered for that. */

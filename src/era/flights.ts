@@ -48,10 +48,11 @@ export interface FlightRules {
   headers(): Readonly<Record<string, string>>;
 }
 
-/** Whose call still may run at the backend, and until when that counts. */
+/** Whose call still may run at the backend, and until when that counts: for everybody, and for log lines of the same principal. */
 interface Leftover {
   readonly principal: string;
   readonly until: number;
+  readonly untilOwn: number;
 }
 
 /** Levels from here on are passed on however many there are. */
@@ -172,8 +173,15 @@ export class Flights {
 
   /** The one call that can have caused something; null when there is none or more than one, calls that were given up included. */
   #onlySuspect(): Flight | null {
-    const { flights } = this.suspects(null);
-    return flights.length === 1 && this.#stillThere().length === 0 ? (flights[0] as Flight) : null;
+    const [flight, second] = this.suspects(null).flights;
+    return flight === undefined || second !== undefined || this.#isHaunted(flight.call.principal.id) ? null : flight;
+  }
+
+  // What one person's given-up call still says may reach another call of the same person, but not at once: most servers
+  // stop when they are told, and a minute without log lines after each cancelled call would cost more than it saves.
+  #isHaunted(principal: string): boolean {
+    const now = this.#south.clock.now();
+    return this.#stillThere().some((leftover) => leftover.principal !== principal || leftover.untilOwn > now);
   }
 
   #isSuspect(call: Call): boolean {
@@ -186,7 +194,8 @@ export class Flights {
     const { clock, limits } = this.#south;
     const leftovers = this.#stillThere();
     if (leftovers.length >= limits.pendingMax) leftovers.shift();
-    leftovers.push({ principal: call.principal.id, until: clock.now() + limits.lingerMsMax });
+    const now = clock.now();
+    leftovers.push({ principal: call.principal.id, until: now + limits.lingerMsMax, untilOwn: now + Math.min(limits.lingerOwnMsMax, limits.lingerMsMax) });
   }
 
   #stillThere(): Leftover[] {

@@ -83,8 +83,12 @@ export function bindingOf(call: Pick<Call, "method" | "params" | "principal" | "
 
 const retryMembers = Object.freeze({ _meta: null, inputResponses: null, requestState: null });
 
+/** Longer parameters are compared by their text: to take millions of small values apart would hold up everybody's calls. */
+const comparedCharsMax = 128 * 1024;
+
 function digestOf(params: RawObject): string {
   const text = editObject(params, retryMembers);
+  if (text.length > comparedCharsMax) return fingerprint([text]);
   const value: unknown = hasLarge.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
   // Of two members with one name our reader sees the last; a backend may see the first. Then only the very text counts.
   return fingerprint(membersIn(value) === memberTextsIn(text) ? value : [text]);

@@ -85,7 +85,7 @@ describe("attribution of a log line", () => {
       flights.begin(wanting("tools/call", notices), 60_000);
       flights.notify(log, null);
       expect([notices.length, bench.logged.length]).toEqual([0, 1]);
-      await bench.clock.advance(bench.south.limits.lingerMsMax);
+      await bench.clock.advance(bench.south.limits.lingerOwnMsMax);
       flights.notify(log, null);
       expect(notices).toHaveLength(1);
     }

@@ -74,6 +74,14 @@ describe("the request it is bound to", () => {
     expect(binding('{"name":"x","arguments":{"a":1,"b":[true]},"requestState":"s","inputResponses":{},"_meta":{"progressToken":1}}')).toBe(base);
   });
 
+  test("is that of the very text where there is much of it: nobody's retry holds up the others", () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => `{"a":${at}}`);
+    const [written, reversed] = [`{"name":"t","arguments":{"list":[${many}],"x":1}}`, `{"name":"t","arguments":{"x":1,"list":[${many}]}}`];
+    expect(binding(`${written.slice(0, -1)},"requestState":"s"}`)).toBe(binding(written));
+    expect(binding(written)).not.toBe(binding(reversed));
+    expect(binding(written)).not.toBe(binding(written.replace('"a":7}', '"a":8}')));
+  });
+
   test("is another for any other caller, endpoint, method, target or argument", () => {
     const others = [
       binding('{"name":"x","arguments":{"a":2,"b":[true]}}'),

@@ -273,6 +273,8 @@ beforeAll(async () => {
   const child = (...args: string[]): object => ({ command: process.execPath, args });
   program = await startProgram({
     config: {
+      // Clients of one person come one right after the other, and these servers stop when they are told.
+      limits: { lingerOwnMsMax: 1 },
       mcpServers: {
         older: child(matrixPath, "v1"),
         newer: child(matrixPath, "v2"),
