@@ -252,4 +252,4 @@ const coreNotices: Readonly<Record<string, true>> = Object.freeze({
 });
 
 // What the specification defines is made here for each client by its own revision; what it does not know goes through.
-const isCoreNotice = (method: string): boolean => Object.hasOwn(coreNotices, method);
+export const isCoreNotice = (method: string): boolean => Object.hasOwn(coreNotices, method);

@@ -4,8 +4,8 @@
  * and a client that stays silent has answered too, in time.
  */
 import { type Clock, fault, type Limits } from "../base/index.ts";
-import { type Answer, type Ask, type Client, elementsOf, emptyObject, type Failure, memberOf, type Notice, notificationText, parseObject, quote, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, type SessionTie, stringOf } from "../protocol/index.ts";
-import { type Asker, type ClientCall, visitNotice } from "./clientCall.ts";
+import { type Answer, type Ask, type Client, elementsOf, emptyObject, type Failure, type LogLevel, logLevels, memberOf, type Notice, notificationText, parseObject, quote, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, type SessionTie, stringOf } from "../protocol/index.ts";
+import { type Asker, type ClientCall, isCoreNotice, visitNotice } from "./clientCall.ts";
 import { isRetryable } from "./methods.ts";
 import { askerOf, legacyMissing, legacyParams, questionMethods, refusedAnswer, silentAnswer } from "./question.ts";
 import { isBefore, type LegacyRevision, newestLegacy } from "./version.ts";
@@ -19,6 +19,8 @@ export interface Asked {
   readonly tie: Pick<SessionTie, "ended">;
   /** Somebody reads what belongs to no call. */
   readonly listens: boolean;
+  /** From which level on its client wants log lines. */
+  readonly logLevel: LogLevel;
   /** Sends what belongs to no call. */
   announce(text: string): void;
 }
@@ -80,9 +82,21 @@ export class ClientQuestions implements Asker {
     this.#tellVisited(params, (text) => (call.over ? this.#asked.announce(text) : call.say(text)));
   }
 
-  /** Takes a notice that belongs to no call: the end of a visit is the one there is. */
-  noticeBeside(notice: Notice): void {
-    if (notice.kind === "other" && notice.method === visitNotice) this.#tellVisited(notice.params ?? emptyObject, (text) => this.#asked.announce(text));
+  /** Takes a notice that belongs to no call: the end of a visit, a log line, or what only an extension knows. */
+  noticeBeside(notice: Notice): boolean {
+    const { listens, logLevel } = this.#asked;
+    if (notice.kind === "progress") return false;
+    if (notice.kind === "other") return this.#otherBeside(notice.method, notice.params);
+    if (listens && logLevels.indexOf(notice.level) >= logLevels.indexOf(logLevel)) this.#asked.announce(notificationText("notifications/message", rawOf(notice.params)));
+    return listens;
+  }
+
+  #otherBeside(method: string, params: RawObject | null): boolean {
+    const asked = this.#asked;
+    if (method === visitNotice) this.#tellVisited(params ?? emptyObject, (text) => asked.announce(text));
+    else if (isCoreNotice(method) || !asked.listens) return false;
+    else asked.announce(notificationText(method, params === null ? null : rawOf(params)));
+    return true;
   }
 
   #tellVisited(params: RawObject, tell: (text: string) => void): void {

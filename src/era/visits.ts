@@ -2,7 +2,7 @@
  * Who was sent to which web page by an older backend: it gives each visit an id, and tells by that id when the page is
  * done with, perhaps long after the call. Only the call that was given the id hears of it.
  */
-import { type Beside, elementsOf, emptyObject, memberOf, type Notification, parseObject, type RawObject, type RpcError, stringOf } from "../protocol/index.ts";
+import { type Beside, type Call, elementsOf, emptyObject, memberOf, type Notification, parseObject, type RawObject, type RpcError, stringOf } from "../protocol/index.ts";
 import type { Limits } from "../base/index.ts";
 
 /** A page must be visited before the call can be made (2025-11-25, client/elicitation: URL elicitation required). */
@@ -15,7 +15,7 @@ export function visitIdOf(params: RawObject, { visitIdCharsMax }: Pick<Limits, "
 }
 
 /** Whoever was sent there: a call, or the client of a session. */
-type Visitor = Pick<Beside, "notice">;
+type Visitor = Pick<Call | Beside, "notice">;
 
 export class Visits {
   readonly #limits: Limits;

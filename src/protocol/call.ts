@@ -104,8 +104,8 @@ export interface SessionTie {
 export interface Beside {
   /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked now. */
   ask(ask: Ask): Promise<Answer>;
-  /** Sends a notice, if the client listens. */
-  notice(notice: Notice): void;
+  /** Sends a notice as far as it wants it; false: it does not listen, or this is nothing that can be said beside a call. */
+  notice(notice: Notice): boolean;
 }
 
 /** How long an answer may be kept, and by whom (2026-07-28, server/utilities/caching). */

@@ -215,15 +215,32 @@ describe("a question beside the calls", () => {
     expect(await heardBeside(ask("roots"))).toBe("ASK_REFUSED");
   });
 
-  test("may send to a page, and the client hears when the visit is over; no other notice goes this way", async () => {
+  test("may send to a page, and the client hears when the visit is over", async () => {
     const { get, headers, heardBeside, beside } = await opened();
     const standalone = await get({ headers }).answer;
     void heardBeside(ask("elicitation", { mode: "url", url: "https://a", message: "?", elicitationId: "e" }));
     expect((await spoken(standalone)).params.elicitationId).toBe("e");
-    beside.notice({ kind: "other", method: "x/y", params: null });
     beside.notice({ kind: "other", method: "notifications/elicitation/complete", params: null });
     beside.notice({ kind: "other", method: "notifications/elicitation/complete", params: located('{"elicitationId":"e"}') });
     expect(await spoken(standalone)).toMatchObject({ method: "notifications/elicitation/complete", params: { elicitationId: "e" } });
+  });
+});
+
+describe("a notice beside the calls", () => {
+  test("of an extension, and a log line of the session's level, go to the session's own stream; what the protocol itself defines does not", async () => {
+    const world = await setUp();
+    const { get, headers, send } = world;
+    await send(call(1), { headers }).answer;
+    const beside = world.serve.calls[0]?.session?.beside as Beside;
+    expect(beside.notice({ kind: "other", method: "notifications/x/y", params: null })).toBe(false);
+    const standalone = await get({ headers }).answer;
+    expect(beside.notice({ kind: "other", method: "notifications/tools/list_changed", params: null })).toBe(false);
+    expect(beside.notice({ kind: "progress", params: located("{}") })).toBe(false);
+    expect(beside.notice({ kind: "log", level: "info", params: located('{"level":"info","data":1}') })).toBe(true);
+    expect(beside.notice({ kind: "log", level: "error", params: located('{"level":"error","data":2}') })).toBe(true);
+    expect(beside.notice({ kind: "other", method: "notifications/x/y", params: located('{"z":1.0}') })).toBe(true);
+    expect(await spoken(standalone)).toEqual({ jsonrpc: "2.0", method: "notifications/message", params: { level: "error", data: 2 } });
+    expect(await spoken(standalone)).toEqual({ jsonrpc: "2.0", method: "notifications/x/y", params: { z: 1 } });
   });
 });
 

@@ -259,7 +259,7 @@ describe("a question that no call can have caused, where the connection is one c
       waiting.push(Promise.withResolvers<Answer>());
       return (waiting.at(-1) as PromiseWithResolvers<Answer>).promise;
     };
-    const world = await open(transport, limits, { beside: { ask, notice: (notice) => notices.push(notice) } });
+    const world = await open(transport, limits, { beside: { ask, notice: (notice) => notices.push(notice) > 0 } });
     return { ...world, asked, notices, next: () => waiting.shift() as PromiseWithResolvers<Answer> };
   };
 

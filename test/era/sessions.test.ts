@@ -13,7 +13,7 @@ const callOf = () =>
   new ClientCall(
     { id: "1", round: 0, method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: all, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, session: null, backend: null, paramHeaders: null },
     nowhere,
-    new ClientQuestions({ client: { info: null, capabilities: "{}" }, revision: null, server: null, tie: { ended: new CancelSource() }, listens: false, announce: () => undefined }, createTestClock(), defaultLimits),
+    new ClientQuestions({ client: { info: null, capabilities: "{}" }, revision: null, server: null, tie: { ended: new CancelSource() }, listens: false, logLevel: "warning", announce: () => undefined }, createTestClock(), defaultLimits),
   );
 const worldOf = (more: object = {}) => {
   const clock = createTestClock();
