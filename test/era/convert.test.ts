@@ -79,7 +79,8 @@ describe("a result for an old revision", () => {
 /** What each revision knows, by the first that does; what stands in no row is a member, which harms nobody. */
 describe("for every older revision, of whatever a newer server says", () => {
   const since: Readonly<Record<string, string>> = { text: "2024-11-05", image: "2024-11-05", resource: "2024-11-05", audio: "2025-03-26", resource_link: "2025-06-18" };
-  const members = fc.dictionary(fc.constantFrom("title", "icons", "annotations", "_meta", "size", "x-own"), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 });
+  // As they are once they were sent: JSON has no negative zero.
+  const members = fc.dictionary(fc.constantFrom("title", "icons", "annotations", "_meta", "size", "x-own"), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }).map((sent) => JSON.parse(JSON.stringify(sent)) as Record<string, unknown>);
   const block = fc.tuple(fc.constantFrom(...Object.keys(since)), members).map(([type, more]) => ({ ...more, type, uri: "a://b", name: "n", text: "t", data: "QUJD", mimeType: "a/b", resource: { uri: "a://b", text: "t" } }));
   const typesOf = (content: { type: string }[]): string[] => content.map(({ type }) => type);
   const eachRevision = fc.constantFrom(...legacyRevisions);
