@@ -107,18 +107,22 @@ const isNotFound = (outcome: Outcome): boolean => outcome.kind === "failed" && (
 
 const noCompletion = parseObject('{"completion":{"values":[],"hasMore":false}}', defaultLimits) ?? emptyObject;
 
-/** completion/complete: the reference names a prompt or a template; its owner answers, if it completes at all. */
+/**
+ * completion/complete: the reference names a prompt or a template; its owner answers. The oldest revision completes
+ * without announcing it. Of all servers together some complete, which a client cannot tell from those that do not.
+ */
 const complete: Row = (scene, call) => {
   const ref = objectOf(call.params, "ref");
   if (ref === null) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: '"ref" must be an object' })));
   const route = completionRoute(scene.view, ref, (uri) => scene.owners.of(call.principal.id, uri));
   if (route === null) return unknownReference(stringOf(ref, "name"), stringOf(ref, "uri"));
-  const lease = leaseOf(scene, route);
-  if (lease.offered()?.facts.capabilities.has("completions") !== true) return { kind: "done", result: noCompletion };
   const named = referenceMemberOf(ref);
   const renamed = named !== null && stringOf(ref, named) !== route.local;
-  return lease.call(call, targetOf(scene, route, renamed ? route.local : null));
+  const answered = leaseOf(scene, route).call(call, targetOf(scene, route, renamed ? route.local : null));
+  return scene.view.server === null ? answered.then(orNoCompletion) : answered;
 };
+
+const orNoCompletion = (outcome: Outcome): Outcome => (outcome.kind === "failed" && outcome.error.code === -32601 ? { kind: "done", result: noCompletion } : outcome);
 
 const unknownReference = (name: string | null, uri: string | null): Unknown => (name === null ? unknownUri(uri ?? "") : unknown("prompt", name));
 

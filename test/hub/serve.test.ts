@@ -77,15 +77,21 @@ describe("what no row is for", () => {
 });
 
 describe("completion", () => {
-  test("goes to the prompt's owner under the local name, and is empty where the owner does not complete", async () => {
+  test("goes to the prompt's owner under the local name, whether or not that announced it, and is empty where the owner knows no such method", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
     pool.backend("alpha").offer({ prompts: ['{"name":"p"}'] });
     pool.backend("beta").offer({ prompts: ['{"name":"p"}'] }, { prompts: "{}" });
-    const complete = (name: string): Promise<string> => hub.call(callOf("completion/complete", JSON.stringify({ ref: { type: "ref/prompt", name }, argument: { name: "a", value: "" } }))).then(textOf);
+    const complete = (name: string, server: string | null = null): Promise<string> => hub.call(callOf("completion/complete", JSON.stringify({ ref: { type: "ref/prompt", name }, argument: { name: "a", value: "" } }), { selection: { server } })).then(textOf);
+    const failure = (code: number): Outcome => ({ kind: "failed", error: { code, message: "no", data: null, raw: `{"code":${code},"message":"no"}` } });
     expect(await complete("alpha__p")).toContain('"text":"alpha"');
     expect(pool.backend("alpha").calls).toEqual([{ method: "completion/complete", name: "p" }]);
+    // The oldest revision completes without a word for it.
+    expect(await complete("beta__p")).toContain('"text":"beta"');
+    pool.backend("beta").answer = async () => failure(-32601);
     expect(await complete("beta__p")).toContain('"values":[]');
-    expect(pool.backend("beta").calls).toEqual([]);
+    expect(await complete("p", "beta")).toContain('"code":-32601');
+    pool.backend("beta").answer = async () => failure(-32603);
+    expect(await complete("beta__p")).toContain('"code":-32603');
     expect(await complete("alpha__none")).toContain('"code":-32602');
   });
 });
