@@ -235,16 +235,23 @@ export class Subscriptions {
 
   /** A wish that came true before looks for its teller; whoever takes over cannot know what happened in between. */
   #inBackground(wish: Wish, asked: Promise<Subscribed | boolean>, isSame = false): void {
+    const seen = this.#world.now();
     asked.then(
       (outcome) => {
-        if (outcome !== true && outcome !== "subscribed") this.#orphan(wish);
+        if (outcome !== true && outcome !== "subscribed") this.#missed(wish, seen);
         else if (!isSame && !wish.ended && wish.task === null) wish.watch.updated(wish.uri, uriParams(wish.uri));
       },
       (thrown: unknown) => {
         this.#log.debug("a subscription could not be moved", { uri: wish.uri, code: faultOf(thrown).code });
-        this.#orphan(wish);
+        this.#missed(wish, seen);
       },
     );
+  }
+
+  /** Nobody tells in the world that was looked at. Who asked was not among those who hear of another one. */
+  #missed(wish: Wish, seen: Snapshot): void {
+    this.#orphan(wish);
+    if (!wish.ended && this.#world.now() !== seen) this.#inBackground(wish, this.#find(wish));
   }
 }
 

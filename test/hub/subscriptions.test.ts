@@ -254,6 +254,25 @@ describe("a new configuration", () => {
     expect(heard).toHaveLength(2);
   });
 
+  test("that comes while the next server is asked, which then refuses, is looked at as well", async () => {
+    const set = await stage(configOf(specOf("alpha"), specOf("beta"), specOf("gamma")));
+    const gamma = set.pool.backend("gamma");
+    offer(gamma);
+    const { watching, heard } = watch(set);
+    await watching.subscribe("x://1");
+    await set.hub.propose(configOf(specOf("beta"), specOf("gamma")));
+    await settle(set);
+    const slow = Promise.withResolvers<boolean>();
+    set.beta.subscribe = () => slow.promise;
+    offer(set.beta, "x://1");
+    await settle(set);
+    offer(gamma, "x://1");
+    await settle(set);
+    slow.resolve(false);
+    await settle(set);
+    expect([gamma.subscribed, heard]).toEqual([["x://1"], ['x://1 {"uri":"x://1"}']]);
+  });
+
   test("by which the caller loses sight of the server ends the news of it", async () => {
     const tagged = (...tags: string[]): Config => configOf(specOf("alpha", { tags }), specOf("beta"));
     const set = await stage(tagged("work"));
