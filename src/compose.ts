@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
 import { type CallIds, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, sleep, systemClock } from "./base/index.ts";
-import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type Issue, type Loaded, loadConfig, presencePath, reachable, readPresence, watchConfig } from "./config/index.ts";
+import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report } from "./hub/index.ts";
@@ -74,6 +74,8 @@ export interface BridgeOptions extends Around {
   readonly timeoutMs: number;
   /** Somebody is starting it, so it is worth waiting for. */
   readonly starting: () => boolean;
+  /** Something is asked of it, and it is not there. */
+  readonly missed: () => void;
 }
 
 /** A proxy. */
@@ -131,6 +133,8 @@ interface Ground {
   readonly watchdogArgv: readonly string[] | null;
   /** Where the next configuration comes from; null: there will be no other. */
   readonly source: Source | null;
+  /** Which addresses may be sent something; null: whichever the configuration names. */
+  readonly admits: ((url: string) => boolean) | null;
 }
 
 interface Source {
@@ -208,23 +212,30 @@ export async function startStdio(options: StdioOptions): Promise<Piped> {
 
 /** Bridges one client on its pipes to a proxy that listens, whether it does so now or later. Throws USAGE, STATE_UNSAFE. */
 export async function startBridge(options: BridgeOptions): Promise<Piped> {
-  const path = presencePath(options.stateDir);
-  const source = { path, load: (): Promise<Loaded> => bridged(options).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
-  const found = await bridged(options);
-  const ground = { ...logOf(options), options, ...found, watchdogArgv: null, source: options.url === null ? source : null };
+  const { url, stateDir } = options;
+  const followed = followPresence(stateDir, systemClock);
+  const source = { path: presencePath(stateDir), load: (): Promise<Loaded> => bridged(options, followed).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
+  const found = await bridged(options, followed);
+  const admits = url === null ? (to: string) => followed.admits(to) : null;
+  const ground = { ...logOf(options), options, ...found, watchdogArgv: null, source: url === null ? source : null, admits };
   const { limits } = found.config;
   let look = (): void => undefined;
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
   const bridging = await piped(ground, build(ground, keys, bridge, null), options.pipes, { server: bridgedName });
-  look = () => void bridging.reload();
+  look = () => {
+    options.missed();
+    void bridging.reload();
+  };
+  // One may have announced itself since it was looked for first.
+  void bridging.reload();
   return bridging;
 }
 
 /** The proxy at the other end of a bridge, as a configuration. */
-async function bridged({ url, token, stateDir, timeoutMs }: BridgeOptions): Promise<{ readonly config: Config; readonly hash: string }> {
-  const found = url ?? (await readPresence(stateDir, systemClock))?.url ?? null;
+async function bridged({ url, token, stateDir, timeoutMs }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
+  const found = url ?? (await followed.find())?.url ?? null;
   // The token opens this machine's proxy; no other address gets to see it unless told so.
   const own = token ?? (found !== null && (url === null || isLocal(url)) ? await ownToken(stateDir) : null);
   const config = bridgeConfig(found === null ? null : { url: found, token: own, timeoutMs });
@@ -247,7 +258,7 @@ async function groundOf(options: ServeOptions): Promise<Ground> {
   await ensurePrivateDir(options.stateDir);
   // The demonstration has no file, until one appears at the default place.
   const path = config.path ?? defaultConfigPath(options.env);
-  return { ...logs, options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env }) } };
+  return { ...logs, options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env }) }, admits: null };
 }
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
@@ -295,12 +306,13 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
   process.on("exit", kill);
-  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds });
+  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
   return { hub, eras, forget: () => void process.off("exit", kill) };
 }
 
-function poolParts({ options, config, log, secrets, watchdogArgv }: Ground) {
-  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, watchdogArgv, egress: createEgress({ limits: config.limits, env: options.env }) };
+function poolParts({ options, config, log, secrets, watchdogArgv, admits }: Ground) {
+  const egress = createEgress({ limits: config.limits, env: options.env, admits });
+  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, watchdogArgv, egress };
 }
 
 /** The front, or nothing at all. */
@@ -321,6 +333,7 @@ async function open(ground: Ground, options: StartOptions, core: Core, reload: (
     listen: { host: options.host ?? config.host ?? defaultListen.host, port: (options.port ?? config.port ?? defaultListen.port) || (options.freePort ?? 0) },
     sharePort: options.sharePort ?? false,
     eras,
+    clientEra: config.clientEra,
     guard,
     publicUrl: config.publicUrl,
     allowedHosts: config.allowedHosts,
@@ -362,7 +375,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.farewellMs)]);
   await adopt(ground, core.hub, config);
   const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
-  front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), limits, log });
+  front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), clock: systemClock, limits, log });
   void front.gone.then((how) => log.info("the client has gone", { how }));
   return { ...runs, gone: front.gone };
 }
@@ -430,7 +443,7 @@ function warn(warnings: readonly Issue[], path: string, log: Log): void {
   for (const { server, message, line, column, hint } of warnings) if (server === null) log.warn(`configuration: ${message}`, { path, line, column, hint });
 }
 
-const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "limits"] as const);
+const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "clientEra", "limits"] as const);
 
 /** What the listener was built with cannot change under it: said, never half applied. */
 function warnOfRestart({ config: before, log }: Ground, next: Config): readonly string[] {

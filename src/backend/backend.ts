@@ -5,23 +5,30 @@
 import { type Cancel, fault } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Target, Upstream, UpstreamFacts } from "../era/index.ts";
-import type { Call, Outcome } from "../protocol/index.ts";
+import { type Call, type Outcome, type Raw, taskIn } from "../protocol/index.ts";
 import { type Budget, createBudget } from "./budget.ts";
 import type { Condition } from "./condition.ts";
 import { Course, type CourseOptions } from "./course.ts";
-import { Errands } from "./errands.ts";
+import type { Changing } from "./lists.ts";
+import { OpenTasks } from "./openTasks.ts";
 import { missedParams, Subscriptions } from "./subscriptions.ts";
-import type { BackendState, BackendStatus, Offered } from "./types.ts";
+import type { BackendState, BackendStatus, Moved, Offered } from "./types.ts";
 
 export interface Backend {
   /** Runs one call; waits while the server starts. Throws Faults (BACKEND_…). */
   call(call: Call, target: Target): Promise<Outcome>;
+  /** Takes what a call of it came to: a task keeps it from being idle. For instances that are ended when they are. */
+  noticed(call: Call, outcome: Outcome): void;
   /** Waits while it starts, as a call does. Throws Faults (BACKEND_…) when it is not ready then. */
   ready(call: Call): Promise<void>;
-  /** See Lease. */
-  subscribe(uri: string): Promise<boolean>;
-  unsubscribe(uri: string): Promise<void>;
+  /** See Lease; `abilities` are the subscriber's. */
+  subscribe(uri: string, abilities: Raw): Promise<boolean>;
+  unsubscribe(uri: string, abilities: Raw): Promise<void>;
   offered(): Offered | null;
+  /** What it offers otherwise than at its start; null for nothing. */
+  readonly moved: Moved | null;
+  /** Another instance says that its lists of this kind have changed: these may have, too. */
+  suspect(kind: Changing): void;
   /** What it said of itself in this life of the program; null before that. */
   readonly facts: UpstreamFacts | null;
   /** See Lease. */
@@ -63,7 +70,7 @@ class RunningBackend implements Backend {
   readonly #name: string;
   readonly #course: Course;
   readonly #subscriptions: Subscriptions;
-  readonly #errands: Errands;
+  readonly #tasks: OpenTasks;
   readonly #budget: Budget;
   #spec: BackendSpec;
   #calls = 0;
@@ -78,12 +85,14 @@ class RunningBackend implements Backend {
     this.#spec = spec;
     this.#subscriptions = new Subscriptions({
       name: spec.name,
+      clock,
       limits,
       log,
-      canSubscribe: () => this.#maySubscribe(),
-      missed: (uri) => options.updated(uri, missedParams(uri, limits)),
+      // Who has a task's id got it from this server.
+      canSubscribe: (uri) => taskIn(uri) !== null || this.#maySubscribe(),
+      missed: (uri, abilities) => (taskIn(uri) === null ? options.updated(uri, missedParams(uri, limits), abilities) : undefined),
     });
-    this.#errands = new Errands(clock, limits);
+    this.#tasks = new OpenTasks(clock, limits);
     this.#budget = createBudget(limits);
     this.#course = new Course(options, {
       wanted: () => this.#queued > 0 || this.#subscriptions.size > 0,
@@ -100,7 +109,7 @@ class RunningBackend implements Backend {
   }
 
   get idle(): boolean {
-    return this.inFlight === 0 && this.#subscriptions.size === 0 && this.#errands.size === 0;
+    return this.inFlight === 0 && this.#subscriptions.size === 0 && !this.#tasks.any;
   }
 
   get facts(): UpstreamFacts | null {
@@ -119,17 +128,29 @@ class RunningBackend implements Backend {
     return this.#spec.start === "eager" ? upstream.call(call, target) : this.#callOnDemand(upstream, call, target);
   }
 
-  async subscribe(uri: string): Promise<boolean> {
-    if (this.#course.upstream === null) await this.settled(this.#spec.connectMs);
-    return await this.#subscriptions.subscribe(uri);
+  noticed(call: Call, outcome: Outcome): void {
+    this.#tasks.noticed(call, outcome);
   }
 
-  unsubscribe(uri: string): Promise<void> {
-    return this.#subscriptions.unsubscribe(uri);
+  async subscribe(uri: string, abilities: Raw): Promise<boolean> {
+    if (this.#course.upstream === null) await this.settled(this.#spec.connectMs);
+    return await this.#subscriptions.subscribe(uri, abilities);
+  }
+
+  unsubscribe(uri: string, abilities: Raw): Promise<void> {
+    return this.#subscriptions.unsubscribe(uri, abilities);
   }
 
   offered(): Offered | null {
     return this.#course.lists.offered;
+  }
+
+  get moved(): Moved | null {
+    return this.#course.lists.moved;
+  }
+
+  suspect(kind: Changing): void {
+    this.#course.lists.becameStale(kind);
   }
 
   status(): BackendStatus {
@@ -168,7 +189,7 @@ class RunningBackend implements Backend {
 
   async #callOnDemand(upstream: Upstream, call: Call, target: Target): Promise<Outcome> {
     const outcome = await upstream.call(call, target);
-    this.#errands.note(call, outcome);
+    this.#tasks.noticed(call, outcome);
     return outcome;
   }
 
@@ -231,7 +252,7 @@ class RunningBackend implements Backend {
 
   #leave(): void {
     this.#subscriptions.leave();
-    this.#errands.clear();
+    this.#tasks.clear();
   }
 
   /** As far as is known while it is away. */

@@ -24,13 +24,13 @@
 import { type Clock, escapeControls, Fault, faultOf, type KnownSecrets, type Limits, type Log, type Timer } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Upstream } from "../era/index.ts";
-import type { Raw, RawObject } from "../protocol/index.ts";
+import type { Beside, Raw, RawObject } from "../protocol/index.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
 import { Condition } from "./condition.ts";
 import { Leisure } from "./leisure.ts";
 import { Life } from "./life.ts";
 import type { Link } from "./link.ts";
-import { Lists } from "./lists.ts";
+import { type Changing, Lists } from "./lists.ts";
 import type { BackendState, BackendStatus, Offered } from "./types.ts";
 import { Vigil } from "./vigil.ts";
 
@@ -45,11 +45,19 @@ export interface CourseOptions {
   readonly log: Log;
   /** What it is told that its client can do, where it is told once (JSON text). */
   readonly capabilities: Raw;
+  /** The client whose alone it is, as it is reached beside its calls. */
+  readonly beside?: Beside | undefined;
+  /** Whether the server is known to say nothing before it has something to say. */
+  readonly isMute: () => boolean;
   /** Takes secrets out of texts that were not made here. */
   readonly secrets: KnownSecrets;
   readonly remembered?: Offered | null;
+  /** `offered()`, `moved` or `status()` has changed. */
   readonly changed: () => void;
-  readonly updated: (uri: string, params: RawObject) => void;
+  /** The server says that lists of this kind have changed, or may have. */
+  readonly announced?: (kind: Changing) => void;
+  /** A resource that somebody subscribed to has changed, or may have; for subscribers of these abilities, null for all. */
+  readonly updated: (uri: string, params: RawObject, abilities: Raw | null) => void;
 }
 
 /** Who uses the server. */
@@ -185,7 +193,8 @@ export class Course {
   async #backOff(life: Life, reason: string): Promise<void> {
     const { clock, log } = this.#options;
     const waitMs = this.breaker.failed();
-    log.warn("not available", { server: this.#name, reason, retryMs: Math.round(waitMs), breaker: this.breaker.state });
+    // Said once: whoever tries often, and for days, would otherwise fill the log with one and the same reason.
+    log[reason === this.condition.facts.reason ? "debug" : "warn"]("not available", { server: this.#name, reason, retryMs: Math.round(waitMs), breaker: this.breaker.state });
     this.condition.failed(reason);
     this.condition.become("backing-off", { reason, retryAt: clock.now() + waitMs });
     this.#startGrace();
@@ -248,8 +257,8 @@ export class Course {
   }
 
   #createLife(): Life {
-    const { connect, clock, limits, log, capabilities, updated, createLink } = this.#options;
-    return new Life({ spec: this.#spec, link: createLink(), connect, clock, limits, log, capabilities, lists: this.lists, updated });
+    const { createLink, ...options } = this.#options;
+    return new Life({ ...options, spec: this.#spec, link: createLink(), lists: this.lists });
   }
 
   // ---- states ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /**
  * The instances behind all leases of one entry. It hides that there may be several: the first runs from the start, gives
- * the lists of the catalog and never ends before the entry; others come up for those who must not share it.
+ * the lists that everybody sees whose own instance has no others, and never ends before the entry; others come up for those who must not share it.
  *
  *   shared      everybody has the first, which is told of every capability that can be relayed
  *   principal   one for each principal and, where the server is told only once, for each set of capabilities
@@ -11,13 +11,14 @@
 import { type Clock, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
-import type { Call, Raw, RawObject } from "../protocol/index.ts";
+import type { Beside, Call, Raw, RawObject } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { Bulkhead, type Principals } from "./bulkhead.ts";
+import type { CourseOptions } from "./course.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
 import { isForAll, type Share, type Sharer, Sharing } from "./sharing.ts";
-import type { BackendStatus, Offered } from "./types.ts";
+import type { BackendStatus, Moved, Offered, Variant } from "./types.ts";
 
 export interface EntryOptions {
   /** Makes a new link to the server of this spec, not yet open. */
@@ -33,7 +34,7 @@ export interface EntryOptions {
   readonly remembered?: (spec: BackendSpec) => Offered | null;
 }
 
-/** What an entry reports: changes of its first instance, which gives the lists, and news of resources of each. */
+/** What an entry reports: changes of what it offers and of how its first instance is, and news of resources of each. */
 export interface Reports {
   changed(): void;
   updated(uri: string, params: RawObject, concerns: (who: Sharer) => boolean): void;
@@ -60,9 +61,9 @@ export class Entry {
     this.#reports = reports;
     this.#sharing = new Sharing(limits);
     this.bulkhead = new Bulkhead(spec.maxInFlight, { backend: spec.name, clock, limits, principals: options.principals });
-    this.#others = new Instances({ name: spec.name, clock, limits });
+    this.#others = new Instances({ name: spec.name, clock, limits, ended: ({ moved }) => (moved === null ? undefined : reports.changed()) });
     for (const secret of spec.secrets) options.secrets.add(secret);
-    this.first = this.#create(relayableCapabilities, reports.changed, (who) => this.#isFirstOf(who), options.remembered?.(spec) ?? null);
+    this.first = this.#create(relayableCapabilities, { changed: reports.changed, remembered: options.remembered?.(spec) ?? null }, (who) => this.#isFirstOf(who));
   }
 
   /** Everybody has the first instance. */
@@ -99,6 +100,18 @@ export class Entry {
     return instance;
   }
 
+  /** What callers are offered who do not see what the first instance offers. */
+  variants(): readonly Variant[] {
+    const first = this.first.offered();
+    if (first === null || this.isForAll) return [];
+    return [...this.#others.offers(first)].map(([key, offered]) => ({ offered, concerns: (who) => this.#keyOf(who) === key }));
+  }
+
+  /** What this caller can do, as a server may be told that it tells of a resource. */
+  abilitiesOf(who: Sharer): Raw {
+    return this.#sharing.abilitiesOf(who);
+  }
+
   status(): BackendStatus {
     const status = this.first.status();
     let { inFlight, retried } = status;
@@ -114,7 +127,19 @@ export class Entry {
   }
 
   #add({ key, session, capabilities }: Share): Backend {
-    return this.#others.add(key, session, () => this.#create(capabilities, () => undefined, (who) => this.#keyOf(who) === key));
+    return this.#others.add(key, session, () => this.#create(capabilities, this.#reportsOf(key), (who) => this.#keyOf(who) === key, session?.beside));
+  }
+
+  /** Of a further instance only its lists count; and what changed there may have changed for everybody. */
+  #reportsOf(key: string): Pick<CourseOptions, "changed" | "announced"> {
+    let known: Moved | null = null;
+    const changed = (): void => {
+      const moved = this.#others.movedOf(key);
+      if (moved === known) return;
+      known = moved;
+      this.#reports.changed();
+    };
+    return { changed, announced: (kind) => this.first.suspect(kind) };
   }
 
   #isFirstOf(who: Sharer): boolean {
@@ -128,8 +153,13 @@ export class Entry {
     return facts === null || isOver ? null : this.#sharing.shareOf(who, this.#spec.isolation, facts).key;
   }
 
-  #create(capabilities: Raw, changed: () => void, concerns: (who: Sharer) => boolean, remembered: Offered | null = null): Backend {
+  /** Of those whom `concerns` means, who can do just this; everybody where it does not matter. */
+  #among(concerns: (who: Sharer) => boolean, abilities: Raw | null): (who: Sharer) => boolean {
+    return abilities === null ? concerns : (who) => this.#sharing.abilitiesOf(who) === abilities && concerns(who);
+  }
+
+  #create(capabilities: Raw, told: Pick<CourseOptions, "changed" | "announced" | "remembered">, concerns: (who: Sharer) => boolean, beside?: Beside): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, remembered, changed, updated: (uri, params) => this.#reports.updated(uri, params, concerns) });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, beside, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
   }
 }

@@ -5,9 +5,12 @@
 import { type Clock, fault, type Limits, type Timer } from "../base/index.ts";
 import type { SessionTie } from "../protocol/index.ts";
 import type { Backend } from "./backend.ts";
+import type { Moved, Offered } from "./types.ts";
+import { OwnOffer } from "./variants.ts";
 
 interface Instance {
   readonly backend: Backend;
+  readonly own: OwnOffer;
   usedAt: number;
   /** Its session need not tell of its end any more. */
   untie: () => void;
@@ -18,6 +21,8 @@ export interface InstancesOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** One has come to its end, and nobody is sent to it any more. */
+  readonly ended: (backend: Backend) => void;
 }
 
 export class Instances {
@@ -45,11 +50,21 @@ export class Instances {
   add(key: string, session: SessionTie | null, create: () => Backend): Backend {
     this.#makeRoom();
     const { clock } = this.#options;
-    const instance: Instance = { backend: create(), usedAt: clock.now(), untie: () => undefined };
+    const instance: Instance = { backend: create(), own: new OwnOffer(), usedAt: clock.now(), untie: () => undefined };
     this.#instances.set(key, instance);
     if (session !== null) instance.untie = session.ended.onCancel(() => this.#end(key));
     this.#watch();
     return instance.backend;
+  }
+
+  /** What those offer their callers that do not offer what the first one does. */
+  *offers(first: Offered): Generator<readonly [key: string, offered: Offered]> {
+    for (const [key, { backend, own }] of this.#instances) if (backend.moved !== null) yield [key, own.of(first, backend.moved)];
+  }
+
+  /** What the instance of this key offers otherwise than at its start; null for nothing. */
+  movedOf(key: string): Moved | null {
+    return this.#instances.get(key)?.backend.moved ?? null;
   }
 
   /** All of them. */
@@ -76,6 +91,7 @@ export class Instances {
     if (instance === undefined) return;
     this.#instances.delete(key);
     instance.untie();
+    this.#options.ended(instance.backend);
     const ended = instance.backend.close().finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }

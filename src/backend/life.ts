@@ -6,9 +6,9 @@
 import { type Clock, fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Upstream } from "../era/index.ts";
-import type { Raw, RawObject } from "../protocol/index.ts";
+import type { Beside, Raw, RawObject } from "../protocol/index.ts";
 import type { Link } from "./link.ts";
-import type { Lists } from "./lists.ts";
+import type { Changing, Lists } from "./lists.ts";
 
 export interface LifeOptions {
   readonly spec: BackendSpec;
@@ -19,9 +19,13 @@ export interface LifeOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly capabilities: Raw;
+  /** See CourseOptions, these three too. */
+  readonly beside?: Beside | undefined;
+  readonly isMute: () => boolean;
+  readonly announced?: (kind: Changing) => void;
   /** Filled at the start. */
   readonly lists: Lists;
-  readonly updated: (uri: string, params: RawObject) => void;
+  readonly updated: (uri: string, params: RawObject, abilities: Raw | null) => void;
 }
 
 export class Life {
@@ -61,7 +65,7 @@ export class Life {
   }
 
   async #handshake(): Promise<Upstream> {
-    const { connect, spec, limits, log, lists, capabilities, updated } = this.#options;
+    const { connect, spec, limits, log, lists, capabilities, beside, isMute, announced, updated } = this.#options;
     const { link } = this;
     await link.open();
     const upstream = await connect(link, {
@@ -70,8 +74,13 @@ export class Life {
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
       capabilities,
+      mute: isMute(),
+      ...(beside === undefined ? {} : { beside }),
       updated,
-      changed: (kind) => lists.becameStale(kind),
+      changed: (kind) => {
+        lists.becameStale(kind);
+        announced?.(kind);
+      },
       logged: (text: Raw) => log.info("log message", { server: spec.name, text }),
       lost: (reason) => {
         this.#lost ??= reason;

@@ -5,9 +5,10 @@
  */
 import { type Clock, faultOf, type Limits, type Log, singleFlight, sleep, type Timer } from "../base/index.ts";
 import type { Listed, Upstream, UpstreamFacts } from "../era/index.ts";
-import type { Kind } from "../protocol/index.ts";
+import type { Kind, Raw } from "../protocol/index.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
-import type { BackendStatus, Offered } from "./types.ts";
+import type { BackendStatus, Moved, Offered } from "./types.ts";
+import { privately } from "./variants.ts";
 
 export interface ListsOptions {
   /** The configured name of the server. */
@@ -20,6 +21,9 @@ export interface ListsOptions {
   /** What it offered in an earlier life of this program; null: nothing is known. */
   readonly remembered?: Offered | null;
 }
+
+/** What a server announces changes of. */
+export type Changing = "tools" | "prompts" | "resources";
 
 type Fetched = readonly (readonly [Kind, Listed])[];
 
@@ -39,6 +43,7 @@ export class Lists {
   #isLive = false;
   /** It has been away for too long. */
   #isHidden = false;
+  #moved: Moved | null = null;
   /** Set while the server is ready. */
   #upstream: Upstream | null = null;
   #patience: Breaker;
@@ -72,12 +77,20 @@ export class Lists {
     this.#isHidden = true;
   }
 
+  /** Lists that are not any more what they were when this life of the server began; null for none. */
+  get moved(): Moved | null {
+    return this.#moved;
+  }
+
   /** Fetches all lists of a server that has just opened; gives what takes them over, if it has not fallen meanwhile. */
   async fetchAll(upstream: Upstream): Promise<() => void> {
     this.#stale.clear();
     this.#missing.clear();
     const fetched = await this.#fetch(upstream, kinds);
-    return () => this.#take(upstream, fetched);
+    return () => {
+      this.#moved = null;
+      this.#take(upstream, fetched);
+    };
   }
 
   /** The server is ready: from now on its announcements are followed. */
@@ -96,7 +109,7 @@ export class Lists {
   }
 
   /** The server says that these have changed. */
-  becameStale(kind: "tools" | "prompts" | "resources"): void {
+  becameStale(kind: Changing): void {
     this.#stale.add(kind);
     if (kind === "resources") this.#stale.add("templates");
     if (this.#upstream !== null) void this.#refreshSoon();
@@ -109,13 +122,22 @@ export class Lists {
     if (upstream === null || this.#stale.size === 0) return;
     const wanted = [...this.#stale];
     this.#stale.clear();
+    // What was not known before has not changed.
+    const known = new Set(kinds.filter((kind) => !this.#missing.has(kind)));
     const fetched = await this.#fetch(upstream, wanted);
     if (this.#upstream !== upstream) return;
     if (fetched.length > 0) {
+      this.#compare(fetched.filter(([kind]) => known.has(kind)));
       this.#take(upstream, fetched);
       this.#options.changed();
     }
     this.#retryLater();
+  }
+
+  #compare(fetched: Fetched): void {
+    const before = this.#offered?.lists;
+    const moved = fetched.filter(([kind, { items }]) => this.#moved?.[kind] !== undefined || (before !== undefined && !areEqual(before[kind].items, items)));
+    if (moved.length > 0) this.#moved = Object.freeze({ ...this.#moved, ...Object.fromEntries(moved.map(([kind, listed]) => [kind, privately(listed)])) });
   }
 
   #retryLater(): void {
@@ -155,3 +177,5 @@ export class Lists {
     this.#offered = Object.freeze({ facts: upstream.facts, lists, fetchedAt: this.#options.clock.now() });
   }
 }
+
+const areEqual = (before: readonly Raw[], now: readonly Raw[]): boolean => before.length === now.length && before.every((item, index) => item === now[index]);

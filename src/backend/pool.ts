@@ -16,7 +16,7 @@ import type { Link } from "./link.ts";
 import { createStdioLink } from "./stdio.ts";
 import type { Sharer } from "./sharing.ts";
 import { createWatch } from "./watch.ts";
-import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription } from "./types.ts";
+import type { BackendStatus, Lease, Offered, Pool, PoolEvents, Subscription, Variant } from "./types.ts";
 
 export interface PoolOptions {
   /** Opens the handshake with a backend. */
@@ -133,7 +133,7 @@ class EntryLease implements Lease {
   call(call: Call, target: Omit<Target, "backend" | "timeoutMs">): Promise<Outcome> {
     const { name: backend, requestMs, methodMs, totalMs } = this.spec;
     const begin = (timeoutMs: number): Promise<Outcome> => {
-      const whole = { backend, name: target.name, timeoutMs, totalMs, tool: target.tool };
+      const whole = { backend, name: target.name, timeoutMs, totalMs, tool: target.tool, extensions: target.extensions ?? null };
       return this.#entry.isForAll ? this.#entry.first.call(call, whole) : this.#callOwn(call, whole);
     };
     return this.#entry.bulkhead.run(call, methodMs[call.method] ?? requestMs, begin);
@@ -141,15 +141,18 @@ class EntryLease implements Lease {
 
   async #callOwn(call: Call, target: Target): Promise<Outcome> {
     const instance = this.#entry.instanceOf(call) ?? (await this.#entry.settledInstanceOf(call));
-    return instance.call(call, target);
+    const outcome = await instance.call(call, target);
+    instance.noticed(call, outcome);
+    return outcome;
   }
 
   async subscribe(uri: string, who: Sharer): Promise<Subscription | null> {
     if (this.#release === null) return null;
     // What is known is not waited for: who takes over from another lease must count before that one ends.
     const instance = this.#entry.isForAll ? this.#entry.first : (this.#entry.instanceOf(who) ?? (await this.#settledInstanceOf(who)));
-    if (instance === null || !(await instance.subscribe(uri))) return null;
-    return this.#hold(instance, uri);
+    const abilities = this.#entry.abilitiesOf(who);
+    if (instance === null || !(await instance.subscribe(uri, abilities))) return null;
+    return this.#hold(() => instance.unsubscribe(uri, abilities));
   }
 
   async #settledInstanceOf(who: Sharer): Promise<Backend | null> {
@@ -157,10 +160,10 @@ class EntryLease implements Lease {
     return this.#entry.instanceOf(who);
   }
 
-  #hold(instance: Backend, uri: string): Subscription | null {
+  #hold(end: () => Promise<void>): Subscription | null {
     const subscription: Subscription = {
       end: async () => {
-        if (this.#subscriptions.delete(subscription)) await instance.unsubscribe(uri);
+        if (this.#subscriptions.delete(subscription)) await end();
       },
     };
     this.#subscriptions.add(subscription);
@@ -176,6 +179,10 @@ class EntryLease implements Lease {
 
   offered(): Offered | null {
     return this.#entry.first.offered();
+  }
+
+  variants(): readonly Variant[] {
+    return this.#entry.variants();
   }
 
   status(): BackendStatus {

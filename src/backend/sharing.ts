@@ -6,7 +6,7 @@
  */
 import { fault, type Limits } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
-import { type Profile, profileOf, relayableCapabilities, type UpstreamFacts } from "../era/index.ts";
+import { abilitiesOf, type Profile, profileOf, relayableCapabilities, type UpstreamFacts } from "../era/index.ts";
 import type { Call, Raw, SessionTie } from "../protocol/index.ts";
 
 /** One part of an instance's users. */
@@ -20,7 +20,10 @@ export interface Share {
 }
 
 /** A caller as far as sharing goes. */
-export type Sharer = Pick<Call, "principal" | "selection" | "client" | "session">;
+export interface Sharer extends Pick<Call, "principal" | "selection" | "client" | "session"> {
+  /** See Target. */
+  readonly extensions?: readonly string[] | null;
+}
 
 /**
  * Whether the instance that gives the lists serves every caller. A remote server that hears of each caller with each
@@ -33,6 +36,8 @@ export class Sharing {
   readonly #limits: Limits;
   /** By whether the caller sees the server alone, and the capabilities as they were declared: most callers repeat themselves. */
   readonly #profiles = [new Map<Raw, Profile>(), new Map<Raw, Profile>()] as const;
+  /** By how far the extensions reach, and as above. */
+  readonly #abilities = [new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>()] as const;
   readonly #everything: Profile;
 
   constructor(limits: Limits) {
@@ -49,6 +54,14 @@ export class Sharing {
     return { key: `session ${session.id}`, capabilities: profile.capabilities, session };
   }
 
+  /** What this caller can do, as a server is told that hears of it with each request. */
+  abilitiesOf(who: Sharer): Raw {
+    // Only who declares an extension can have one that is a single server's own.
+    if (who.extensions && who.client.capabilities.includes("extensions")) return abilitiesOf(who, this.#limits);
+    const known = this.#abilities[(who.selection.server === null ? 0 : 1) + (who.session === null ? 0 : 2)] as Map<Raw, Raw>;
+    return this.#remembered(known, who.client.capabilities, () => abilitiesOf(who, this.#limits));
+  }
+
   /**
    * Whether the instance that gives the lists may be this share's own: it is told of everything, and never ends, so it
    * suits who can do everything, or whoever comes where that is not told once.
@@ -59,13 +72,16 @@ export class Sharing {
 
   #profileOf({ selection, client }: Sharer): Profile {
     const isAlone = selection.server !== null;
-    const known = this.#profiles[isAlone ? 1 : 0];
-    const found = known.get(client.capabilities);
+    return this.#remembered(this.#profiles[isAlone ? 1 : 0], client.capabilities, () => profileOf(client.capabilities, this.#limits, isAlone));
+  }
+
+  #remembered<T>(known: Map<Raw, T>, capabilities: Raw, make: () => T): T {
+    const found = known.get(capabilities);
     if (found !== undefined) return found;
-    const made = profileOf(client.capabilities, this.#limits, isAlone);
+    const made = make();
     const oldest = known.keys().next();
     if (known.size >= this.#limits.profilesMax && oldest.done === false) known.delete(oldest.value);
-    known.set(client.capabilities, made);
+    known.set(capabilities, made);
     return made;
   }
 }

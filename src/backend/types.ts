@@ -46,6 +46,15 @@ export interface Offered {
   readonly fetchedAt: number;
 }
 
+/** Lists that changed while one instance ran. */
+export type Moved = Readonly<Partial<Record<Kind, Listed>>>;
+
+/** What some callers are offered in place of what everybody is. */
+export interface Variant {
+  readonly offered: Offered;
+  concerns(who: Sharer): boolean;
+}
+
 /** A resource that a backend tells of. Ending twice is fine; it ends with its lease. */
 export interface Subscription {
   end(): Promise<void>;
@@ -71,6 +80,8 @@ export interface Lease {
    * soon. Waits for that. Whether it is safe is for the caller to know.
    */
   again(call: Call): Promise<boolean>;
+  /** What some callers are offered in its place, whose own instance has changed its lists. */
+  variants(): readonly Variant[];
   status(): BackendStatus;
   /**
    * Resolves when ready, or when it is known that it will not be soon (backing off, misconfigured), or after `ms`, or when

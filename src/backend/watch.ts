@@ -77,7 +77,7 @@ class Watch implements Witness {
     const charge = chargeText({ life, since: startOf(process.pid) ?? 0, graceMs: limits.stdinEndMs, termMs: limits.termMs });
     try {
       // In a folder that nobody will want to remove, and with no secret of ours.
-      const child = startSelf({ argv, cwd: parse(process.execPath).root, env: { ...inheritedOf({ inheritParentEnv: false }, env), [chargeVariable]: charge }, stdin: "pipe", stderrPath: null });
+      const child = startSelf({ argv, cwd: parse(process.execPath).root, env: { ...inheritedOf({ inheritParentEnv: false }, env), [chargeVariable]: charge }, stdin: "pipe", stderr: null });
       const kill = (): void => child.kill("SIGKILL");
       const dog: Dog = { lines: new StdinWriter(child.stdin as Sink, bytesMax, kill), startedAt: clock.now(), exited: child.exited, kill };
       this.#dog = dog;

@@ -49,10 +49,24 @@ export interface EgressOptions {
   readonly limits: Limits;
   /** The environment's proxy variables decide; Bun's fetch reads them by itself. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Which addresses may be sent something at the moment; absent or null: any. */
+  readonly admits?: ((url: string) => boolean) | null;
 }
 
 /** Makes the way out. It holds no connection that would keep the process alive. */
 export function createEgress(options: EgressOptions): Egress {
+  const way = wayOut(options);
+  const { admits = null } = options;
+  if (admits === null) return way;
+  return {
+    send: (url, init) => (admits(url) ? way.send(url, init) : Promise.reject(barred(init))),
+    openStream: (url, init) => (admits(url) ? way.openStream(url, init) : Promise.reject(barred(init))),
+  };
+}
+
+const barred = ({ backend }: EgressInit): Fault => fault("BACKEND_DOWN", { backend, detail: "what listened there has ended", data: { sent: false } });
+
+function wayOut(options: EgressOptions): Egress {
   const slots = { open: 0, max: options.limits.fetchesMax };
   const proxied = proxyVariables.some((name) => (options.env[name] ?? "") !== "");
   const viaFetch = (url: string, init: EgressInit): Promise<EgressReply> => overFetch(url, init, slots);

@@ -48,7 +48,7 @@ export const faults = Object.freeze({
   SESSION_UNKNOWN: row("the session is unknown or has ended", "open a new session", 404, -32600, 1, "debug"),
   LIMIT_REACHED: row("a limit is reached", "try again later, or raise the limit named here", 429, -32603),
   SHUTTING_DOWN: row("the proxy is shutting down", "connect again when it is back", 503, -32603, 1, "info"),
-  SERVER_AWAY: row("no 1mcp server can be reached", "start one with `1mcp serve`, or let `1mcp proxy --start` do it", 503, -32603),
+  SERVER_AWAY: row("no 1mcp server can be reached", "start one with `1mcp serve`, or let `1mcp proxy --start` do it; with --url, check the address and the token", 503, -32603),
   // What a backend did.
   BACKEND_DOWN: row("the server is not available", "it is started again by itself; the log says more", 200, -32603),
   BACKEND_GONE: row("the server ended before it answered", "it is restarted by itself; the call may have run", 200, -32603),

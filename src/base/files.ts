@@ -3,7 +3,7 @@
  * private stays so: folders 0700, files 0600, and what others could have read or changed since is refused, because a
  * key or token from such a file proves nothing any more.
  */
-import { constants } from "node:fs";
+import { constants, copyFileSync, fstatSync, rmSync, type Stats, statSync, truncateSync } from "node:fs";
 import { chmod, type FileHandle, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fault } from "./errors.ts";
@@ -88,6 +88,46 @@ export async function readPrivateFile(path: string, options: { readonly bytesMax
   return opened.readFile("utf8");
 }
 
+/**
+ * Opens a private file to add to its end, whoever else does; makes it if there is none. Throws STATE_UNSAFE, as reading
+ * it would, and STATE_UNWRITABLE.
+ */
+export async function openPrivateLog(path: string): Promise<FileHandle> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const file = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, privateFileMode).catch((error: unknown) => {
+    throw fault(codeOf(error) === "ELOOP" ? "STATE_UNSAFE" : "STATE_UNWRITABLE", { op: "open", detail: path, cause: error });
+  });
+  try {
+    refuseLoosened(path, await file.stat());
+    return file;
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
+  }
+}
+
+/** The size of the file at `path` if this process writes to it through that descriptor; null if it is another file, or none. */
+export function sizeBehind(descriptor: number, path: string): number | null {
+  const [behind, there] = [statOf(() => fstatSync(descriptor)), statOf(() => statSync(path))];
+  return behind !== null && behind.isFile() && behind.ino === there?.ino && behind.dev === there.dev ? behind.size : null;
+}
+
+/**
+ * Empties a file that others hold open to add to, after its content went to `kept`. In one go, so that nothing is
+ * written in between. Throws STATE_UNWRITABLE where the copy failed; the file is empty then too, for that it stays within
+ * its bound is what counts.
+ */
+export function setAside(path: string, kept: string): void {
+  try {
+    rmSync(kept, { force: true });
+    copyFileSync(path, kept, constants.COPYFILE_EXCL);
+  } catch (error) {
+    throw fault("STATE_UNWRITABLE", { op: "keep", detail: kept, cause: error });
+  } finally {
+    truncateSync(path, 0);
+  }
+}
+
 /** Removes a file; one that is gone already is fine. Throws STATE_UNWRITABLE. */
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true }).catch((error: unknown) => {
@@ -120,6 +160,14 @@ function refuseLoosened(path: string, found: { readonly mode: number; readonly u
   }
   if ((found.mode & othersMask) !== 0) {
     throw fault("STATE_UNSAFE", { op: "check", detail: `${path} has mode ${(found.mode & 0o777).toString(8)}` });
+  }
+}
+
+function statOf(look: () => Stats): Stats | null {
+  try {
+    return look();
+  } catch {
+    return null; // closed, or gone
   }
 }
 

@@ -6,7 +6,7 @@ export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, t
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
-export { createPrivateFile, ensurePrivateDir, moveFile, readPrivateFile, removeFile, writeFileAtomic } from "./files.ts";
+export { createPrivateFile, ensurePrivateDir, moveFile, openPrivateLog, readPrivateFile, removeFile, setAside, sizeBehind, writeFileAtomic } from "./files.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { type Libc, loadLibc } from "./libc.ts";
 export { defaultLimits, type Limits } from "./limits.ts";

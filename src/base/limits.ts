@@ -66,6 +66,10 @@ export const defaultLimits = Object.freeze({
   subscriptionsPerWatchMax: 256,
   subscriptionsMax: 10_000,
   subscriptionsPerServerMax: 1000,
+  /** Tries to subscribe again at a server that has come back, in growing waits, before that is left to its next start. */
+  subscribeTriesMax: 10,
+  /** Sets of client abilities for which one newer server is listened to; each is a stream of its own. */
+  listensPerServerMax: 64,
   /** How long a server may take to accept a subscription. */
   subscribeMsMax: 10_000,
   /** Visible sets remembered for one snapshot. */
@@ -98,6 +102,8 @@ export const defaultLimits = Object.freeze({
   listenMsMax: 24 * 60 * 60 * 1000,
   /** How long a handshake waits until a server's changes can be heard, before it goes on without. */
   hearMsMax: 1_000,
+  /** The same for one more process or connection of a server that said nothing in that time before. */
+  hearAgainMsMax: 100,
   /** Default time for one request to a server. */
   requestMsMax: 60_000,
   /** Default for the longest that a call may take however often its server tells of progress. */
@@ -129,10 +135,14 @@ export const defaultLimits = Object.freeze({
   /** At shutdown a child gets only this long after TERM, and a client only this long to take what is left for it. */
   lastTermMs: 300,
   farewellMs: 500,
+  /** When a client on stdio has closed our input, answers that are due may still take so long. */
+  lastAnswersMsMax: 500,
   /** A client on stdio waits at most this long for a running proxy that is away. */
   awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */
   launchMsMax: 20_000,
+  /** Log of a proxy that was started in the background; as much is kept of what it said before. */
+  launchLogBytesMax: 4 * 1024 * 1024,
   /** Back-off of a failed or crashed server: first wait, longest wait, the same after a fall from readiness, ready time that resets it. */
   backoffMsMin: 250,
   backoffMsMax: 30_000,
@@ -157,13 +167,24 @@ export const defaultLimits = Object.freeze({
   rememberMs: 1_000,
   /** Questions of one server that wait for an answer. */
   questionsMax: 64,
+  /** All of them together: what is longer is refused, since it would be kept until a person answers. */
+  questionsBytesMax: 32 * 1024 * 1024,
   /** How long a server's question may wait for a person, and how often the server is told meanwhile that it does. */
   askMsMax: 10 * 60 * 1000,
   askProgressMs: 15_000,
+  /** A question that may be another call's waits so long for a client that is away, before it goes elsewhere. */
+  rideMsMax: 60_000,
   /** A call that nobody waits for any more may still run at an older server: so long it counts when a cause is looked for. */
   lingerMsMax: 60_000,
+  /** The same where only a log line of one and the same principal is concerned. */
+  lingerOwnMsMax: 2_000,
   /** Visits to web pages of one server whose end may still be told to whoever was sent there. */
   visitsMax: 256,
+  /** A call made again after such a visit waits so long for word that it is over; visits in all remembered for that. */
+  visitMsMax: 30_000,
+  pageVisitsMax: 256,
+  /** Longest id of a visit that is remembered. */
+  visitIdCharsMax: 1024,
   /** Log lines of one call, or of one server beside its calls, in such a time; what is more is dropped. */
   logLinesMax: 200,
   logWindowMs: 1_000,
@@ -171,8 +192,14 @@ export const defaultLimits = Object.freeze({
   parkedMax: 1000,
   parkedPerPrincipalMax: 32,
   parkedMsMax: 5 * 60 * 1000,
+  /** What is kept for such calls, their questions and answers, in all and of one principal. */
+  parkedBytesMax: 128 * 1024 * 1024,
+  parkedBytesPerPrincipalMax: 64 * 1024 * 1024,
   /** What a server may still do with a question that was answered for a client that did not come back. */
   parkedGraceMs: 5_000,
+  /** What such a call says while its client is away: the newest messages are kept for the client's return. */
+  parkedLinesMax: 100,
+  parkedLineBytesMax: 32 * 1024,
   /** Questions that come within such a time are asked together. */
   collectMs: 30,
   /** An answer is kept so long for a client that lost it and asks again in the same words. */
@@ -187,6 +214,8 @@ export const defaultLimits = Object.freeze({
   taskPollMs: 1_000,
   /** Lifetime of a sealed request state. */
   stateMsMax: 5 * 60 * 1000,
+  /** Tasks that one process is at work on and is therefore not ended, remembered in number. */
+  openTasksMax: 1000,
   /** How long a client may ask for a task that it was given; the server may forget it earlier. */
   taskMsMax: 30 * 24 * 60 * 60 * 1000,
   /** Series of one metric, each for one set of label values; what comes after counts as "other". And the longest such value. */

@@ -13,18 +13,18 @@ export interface SelfOptions<In extends "ignore" | "pipe"> {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: In;
-  /** The file that takes what it says on stderr; null: nobody does. */
-  readonly stderrPath: string | null;
+  /** The open file that takes what it says on stderr; null: nobody does. */
+  readonly stderr: number | null;
 }
 
 /** Starts this program once more, in a session of its own and holding none of our streams. Throws when it cannot be started. */
-export function startSelf<In extends "ignore" | "pipe">({ argv, cwd, env, stdin, stderrPath }: SelfOptions<In>): Bun.Subprocess<In, "ignore"> {
+export function startSelf<In extends "ignore" | "pipe">({ argv, cwd, env, stdin, stderr }: SelfOptions<In>): Bun.Subprocess<In, "ignore"> {
   const child = Bun.spawn([...argv], {
     cwd,
     env: Object.fromEntries(Object.entries(env).filter(([name]) => name !== markVariable)),
     stdin,
     stdout: "ignore",
-    stderr: stderrPath === null ? "ignore" : Bun.file(stderrPath),
+    stderr: stderr ?? "ignore",
     detached: true,
   });
   child.unref();

@@ -3,18 +3,12 @@
  * list is legal (2026-07-28, server/discover); only extensions that we have no part in are added as servers bring them.
  * On one server the backend's own, without what is not served here.
  */
-import type { Limits } from "../base/index.ts";
-import { emptyObject, type Kind, memberOf, objectOf, parseObject, quote, type Raw } from "../protocol/index.ts";
+import { type Kind, quote, type Raw } from "../protocol/index.ts";
+import { adapted, extensionsIn, ownExtensions, settingsOf, transparent } from "./extensions.ts";
 import type { View } from "./types.ts";
 
 const allServers =
   '{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"listChanged":true,"subscribe":true},"completions":{},"logging":{}';
-
-/** An extension whose identifiers are adapted here, so that it works with any server that has it. */
-const adapted = "io.modelcontextprotocol/tasks";
-
-/** Extensions that live in content and `_meta` alone, which go through as they are: served by whoever has them. */
-const transparent = Object.freeze(["io.modelcontextprotocol/ui"]);
 
 const advertisedAs: Readonly<Record<Kind, string>> = Object.freeze({
   tools: "tools",
@@ -39,19 +33,20 @@ export function ownCapabilities(capabilities: ReadonlyMap<string, Raw>): Raw {
   return `{${members.join(",")}}`;
 }
 
-/** Of a transparent extension the settings of its only owner; of several owners none, for they may differ. */
-function extensionsOf({ servers, limits }: View): Raw {
-  const members = [`${quote(adapted)}:{}`];
+/**
+ * Of a transparent extension the settings of its only owner; of several owners none, for they may differ. An extension
+ * that nobody here knows is announced where one server alone has it.
+ */
+function extensionsOf(view: View): Raw {
+  const members = new Map([[adapted, "{}"]]);
+  const all = view.servers.map(({ name, capabilities }) => [name, extensionsIn(capabilities, view.limits)] as const);
   for (const extension of transparent) {
-    const [only, ...others] = servers.flatMap(({ capabilities }) => settingsOf(capabilities, extension, limits) ?? []);
-    if (only !== undefined) members.push(`${quote(extension)}:${others.length === 0 ? only : "{}"}`);
+    const [only, ...others] = all.flatMap(([, extensions]) => settingsOf(extensions, extension) ?? []);
+    if (only !== undefined) members.set(extension, others.length === 0 ? only : "{}");
   }
-  return `{${members.join(",")}}`;
-}
-
-function settingsOf(capabilities: Raw, extension: string, limits: Limits): Raw | null {
-  if (!capabilities.includes(extension)) return null;
-  return memberOf(objectOf(parseObject(capabilities, limits) ?? emptyObject, "extensions") ?? emptyObject, extension);
+  const own = ownExtensions(view);
+  for (const [name, extensions] of all) for (const extension of own.get(name) ?? []) members.set(extension, settingsOf(extensions, extension) ?? "{}");
+  return `{${[...members].map(([name, settings]) => `${quote(name)}:${settings}`).join(",")}}`;
 }
 
 /** Whether a backend with these capabilities has lists of this kind at all. */

@@ -1,16 +1,19 @@
 /**
  * The instructions of many servers as one text. They are text of strangers in front of every model, hence the bound and
- * the heading that tells whose words they are; the operator can replace or silence each (`instructionOverride`).
+ * the heading that tells whose words they are, which no server can write itself; the operator can replace or silence
+ * each (`instructionOverride`), and all of them together (`instructions`).
  */
 import { compareText } from "./order.ts";
 import type { Server, View } from "./types.ts";
 
 /**
  * The instructions of a view, or null for none. One server: its own, unchanged. All: a heading and the form of its names
- * for each server that has any, by name, each shortened to an equal share of `limits.instructionsCharsMax`.
+ * for each server that has any, by name, each shortened to an equal share of `limits.instructionsCharsMax`; or the
+ * operator's own text.
  */
 export function instructionsOf(view: View): string | null {
   if (view.server !== null) return view.servers[0]?.instructions ?? null;
+  if (view.instructions !== null) return view.instructions === "" ? null : view.instructions;
   const speaking = view.servers.filter((server) => server.instructions !== null).sort((a, b) => compareText(a.name, b.name));
   if (speaking.length === 0) return null;
   const share = Math.floor(view.limits.instructionsCharsMax / speaking.length);
@@ -22,7 +25,20 @@ function sectionOf(server: Server, separator: string, charsMax: number): string 
     server.prefix === ""
       ? "Its tools and prompts keep their own names here."
       : `Its tools and prompts are named ${server.prefix}${separator}<name> here.`;
-  return `# ${server.name}\n\n${names}\n\n${shortened(server.instructions ?? "", charsMax)}`;
+  return `# ${server.name}\n\n${names}\n\n${shortened(lowered((server.instructions ?? "").slice(0, charsMax + 1)), charsMax)}`;
+}
+
+/** Headings one level lower, so that a heading of the first level is a server's name and nothing else. */
+const lowered = (text: string): string => text.split(lineEnd).map(loweredLine).join("");
+
+// Whatever a reader may take for the end of a line ends one here; the ends are kept.
+const lineEnd = /([\n\r\v\f\u0085\u2028\u2029])/;
+
+// What cannot be seen counts as space. A line of "=" makes a heading of the line above.
+function loweredLine(line: string): string {
+  const start = line.search(/[^\s\p{Cf}]/u);
+  if (line.charAt(start) === "#") return `${line.slice(0, start)}#${line.slice(start)}`;
+  return line.charAt(start) === "=" && !/[^=\s\p{Cf}]/u.test(line) ? line.replaceAll("=", "-") : line;
 }
 
 // Never cuts a surrogate pair in two: half of one is not valid Unicode.

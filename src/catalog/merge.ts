@@ -3,16 +3,17 @@
  * offers give the same bytes in every run, whichever backend was ready first.
  */
 import type { Limits } from "../base/index.ts";
-import { type CacheHint, editObject, type Kind, parseObject, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
+import { type CacheHint, editObject, type Kind, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
 import { hasKind, ownCapabilities } from "./capabilities.ts";
 import { byKind, compareText, kinds } from "./order.ts";
 import { patternOf } from "./template.ts";
-import { soundnessOf } from "./tool.ts";
 import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
 
 export interface CatalogOptions {
   /** Between server and local name in public names. */
   readonly separator: string;
+  /** Stands in place of what all servers together say of themselves; "" for nothing. Default: their own words. */
+  readonly instructions?: string | null;
   readonly limits: Limits;
 }
 
@@ -33,8 +34,6 @@ interface Work extends Building {
 interface Draft {
   readonly item: Item;
   readonly route: Route;
-  /** What lists of all servers show, its own name still in it; null: nothing. */
-  readonly merged: RawObject | null;
 }
 
 /**
@@ -47,6 +46,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
   return Object.freeze({
     servers: Object.freeze(servers),
     separator: options.separator,
+    instructions: options.instructions ?? null,
     limits: options.limits,
     problems: Object.freeze(building.problems.sort(compareProblems)),
   });
@@ -83,19 +83,9 @@ function draftsOf(kind: Kind, work: Work): Draft[] {
 }
 
 function draftOf(kind: Kind, item: Item, work: Work): Draft | null {
-  if (item.id === "") {
-    refuse(work, kind, item.id, "it has no name or URI, or is no object");
-    return null;
-  }
-  const route: Route = Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null });
-  if (kind !== "tools") return { item, route, merged: parseObject(item.raw, work.limits) };
-  const soundness = soundnessOf(item.raw, work.limits);
-  if (soundness.ok) {
-    if (soundness.linked !== null) work.linked.add(soundness.linked);
-    return { item, route, merged: soundness.merged };
-  }
-  refuse(work, kind, item.id, soundness.reason);
-  return soundness.everywhere ? null : { item, route, merged: null };
+  for (const flaw of item.flaws) refuse(work, kind, item.id, flaw);
+  if (item.linked !== null) work.linked.add(item.linked);
+  return item.anywhere ? { item, route: Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null }) } : null;
 }
 
 const ownEntry = ({ item, route }: Draft): Entry => Object.freeze({ public: item.id, route, raw: item.raw });
@@ -103,29 +93,25 @@ const ownEntry = ({ item, route }: Draft): Entry => Object.freeze({ public: item
 function mergedEntries(kind: Kind, drafts: readonly Draft[], work: Work): readonly Entry[] {
   const entries: Entry[] = [];
   const seen = new Set<string>();
-  for (const { item, merged, route } of drafts) {
-    if (merged === null) continue;
+  for (const { item, route } of drafts) {
+    if (item.merged === null) continue;
     if (seen.has(item.id)) {
       refuse(work, kind, item.id, "it is listed more than once; the first is used");
       continue;
     }
     seen.add(item.id);
-    const entry = mergedEntry(kind, route, merged, work);
-    if (entry !== null) entries.push(entry);
+    entries.push(mergedEntry(kind, route, item.merged, work));
   }
   return Object.freeze(entries.sort((a, b) => compareText(a.public, b.public)));
 }
 
-function mergedEntry(kind: Kind, route: Route, object: RawObject, work: Work): Entry | null {
+// Who comes second is kept too: what a caller sees must not depend on a server that he may not see.
+function mergedEntry(kind: Kind, route: Route, object: RawObject, work: Work): Entry {
   const named = kind === "tools" || kind === "prompts";
   const shown = named ? publicName(work.offer.prefix, work.separator, route.local) : route.local;
   const owner = work.taken[kind].get(shown);
   if (owner === undefined) work.taken[kind].set(shown, route.backend);
-  else {
-    refuse(work, kind, route.local, `${quote(shown)} is already taken by server ${quote(owner)}`);
-    // A URI keeps its second owner: a caller who may not see the first one sees this one, and a read may fall through.
-    if (named) return null;
-  }
+  else refuse(work, kind, route.local, `${quote(shown)} is already taken by server ${quote(owner)}`);
   const raw = shown === route.local ? rawOf(object) : editObject(object, { name: quote(shown) });
   return Object.freeze({ public: shown, route, raw });
 }

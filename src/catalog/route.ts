@@ -4,7 +4,7 @@
  * asks a backend, and nobody is asked who is not a candidate, since the question alone would tell the URI.
  */
 import { type Kind, type RawObject, stringOf } from "../protocol/index.ts";
-import { meantBy } from "./alias.ts";
+import { aliasStart, isAlias, meantBy } from "./alias.ts";
 import type { Route, View } from "./types.ts";
 import { schemeOf } from "./view.ts";
 
@@ -40,22 +40,28 @@ const noNames: readonly string[] = Object.freeze([]);
 const noRoutes: readonly Route[] = Object.freeze([]);
 
 // Any resource of any visible server may be asked for in this form, listed so or not: an alias that was handed out goes
-// on to work when the collision that it was made for is gone.
+// on to work when the collision that it was made for is gone. It is that server's whoever lists it: nobody can put
+// himself in its place.
 function routeByAlias(view: View, uri: string): Route | null {
   const meant = meantBy(uri);
-  // One of our kind behind us lists aliases of its own.
-  if (meant === null || view.owners.has(uri)) return null;
-  return view.servers.some(({ name }) => name === meant.server) ? routeTo(meant.server, meant.uri) : null;
+  return meant !== null && view.servers.some(({ name }) => name === meant.server) ? routeTo(meant.server, meant.uri) : null;
 }
 
-// Templates are written by backends and URIs by clients: together they may cost a bounded number of steps, no more.
-function* ownersByPattern({ limits, patterns }: View, uri: string): Generator<string> {
-  let stepsLeft = limits.matchStepsMax;
-  for (const pattern of patterns) {
-    if (!uri.startsWith(pattern.prefix)) continue;
-    stepsLeft -= pattern.steps * uri.length;
-    if (stepsLeft < 0) return;
-    if (pattern.matches(uri)) yield pattern.backend;
+// Templates are written by backends and URIs by clients: together they may cost a bounded number of steps, no more, of
+// which each backend has an equal share, so that none can use up another's. An alias that is not ours any more fits only
+// a template of aliases: whose template fits everything must not answer for servers that are not there.
+function* ownersByPattern({ limits, patterns, servers }: View, uri: string): Generator<string> {
+  const share = Math.floor(limits.matchStepsMax / servers.length);
+  const left = new Map<string, number>();
+  const needed = isAlias(uri) ? aliasStart : "";
+  for (const { backend, matches, prefix, steps } of patterns) {
+    if (!uri.startsWith(prefix) || !prefix.startsWith(needed)) continue;
+    const stepsLeft = (left.get(backend) ?? share) - steps * uri.length;
+    left.set(backend, stepsLeft);
+    if (stepsLeft < 0 || !matches(uri)) continue;
+    // Once is enough.
+    left.set(backend, -1);
+    yield backend;
   }
 }
 
@@ -64,17 +70,20 @@ function* ownersByPattern({ limits, patterns }: View, uri: string): Generator<st
  * On one server that server, whatever the reference says.
  */
 export function completionRoute(view: View, ref: RawObject, learnedOf: (uri: string) => readonly string[] = () => noNames): Route | null {
-  const type = stringOf(ref, "type");
-  if (type === "ref/prompt") return promptRoute(view, stringOf(ref, "name"));
-  if (type !== "ref/resource") return null;
-  const uri = stringOf(ref, "uri");
-  if (uri === null) return null;
-  return routeOf(view, "templates", uri) ?? ownersOf(view, uri, learnedOf(uri))[0] ?? null;
+  const member = referenceMemberOf(ref);
+  const named = member === null ? null : stringOf(ref, member);
+  if (view.server !== null) return alone(view, named ?? "")[0] ?? null;
+  if (named === null) return null;
+  return member === "name" ? routeOf(view, "prompts", named) : ownerOf(view, named, learnedOf(named));
 }
 
-function promptRoute(view: View, name: string | null): Route | null {
-  if (name === null) return null;
-  return view.server === null ? routeOf(view, "prompts", name) : (alone(view, name)[0] ?? null);
+const ownerOf = (view: View, uri: string, learned: readonly string[]): Route | null => routeOf(view, "templates", uri) ?? ownersOf(view, uri, learned)[0] ?? null;
+
+/** The member of a reference that names what is meant; null for a type of reference that is not known. */
+export function referenceMemberOf(ref: RawObject): "name" | "uri" | null {
+  const type = stringOf(ref, "type");
+  if (type === "ref/prompt") return "name";
+  return type === "ref/resource" ? "uri" : null;
 }
 
 const alone = (view: View, local: string): readonly Route[] => view.servers.map(({ name }) => routeTo(name, local));

@@ -41,10 +41,16 @@ export function patternOf(template: string, backend: string, charsMax: number): 
     template,
     backend,
     prefix: first !== undefined && "literal" in first ? first.literal : "",
-    steps: parts?.length ?? 0,
+    steps: stepsOf(parts ?? []),
     matches: (uri: string) => parts !== null && uri.length <= charsMax && matchesParts(parts, uri),
   });
 }
+
+// A long literal that overlaps itself is compared anew at each character.
+const stepsOf = (parts: readonly Part[]): number => parts.reduce((sum, part) => sum + ("literal" in part ? 1 + Math.floor(part.literal.length / charsPerStep) : 1), 0);
+
+/** Characters that are compared in the time of one step. */
+const charsPerStep = 64;
 
 function partsOf(template: string): readonly Part[] {
   const parts: Part[] = [];

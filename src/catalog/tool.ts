@@ -3,7 +3,8 @@
  * cost them all the others, of every server.
  */
 import type { Limits } from "../base/index.ts";
-import { editObject, memberOf, mirroredArguments, objectOf, parseObject, quote, type Raw, type RawObject, stringOf } from "../protocol/index.ts";
+import { editObject, memberOf, mirroredArguments, objectOf, parseObject, quote, type RawObject, rawOf, stringOf } from "../protocol/index.ts";
+import { objectSchema } from "./shape.ts";
 
 /** What became of one tool. */
 export type Soundness =
@@ -14,24 +15,29 @@ export type Soundness =
 
 /**
  * Judges one tool. Header annotations that break the rules take it out everywhere: a client over HTTP would have to
- * drop it (2026-07-28, basic/transports/streamable-http: x-mcp-header). An `inputSchema` without a type is mended, any
- * other fault of it takes the tool out of lists of all servers; its own server's list stays as the backend wrote it.
+ * drop it (2026-07-28, basic/transports/streamable-http: x-mcp-header). An `inputSchema` is mended where it lacks its type
+ * or says `true` for a schema; any other fault of it takes the tool out of lists of all servers. Its own server's list
+ * stays as the backend wrote it.
  */
-export function soundnessOf(raw: Raw, limits: Limits): Soundness {
-  const tool = parseObject(raw, limits);
-  if (tool === null) return { ok: false, everywhere: true, reason: "the tool is not a JSON object that can be read" };
+export function soundnessOf(tool: RawObject, limits: Limits): Soundness {
   const mirrored = mirroredArguments(tool, limits);
   if (!mirrored.ok) return { ok: false, everywhere: true, reason: `invalid x-mcp-header: ${mirrored.reason}` };
-  const schema = objectOf(tool, "inputSchema");
-  if (schema === null) return { ok: false, everywhere: false, reason: "inputSchema is not an object" };
-  const merged = withObjectType(tool, schema, limits);
-  if (merged === null) return { ok: false, everywhere: false, reason: 'the type of inputSchema is not "object"' };
+  const input = objectOf(tool, "inputSchema");
+  if (input === null) return { ok: false, everywhere: false, reason: "inputSchema is not an object" };
+  const typed = withObjectType(input, limits);
+  if (typed === null) return { ok: false, everywhere: false, reason: 'the type of inputSchema is not "object"' };
+  const schema = objectSchema(typed, limits);
+  const merged = schema === null ? null : withSchema(tool, input, schema, limits);
+  if (merged === null) return { ok: false, everywhere: false, reason: "properties or required of inputSchema are not what a schema holds" };
   return { ok: true, merged, linked: linkOf(tool) };
 }
 
-function withObjectType(tool: RawObject, schema: RawObject, limits: Limits): RawObject | null {
-  if (memberOf(schema, "type") !== null) return stringOf(schema, "type") === "object" ? tool : null;
-  return parseObject(editObject(tool, { inputSchema: editObject(schema, { type: quote("object") }) }), limits);
+const withSchema = (tool: RawObject, before: RawObject, schema: RawObject, limits: Limits): RawObject | null =>
+  schema === before ? tool : parseObject(editObject(tool, { inputSchema: rawOf(schema) }), limits);
+
+function withObjectType(schema: RawObject, limits: Limits): RawObject | null {
+  if (memberOf(schema, "type") !== null) return stringOf(schema, "type") === "object" ? schema : null;
+  return parseObject(editObject(schema, { type: quote("object") }), limits);
 }
 
 // MCP Apps: the current place of the URI, then the deprecated one.

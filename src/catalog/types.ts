@@ -8,6 +8,14 @@ export interface Item {
   readonly id: string;
   /** The backend's own JSON text. */
   readonly raw: Raw;
+  /** What lists of all servers show, its own name still in it; null: nothing. */
+  readonly merged: RawObject | null;
+  /** False where not even its own server's list shows it. */
+  readonly anywhere: boolean;
+  /** A URI that it names without listing it (apps); null for none. */
+  readonly linked: string | null;
+  /** What is wrong with it, for who looks why it is not shown, or not as it came. */
+  readonly flaws: readonly string[];
 }
 
 /** What one backend offers. */
@@ -96,6 +104,8 @@ export interface Catalog {
   /** In the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
+  /** What all servers together have as instructions; null: what they say themselves. */
+  readonly instructions: string | null;
   readonly limits: Limits;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
@@ -128,6 +138,8 @@ export interface View {
   /** Visible servers in the configured order. */
   readonly servers: readonly Server[];
   readonly separator: string;
+  /** The operator's instructions for all servers together, "" for none; null: what they say themselves. */
+  readonly instructions: string | null;
   readonly limits: Limits;
   readonly lists: Readonly<Record<Kind, ViewList>>;
   /** Exact URI → the backends that list it, in the configured order. */

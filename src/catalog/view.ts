@@ -4,7 +4,7 @@
  */
 import type { Limits } from "../base/index.ts";
 import { type Kind, type Principal, quote, type Raw, type RawObject, type Selection } from "../protocol/index.ts";
-import { aliasEntry } from "./alias.ts";
+import { aliasEntry, meantBy, type UriKind } from "./alias.ts";
 import { byKind, compareText } from "./order.ts";
 import type { Catalog, Entry, Freshness, Pattern, Route, Server, View, ViewList, WholeList } from "./types.ts";
 
@@ -33,6 +33,7 @@ export function viewOf(catalog: Catalog, principal: Principal, selection: Select
     found: alone === null || servers.length > 0,
     servers,
     separator: catalog.separator,
+    instructions: catalog.instructions,
     limits: catalog.limits,
     lists: byKind((kind) => listOf(kind, servers, alone !== null, principal.scopes !== null, catalog.limits)),
     owners: ownersByUri(servers),
@@ -66,9 +67,17 @@ function mergedOf(kind: Kind, servers: readonly Server[], limits: Limits): Entry
   const entries = new Map<string, Entry>();
   const add = (entry: Entry | null): void => void (entry === null || entries.has(entry.public) || entries.set(entry.public, entry));
   for (const server of servers) {
-    for (const entry of server.merged[kind]) add(kind === "resources" && entries.has(entry.public) ? aliasEntry(entry, limits) : entry);
+    for (const entry of server.merged[kind]) add(isUriKind(kind) && (entries.has(entry.public) || isAliasOfOne(entry.public, servers)) ? aliasEntry(kind, entry, limits) : entry);
   }
   return [...entries.values()].sort((a, b) => compareText(a.public, b.public));
+}
+
+const isUriKind = (kind: Kind): kind is UriKind => kind === "resources" || kind === "templates";
+
+// Nobody may list an alias that names another server: it would be read in that one's place.
+function isAliasOfOne(uri: string, servers: readonly Server[]): boolean {
+  const meant = meantBy(uri);
+  return meant !== null && servers.some(({ name }) => name === meant.server);
 }
 
 function routesOf(kind: Kind, entries: readonly Entry[], aliased: readonly Server[]): ReadonlyMap<string, Route> {

@@ -3,8 +3,9 @@
  * at the same time, one starts it.
  */
 import { join } from "node:path";
-import { type Clock, createPrivateFile, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, startSelf, writeFileAtomic } from "../base/index.ts";
+import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
 import { type Presence, processLives, readPresence } from "../config/index.ts";
+import { openServeLog, serveLogPath } from "./serveLog.ts";
 
 export interface LaunchOptions {
   readonly stateDir: string;
@@ -42,9 +43,7 @@ export async function ensureServer(options: LaunchOptions): Promise<Presence> {
   }
 }
 
-const logPathOf = (stateDir: string): string => join(stateDir, "serve.log");
-
-const failed = (stateDir: string, detail: string): Fault => fault("SERVER_AWAY", { op: "start", detail, hint: `see ${logPathOf(stateDir)}` });
+const failed = (stateDir: string, detail: string): Fault => fault("SERVER_AWAY", { op: "start", detail, hint: `see ${serveLogPath(stateDir)}` });
 
 /** Who starts the server; whoever comes while it is held waits for that server. */
 class Lock {
@@ -70,9 +69,7 @@ class Lock {
 }
 
 async function launch({ stateDir, selfArgv, flags, env }: LaunchOptions): Promise<Bun.Subprocess> {
-  const logPath = logPathOf(stateDir);
-  // Made first, so that it is private from its first byte.
-  await writeFileAtomic(logPath, "");
+  await using log = await openServeLog(stateDir, defaultLimits.launchLogBytesMax);
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));
-  return startSelf({ argv: [...selfArgv, "serve", "--state-dir", stateDir, ...flags], cwd: stateDir, env: kept, stdin: "ignore", stderrPath: logPath });
+  return startSelf({ argv: [...selfArgv, "serve", "--state-dir", stateDir, ...flags], cwd: stateDir, env: kept, stdin: "ignore", stderr: log.fd });
 }

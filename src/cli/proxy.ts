@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits, fault, faultOf, readPrivateFile, systemClock } from "../base/index.ts";
-import { type BridgeOptions, startBridge } from "../compose.ts";
+import { type BridgeOptions, type Piped, startBridge } from "../compose.ts";
 import { defaultStateDir } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
 import { createLife } from "./life.ts";
@@ -19,24 +19,29 @@ export const proxy: Run = async (occasion) => {
   const { settings, stderr } = occasion;
   if (settings.start && settings.url !== null) throw fault("USAGE", { detail: "--start starts the server of the state folder, so it goes without --url" });
   const life = createLife(occasion);
-  let starting = settings.start;
+  let bridging: Piped | null = null;
+  let starting = false;
+  // It may be gone again later, so whoever asks then has it started too.
+  const begin = (): void => {
+    if (starting || !settings.start) return;
+    starting = true;
+    void started(occasion)
+      .then(() => bridging?.reload())
+      .catch((thrown: unknown) => stderr.write(faultText(faultOf(thrown))))
+      .finally(() => (starting = false));
+  };
   try {
-    const bridge = await startBridge({ ...(await optionsOf(occasion)), starting: () => starting });
-    life.began(bridge);
-    void bridge.gone.then(() => life.finish());
-    if (starting) {
-      void started(occasion)
-        .then(() => bridge.reload())
-        .catch((thrown: unknown) => stderr.write(faultText(faultOf(thrown))))
-        .finally(() => (starting = false));
-    }
+    bridging = await startBridge({ ...(await optionsOf(occasion)), starting: () => starting, missed: begin });
+    life.began(bridging);
+    begin();
+    void bridging.gone.then(() => life.finish());
     return await life.ended;
   } finally {
     life.forget();
   }
 };
 
-async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting">> {
+async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting" | "missed">> {
   const { settings, env, stderr, pipes } = occasion;
   return {
     stateDir: stateDirOf(occasion),

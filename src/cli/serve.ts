@@ -3,12 +3,14 @@
  * listens nowhere.
  */
 import { resolve } from "node:path";
+import { defaultLimits } from "../base/index.ts";
 import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import { createLife, type Life } from "./life.ts";
 import { supervisorOf, supervisorVariables } from "./notify.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
+import { serveLogWriter } from "./serveLog.ts";
 import { predecessorOf, predecessorVariable, successionOf } from "./successor.ts";
 import { version } from "./version.ts";
 
@@ -57,15 +59,16 @@ async function begunOnPipes(occasion: Occasion, life: Life): Promise<void> {
 const own: readonly string[] = Object.freeze([...supervisorVariables, predecessorVariable]);
 
 async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise<ServeOptions> {
+  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
   return {
     configPath: settings.config === null ? null : resolve(settings.config),
-    stateDir: settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir),
+    stateDir,
     logLevel: settings.logLevel,
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name))),
     demoArgv: [...selfArgv, "demo"],
     watchdogArgv: [...selfArgv, "watchdog"],
     version,
-    writeLog: (line) => stderr.write(`${line}\n`),
+    writeLog: serveLogWriter(stderr, stateDir, defaultLimits.launchLogBytesMax),
     pretty: await stderr.isTerminal(),
   };
 }

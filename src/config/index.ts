@@ -4,7 +4,7 @@ export { pathText } from "./issues.ts";
 export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig } from "./load.ts";
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
 export { type Claim, type ClaimOptions, claimState, type Owner, readOwner } from "./owner.ts";
-export { announcePresence, type Announced, type Presence, presencePath, reachable, processLives, readPresence } from "./presence.ts";
+export { announcePresence, type Announced, type FollowedPresence, followPresence, type Presence, presencePath, reachable, processLives, readPresence } from "./presence.ts";
 export { configJsonSchema } from "./schema.ts";
 export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.ts";
 export type { BackendSpec, Config, Issue, Loaded, RemoteSpec, StdioSpec } from "./types.ts";

@@ -89,6 +89,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     path,
     backends: Object.freeze(backends),
     names: Object.freeze({ separator: file.names?.separator ?? separatorDefault }),
+    instructions: file.instructions ?? null,
     limits,
     host: file.host ?? null,
     port: file.port ?? null,
@@ -96,6 +97,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     allowedHosts: listOf(file.allowedHosts),
     allowedOrigins: listOf(file.allowedOrigins),
     trustedProxies: listOf(file.trustedProxies),
+    clientEra: file.clientEra ?? "any",
     pageSize: file.pageSize ?? null,
   });
 }

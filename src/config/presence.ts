@@ -51,6 +51,28 @@ export async function readPresence(stateDir: string, clock: Clock): Promise<Pres
   return presence !== null && lives(presence, clock) ? presence : null;
 }
 
+/** The running server of a state folder, for somebody who talks to it for long. */
+export interface FollowedPresence {
+  /** See readPresence. */
+  find(): Promise<Presence | null>;
+  /** Whether the address is that of a server which was found and still runs; what else listens there now may be anybody. */
+  admits(url: string): boolean;
+}
+
+/** Follows the server of a state folder, which may be killed, and come again elsewhere. */
+export function followPresence(stateDir: string, clock: Clock): FollowedPresence {
+  const pids = new Map<string, number>();
+  return {
+    async find() {
+      const presence = await readPresence(stateDir, clock);
+      for (const [origin, pid] of pids) if (!processLives(pid)) pids.delete(origin);
+      if (presence !== null) pids.set(new URL(presence.url).origin, presence.pid);
+      return presence;
+    },
+    admits: (url) => processLives(pids.get(URL.parse(url)?.origin ?? "") ?? Number.NaN),
+  };
+}
+
 function parsed(text: string): Presence | null {
   try {
     const value = JSON.parse(text) as Partial<Record<keyof Presence, unknown>> | null;

@@ -157,6 +157,7 @@ const topLevel = Object.freeze({
       ),
     }),
   ),
+  instructions: v.optional(v.pipe(v.string(), v.description("What clients of all servers together are told in place of the servers' own instructions; empty for nothing. Default: each server's, under its name."))),
   limits: v.optional(v.pipe(limits, v.description("Bounds of sizes, numbers and times."))),
   host: v.optional(v.pipe(v.string(), v.check(isHost, "must be an address or a host name, without scheme and port"), v.description("Address to listen on. Default: 127.0.0.1."))),
   port: v.optional(wholeNumber(0, 65_535, "Port to listen on; 0 takes a free one. Default: 3050.")),
@@ -179,6 +180,7 @@ const topLevel = Object.freeze({
       v.description("Addresses and ranges (10.0.0.0/8) of the proxies in front that do TLS. Beyond loopback only they may connect. Default: none."),
     ),
   ),
+  clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });
 

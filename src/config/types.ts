@@ -80,6 +80,8 @@ export interface Config {
   /** In the order of the file. */
   readonly backends: readonly BackendSpec[];
   readonly names: { readonly separator: string };
+  /** Replaces what all servers together say of themselves; "" for nothing; null: their own words. */
+  readonly instructions: string | null;
   readonly limits: Limits;
   readonly host: string | null;
   readonly port: number | null;
@@ -88,6 +90,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** Addresses and ranges, as 10.0.0.0/8. */
   readonly trustedProxies: readonly string[];
+  /** Which clients are served: of any era, or of the modern one alone. */
+  readonly clientEra: "any" | "modern";
   readonly pageSize: number | null;
 }
 

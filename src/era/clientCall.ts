@@ -4,6 +4,7 @@
  */
 import { type CallIds, type Cancel, CancelSource, fault } from "../base/index.ts";
 import { type Answer, type Ask, type Call, type Client, editObject, emptyObject, type LogLevel, logLevels, memberOf, type Notice, notificationText, type Principal, type Raw, type RawObject, rawOf, type Resume, type Selection, type SessionTie } from "../protocol/index.ts";
+import type { HeldLines } from "./held.ts";
 
 /** Where everything goes that one client request leads to. Neither function throws, nor minds a client that has gone. */
 export interface Sink {
@@ -77,6 +78,8 @@ export class ClientCall implements Call {
   #logLevel: LogLevel | null;
   #token: Raw | null;
   #sink: Sink;
+  /** Keeps what is said while the client is away; null while it is there. */
+  #held: HeldLines | null = null;
   #ending: CancelSource | null = null;
   #progressed = Number.NEGATIVE_INFINITY;
   #over = false;
@@ -135,7 +138,7 @@ export class ClientCall implements Call {
   }
 
   get away(): boolean {
-    return this.#sink === nowhere;
+    return this.#held !== null;
   }
 
   /** Cancelled when the call comes to its end, whichever; the last moment at which something can be said before the answer. */
@@ -145,20 +148,27 @@ export class ClientCall implements Call {
     return this.#ending;
   }
 
-  /** Answers the request that it came in, and goes on without: until `goOn`, what it has to say goes nowhere. */
-  pause(status: number, text: string): void {
+  /** Answers the request that it came in, and goes on without: until `goOn`, what it has to say is put into `held`; progress is not. */
+  pause(status: number, text: string, held: HeldLines): void {
     const sink = this.#sink;
     this.#sink = nowhere;
+    this.#held = held;
     sink.answer(status, text);
   }
 
-  /** Goes on for a client that has come back with another request, made to a call in its own right. */
+  /**
+   * Goes on for a client that has come back with another request, made to a call in its own right. What was said
+   * meanwhile goes out first, as far as that request wants it.
+   */
   goOn(next: ClientCall): void {
     this.#id = next.#id;
     this.#client = next.#client;
     this.#logLevel = next.#logLevel;
     this.#token = next.#token;
     this.#sink = next.#sink;
+    const lines = this.#held?.take() ?? [];
+    this.#held = null;
+    for (const { level, text } of lines) if (level === null || this.#wants(level)) this.#sink.notice(text);
   }
 
   /** No answer is wanted any more; it goes nowhere if it comes. */
@@ -197,7 +207,16 @@ export class ClientCall implements Call {
 
   /** Sends a message before the answer. */
   say(text: string): void {
-    if (!this.#over) this.#sink.notice(text);
+    if (!this.#over) this.#speak(null, text);
+  }
+
+  #speak(level: LogLevel | null, text: string): void {
+    if (this.#held === null) this.#sink.notice(text);
+    else this.#held.add({ level, text });
+  }
+
+  #wants(level: LogLevel): boolean {
+    return this.#logLevel !== null && logLevels.indexOf(level) >= logLevels.indexOf(this.#logLevel);
   }
 
   #end(reason: string): void {
@@ -219,8 +238,7 @@ export class ClientCall implements Call {
   }
 
   #log(level: LogLevel, params: RawObject): void {
-    if (this.logLevel === null || logLevels.indexOf(level) < logLevels.indexOf(this.logLevel)) return;
-    this.#sink.notice(notificationText("notifications/message", rawOf(params)));
+    if (this.#wants(level)) this.#speak(level, notificationText("notifications/message", rawOf(params)));
   }
 }
 
@@ -244,4 +262,4 @@ const coreNotices: Readonly<Record<string, true>> = Object.freeze({
 });
 
 // What the specification defines is made here for each client by its own revision; what it does not know goes through.
-const isCoreNotice = (method: string): boolean => Object.hasOwn(coreNotices, method);
+export const isCoreNotice = (method: string): boolean => Object.hasOwn(coreNotices, method);

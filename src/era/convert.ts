@@ -84,21 +84,38 @@ const knownContent = (content: Raw, revision: LegacyRevision, limits: Limits): R
   isBefore(revision, oldestWithAll) && mayHoldUnknown(content) ? contentOf(content, revision, limits) : content;
 
 function contentOf(content: Raw, revision: LegacyRevision, limits: Limits): Raw {
-  const elements = elementsOf(content, limits);
+  const elements = elementsOf(content, unbounded(limits));
   return elements === null ? content : `[${elements.map((element) => blockOf(element, revision, limits)).join(",")}]`;
 }
 
-/** Content that has the value as text, if it had no text of its own. */
+/** Content that has the value as text, if nothing in it says as much. */
 function withText(content: Raw, value: Raw, limits: Limits): Raw {
-  const elements = elementsOf(content, limits) ?? [];
-  const hasText = elements.some((element) => stringOf(parseObject(element, limits) ?? emptyObject, "type") === "text");
-  return hasText ? content : `[${[...elements, `{"type":"text","text":${quote(value)}}`].join(",")}]`;
+  const elements = elementsOf(content, unbounded(limits)) ?? [];
+  const isTold = elements.some((element) => tells(parseObject(element, limits) ?? emptyObject, value));
+  return isTold ? content : `[${[...elements, `{"type":"text","text":${quote(value)}}`].join(",")}]`;
 }
+
+// Of an object any text is the server's own word for it; any other value has none but its JSON (2026-07-28, server/tools).
+function tells(block: RawObject, value: Raw): boolean {
+  if (stringOf(block, "type") !== "text") return false;
+  return isObject(value) || isSameJson(stringOf(block, "text") ?? "", value);
+}
+
+function isSameJson(text: string, value: Raw): boolean {
+  try {
+    return Bun.deepEquals(JSON.parse(text), JSON.parse(value), true);
+  } catch {
+    return false;
+  }
+}
+
+/** A list that was once let in is converted whole, however many servers' items are in it. */
+const unbounded = (limits: Limits): Limits => ({ ...limits, listItemsMax: Number.MAX_SAFE_INTEGER });
 
 function promptResult(result: RawObject, revision: LegacyRevision, limits: Limits, changes: Changes): void {
   const messages = memberOf(result, "messages");
   if (messages === null || !isBefore(revision, oldestWithAll) || !mayHoldUnknown(messages)) return;
-  const elements = elementsOf(messages, limits);
+  const elements = elementsOf(messages, unbounded(limits));
   if (elements !== null) changes["messages"] = `[${elements.map((element) => promptMessage(element, revision, limits)).join(",")}]`;
 }
 
@@ -111,7 +128,7 @@ function promptMessage(raw: Raw, revision: LegacyRevision, limits: Limits): Raw 
 function toolList(result: RawObject, revision: LegacyRevision, limits: Limits, changes: Changes): void {
   const tools = memberOf(result, "tools");
   if (tools === null || (!tools.includes('"outputSchema"') && !tools.includes('"execution"'))) return;
-  const elements = elementsOf(tools, limits);
+  const elements = elementsOf(tools, unbounded(limits));
   if (elements !== null) changes["tools"] = `[${elements.map((tool) => legacyTool(tool, revision, limits)).join(",")}]`;
 }
 
@@ -130,7 +147,7 @@ const withoutOutput = Object.freeze({ execution: null, outputSchema: null });
 export function withoutExecution(result: RawObject, limits: Limits): RawObject {
   const tools = memberOf(result, "tools");
   if (tools === null || !tools.includes('"execution"')) return result;
-  const elements = elementsOf(tools, limits);
+  const elements = elementsOf(tools, unbounded(limits));
   if (elements === null) return result;
   const kept = elements.map((raw) => {
     const tool = parseObject(raw, limits);

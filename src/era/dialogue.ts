@@ -115,7 +115,7 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   if (refused !== null) return refuse(id, refused, sink);
   const { principal, selection } = caller;
   const { client, logLevel } = session;
-  const params = withoutTask(message.params ?? emptyObject, north);
+  const params = withoutForeign(message.params ?? emptyObject, north);
   const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
@@ -134,10 +134,17 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
 /** Whatever a call came to is an answer; only one that was not even begun is none. */
 const statusOf = (outcome: Outcome): number => (outcome.kind === "failed" && isShed(outcome.error) ? shedStatus : 200);
 
-// We are no server of 2025-11-25 tasks, so the wish for one is ignored, as that revision asks; a backend must not see it.
-function withoutTask(params: RawObject, { limits }: North): RawObject {
-  if (memberOf(params, "task") === null) return params;
-  return parseObject(editObject(params, { task: null }), limits) ?? params;
+/**
+ * What a session's client has no business to say. We are no server of 2025-11-25 tasks, so the wish for one is ignored, as
+ * that revision asks. The other two are words of the newer era, where a state is only ever taken back sealed.
+ */
+const notTheirs = Object.freeze({ task: null, inputResponses: null, requestState: null });
+
+const isNotTheirs = ({ key }: { readonly key: string }): boolean => Object.hasOwn(notTheirs, key);
+
+function withoutForeign(params: RawObject, { limits }: North): RawObject {
+  if (!params.members.some(isNotTheirs)) return params;
+  return parseObject(editObject(params, notTheirs), limits) ?? params;
 }
 
 function answerText({ limits }: North, session: Session, revision: LegacyRevision, { id, method }: ClientCall, outcome: Outcome): string {

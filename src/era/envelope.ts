@@ -6,7 +6,7 @@
 import { fault, type Limits } from "../base/index.ts";
 import { type Call, type Client, editObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, type Resume, stringOf } from "../protocol/index.ts";
 import { methodOf } from "./methods.ts";
-import { carriedCapabilities, type Reach } from "./profile.ts";
+import { carriedCapabilities, type Reach, reachOf } from "./profile.ts";
 import { identityOf, type Shared } from "./south.ts";
 import type { Target } from "./types.ts";
 import type { ModernRevision } from "./version.ts";
@@ -25,6 +25,8 @@ export function plainMetaOf(call: Call, token: number): Raw | null {
   return joined(`"${metaKeys.progressToken}":${token}`, call.meta);
 }
 
+const noTarget = Object.freeze({});
+
 /** `_meta` for a backend without handshake, where each request says who calls and what it can do. */
 export class Envelope {
   readonly #limits: Limits;
@@ -35,6 +37,7 @@ export class Envelope {
   #capabilities: Raw | null = null;
   #isAlone = false;
   #hasTasks = false;
+  #extensions: readonly string[] | null = null;
   #known: string | null = null;
 
   constructor(shared: Shared, revision: ModernRevision) {
@@ -45,14 +48,14 @@ export class Envelope {
     this.#own = identity;
   }
 
-  /** `_meta` of a request that we make for ourselves; `more` are further members, without braces. */
-  ownMeta(more = ""): Raw {
-    return joined(`${this.#head},"${metaKeys.clientInfo}":${this.#own},"${metaKeys.clientCapabilities}":{}`, more === "" ? null : `{${more}}`);
+  /** `_meta` of a request that we make for ourselves, or for clients of these `abilities`. */
+  ownMeta(abilities: Raw = "{}"): Raw {
+    return `{${this.#head},"${metaKeys.clientInfo}":${this.#own},"${metaKeys.clientCapabilities}":${abilities}}`;
   }
 
   /** `_meta` of a client's call. */
-  metaOf(call: Call, token: number): Raw {
-    let open = this.#prefixOf(call);
+  metaOf(call: Call, token: number, { extensions = null }: Pick<Target, "extensions"> = noTarget): Raw {
+    let open = this.#prefixOf(call, extensions);
     if (call.progress) open += `,"${metaKeys.progressToken}":${token}`;
     if (call.logLevel !== null) open += `,"${metaKeys.logLevel}":"${call.logLevel}"`;
     return call.meta === null ? `{${open}}` : joined(open, this.#strangers(call.meta));
@@ -65,30 +68,31 @@ export class Envelope {
     return object === null ? meta : editObject(object, { [vendorKeys.proxy]: null });
   }
 
-  #prefixOf(call: Call): string {
+  #prefixOf(call: Call, own: readonly string[] | null): string {
     const { info, capabilities } = call.client;
-    // A session's client is of the older era, where the word for tasks means something else.
-    const reach = { isAlone: call.selection.server !== null, hasTasks: call.session === null };
+    const reach = reachOf(call, own);
     if (this.#isKnown(call.client, reach)) return this.#known as string;
     const prefix = `${this.#head},"${metaKeys.clientInfo}":${info ?? this.#own},"${metaKeys.clientCapabilities}":${carriedCapabilities(capabilities, this.#limits, reach)},${this.#proxy}`;
     this.#info = info;
     this.#capabilities = capabilities;
     this.#isAlone = reach.isAlone;
     this.#hasTasks = reach.hasTasks;
+    this.#extensions = reach.own;
     this.#known = prefix;
     return prefix;
   }
 
   #isKnown(client: Client, reach: Reach): boolean {
-    return this.#known !== null && this.#info === client.info && this.#capabilities === client.capabilities && this.#isAlone === reach.isAlone && this.#hasTasks === reach.hasTasks;
+    return this.#known !== null && this.#info === client.info && this.#capabilities === client.capabilities && this.#isAlone === reach.isAlone && this.#hasTasks === reach.hasTasks && this.#extensions === reach.own;
   }
 }
 
-/** The completion's `ref` with the backend's own prompt name; null when there is nothing to change. */
+/** The completion's `ref` with what the backend itself calls it; null when there is nothing to change. */
 function refOf(params: RawObject, name: string): Raw | null {
   const ref = objectOf(params, "ref");
-  if (ref === null || memberOf(ref, "name") === null) return null;
-  return editObject(ref, { name: quote(name) });
+  if (ref === null) return null;
+  const member = stringOf(ref, "type") === "ref/resource" ? "uri" : "name";
+  return memberOf(ref, member) === null ? null : editObject(ref, { [member]: quote(name) });
 }
 
 /** Puts the change that names the target into `changes`. */

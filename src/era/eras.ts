@@ -5,9 +5,9 @@
 import { fault, type Fault, faultOf, type Log } from "../base/index.ts";
 import { decodeText, type Message, parseMessage } from "../protocol/index.ts";
 import { bareHeader } from "./admission.ts";
-import { classify } from "./classify.ts";
+import { classify, olderFault } from "./classify.ts";
 import { refusalOut } from "./exchange.ts";
-import { endSession, openPipe, openStream, serveBatch, serveLegacy, servePiped, unreadable } from "./legacy.ts";
+import { endSession, openPipe, openStream, serveBatch, serveLegacy, servePiped, unreadable, verbRefused } from "./legacy.ts";
 import { serveModern } from "./modern.ts";
 import { createNorth } from "./north.ts";
 import { createPipe, type OpenPipe } from "./pipe.ts";
@@ -29,15 +29,18 @@ export function createEras(options: EraOptions): Eras {
   let closed = false;
 
   const serveText = (text: string, request: HttpIn): Promise<HttpOut> => {
-    if (isBatch(text)) return serveBatch(north, sessions, text, request);
+    if (isBatch(text)) return north.isModernOnly ? Promise.resolve(refusalOut(null, noBatches())) : serveBatch(north, sessions, text, request);
     const parsed = parseMessage(text, limits);
     if (!parsed.ok) return Promise.resolve(refusalOut(parsed.id, unreadable(parsed)));
     const { message } = parsed;
-    return classify(message, bareHeader(request, headers.version)) === "modern" ? serveModern(north, message, request) : serveLegacy(north, sessions, message, request);
+    if (classify(message, bareHeader(request, headers.version)) === "modern") return serveModern(north, message, request);
+    if (!north.isModernOnly) return serveLegacy(north, sessions, message, request);
+    return message.kind === "request" ? Promise.resolve(refusalOut(message.id, olderFault(message))) : serveModern(north, message, request);
   };
 
   const byVerb = (request: HttpIn): Promise<HttpOut> => {
     if (closed) return Promise.resolve(refusalOut(null, fault("SHUTTING_DOWN")));
+    if (north.isModernOnly && request.verb !== "POST") return Promise.resolve(verbRefused(fault("VERB_REFUSED")));
     if (request.verb === "GET") return Promise.resolve(openStream(north, sessions, request));
     if (request.verb === "DELETE") return Promise.resolve(endSession(sessions, request));
     const text = textOf(request);
@@ -58,7 +61,10 @@ export function createEras(options: EraOptions): Eras {
 
   return {
     http: (request) => guarded(log, () => byVerb(request)),
-    sse: (request, messages) => (closed ? refusalOut(null, fault("SHUTTING_DOWN")) : openPipe(north, sessions, request, messages)),
+    sse(request, messages) {
+      if (closed) return refusalOut(null, fault("SHUTTING_DOWN"));
+      return north.isModernOnly ? verbRefused(fault("VERB_REFUSED")) : openPipe(north, sessions, request, messages);
+    },
     stdio(client) {
       if (closed) throw fault("SHUTTING_DOWN");
       const pipe = createPipe(client, { north, sessions, log, closed: (one) => pipes.delete(one) });
@@ -93,6 +99,8 @@ function guarded(log: Log, serve: () => Promise<HttpOut>): Promise<HttpOut> {
     return Promise.resolve(refusalOut(null, refused));
   }
 }
+
+const noBatches = (): Fault => fault("MESSAGE_INVALID", { detail: "there are no batches" });
 
 const notUtf8 = (): Fault => fault("MESSAGE_INVALID_JSON", { detail: "not UTF-8" });
 

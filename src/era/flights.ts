@@ -5,7 +5,7 @@
  * client but our own log. A call that nobody waits for any more may still run there, so it counts for a while.
  */
 import { type Fault, fault, faultOf } from "../base/index.ts";
-import { type Call, type LogLevel, logLevels, memberOf, type Notification, notificationText, quote, type RawObject, rawOf, stringOf } from "../protocol/index.ts";
+import { type Call, type LogLevel, logLevels, memberOf, type Notice, type Notification, notificationText, quote, type RawObject, rawOf, stringOf } from "../protocol/index.ts";
 import { Flood } from "./flood.ts";
 import { isRetryable } from "./methods.ts";
 import type { South } from "./south.ts";
@@ -53,14 +53,17 @@ export interface FlightRules {
   postpone(id: number, ms: number): void;
 }
 
-/** Whose call still may run at the backend, and until when that counts. */
+/** Whose call still may run at the backend, and until when that counts: for everybody, and for log lines of the same principal. */
 interface Leftover {
   readonly principal: string;
   readonly until: number;
+  readonly untilOwn: number;
 }
 
 /** Levels from here on are passed on however many there are. */
 const weighty = logLevels.indexOf("warning");
+
+const isWeighty = (level: LogLevel): boolean => logLevels.indexOf(level) >= weighty;
 
 export class Flights {
   readonly #south: South;
@@ -68,12 +71,15 @@ export class Flights {
   readonly #open = new Map<number, Flight>();
   /** Bounds the lines of our own log. */
   readonly #flood: Flood;
+  /** Bounds the lines of the client whose alone the connection is. */
+  readonly #besideFlood: Flood;
   #leftovers: Leftover[] = [];
 
   constructor(south: South, rules: FlightRules) {
     this.#south = south;
     this.#rules = rules;
     this.#flood = new Flood(south);
+    this.#besideFlood = new Flood(south);
   }
 
   /** Registers a call under a new id. Throws CALL_CANCELLED when it is cancelled already. */
@@ -126,6 +132,11 @@ export class Flights {
     return { flights, isOnePrincipal };
   }
 
+  /** A call that nobody waits for any more may still run at the backend. */
+  get lingers(): boolean {
+    return this.#stillThere().length > 0;
+  }
+
   /** Ends every wait that is not the wire's own. */
   close(): void {
     for (const flight of this.#open.values()) flight.stop?.(fault("BACKEND_GONE", { backend: this.#south.options.name }));
@@ -136,13 +147,26 @@ export class Flights {
     const params = notification.params;
     if (notification.method === "notifications/progress") this.#progress(params);
     else if (notification.method === "notifications/message") this.#log(params, source);
-    else return this.#other(notification, flightOf(source));
+    else return this.#other(notification, source);
     return true;
   }
 
-  #other({ method, params }: Notification, flight: Flight | null): boolean {
-    flight?.call.notice({ kind: "other", method, params });
-    return flight !== null;
+  #other({ method, params }: Notification, source: Source): boolean {
+    const flight = source === null ? this.#onlyCause() : flightOf(source);
+    const notice: Notice = { kind: "other", method, params };
+    if (flight === null) return this.#tellBeside(notice, source);
+    flight.call.notice(notice);
+    return true;
+  }
+
+  /** The one call that can have caused what is no log line. Which calls can, and could when they were given up, is known of older backends alone. */
+  #onlyCause(): Flight | null {
+    return this.#rules.anySuspect && this.#open.size === 1 ? this.#onlySuspect() : null;
+  }
+
+  /** Whatever belongs to no single call is for the client whose alone the connection is; false: there is none that listens. */
+  #tellBeside(notice: Notice, source: Source): boolean {
+    return source === null && this.#south.options.beside?.notice(notice) === true;
   }
 
   #progress(params: RawObject | null): void {
@@ -163,11 +187,19 @@ export class Flights {
 
   #log(params: RawObject | null, source: Source): void {
     if (params === null) return;
-    const flight = source === null ? this.#onlySuspect() : flightOf(source);
     const level = logLevels.find((known) => known === stringOf(params, "level"));
-    const wanted = flight?.call.logLevel ?? null;
-    if (flight === null || wanted === null || level === undefined) this.#logHere(params);
+    if (level === undefined) return this.#logHere(params);
+    const flight = source === null ? this.#onlySuspect() : flightOf(source);
+    if (flight === null) return this.#logBeside(level, params, source);
+    const wanted = flight.call.logLevel;
+    if (wanted === null) this.#logHere(params);
     else if (logLevels.indexOf(level) >= logLevels.indexOf(wanted)) this.#logThere(flight, level, params);
+  }
+
+  #logBeside(level: LogLevel, params: RawObject, source: Source): void {
+    if (this.#south.options.beside === undefined) return this.#logHere(params);
+    const isTold = (isWeighty(level) || this.#besideFlood.allows()) && this.#tellBeside({ kind: "log", level, params }, source);
+    if (!isTold) this.#logHere(params);
   }
 
   #logHere(params: RawObject): void {
@@ -176,13 +208,20 @@ export class Flights {
 
   #logThere(flight: Flight, level: LogLevel, params: RawObject): void {
     flight.flood ??= new Flood(this.#south);
-    if (logLevels.indexOf(level) >= weighty || flight.flood.allows()) flight.call.notice({ kind: "log", level, params });
+    if (isWeighty(level) || flight.flood.allows()) flight.call.notice({ kind: "log", level, params });
   }
 
-  /** The one call in flight that can have caused something; null when there is none or more than one. */
+  /** The one call that can have caused something; null when there is none or more than one, calls that were given up included. */
   #onlySuspect(): Flight | null {
-    const { flights, isOnePrincipal } = this.suspects(null);
-    return isOnePrincipal && flights.length === 1 ? (flights[0] as Flight) : null;
+    const [flight, second] = this.suspects(null).flights;
+    return flight === undefined || second !== undefined || this.#isHaunted(flight.call.principal.id) ? null : flight;
+  }
+
+  // What one person's given-up call still says may reach another call of the same person, but not at once: most servers
+  // stop when they are told, and a minute without log lines after each cancelled call would cost more than it saves.
+  #isHaunted(principal: string): boolean {
+    const now = this.#south.clock.now();
+    return this.#stillThere().some((leftover) => leftover.principal !== principal || leftover.untilOwn > now);
   }
 
   #isSuspect(call: Call): boolean {
@@ -195,7 +234,8 @@ export class Flights {
     const { clock, limits } = this.#south;
     const leftovers = this.#stillThere();
     if (leftovers.length >= limits.pendingMax) leftovers.shift();
-    leftovers.push({ principal: call.principal.id, until: clock.now() + limits.lingerMsMax });
+    const now = clock.now();
+    leftovers.push({ principal: call.principal.id, until: now + limits.lingerMsMax, untilOwn: now + Math.min(limits.lingerOwnMsMax, limits.lingerMsMax) });
   }
 
   #stillThere(): Leftover[] {

@@ -18,13 +18,15 @@ export type Try =
   | { readonly kind: "call"; readonly resume: Resume | null; readonly round: number }
   /** It waits inside us for these answers. */
   | { readonly kind: "parked"; readonly sealed: Sealed; readonly responses: RawObject }
+  /** The client goes to the pages that it was sent to; to be made at the backend when the visit of this name is over. */
+  | { readonly kind: "visiting"; readonly visit: string; readonly round: number }
   /** The client was to visit pages and would not. */
   | { readonly kind: "declined" };
 
 const firstTry: Try = Object.freeze({ kind: "call", resume: null, round: 0 });
 
-/** Nothing of a retry goes on to the backend: it never asked. */
-const plain: Resume = Object.freeze({ responses: null, state: null, backend: null });
+/** Nothing of such a retry goes on to the backend: it never asked. */
+export const afterVisit: Resume = Object.freeze({ responses: null, state: null, backend: null });
 
 /** Reads what makes a request a retry; a Fault when its state is none of ours. */
 export function tryOf(request: Pick<ClientRequest, "method" | "params" | "principal" | "selection">, seal: Seal): Try | Fault {
@@ -50,7 +52,7 @@ function retryOf(sealed: Sealed, given: RawObject, responses: Raw | null): Try {
   if (kind === "parked") return { kind, sealed, responses: given };
   if (kind === "relay") return { kind: "call", resume: { responses, state, backend }, round };
   const isRefused = given.members.some(({ key }) => stringOf(objectOf(given, key) ?? emptyObject, "action") !== "accept");
-  return isRefused ? { kind: "declined" } : { kind: "call", resume: plain, round };
+  return isRefused ? { kind: "declined" } : { kind: "visiting", visit: state, round };
 }
 
 /** Why a question cannot be passed to the client that made this call, or null. */
@@ -89,15 +91,17 @@ export function questionChanges(outcome: Input, call: Pick<ClientCall, "method" 
 
 /**
  * An error that says "visit these pages, then call again" (2025-11-25, client/elicitation) as a question with a state;
- * null when it names none. No call waits anywhere meanwhile.
+ * null when it names none, or too many. No call waits anywhere meanwhile; `begin` gives the visit its name.
  */
-export function visitsOf(error: RpcError, backend: string, limits: Limits): Input | null {
+export function visitsOf(error: RpcError, backend: string, limits: Limits, begin: () => string): Input | null {
   const data = error.data === null ? null : parseObject(error.data, limits);
-  const pages = data === null ? null : elementsOf(memberOf(data, "elicitations") ?? "", limits);
-  if (pages === null || pages.length === 0) return null;
+  const pages = data === null ? null : elementsOf(memberOf(data, "elicitations") ?? "", limits)?.filter((page) => isPage(page, limits));
+  if (!pages || pages.length === 0 || pages.length > limits.questionsMax) return null;
   const entries = pages.map((page, index) => `"visit${index + 1}":{"method":"elicitation/create","params":${withMode(page, limits)}}`);
   const result = parseObject(`{"inputRequests":{${entries.join(",")}}}`, limits);
-  return result === null ? null : { kind: "input", result, state: "", backend };
+  return result === null ? null : { kind: "input", result, state: begin(), backend };
 }
+
+const isPage = (page: Raw, limits: Limits): boolean => stringOf(parseObject(page, limits) ?? emptyObject, "url") !== null;
 
 const withMode = (page: Raw, limits: Limits): Raw => editObject(parseObject(page, limits) ?? emptyObject, { mode: '"url"' });

@@ -155,7 +155,6 @@ function connectionOf(north: North, session: Session, request: HttpIn): Connecti
   return session.openStandalone().connection;
 }
 
-/** Tells a session of changed lists from now on; gives back how to end it. Throws LIMIT_REACHED. */
 /** Ends a session (DELETE). */
 export function endSession(sessions: Sessions, request: HttpIn): HttpOut {
   const session = sessionOfVerb(sessions, request);
@@ -170,7 +169,7 @@ function sessionOfVerb(sessions: Sessions, request: HttpIn): Session | Fault {
   return modernRevisionOf(version) === null ? sessionOf(sessions, request) : fault("VERB_REFUSED");
 }
 
-const verbRefused = (refused: Fault): HttpOut =>
+export const verbRefused = (refused: Fault): HttpOut =>
   jsonOut(refused.row.http, refusalText(null, refused), refused.code === "VERB_REFUSED" ? { "content-type": "application/json", allow: "POST" } : undefined);
 
 /** Opens an HTTP+SSE stream (2024-11-05): the stream is the session, and its first event says where to post. */

@@ -4,7 +4,7 @@
  * is a call that takes its time. A call that ends earlier takes its task with it.
  */
 import { fault, type Fault, faultOf, type Limits } from "../base/index.ts";
-import { type Call, editObject, type Failure, memberOf, type Message, objectOf, parseObject, quote, type Raw, type RawObject, requestText, type Result, stringOf } from "../protocol/index.ts";
+import { type Call, editObject, type Failure, memberOf, type Message, type Notification, objectOf, parseObject, quote, type Raw, type RawObject, requestText, type Result, stringOf } from "../protocol/index.ts";
 import type { Flight } from "./flights.ts";
 import { dueMs } from "./questions.ts";
 import type { South } from "./south.ts";
@@ -152,10 +152,21 @@ export class LegacyTasks {
 
   /** Which task it came from is nothing that the caller knows. */
   #unrelated(response: Result | Failure): Result | Failure {
-    const meta = response.kind === "result" ? objectOf(response.result, "_meta") : null;
-    if (response.kind !== "result" || meta === null || memberOf(meta, metaKeys.relatedTask) === null) return response;
-    const kept = meta.members.length === 1 ? null : editObject(meta, { [metaKeys.relatedTask]: null });
-    const result = parseObject(editObject(response.result, { _meta: kept }), this.#south.limits);
-    return result === null ? response : { ...response, result };
+    const result = response.kind === "result" ? withoutTask(response.result, response.meta, this.#south.limits) : null;
+    return response.kind !== "result" || result === null ? response : { ...response, result };
   }
+}
+
+/** A notification without the task that it came from: no client has heard of that one. */
+export function unrelated(notification: Notification, limits: Limits): Notification {
+  const { params, meta } = notification;
+  const kept = params === null ? null : withoutTask(params, meta, limits);
+  return kept === null ? notification : { ...notification, params: kept, meta: objectOf(kept, "_meta") };
+}
+
+/** The object without the name of a task in its `_meta`; null where there is none. */
+function withoutTask(object: RawObject, meta: RawObject | null, limits: Limits): RawObject | null {
+  if (meta === null || memberOf(meta, metaKeys.relatedTask) === null) return null;
+  const kept = meta.members.length === 1 ? null : editObject(meta, { [metaKeys.relatedTask]: null });
+  return parseObject(editObject(object, { _meta: kept }), limits);
 }

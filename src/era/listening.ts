@@ -32,9 +32,14 @@ export class Listening {
     this.#backoff = new Backoff(south.clock, south.limits);
   }
 
+  /** See UpstreamFacts. */
+  get mute(): boolean {
+    return this.#hearing.mute;
+  }
+
   /** Resolves when it is open, or when it is known not to be, or after a while. */
   heard(): Promise<void> {
-    return this.#hearing.wait(this.#south.clock, this.#south.limits.hearMsMax);
+    return this.#hearing.wait(this.#south);
   }
 
   /** The backend has agreed to announce changes, and the subscription is open. */

@@ -47,6 +47,9 @@ const rows: Readonly<Record<string, MethodRow>> = Object.freeze({
 /** The row of a method. */
 export const methodOf = (method: string): MethodRow => (Object.hasOwn(rows, method) ? (rows[method] as MethodRow) : extension);
 
+/** No revision defines it: somebody's extension. */
+export const isExtension = (method: string): boolean => !Object.hasOwn(rows, method);
+
 /** Methods on which a server may answer that it needs input first (2026-07-28, basic/patterns/mrtr). */
 export const isRetryable = (method: string): boolean => {
   const { target } = methodOf(method);

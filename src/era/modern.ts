@@ -3,22 +3,22 @@
  * is remembered between two requests; a client that goes away cancels what it was waiting for.
  */
 import { Fault, fault } from "../base/index.ts";
-import { emptyObject, errorText, type Message, type Outcome, type Raw, type Request, resultText, sseEvent } from "../protocol/index.ts";
+import { emptyObject, errorText, type Message, type Outcome, type Raw, type Request, type Resume, resultText, sseEvent } from "../protocol/index.ts";
 import { clientOf, refusalOf } from "./admission.ts";
 import { discoverResult } from "./announce.ts";
 import { ClientCall, type ClientRequest, logLevelOf, type Sink } from "./clientCall.ts";
 import { type HopMeta, readMeta, textOf } from "./hop.ts";
 import { type Channel, emptyOut, Exchange, refusalOut, refusalText } from "./exchange.ts";
-import { questionChanges, questionFault, type Try, tryOf, visitsOf } from "./input.ts";
+import { afterVisit, questionChanges, questionFault, type Try, tryOf, visitsOf } from "./input.ts";
 import { listen } from "./listen.ts";
-import { isRetryable, methodOf } from "./methods.ts";
+import { isExtension, isRetryable, methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { failureOf, isOurs, isShed, isVisitError, modernError, modernStatus, shedStatus, thrownError } from "./refusals.ts";
+import { failureOf, isShed, isVisitError, modernError, modernStatus, shedStatus, thrownError } from "./refusals.ts";
 import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
 import { aimOf, taskOutcome, taskResult } from "./tasks.ts";
 import type { Caller, HttpIn, HttpOut } from "./types.ts";
-import { paramPrefix } from "./words.ts";
+import { headers, paramPrefix } from "./words.ts";
 
 /** What waits for the answer to a modern call, and is told which one it is, so that it can cancel it. */
 export interface Expecting extends Sink {
@@ -68,8 +68,15 @@ function serveRequest(north: North, message: Request, request: HttpIn): Promise<
   if (message.method === "subscriptions/listen") return Promise.resolve(listen(north, message, request));
   const exchange = new ModernExchange(north, request, message.id);
   if (methodOf(message.method).modern === "here") discover(north, message.id, request, exchange);
-  else beginCall(north, message, envelope, request, exchange, () => request.headersFrom(paramPrefix));
+  else beginCall(north, message, envelope, request, exchange, () => carriedHeaders(request, message.method));
   return exchange.out;
+}
+
+/** Headers that go on as they came: of the parameters, and of what an extension's method names, which only its server knows. */
+function carriedHeaders(request: HttpIn, method: string): Readonly<Record<string, string>> {
+  const named = isExtension(method) ? request.header(headers.name) : null;
+  const params = request.headersFrom(paramPrefix);
+  return named === null ? params : { [headers.name]: named, ...params };
 }
 
 /** Answers discovery, with the status that it has if it is an HTTP response. */
@@ -89,7 +96,6 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
   const aim = aimOf(north, { method, params: asked, principal });
   if (aim instanceof Fault) return expecting.answer(aim.row.http, refusalText(id, aim));
   const { params, backend } = aim;
-  const isCall = attempt.kind === "call";
   const call = new ClientCall(
     {
       callIds: north.callIds,
@@ -102,10 +108,10 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
       client: clientOf(envelope),
       progressToken: envelope.progressToken,
       logLevel: logLevelOf(textOf(envelope.logLevel)),
-      resume: isCall ? attempt.resume : null,
+      resume: resumeOf(attempt),
       session: null,
       backend,
-      round: isCall ? attempt.round : 0,
+      round: "round" in attempt ? attempt.round : 0,
       paramHeaders,
     },
     expecting,
@@ -114,10 +120,26 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
   expecting.call = call;
   if (attempt.kind === "parked") return goOn(north, call, attempt, expecting);
   if (attempt.kind === "declined") return answer(north, call, declined(call));
-  north.serve.call(call).then(
+  run(north, call, attempt).then(
     (outcome) => settle(north, call, backend === null ? outcome : taskOutcome(outcome, asked, backend, call, north.limits)),
     (thrown: unknown) => settle(north, call, { kind: "failed", error: thrownError(thrown) }),
   );
+}
+
+/** Runs the call, if need be when the visit before it is over; not for a client that went away meanwhile. */
+function run({ serve, pageVisits }: North, call: ClientCall, attempt: Try): Promise<Outcome> {
+  const visit = attempt.kind === "visiting" ? pageVisits.over(attempt.visit, call.cancel) : null;
+  if (visit === null) return serve.call(call);
+  return visit.then(() => {
+    if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
+    return serve.call(call);
+  });
+}
+
+/** The input that a try goes on with. */
+function resumeOf(attempt: Try): Resume | null {
+  if (attempt.kind === "call") return attempt.resume;
+  return attempt.kind === "visiting" ? afterVisit : null;
 }
 
 /** The request is a further one of a call that waits. */
@@ -158,9 +180,10 @@ function ask({ limits, stamp, seal }: North, call: ClientCall, outcome: Extract<
 const refuse = (call: ClientCall, refused: Fault): void => call.answer(refused.row.http, refusalText(call.id, refused));
 
 function failed(north: North, call: ClientCall, { error, backend }: Extract<Outcome, { kind: "failed" }>): void {
-  const visits = isVisitError(error) && isRetryable(call.method) ? visitsOf(error, backend ?? "", north.limits) : null;
+  const visits = isVisitError(error) && isRetryable(call.method) ? visitsOf(error, backend ?? "", north.limits, () => north.pageVisits.begin(call, error)) : null;
   if (visits !== null) return ask(north, call, visits, "url-wait");
-  const lacked = isOurs(error) ? null : north.parking.lacked(call);
+  // Only what a backend itself makes of its refused question; that may well be our refusal, passed on.
+  const lacked = backend === undefined ? null : north.parking.lacked(call);
   if (lacked !== null) return refuse(call, fault("CAPABILITY_MISSING", { data: { requiredCapabilities: lacked, original: JSON.parse(error.raw) as unknown } }));
   const shown = modernError(error, call, north.limits);
   call.answer(isShed(error) ? shedStatus : modernStatus(shown.code), errorText(call.id, shown));

@@ -2,7 +2,8 @@
 import { type CallIds, type Clock, createCallIds, type Limits } from "../base/index.ts";
 import type { Raw, Serve } from "../protocol/index.ts";
 import { Heads } from "./heads.ts";
-import { Parking } from "./parked.ts";
+import { PageVisits } from "./pageVisits.ts";
+import { Parking } from "./parking.ts";
 import { createSeal, type Seal } from "./seal.ts";
 import { identityOf } from "./south.ts";
 import { Stamp } from "./stamp.ts";
@@ -22,6 +23,10 @@ export interface North {
   readonly stamp: Stamp;
   /** The calls that wait for their clients to come back with answers. */
   readonly parking: Parking;
+  /** The pages that their clients were sent to before a call. */
+  readonly pageVisits: PageVisits;
+  /** The older era is not served. */
+  readonly isModernOnly: boolean;
 }
 
 /** Makes them from what the room is built with. */
@@ -30,6 +35,7 @@ export function createNorth(options: EraOptions): North {
   const identity = identityOf(options.identity);
   const seal = createSeal({ key: options.sealKey, clock, msMax: limits.stateMsMax });
   const stamp = new Stamp(identity, limits);
+  const pageVisits = new PageVisits(clock, limits);
   return {
     serve,
     clock,
@@ -40,6 +46,8 @@ export function createNorth(options: EraOptions): North {
     streams: new Streams(clock, limits),
     seal,
     stamp,
-    parking: new Parking({ clock, limits, seal, stamp }),
+    parking: new Parking({ clock, limits, seal, stamp }, pageVisits),
+    pageVisits,
+    isModernOnly: options.clientEra === "modern",
   };
 }

@@ -1,20 +1,15 @@
 /**
- * Calls of clients without a session that wait inside us while their client is asked: a backend with a session asks in
- * the middle of a call, the client hears "more input is wanted" and comes back with another request, and the same call
- * goes on (2026-07-28, basic/patterns/mrtr). What a client holds is a sealed name of its call, good for one use; nothing
- * here hangs on a connection, and no call is ever made twice.
- *
- * Questions stand in a bounded set until they are answered, so it does not matter whether one comes while somebody waits
+ * One call that waits inside for its client, from its first question to the moment at which nobody needs it any more. Its
+ * questions stand in a bounded set until they are answered, so it does not matter whether one comes while somebody waits
  * or while nobody does: whoever waits next is asked.
  */
-import { randomBytes } from "node:crypto";
-import { type Clock, fault, type Fault, fingerprint, type Limits, type Timer } from "../base/index.ts";
-import { type Answer, type Ask, emptyObject, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
-import type { Asker, ClientCall } from "./clientCall.ts";
-import { missingFor, type Need } from "./capability.ts";
-import { isRetryable } from "./methods.ts";
-import { askerOf, modernParams, questionMethods, refusedAnswer, requestEntry, responseOf, silentAnswer } from "./question.ts";
-import { bindingOf, type Seal, type Sealed } from "./seal.ts";
+import { type Clock, type Fault, fault, fingerprint, type Limits, type Timer } from "../base/index.ts";
+import { type Answer, type Ask, emptyObject, type Outcome, quote, type Raw, type RawObject, rawOf, rpcErrorOf } from "../protocol/index.ts";
+import type { ClientCall } from "./clientCall.ts";
+import { HeldLines } from "./held.ts";
+import type { Place } from "./places.ts";
+import { askerOf, modernParams, questionMethods, requestEntry, responseOf, silentAnswer } from "./question.ts";
+import { bindingOf, type Seal } from "./seal.ts";
 import type { Stamp } from "./stamp.ts";
 
 /** What calls are parked among. */
@@ -31,120 +26,27 @@ export interface Taken {
   readonly outcome: Outcome | null;
 }
 
-/** A capability that was lacking, as an object. */
-type Lack = Readonly<Record<string, unknown>>;
+/** Why a state is of no use. */
+export const gone = (detail: string): Fault => fault("STATE_INVALID", { detail });
 
-const gone = (detail: string): Fault => fault("STATE_INVALID", { detail });
-
-export class Parking implements Asker {
-  readonly #around: Around;
-  /** Names this process: a state of another one is told apart from a call that is over. */
-  readonly #instance = randomBytes(6).toString("base64url");
-  readonly #byId = new Map<string, Parked>();
-  readonly #byCall = new Map<ClientCall, Parked>();
-  readonly #lacking = new WeakMap<ClientCall, Lack>();
-  readonly #perPrincipal = new Map<string, number>();
-  #delivered = 0;
-  #retired = false;
-
-  constructor(around: Around) {
-    this.#around = around;
-  }
-
-  /** Calls that wait. */
-  get size(): number {
-    return this.#byCall.size;
-  }
-
-  ask(call: ClientCall, ask: Ask): Promise<Answer> {
-    const declared = parseObject(call.client.capabilities, this.#around.limits) ?? emptyObject;
-    const { kind, params } = ask;
-    if (!isRetryable(call.method)) return Promise.resolve(refusedAnswer(kind, null, declared));
-    const need = missingFor(questionMethods[kind], params ?? emptyObject, declared);
-    if (need !== null) return Promise.resolve(this.#refuse(call, ask, need, declared));
-    if (this.#retired) return Promise.reject(fault("SHUTTING_DOWN", { backend: ask.backend }));
-    try {
-      return (this.#byCall.get(call) ?? this.#open(call)).add(ask);
-    } catch (thrown) {
-      return Promise.reject(thrown);
-    }
-  }
-
-  /** Clients of this era do not hear of it: they try again when they like. */
-  visited(): void {}
-
-  /** What the client of this call lacked when a backend wanted to ask it; null: nothing. */
-  lacked(call: ClientCall): Lack | null {
-    return this.#lacking.get(call) ?? null;
-  }
-
-  /** Takes what a call came to; true: its client is away, and it is kept for when it comes back. */
-  keeps(call: ClientCall, outcome: Outcome): boolean {
-    return this.#byCall.get(call)?.finish(outcome) ?? false;
-  }
-
-  /** A client comes back. `next` is its request as a call, which becomes the waiting one's. */
-  take(next: ClientCall, sealed: Sealed, responses: RawObject): Taken | Fault {
-    const [instance, id = ""] = sealed.state.split(".");
-    if (instance !== this.#instance) return gone("the call waited in a process that has ended, or in another one; it is not made again by itself");
-    return this.#byId.get(id)?.take(next, sealed.round, responses) ?? gone("the call is over");
-  }
-
-  /** Nobody can come back any more: gives up the calls whose clients are away, and asks nobody. */
-  retire(): void {
-    this.#retired = true;
-    for (const call of [...this.#byCall.keys()]) if (call.away) call.abandon("the proxy is shutting down");
-  }
-
-  /** Ends every call that waits. */
-  close(): void {
-    this.#retired = true;
-    for (const call of [...this.#byCall.keys()]) call.abandon("the proxy is shutting down");
-    for (const parked of this.#byId.values()) parked.end("the proxy is shutting down");
-  }
-
-  #refuse(call: ClientCall, { kind }: Ask, need: Need, declared: RawObject): Answer {
-    if (need !== null && need !== "unknown") this.#lacking.set(call, { ...this.#lacking.get(call), ...need });
-    return refusedAnswer(kind, need, declared);
-  }
-
-  #open(call: ClientCall): Parked {
-    const { limits } = this.#around;
-    const principalId = call.principal.id;
-    const own = this.#perPrincipal.get(principalId) ?? 0;
-    if (own >= limits.parkedPerPrincipalMax) throw fault("LIMIT_REACHED", { detail: "limits.parkedPerPrincipalMax" });
-    if (this.#byCall.size >= limits.parkedMax) throw fault("LIMIT_REACHED", { detail: "limits.parkedMax" });
-    const id = randomBytes(16).toString("base64url");
-    const parked = new Parked(call, `${this.#instance}.${id}`, this.#around, {
-      over: () => this.#over(call),
-      mayKeep: () => this.#delivered < limits.parkedMax,
-      kept: (more) => (this.#delivered += more),
-      ended: () => this.#byId.delete(id),
-    });
-    this.#perPrincipal.set(principalId, own + 1);
-    this.#byId.set(id, parked);
-    this.#byCall.set(call, parked);
-    return parked;
-  }
-
-  #over(call: ClientCall): void {
-    if (!this.#byCall.delete(call)) return;
-    const left = (this.#perPrincipal.get(call.principal.id) ?? 1) - 1;
-    if (left > 0) this.#perPrincipal.set(call.principal.id, left);
-    else this.#perPrincipal.delete(call.principal.id);
-  }
-}
-
-/** What one of them tells the one who keeps them. */
-interface Keeper {
+/** What it asks and tells the one who keeps it. */
+export interface Keeper {
+  /** The room that it has. */
+  readonly place: Place;
+  /** See Parking. */
+  refusalOf(ask: Ask): Answer | null;
   /** It waits for nothing any more. */
   over(): void;
-  /** There is room to keep an answer that was given. */
-  mayKeep(): boolean;
-  kept(more: 1 | -1): void;
   /** Nothing of it is left. */
   ended(): void;
 }
+
+const lengthOf = ({ params }: Ask): number => (params === null ? 0 : params.text.length);
+
+const sizeOf = (outcome: Outcome): number => (outcome.kind === "failed" ? outcome.error.raw.length : outcome.result.text.length);
+
+/** Stands for what there was no room for. */
+const notKept = (): Outcome => ({ kind: "failed", error: rpcErrorOf(fault("LIMIT_REACHED", { detail: "limits.parkedBytesMax: what the call came to could not be kept for its client" })) });
 
 interface Question {
   readonly ask: Ask;
@@ -155,10 +57,10 @@ interface Question {
 }
 
 /**
- * One of them. `waited`: a request waits for it. `parked`: none does. `expired`: none will. `answered`: it is over, its
+ * `waited`: a request waits for it. `parked`: none does. `expired`: none will. `answered`: it is over, its
  * answer kept in case that it was lost. `ended`: forgotten.
  */
-class Parked {
+export class Parked {
   readonly #call: ClientCall;
   readonly #name: string;
   readonly #around: Around;
@@ -169,7 +71,9 @@ class Parked {
   #number = 0;
   /** The one timer: collecting, waiting for the client, for the backend, or keeping the answer. */
   #timer: Timer | null = null;
+  /** What it came to, and the length that room is held for. */
   #outcome: Outcome | null = null;
+  #heldFor: number | null = null;
   /** What the client came back with last. */
   #digest = "";
 
@@ -185,6 +89,7 @@ class Parked {
   add(ask: Ask): Promise<Answer> {
     if (this.#state === "expired") throw fault("ASK_REFUSED", { backend: ask.backend, detail: "nobody came back with the answers in time" });
     if (this.#questions.size >= this.#around.limits.questionsMax) throw fault("LIMIT_REACHED", { backend: ask.backend, detail: "limits.questionsMax" });
+    if (!this.#keeper.place.hold(lengthOf(ask))) throw fault("LIMIT_REACHED", { backend: ask.backend, detail: "limits.parkedBytesMax" });
     this.#number += 1;
     const key = `q${this.#number}`;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -199,7 +104,7 @@ class Parked {
   finish(outcome: Outcome): boolean {
     this.#dropQuestions();
     if (this.#state === "parked") {
-      this.#outcome = outcome;
+      if (!this.#keep(outcome)) this.#outcome = notKept();
       return true;
     }
     this.#answered(outcome);
@@ -223,12 +128,33 @@ class Parked {
   }
 
   end(_reason: string): void {
-    if (this.#state === "answered") this.#keeper.kept(-1);
     this.#state = "ended";
     this.#setTimer(null);
     this.#dropQuestions();
-    this.#keeper.over();
+    this.#forget();
+    this.#leave();
     this.#keeper.ended();
+  }
+
+  #leave(): void {
+    this.#keeper.over();
+    this.#keeper.place.leave();
+  }
+
+  /** Keeps what it came to; false: there is no room. */
+  #keep(outcome: Outcome): boolean {
+    this.#forget();
+    const length = sizeOf(outcome);
+    if (!this.#keeper.place.hold(length)) return false;
+    this.#outcome = outcome;
+    this.#heldFor = length;
+    return true;
+  }
+
+  #forget(): void {
+    if (this.#heldFor !== null) this.#keeper.place.release(this.#heldFor);
+    this.#heldFor = null;
+    this.#outcome = null;
   }
 
   // ---- Asking ---------------------------------------------------------------------------------------------------
@@ -240,6 +166,13 @@ class Parked {
   /** Asks the client all that is open, which ends its request. */
   #publish(): void {
     const { seal, stamp, limits } = this.#around;
+    // The request that is answered with them may be another one than they were asked in, and declare less.
+    for (const [key, { ask, settle }] of this.#questions) {
+      const refused = this.#keeper.refusalOf(ask);
+      if (refused === null) continue;
+      this.#remove(key);
+      settle(refused);
+    }
     // All were withdrawn: the backend goes on, and so does the request.
     if (this.#questions.size === 0) return;
     this.#round += 1;
@@ -253,7 +186,7 @@ class Parked {
     const backend = [...this.#questions.values()][0]?.ask.backend ?? "";
     const state = seal.seal({ kind: "parked", backend, state: this.#name, round: this.#round }, bindingOf(this.#call), limits.parkedMsMax);
     this.#setTimer(limits.parkedMsMax, () => this.#expire());
-    this.#call.pause(200, stamp.question(this.#call.id, server, emptyObject, { inputRequests: `{${entries.join(",")}}`, requestState: quote(state) }));
+    this.#call.pause(200, stamp.question(this.#call.id, server, emptyObject, { inputRequests: `{${entries.join(",")}}`, requestState: quote(state) }), new HeldLines(limits));
   }
 
   /** What was asked and answered goes to the backend; what was not, or not in order, is asked again. */
@@ -261,7 +194,7 @@ class Parked {
     for (const [key, { ask, asked, settle }] of this.#questions) {
       const answer: Raw | null = asked ? responseOf(ask.kind, responses, key) : null;
       if (answer === null) continue;
-      this.#questions.delete(key);
+      this.#remove(key);
       settle({ ok: true, result: answer });
     }
     if (this.#questions.size > 0) this.#collect();
@@ -269,12 +202,18 @@ class Parked {
 
   #withdraw(key: string): void {
     this.#questions.get(key)?.drop();
+    this.#remove(key);
+  }
+
+  #remove(key: string): void {
+    const question = this.#questions.get(key);
+    if (question === undefined) return;
     this.#questions.delete(key);
+    this.#keeper.place.release(lengthOf(question.ask));
   }
 
   #dropQuestions(): void {
-    for (const { drop } of this.#questions.values()) drop();
-    this.#questions.clear();
+    for (const key of [...this.#questions.keys()]) this.#withdraw(key);
   }
 
   // ---- Ending ---------------------------------------------------------------------------------------------------
@@ -284,20 +223,18 @@ class Parked {
     if (this.#outcome !== null) return this.end("nobody came back");
     this.#state = "expired";
     this.#setTimer(this.#around.limits.parkedGraceMs, () => this.#call.abandon("nobody came back with the answers in time"));
-    const open = [...this.#questions.values()];
-    this.#questions.clear();
-    for (const { ask, settle } of open) settle(silentAnswer(ask.kind));
+    for (const [key, { ask, settle }] of [...this.#questions]) {
+      this.#remove(key);
+      settle(silentAnswer(ask.kind));
+    }
   }
 
   /** Keeps the answer for a moment, if a client may have lost it: one that had come back, and only if it is not large. */
   #answered(outcome: Outcome): void {
-    this.#keeper.over();
+    this.#leave();
     const { redeliverMsMax, redeliverBytesMax } = this.#around.limits;
-    const bytes = outcome.kind === "failed" ? outcome.error.raw.length : outcome.result.text.length;
-    if (this.#state !== "waited" || this.#round === 0 || bytes > redeliverBytesMax || !this.#keeper.mayKeep()) return this.end("it is answered");
-    this.#outcome = outcome;
+    if (this.#state !== "waited" || this.#round === 0 || sizeOf(outcome) > redeliverBytesMax || !this.#keep(outcome)) return this.end("it is answered");
     this.#state = "answered";
-    this.#keeper.kept(1);
     this.#setTimer(redeliverMsMax, () => this.end("it is answered"));
   }
 

@@ -11,9 +11,13 @@ type Headers = Readonly<Record<string, string>>;
 
 /** Answers a request of the backend that belongs to no call. Never throws. */
 export function answerPeer(south: South, request: Request, headers: Headers): void {
-  const result = resultOf(south, request.method);
-  const text = result === null ? errorText(request.id, { code: -32601, message: `this client does not offer ${request.method}` }) : resultText(request.id, result);
-  reply(south, request, text, headers);
+  reply(south, request, peerText(south, request), headers);
+}
+
+/** The answer to a request of the backend that belongs to no call. */
+export function peerText(south: South, { id, method }: Request): string {
+  const result = resultOf(south, method);
+  return result === null ? errorText(id, { code: -32601, message: `this client does not offer ${method}` }) : resultText(id, result);
 }
 
 /** Sends a response. Never throws: a backend that cannot be answered any more has nothing to wait for. */

@@ -6,15 +6,16 @@
 import { fault, type Fault, faultOf, type Log } from "../base/index.ts";
 import { elementsOf, emptyObject, memberOf, type Message, type Notification, notificationText, parseMessage, type Parsed, quote, type Raw, type Request, resultText, stringOf } from "../protocol/index.ts";
 import { refusalOf } from "./admission.ts";
-import { claimsVersion } from "./classify.ts";
-import type { ClientCall, Sink } from "./clientCall.ts";
+import { Answering, Answers, type Open, type RequestChannel, WaitingCalls } from "./answering.ts";
+import { claimsVersion, olderFault } from "./classify.ts";
+import type { Sink } from "./clientCall.ts";
 import { take } from "./dialogue.ts";
 import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
 import { batchFault, unreadable } from "./legacy.ts";
 import { openListening, tagOf } from "./listen.ts";
 import { methodOf } from "./methods.ts";
-import { beginCall, discover, type Expecting } from "./modern.ts";
+import { beginCall, discover } from "./modern.ts";
 import type { North } from "./north.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -38,21 +39,16 @@ export interface PipeOptions {
 /** Serves one client over a pair of pipes; see Eras.stdio. */
 export const createPipe = (client: PipeIn, options: PipeOptions): OpenPipe => new ClientPipe(client, options);
 
-/** One request of the modern era that is not answered, or a listen that stands. */
-interface Open {
-  /** The client wants nothing more of it. */
-  cancel(reason: string): void;
-  /** The program ends. */
-  shutDown(): void;
-}
-
 class ClientPipe implements OpenPipe {
   readonly #client: PipeIn;
   readonly #options: PipeOptions;
   /** What is open of the modern era, by the client's id. */
   readonly #open = new Map<Raw, Open>();
+  readonly #waiting = new WaitingCalls();
   /** The session of what carries no envelope, from its handshake on. */
   #session: Session | null = null;
+  /** Runs when nothing is due any more; null as long as more may come in. */
+  #answered: (() => void) | null = null;
   #ended = false;
 
   constructor(client: PipeIn, options: PipeOptions) {
@@ -68,12 +64,18 @@ class ClientPipe implements OpenPipe {
     else this.#refuse(parsed.id, unreadable(parsed));
   }
 
+  finish(answered: () => void): void {
+    this.#answered = answered;
+    this.#look();
+  }
+
   end(): void {
     if (this.#ended) return;
     const reason = "the client has gone";
     // First of all, so that nothing which ends now is told to nobody.
     this.#ended = true;
     for (const open of [...this.#open.values()]) open.cancel(reason);
+    this.#waiting.end(reason);
     this.#session?.end(reason);
     this.#options.closed(this);
   }
@@ -108,6 +110,7 @@ class ClientPipe implements OpenPipe {
 
   #takeRequest(message: Request, sink: Sink): void {
     if (claimsVersion(message)) return this.#takeModern(message);
+    if (this.#options.north.isModernOnly) return sink.answer(400, refusalText(message.id, olderFault(message)));
     if (message.method === "initialize") return this.#shake(message, sink);
     const session = this.#standing();
     if (session !== null) return take(this.#options.north, session, message, this.#client, sink);
@@ -140,9 +143,12 @@ class ClientPipe implements OpenPipe {
 
   #cancelled({ method, params }: Notification): boolean {
     if (method !== "notifications/cancelled" || params === null) return false;
-    const open = this.#open.get(memberOf(params, "requestId") ?? "");
-    open?.cancel(stringOf(params, "reason") ?? "the client cancelled it");
-    return open !== undefined;
+    const id = memberOf(params, "requestId") ?? "";
+    const reason = stringOf(params, "reason") ?? "the client cancelled it";
+    const open = this.#open.get(id);
+    if (open === undefined) return this.#waiting.cancel(id, reason);
+    open.cancel(reason);
+    return true;
   }
 
   // ---- the modern era ----------------------------------------------------------------------------------------------
@@ -154,7 +160,7 @@ class ClientPipe implements OpenPipe {
     const refused = refusalOf(message, message.params ?? emptyObject, envelope, null, north) ?? this.#barred(id);
     if (refused !== null) return this.#refuse(id, refused);
     if (method === "subscriptions/listen") return this.#listen(message);
-    const answering = new Answering(this.#channel(id), id);
+    const answering = new Answering(this.#channel(id), id, this.#waiting);
     this.#open.set(id, answering);
     if (methodOf(method).modern === "proxy") return beginCall(north, message, envelope, this.#client, answering);
     discover(north, id, this.#client, answering);
@@ -239,75 +245,17 @@ class ClientPipe implements OpenPipe {
   }
 
   #send(text: string): void {
-    if (!this.#ended) this.#client.send(lineOf(text));
-  }
-}
-
-interface RequestChannel {
-  send(text: string): void;
-  /** Nothing follows for this request. */
-  done(): void;
-}
-
-/** One modern request that waits for its answer. */
-class Answering implements Expecting, Open {
-  call: ClientCall | null = null;
-  readonly #channel: RequestChannel;
-  readonly #id: Raw;
-
-  constructor(channel: RequestChannel, id: Raw) {
-    this.#channel = channel;
-    this.#id = id;
+    if (this.#ended) return;
+    this.#client.send(lineOf(text));
+    // What was said last may still be taken from the books.
+    if (this.#answered !== null) queueMicrotask(() => this.#look());
   }
 
-  notice(text: string): void {
-    this.#channel.send(text);
-  }
-
-  answer(_status: number, text: string): void {
-    this.#channel.send(text);
-    this.#channel.done();
-  }
-
-  none(): void {
-    this.#channel.done();
-  }
-
-  cancel(reason: string): void {
-    this.none();
-    this.call?.abandon(reason);
-  }
-
-  shutDown(): void {
-    const refused = fault("SHUTTING_DOWN");
-    this.answer(refused.row.http, refusalText(this.#id, refused));
-    this.call?.abandon(refused.message);
-  }
-}
-
-/** The answers to a batch go out as one. */
-class Answers implements Sink {
-  readonly #send: (text: string) => void;
-  readonly #texts: string[] = [];
-  #due: number;
-
-  constructor(due: number, send: (text: string) => void) {
-    this.#due = due;
-    this.#send = send;
-  }
-
-  notice(text: string): void {
-    this.#send(text);
-  }
-
-  answer(_status: number, text: string): void {
-    this.#texts.push(text);
-    this.none();
-  }
-
-  none(): void {
-    this.#due -= 1;
-    if (this.#due === 0 && this.#texts.length > 0) this.#send(`[${this.#texts.join(",")}]`);
+  #look(): void {
+    const isDue = this.#standing()?.busy === true || [...this.#open.values()].some((open) => open instanceof Answering);
+    if (isDue) return;
+    this.#answered?.();
+    this.#answered = null;
   }
 }
 

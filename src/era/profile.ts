@@ -4,7 +4,8 @@
  * session; a newer one hears it with each request, as the client wrote it.
  */
 import { fingerprint, type Limits } from "../base/index.ts";
-import { editObject, emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
+import { type Call, editObject, emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, rawOf } from "../protocol/index.ts";
+import type { Target } from "./types.ts";
 
 /** Every question that can be relayed: for a backend that many share. */
 export const relayableCapabilities: Raw = '{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{},"context":{}},"roots":{}}';
@@ -21,6 +22,8 @@ export interface Reach {
   readonly isAlone: boolean;
   /** The caller and the backend both speak the revision that tasks are an extension of. */
   readonly hasTasks: boolean;
+  /** Further extensions that can only mean this backend. */
+  readonly own?: readonly string[] | null;
 }
 
 const tasks = "io.modelcontextprotocol/tasks";
@@ -30,7 +33,7 @@ const transparent: Readonly<Record<string, true>> = Object.freeze({ "io.modelcon
 
 function isCarried(extension: string, reach: Reach): boolean {
   if (extension === tasks) return reach.hasTasks;
-  return reach.isAlone || Object.hasOwn(transparent, extension);
+  return reach.isAlone || Object.hasOwn(transparent, extension) || reach.own?.includes(extension) === true;
 }
 
 /** The extensions that reach the backend, as they were declared; null for none. */
@@ -73,6 +76,13 @@ export function carriedCapabilities(capabilities: Raw, limits: Limits, reach: Re
     extensions: extensionsOf(declared, reach),
   });
 }
+
+/** How far the extensions of this caller reach. A session's client is of the older era, where the word for tasks means something else. */
+export const reachOf = ({ selection, session }: Pick<Call, "selection" | "session">, own: readonly string[] | null = null) => ({ isAlone: selection.server !== null, hasTasks: session === null, own });
+
+/** What this caller can do, in the words that a newer backend hears with each of its calls. */
+export const abilitiesOf = (caller: Pick<Call, "client" | "selection" | "session"> & Pick<Target, "extensions">, limits: Limits): Raw =>
+  carriedCapabilities(caller.client.capabilities, limits, reachOf(caller, caller.extensions));
 
 /** The members of these names that are objects, as empty ones. */
 function flags(object: RawObject, names: readonly string[]): Raw {

@@ -85,19 +85,19 @@ export function modernParams(kind: Kind, params: RawObject | null, asker: string
 export function legacyParams(kind: Kind, params: RawObject | null, asker: string | null, revision: LegacyRevision): Raw | null | "inexpressible" {
   if (params === null) return null;
   const changes = commonChanges(kind, params, asker);
-  const isExpressible = inOldWords[kind](params, isBefore(revision, "2025-11-25"), changes);
+  const isExpressible = inOldWords[kind](params, revision, changes);
   return isExpressible ? editObject(params, changes) : "inexpressible";
 }
 
-/** What else changes for a session, and whether it can; `older` ones know less. */
-const inOldWords: Readonly<Record<Kind, (params: RawObject, older: boolean, changes: Changes) => boolean>> = Object.freeze({
-  elicitation(params, older, changes) {
-    if (older) return olderForm(params, changes);
+/** What else changes for a session, and whether it can; older ones know less. */
+const inOldWords: Readonly<Record<Kind, (params: RawObject, revision: LegacyRevision, changes: Changes) => boolean>> = Object.freeze({
+  elicitation(params, revision, changes) {
+    if (isBefore(revision, "2025-11-25")) return olderForm(params, changes);
     if (isUrl(params) && memberOf(params, "elicitationId") === null) changes["elicitationId"] = quote(randomUUID());
     return true;
   },
-  sampling(params, older, changes) {
-    if (older) flatten(params, changes);
+  sampling(params, revision, changes) {
+    if (isBefore(revision, "2025-11-25")) flatten(params, revision, changes);
     return true;
   },
   roots: () => true,
@@ -112,16 +112,25 @@ function olderForm(params: RawObject, changes: Changes): boolean {
 }
 
 // A message of several blocks becomes several messages of one.
-function flatten(params: RawObject, changes: Changes): void {
+function flatten(params: RawObject, revision: LegacyRevision, changes: Changes): void {
   const messages = elementsOf(memberOf(params, "messages") ?? "", defaultLimits);
   if (messages === null) return;
-  changes["messages"] = `[${messages.flatMap(singleBlocks).join(",")}]`;
+  changes["messages"] = `[${messages.flatMap((raw) => singleBlocks(raw, !isBefore(revision, "2025-03-26"))).join(",")}]`;
 }
 
-function singleBlocks(raw: Raw): readonly Raw[] {
+function singleBlocks(raw: Raw, hasAudio: boolean): readonly Raw[] {
   const message = parseObject(raw, defaultLimits);
-  const blocks = message === null ? null : elementsOf(memberOf(message, "content") ?? "", defaultLimits);
-  return message === null || blocks === null ? [raw] : blocks.map((content) => editObject(message, { content }));
+  const content = message === null ? null : memberOf(message, "content");
+  if (message === null || content === null) return [raw];
+  const blocks = elementsOf(content, defaultLimits) ?? [content];
+  return blocks.map((block) => editObject(message, { content: hasAudio ? block : withoutAudio(block) }));
+}
+
+// There is nothing in its place that a model could hear; it reads that there was something.
+function withoutAudio(raw: Raw): Raw {
+  const block = raw.includes('"audio"') ? parseObject(raw, defaultLimits) : null;
+  if (block === null || stringOf(block, "type") !== "audio") return raw;
+  return `{"type":"text","text":${quote(`[audio, ${stringOf(block, "mimeType") ?? "of an unknown type"}]`)}}`;
 }
 
 /** The questions of a backend as a modern client shall read them. */

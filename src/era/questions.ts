@@ -5,10 +5,11 @@
  * shown to by a guess might be a stranger.
  */
 import { CancelSource, type Fault, fault, faultOf, type Timer } from "../base/index.ts";
-import { type Answer, type Ask, type Call, emptyObject, errorText, memberOf, type Notification, notificationText, parseObject, type Raw, type RawObject, type Request, resultText, rpcErrorOf } from "../protocol/index.ts";
+import { type Answer, type Ask, type Beside, type Call, emptyObject, errorText, memberOf, type Notification, notificationText, parseObject, type Raw, type RawObject, type Request, resultText, rpcErrorOf } from "../protocol/index.ts";
 import { missingFor, type Need } from "./capability.ts";
 import type { Flight, Flights, Source } from "./flights.ts";
-import { answerPeer, reply } from "./peer.ts";
+import { Flood } from "./flood.ts";
+import { answerPeer, peerText, reply } from "./peer.ts";
 import { kindOf, refusedAnswer, silentAnswer } from "./question.ts";
 import type { South } from "./south.ts";
 import type { Visits } from "./visits.ts";
@@ -25,11 +26,19 @@ export interface QuestionHooks {
 interface Question {
   readonly request: Request;
   readonly ask: Ask;
-  /** The calls that can have caused it, oldest first, all of one principal. */
+  /** The calls that can have caused it, oldest first, all of one principal; none where it belongs to a session. */
   readonly suspects: readonly Flight[];
   readonly headers: Readonly<Record<string, string>>;
   readonly source: CancelSource;
   readonly timers: Set<Timer>;
+}
+
+/** A question on one call. */
+interface Ride {
+  readonly ask: Ask;
+  /** It was taken away from there. */
+  isOver(): boolean;
+  end(): void;
 }
 
 export class Questions {
@@ -39,22 +48,44 @@ export class Questions {
   readonly #hooks: QuestionHooks;
   /** By the JSON text of the question's id. */
   readonly #open = new Map<Raw, Question>();
+  /** Of all open ones together. */
+  #length = 0;
+  /** Bounds what we log of them. */
+  readonly #flood: Flood;
 
   constructor(south: South, flights: Flights, visits: Visits, hooks: QuestionHooks) {
     this.#south = south;
     this.#flights = flights;
     this.#visits = visits;
     this.#hooks = hooks;
+    this.#flood = new Flood(south);
   }
 
   /** Takes any request of the backend. Never throws; every request gets exactly one answer, unless it is taken back. */
   take(request: Request, source: Source): void {
     const kind = kindOf(request.method);
-    const { flights, isOnePrincipal } = this.#flights.suspects(kind === null ? "ours" : source);
-    if (kind === null || flights.length === 0) return answerPeer(this.#south, request, this.#hooks.headers());
+    if (kind === null) return answerPeer(this.#south, request, this.#hooks.headers());
+    const { flights, isOnePrincipal } = this.#flights.suspects(source);
+    if (flights.length === 0) return this.#takeBeside(request, kind, source);
     const refusal = isOnePrincipal ? this.#overBound(request) : this.#ambiguous(request);
-    if (refusal !== null) return reply(this.#south, request, errorText(request.id, rpcErrorOf(refusal)), this.#hooks.headers());
-    void this.#relay(this.#opened(request, kind, flights));
+    if (refusal !== null) return this.#refuse(request, refusal);
+    const question = this.#opened(request, kind, flights);
+    void this.#relay(question, this.#answerOf(question));
+  }
+
+  /** No call can have caused it: it is for the client whose alone the connection is, unless it came on a stream that says what it is about. */
+  #takeBeside(request: Request, kind: Ask["kind"], source: Source): void {
+    const { beside } = this.#south.options;
+    // What a given-up call wants is of no interest to its client any more; the roots are asked for by none.
+    if (beside === undefined || source !== null || (kind !== "roots" && this.#flights.lingers)) return answerPeer(this.#south, request, this.#hooks.headers());
+    const refusal = this.#overBound(request);
+    if (refusal !== null) return this.#refuse(request, refusal);
+    const question = this.#opened(request, kind, []);
+    void this.#relay(question, this.#answerBeside(question, beside));
+  }
+
+  #refuse(request: Request, refusal: Fault): void {
+    reply(this.#south, request, errorText(request.id, rpcErrorOf(refusal)), this.#hooks.headers());
   }
 
   /** The backend takes a question back. */
@@ -73,13 +104,14 @@ export class Questions {
   #overBound(request: Request): Fault | null {
     const { options, limits } = this.#south;
     if (this.#open.has(request.id)) return fault("BACKEND_GARBLED", { backend: options.name, op: request.method, detail: "two open questions have one id" });
-    if (this.#open.size < limits.questionsMax) return null;
-    return fault("LIMIT_REACHED", { backend: options.name, op: request.method, detail: `questionsMax: ${limits.questionsMax} are open` });
+    if (this.#open.size >= limits.questionsMax) return fault("LIMIT_REACHED", { backend: options.name, op: request.method, detail: `questionsMax: ${limits.questionsMax} are open` });
+    if (this.#length + lengthOf(request) <= limits.questionsBytesMax) return null;
+    return fault("LIMIT_REACHED", { backend: options.name, op: request.method, detail: "limits.questionsBytesMax" });
   }
 
   #ambiguous(request: Request): Fault {
     const refused = fault("ASK_AMBIGUOUS", { backend: this.#south.options.name, op: request.method });
-    this.#south.log.warn("a question was refused", { code: refused.code, server: this.#south.options.name, method: request.method, reason: refused.message, hint: refused.hint });
+    if (this.#flood.allows()) this.#south.log.warn("a question was refused", { code: refused.code, server: this.#south.options.name, method: request.method, reason: refused.message, hint: refused.hint });
     return refused;
   }
 
@@ -88,8 +120,8 @@ export class Questions {
    * fails; of several, which all belong to one principal, one that can be asked: one whose client is there, of the client
    * of the oldest call if possible, and the oldest. Null where none can.
    */
-  #carrierOf({ request, suspects }: Question): Flight | null {
-    const waiting = suspects.filter((flight) => this.#flights.isWaiting(flight));
+  #carrierOf({ request, suspects }: Question, tried: ReadonlySet<Flight>): Flight | null {
+    const waiting = suspects.filter((flight) => this.#flights.isWaiting(flight) && !tried.has(flight));
     if (suspects.length === 1) return waiting[0] ?? null;
     const willing = waiting.filter(({ call }) => this.#lacks(call, request) === null);
     // A client that is away may never come back, and then the question would wait for nobody.
@@ -113,38 +145,87 @@ export class Questions {
     const ask = { kind, params: request.params, backend: this.#south.options.name, cancel: source };
     const question: Question = { request, ask, suspects, headers: this.#hooks.headers(), source, timers: new Set() };
     this.#open.set(request.id, question);
+    this.#length += lengthOf(request);
     const { clock, limits } = this.#south;
     for (const flight of suspects) this.#wait(flight, 1);
     question.timers.add(clock.timer(limits.askMsMax, () => this.#late(question)));
     const token = request.meta === null ? null : memberOf(request.meta, metaKeys.progressToken);
-    if (token !== null) this.#keepPatient(question, token, 1);
+    if (token !== null) this.#keepPatient(question, token);
     return question;
   }
 
-  async #relay(question: Question): Promise<void> {
-    const text = await this.#answerOf(question);
+  async #relay(question: Question, answer: Promise<string>): Promise<void> {
+    const text = await answer;
     if (this.#open.get(question.request.id) !== question) return;
     this.#close(question);
     reply(this.#south, question.request, text, question.headers);
   }
 
-  /** Asks, and asks another of the suspects when the call that carried the question is over before it was answered. */
+  /**
+   * Asks, and asks another of the suspects when the call that carried the question is over before it was answered, or
+   * its client away for too long.
+   */
   async #answerOf(question: Question): Promise<string> {
-    const { request, ask } = question;
-    for (let carrier = this.#carrierOf(question); carrier !== null; carrier = this.#carrierOf(question)) {
+    const { request } = question;
+    const tried = new Set<Flight>();
+    for (let carrier = this.#carrierOf(question, tried); carrier !== null; carrier = this.#carrierOf(question, tried)) {
       if (request.params !== null) this.#visits.asked(request.params, carrier.call);
+      const ride = this.#ride(question, carrier);
       try {
-        return answerText(request, await carrier.call.ask(ask));
+        return answerText(request, await carrier.call.ask(ride.ask));
       } catch (thrown) {
-        if (question.source.cancelled || this.#flights.isWaiting(carrier)) return this.#refusalOf(question, carrier.call, faultOf(thrown));
+        if (ride.isOver()) tried.add(carrier);
+        else if (question.source.cancelled || this.#flights.isWaiting(carrier)) return this.#refusalOf(question, carrier.call, faultOf(thrown));
+      } finally {
+        ride.end();
       }
     }
-    const waiting = question.suspects.find((flight) => this.#flights.isWaiting(flight));
+    const waiting = question.suspects.find((flight) => this.#flights.isWaiting(flight) && !tried.has(flight));
     return waiting === undefined ? unanswered(question) : this.#unable(question, waiting.call);
   }
 
+  /**
+   * The question on this call. Where it may be another's, it rides there only as long as it does not keep a client that
+   * is there waiting for one that is away and may never come back.
+   */
+  #ride(question: Question, carrier: Flight): Ride {
+    if (question.suspects.length === 1) return { ask: question.ask, isOver: () => false, end: () => undefined };
+    const source = new CancelSource();
+    let isOver = false;
+    const unhook = question.source.onCancel((reason) => source.cancel(reason));
+    const timer = this.#every(question, this.#south.limits.rideMsMax, () => {
+      if (carrier.call.away !== true || !this.#isAwaited(question, carrier)) return;
+      isOver = true;
+      source.cancel("its client is away, and it may be another call's");
+    });
+    const end = (): void => {
+      timer.cancel();
+      unhook();
+    };
+    return { ask: { ...question.ask, cancel: source }, isOver: () => isOver, end };
+  }
+
+  /** Somebody is there and waits for another call that it may belong to. */
+  #isAwaited({ suspects }: Question, carrier: Flight): boolean {
+    return suspects.some((flight) => flight !== carrier && flight.call.away !== true && this.#flights.isWaiting(flight));
+  }
+
+  async #answerBeside(question: Question, beside: Beside): Promise<string> {
+    const { request, ask } = question;
+    if (request.params !== null) this.#visits.asked(request.params, beside);
+    try {
+      return answerText(request, await beside.ask(ask));
+    } catch (thrown) {
+      const refused = faultOf(thrown);
+      return refused.code === "ASK_REFUSED" ? peerText(this.#south, request) : this.#failureOf(question, refused);
+    }
+  }
+
   #refusalOf(question: Question, call: Call, refused: Fault): string {
-    if (refused.code === "ASK_REFUSED") return this.#unable(question, call);
+    return refused.code === "ASK_REFUSED" ? this.#unable(question, call) : this.#failureOf(question, refused);
+  }
+
+  #failureOf(question: Question, refused: Fault): string {
     if (refused.code === "CALL_CANCELLED") return unanswered(question);
     if (refused.code === "INTERNAL") this.#south.log.error("a question could not be relayed", { backend: this.#south.options.name, reason: String(refused.cause) });
     return errorText(question.request.id, rpcErrorOf(refused));
@@ -155,16 +236,31 @@ export class Questions {
   }
 
   /** The server gives its question as much time as it wants to, as long as it sees that somebody is at it. */
-  #keepPatient(question: Question, token: Raw, progress: number): void {
-    const { clock, limits, wire, log, options } = this.#south;
-    const timer = clock.timer(limits.askProgressMs, () => {
-      question.timers.delete(timer);
-      this.#keepPatient(question, token, progress + 1);
+  #keepPatient(question: Question, token: Raw): void {
+    const { limits, wire, log, options } = this.#south;
+    let progress = 0;
+    this.#every(question, limits.askProgressMs, () => {
+      progress += 1;
       wire.send(notificationText("notifications/progress", `{"progressToken":${token},"progress":${progress}}`), question.headers).catch((thrown: unknown) => {
         log.debug("a server could not be kept patient", { backend: options.name, code: faultOf(thrown).code });
       });
     });
-    question.timers.add(timer);
+  }
+
+  /** Runs something again and again while the question is open. */
+  #every({ timers }: Question, ms: number, run: () => void): Timer {
+    const { clock } = this.#south;
+    let timer: Timer;
+    const again = (): void => {
+      timer = clock.timer(ms, () => {
+        again();
+        run();
+      });
+    };
+    again();
+    const repeated = { cancel: () => timer.cancel() };
+    timers.add(repeated);
+    return repeated;
   }
 
   #late(question: Question): void {
@@ -182,6 +278,7 @@ export class Questions {
 
   #close(question: Question): void {
     this.#open.delete(question.request.id);
+    this.#length -= lengthOf(question.request);
     for (const timer of question.timers) timer.cancel();
     for (const flight of question.suspects) this.#wait(flight, -1);
   }
@@ -195,6 +292,8 @@ export class Questions {
 
 /** How long the answer of a call may take from now. */
 export const dueMs = (flight: Flight, askMsMax: number): number => flight.timeoutMs + (flight.asked > 0 ? askMsMax : 0);
+
+const lengthOf = ({ params }: Request): number => params?.text.length ?? 0;
 
 const answerText = ({ id }: Request, answer: Answer): string => (answer.ok ? resultText(id, answer.result) : errorText(id, answer.error));
 

@@ -49,9 +49,6 @@ function withNeed(error: RpcError, limits: Limits): string {
 /** "Visit these pages, then call again" (2025-11-25). */
 export const isVisitError = (error: RpcError): boolean => error.code === questionByUrl;
 
-/** We made this error ourselves; it is not a backend's. */
-export const isOurs = (error: RpcError): boolean => error.data !== null && error.data.includes('"origin":"1mcp"');
-
 /** We refused it for lack of room, and say when there may be some; nothing was begun. */
 export const isShed = (error: RpcError): boolean => error.fault !== undefined && faults[error.fault].http === shedStatus;
 

@@ -1,12 +1,13 @@
 /**
- * The resources of a modern backend that somebody wants to hear of, in one standing subscription for all. Its filter
+ * The resources (or the tasks) of a modern backend that somebody wants to hear of, in one standing subscription. Its filter
  * cannot be changed, so a changed wish opens a new one, waits for the acknowledgement and closes the old one: at no
  * moment is nothing open. It can break silently and nothing is replayed; after it stands again, every resource may have
  * changed (2026-07-28, basic/patterns/subscriptions).
  */
 import { singleFlight, type Timer } from "../base/index.ts";
-import { editObject, elementsOf, emptyObject, memberOf, type Notification, parseObject, quote, type RawObject, stringOf } from "../protocol/index.ts";
+import { editObject, elementsOf, emptyObject, memberOf, type Notification, parseObject, quote, type Raw, type RawObject, stringOf } from "../protocol/index.ts";
 import { Backoff } from "./backoff.ts";
+import { type TopicWords, resourceWords } from "./topics.ts";
 import { textOf } from "./hop.ts";
 import { ListenRequest, type RequestOf, subscriptionOf } from "./listenRequest.ts";
 import type { South } from "./south.ts";
@@ -20,7 +21,9 @@ interface Held {
 
 export class ResourceListening {
   readonly #south: South;
+  readonly #abilities: Raw;
   readonly #requestOf: RequestOf;
+  readonly #words: TopicWords;
   readonly #backoff: Backoff;
   readonly #applySoon: () => Promise<void>;
   readonly #wanted = new Set<string>();
@@ -32,9 +35,12 @@ export class ResourceListening {
   #broke = false;
   #closed = false;
 
-  constructor(south: South, requestOf: RequestOf) {
+  /** Listens for clients of these abilities; `requestOf` writes the request; `words` say to what. */
+  constructor(south: South, abilities: Raw, requestOf: RequestOf, words: TopicWords = resourceWords(south)) {
     this.#south = south;
+    this.#abilities = abilities;
     this.#requestOf = requestOf;
+    this.#words = words;
     this.#backoff = new Backoff(south.clock, south.limits);
     this.#applySoon = singleFlight(() => this.#apply());
   }
@@ -48,13 +54,18 @@ export class ResourceListening {
     return false;
   }
 
+  /** Nothing is wanted, and so nothing is open. */
+  get isIdle(): boolean {
+    return this.#wanted.size === 0;
+  }
+
   async unsubscribe(uri: string): Promise<void> {
     if (this.#wanted.delete(uri)) await this.#applySoon();
   }
 
   /** Takes a notification that is about a resource, or about the subscription; false when it is not. */
   take(notification: Notification): boolean {
-    if (notification.method === "notifications/resources/updated") return this.#takeUpdate(notification);
+    if (notification.method === this.#words.method) return this.#takeUpdate(notification);
     if (notification.method !== "notifications/subscriptions/acknowledged" && notification.method !== "notifications/cancelled") return false;
     return this.#opening?.take(notification) === true || this.#held?.request.take(notification) === true;
   }
@@ -79,9 +90,10 @@ export class ResourceListening {
   }
 
   #updated({ method, params }: Notification): void {
-    const uri = params === null || method !== "notifications/resources/updated" ? null : stringOf(params, "uri");
+    const id = params === null || method !== this.#words.method ? null : stringOf(params, this.#words.member);
+    const uri = id === null ? null : this.#words.topicOf(id);
     if (params === null || uri === null) return this.#south.log.debug("a notification that belongs to nobody", { backend: this.#south.options.name, method });
-    this.#south.options.updated(uri, this.#untagged(params));
+    this.#south.options.updated(uri, this.#untagged(params), this.#abilities);
   }
 
   /** The tag is a word between the backend and us. */
@@ -114,7 +126,7 @@ export class ResourceListening {
     const known = Promise.withResolvers<boolean>();
     const timer = clock.timer(limits.subscribeMsMax, () => known.resolve(true));
     this.#backoff.begun();
-    const request = new ListenRequest(this.#south, `"resourceSubscriptions":[${uris.map(quote).join(",")}]`, this.#requestOf, {
+    const request = new ListenRequest(this.#south, `"${this.#words.filter}":[${uris.map((uri) => quote(this.#words.idOf(uri))).join(",")}]`, this.#requestOf, {
       acknowledged: (filter) => {
         if (this.#opening === request) this.#acknowledged(request, this.#honouredOf(filter, uris));
         known.resolve(true);
@@ -134,9 +146,9 @@ export class ResourceListening {
   }
 
   #honouredOf(filter: RawObject | null, uris: readonly string[]): ReadonlySet<string> {
-    const named = filter === null ? null : memberOf(filter, "resourceSubscriptions");
+    const named = filter === null ? null : memberOf(filter, this.#words.filter);
     const honoured = new Set((named === null ? null : elementsOf(named, this.#south.limits))?.map(textOf));
-    return new Set(uris.filter((uri) => honoured.has(uri)));
+    return new Set(uris.filter((uri) => honoured.has(this.#words.idOf(uri))));
   }
 
   #acknowledged(request: ListenRequest, honoured: ReadonlySet<string>): void {
@@ -146,7 +158,7 @@ export class ResourceListening {
     before?.request.close();
     if (!this.#broke) return;
     this.#broke = false;
-    for (const uri of honoured) this.#south.options.updated(uri, uriParams(uri, this.#south));
+    for (const uri of honoured) this.#words.missed(uri, this.#abilities);
   }
 
   #heardOn(request: ListenRequest, notification: Notification): void {
@@ -166,6 +178,3 @@ export class ResourceListening {
     this.#retry = this.#south.clock.timer(this.#backoff.delayMs(), () => void this.#applySoon());
   }
 }
-
-/** The parameters of a change that is our own guess. */
-export const uriParams = (uri: string, { limits }: Pick<South, "limits">): RawObject => parseObject(`{"uri":${quote(uri)}}`, limits) ?? emptyObject;

@@ -83,10 +83,57 @@ export function bindingOf(call: Pick<Call, "method" | "params" | "principal" | "
 
 const retryMembers = Object.freeze({ _meta: null, inputResponses: null, requestState: null });
 
-const digestOf = (params: RawObject): string => fingerprint(JSON.parse(editObject(params, retryMembers), exactly));
+/** Longer parameters are compared by their text: to take millions of small values apart would hold up everybody's calls. */
+const comparedCharsMax = 128 * 1024;
+
+function digestOf(params: RawObject): string {
+  const text = editObject(params, retryMembers);
+  if (text.length > comparedCharsMax) return fingerprint([text]);
+  const value: unknown = hasLarge.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
+  // Of two members with one name our reader sees the last; a backend may see the first. Then only the very text counts.
+  return fingerprint(membersIn(value) === memberTextsIn(text) ? value : [text]);
+}
+
+/** There may be a number that JavaScript cannot hold. */
+const hasLarge = /\d{16}|\d[eE]/u;
+
+/** Begins what stands for such a number, and each text that would look like one. */
+const mark = "\0number ";
 
 // A number that JavaScript cannot hold is compared by its text; all others by value, so 1.0 is 1 after a round trip.
 function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value === "string") return value.startsWith(mark) ? mark + value : value;
   if (typeof value !== "number" || (Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER)) return value;
-  return `number ${context?.source ?? value}`;
+  return mark + (context?.source ?? String(value));
+}
+
+/** The members of all objects in this value. */
+function membersIn(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const inner = Object.values(value);
+  let count = Array.isArray(value) ? 0 : inner.length;
+  for (const one of inner) count += membersIn(one);
+  return count;
+}
+
+/** The members of all objects in this JSON text, those of one name counted apart. */
+function memberTextsIn(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === colon) count += 1;
+    else if (code === quotation) at = endOfString(text, at + 1);
+  }
+  return count;
+}
+
+const quotation = 34;
+const colon = 58;
+const backslash = 92;
+
+/** Where the string ends that goes on here. */
+function endOfString(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) !== quotation) at += text.charCodeAt(at) === backslash ? 2 : 1;
+  return at;
 }

@@ -75,7 +75,8 @@ export class Session {
     this.#replay = new Replay(around.limits, around.kept);
     this.questions = new ClientQuestions(this, around.clock, around.limits);
     this.usedAt = around.clock.now();
-    this.tie = { id: start.id, ended: this.#over };
+    const { questions } = this;
+    this.tie = { id: start.id, ended: this.#over, beside: { ask: (ask) => questions.askBeside(ask), notice: (notice) => questions.noticeBeside(notice) } };
     this.onEnd(() => this.#over.cancel("the session has ended"));
   }
 
@@ -86,6 +87,16 @@ export class Session {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** The client waits for an answer. */
+  get busy(): boolean {
+    return this.#calls.size > 0;
+  }
+
+  /** Somebody reads what belongs to no request. */
+  get listens(): boolean {
+    return this.pipe !== null || this.#standalone().some((stream) => stream.attached);
   }
 
   touch(): void {

@@ -30,8 +30,8 @@ export interface Dialect {
   /** Asks what every server of this dialect answers at once. Throws Faults of the wire. */
   ping(timeoutMs: number): Promise<unknown>;
   /** See Upstream. A new dialect knows nothing of what the one before was told. */
-  subscribe(uri: string): Promise<boolean>;
-  unsubscribe(uri: string): Promise<void>;
+  subscribe(uri: string, abilities: Raw): Promise<boolean>;
+  unsubscribe(uri: string, abilities: Raw): Promise<void>;
   /** Resolves when changes can be heard, or when it is known that they cannot be, or after a while. */
   heard(): Promise<void>;
   /** A message that belongs to no request. */

@@ -4,11 +4,11 @@
  * (HTTP 404) costs one new handshake and no caller notices.
  */
 import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
-import { type Call, editObject, type Failure, type Kind, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf } from "../protocol/index.ts";
+import { type Call, editObject, type Failure, type Kind, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf, taskIn } from "../protocol/index.ts";
 import { paramsOf, plainMetaOf } from "./envelope.ts";
 import { type Flight, Flights, type Source } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
-import { LegacyTasks, needsTask, taskParam } from "./legacyTasks.ts";
+import { LegacyTasks, needsTask, taskParam, unrelated } from "./legacyTasks.ts";
 import { SessionLevel } from "./level.ts";
 import { dueMs, Questions } from "./questions.ts";
 import { answerOf, changeOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
@@ -80,12 +80,13 @@ export class SouthLegacy implements Dialect {
     throw this.#refused(method, response);
   }
 
-  subscribe(uri: string): Promise<boolean> {
-    return this.facts.subscribes ? this.#subscriptions.subscribe(uri) : Promise.resolve(false);
+  subscribe(uri: string, abilities: Raw): Promise<boolean> {
+    // The tasks of this era are not followed.
+    return this.facts.subscribes && taskIn(uri) === null ? this.#subscriptions.subscribe(uri, abilities) : Promise.resolve(false);
   }
 
-  unsubscribe(uri: string): Promise<void> {
-    return this.#subscriptions.unsubscribe(uri);
+  unsubscribe(uri: string, abilities: Raw): Promise<void> {
+    return this.#subscriptions.unsubscribe(uri, abilities);
   }
 
   ping(timeoutMs: number): Promise<unknown> {
@@ -175,7 +176,7 @@ export class SouthLegacy implements Dialect {
 
   #received(message: Message, source: Source): void {
     if (message.kind === "request") this.#questions.take(message, source);
-    else if (message.kind === "notification") this.#notified(message, source);
+    else if (message.kind === "notification") this.#notified(unrelated(message, this.#south.limits), source);
     else this.#south.log.debug("an answer that nobody waits for", { backend: this.#south.options.name });
   }
 
@@ -205,7 +206,7 @@ export class SouthLegacy implements Dialect {
 
   #updated({ params }: Notification): void {
     const uri = params === null ? null : stringOf(params, "uri");
-    if (params !== null && uri !== null) this.#south.options.updated(uri, params);
+    if (params !== null && uri !== null) this.#south.options.updated(uri, params, null);
   }
 
   // ---- The session --------------------------------------------------------------------------------------------
@@ -265,6 +266,7 @@ export class SouthLegacy implements Dialect {
   #createFacts(): UpstreamFacts {
     const opened = (): Opened => this.#opened;
     const announces = (): boolean => kinds.some((kind) => isAnnounced(this.#opened.capabilities.get(kind), this.#south.limits)) && (this.#standing?.open ?? !this.#isHttp);
+    const isMute = (): boolean => this.#standing?.mute === true;
     const subscribes = (): boolean => isSubscribable(this.#opened.capabilities.get("resources"), this.#south.limits);
     return Object.freeze({
       get info() {
@@ -278,6 +280,9 @@ export class SouthLegacy implements Dialect {
       },
       get revision() {
         return opened().revision;
+      },
+      get mute() {
+        return isMute();
       },
       get announces() {
         return announces();

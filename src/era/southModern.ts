@@ -3,8 +3,8 @@
  * HTTP repeats its method, target and marked arguments in headers. Questions come back inside results. The backend's
  * complaints about this hop (headers, revision) are repaired here once and never reach a client.
  */
-import { type Fault, fault, type Limits } from "../base/index.ts";
-import { type Call, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf } from "../protocol/index.ts";
+import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
+import { type Call, editObject, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf, taskIn } from "../protocol/index.ts";
 import { Envelope, paramsOf, targetNameOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
 import { selfOf } from "./handshake.ts";
@@ -13,14 +13,17 @@ import type { RequestOf } from "./listenRequest.ts";
 import { isRetryable } from "./methods.ts";
 import { listAll } from "./paging.ts";
 import { type Found, modernHeaders, supportedOf, versionUnsupported } from "./probe.ts";
-import { ResourceListening } from "./resourceListening.ts";
-import { declaresTasks } from "./tasks.ts";
+import { ResourceListenings } from "./resourceListenings.ts";
+import { declaresTasks, tasksExtension } from "./tasks.ts";
 import { answerOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
+import { taskWords } from "./topics.ts";
 import type { Target, UpstreamFacts, WireRequest } from "./types.ts";
 import { type ModernRevision, modernRevisionOf } from "./version.ts";
 import { headers as words, metaKeys, paramPrefix } from "./words.ts";
 
 const headerMismatch = -32020;
+/** What a result says of itself, and news do not. */
+const noResult = Object.freeze({ resultType: null, _meta: null });
 const noArguments: readonly MirroredArgument[] = Object.freeze([]);
 const changing = Object.freeze(["tools", "prompts", "resources"] as const);
 
@@ -29,7 +32,8 @@ export class SouthModern implements Dialect {
   readonly #south: South;
   readonly #flights: Flights;
   readonly #listening: Listening;
-  readonly #resources: ResourceListening;
+  readonly #resources: ResourceListenings;
+  readonly #tasks: ResourceListenings;
   readonly #isHttp: boolean;
   /** Marked arguments by tool definition; a definition is parsed once. */
   readonly #mirrored = new Map<Raw, readonly MirroredArgument[]>();
@@ -44,9 +48,13 @@ export class SouthModern implements Dialect {
     this.#flights = new Flights(south, { tellCancel: !this.#isHttp, anySuspect: false, headers: () => noHeaders, postpone: (id, ms) => south.wire.postpone?.(id, ms) });
     this.facts = this.#createFacts(found.result);
     const announced = changing.filter((kind) => isAnnounced(this.facts.capabilities.get(kind), south.limits));
-    const listenOf: RequestOf = (id, params) => this.#ownRequest(id, "subscriptions/listen", params);
-    this.#listening = new Listening(south, announced, listenOf);
-    this.#resources = new ResourceListening(south, listenOf);
+    const listenOf =
+      (abilities?: Raw): RequestOf =>
+      (id, params) =>
+        this.#ownRequest(id, "subscriptions/listen", params, abilities);
+    this.#listening = new Listening(south, announced, listenOf());
+    this.#resources = new ResourceListenings(south, listenOf);
+    this.#tasks = new ResourceListenings(south, listenOf, taskWords((topic, abilities) => void this.#tellTask(topic, abilities)));
     this.#listening.start();
   }
 
@@ -64,12 +72,13 @@ export class SouthModern implements Dialect {
     throw fault("BACKEND_DOWN", { backend: this.#south.options.name, op: method, detail: `error ${response.error.code}: ${response.error.message}` });
   }
 
-  subscribe(uri: string): Promise<boolean> {
-    return this.facts.subscribes ? this.#resources.subscribe(uri) : Promise.resolve(false);
+  subscribe(uri: string, abilities: Raw): Promise<boolean> {
+    if (taskIn(uri) !== null) return this.#followTask(uri, abilities);
+    return this.facts.subscribes ? this.#resources.subscribe(uri, abilities) : Promise.resolve(false);
   }
 
-  unsubscribe(uri: string): Promise<void> {
-    return this.#resources.unsubscribe(uri);
+  unsubscribe(uri: string, abilities: Raw): Promise<void> {
+    return (taskIn(uri) === null ? this.#resources : this.#tasks).unsubscribe(uri, abilities);
   }
 
   async ping(timeoutMs: number): Promise<unknown> {
@@ -88,6 +97,7 @@ export class SouthModern implements Dialect {
   async close(): Promise<void> {
     this.#listening.close();
     this.#resources.close();
+    this.#tasks.close();
     this.#flights.close();
   }
 
@@ -111,14 +121,14 @@ export class SouthModern implements Dialect {
 
   #requestOf(flight: Flight, target: Target): WireRequest {
     const { call, id } = flight;
-    const text = requestText(id, call.method, paramsOf(call, target, this.#envelope.metaOf(call, id)));
+    const text = requestText(id, call.method, paramsOf(call, target, this.#envelope.metaOf(call, id, target)));
     if (!this.#isHttp) return { id, text, headers: noHeaders, timeoutMs: target.timeoutMs };
     return { id, text, headers: this.#headersOf(call, target), timeoutMs: target.timeoutMs, onMessage: (message) => this.#received(message, flight) };
   }
 
-  /** A request that we make for ourselves; `params` are its members without braces. */
-  #ownRequest(id: number, method: string, params: string): Pick<WireRequest, "text" | "headers"> {
-    const meta = `"_meta":${this.#envelope.ownMeta()}`;
+  /** A request that we make for ourselves, or for clients of these abilities; `params` are its members without braces. */
+  #ownRequest(id: number, method: string, params: string, abilities?: Raw): Pick<WireRequest, "text" | "headers"> {
+    const meta = `"_meta":${this.#envelope.ownMeta(abilities)}`;
     const text = requestText(id, method, params === "" ? `{${meta}}` : `{${params},${meta}}`);
     return { text, headers: this.#isHttp ? modernHeaders(this.#revision, method) : noHeaders };
   }
@@ -152,7 +162,7 @@ export class SouthModern implements Dialect {
     const isQuestion = type === '"input_required"' && isRetryable(call.method) && isAnswerable(result);
     if (isQuestion) return { kind: "input", result, state: stringOf(result, "requestState"), backend: target.backend };
     if (type === '"task"' && this.#mayHaveTask(call)) return { kind: "task", result, backend: target.backend };
-    if (isBetweenThem(type, call)) return { kind: "done", result };
+    if (isBetweenThem(type, call, target)) return { kind: "done", result };
     throw this.#garbled(call.method, `a result of type ${type}`);
   }
 
@@ -199,8 +209,34 @@ export class SouthModern implements Dialect {
 
   /** Requests of a modern server are against its own revision and are ignored (basic/transports). */
   #received(message: Message, own: Flight | null): void {
-    if (message.kind === "notification" && (this.#listening.take(message) || this.#resources.take(message) || this.#flights.notify(message, own))) return;
+    if (message.kind === "notification" && (this.#listening.take(message) || this.#resources.take(message) || this.#tasks.take(message) || this.#flights.notify(message, own))) return;
     this.#south.log.debug("a message that belongs to nobody", { backend: this.#south.options.name, kind: message.kind });
+  }
+
+  // ---- Tasks --------------------------------------------------------------------------------------------------
+
+  /** What happened before it is heard of is not told again, so how it stands then is asked. */
+  async #followTask(topic: string, abilities: Raw): Promise<boolean> {
+    if (this.facts.capabilities.get("extensions")?.includes(tasksExtension) !== true) return false;
+    const isHeard = await this.#tasks.subscribe(topic, abilities);
+    if (isHeard) void this.#tellTask(topic, abilities);
+    return isHeard;
+  }
+
+  /** Tells how a task stands, as its news would. Whoever follows it can ask for itself if this fails. */
+  async #tellTask(topic: string, abilities: Raw): Promise<void> {
+    const { wire, limits, options, log } = this.#south;
+    const taskId = taskIn(topic) ?? "";
+    const id = wire.nextId();
+    const { text, headers } = this.#ownRequest(id, "tasks/get", `"taskId":${quote(taskId)}`, abilities);
+    const named = this.#isHttp ? { ...headers, [words.name]: encodeHeader(taskId) } : headers;
+    try {
+      const response = answerOf(this.#south, await wire.request({ id, text, headers: named, timeoutMs: limits.subscribeMsMax }), "tasks/get");
+      const news = response.kind === "result" ? parseObject(editObject(response.result, noResult), limits) : null;
+      if (news !== null) options.updated(topic, news, abilities);
+    } catch (thrown) {
+      log.debug("how a task stands could not be asked", { backend: options.name, code: faultOf(thrown).code });
+    }
   }
 
   #createFacts(result: Result): UpstreamFacts {
@@ -208,6 +244,7 @@ export class SouthModern implements Dialect {
     const self = selfOf(this.#south, result.result, info === null ? null : rawOf(info));
     const subscribes = isSubscribable(self.capabilities.get("resources"), this.#south.limits);
     const isOpen = (): boolean => this.#listening.open;
+    const isMute = (): boolean => this.#listening.mute;
     const revision = (): string => this.#revision;
     return Object.freeze({
       ...self,
@@ -215,6 +252,9 @@ export class SouthModern implements Dialect {
       perRequest: true,
       get revision() {
         return revision();
+      },
+      get mute() {
+        return isMute();
       },
       get announces() {
         return isOpen();
@@ -225,8 +265,11 @@ export class SouthModern implements Dialect {
 
 const ourTypes: Readonly<Record<Raw, true>> = Object.freeze({ '"input_required"': true, '"task"': true });
 
-/** A type of an extension that client and backend have agreed on: the client sees this backend alone, and knows types at all. */
-const isBetweenThem = (type: Raw, { selection, session }: Call): boolean => !Object.hasOwn(ourTypes, type) && type.startsWith('"') && selection.server !== null && session === null;
+/** A type of an extension that client and backend have agreed on: it can mean this backend alone, and the client knows types at all. */
+const isBetweenThem = (type: Raw, call: Call, target: Target): boolean =>
+  !Object.hasOwn(ourTypes, type) && type.startsWith('"') && call.session === null && (call.selection.server !== null || hasOwn(call, target));
+
+const hasOwn = ({ client }: Call, { extensions = null }: Target): boolean => extensions?.some((extension) => client.capabilities.includes(quote(extension))) === true;
 
 /** At least one of the two must be there (2026-07-28, basic/patterns/mrtr). */
 const isAnswerable = (result: RawObject): boolean => memberOf(result, "inputRequests") !== null || stringOf(result, "requestState") !== null;

@@ -62,9 +62,14 @@ export class Standing {
     return this.#open;
   }
 
+  /** See UpstreamFacts. */
+  get mute(): boolean {
+    return this.#hearing.mute;
+  }
+
   /** Resolves when it is open, or when it is known not to be, or after a while. */
   heard(): Promise<void> {
-    return this.#hearing.wait(this.#south.clock, this.#south.limits.hearMsMax);
+    return this.#hearing.wait(this.#south);
   }
 
   /** Opens it, for the first time or for a new session. */

@@ -4,7 +4,7 @@
  */
 import { faultOf } from "../base/index.ts";
 import { type Failure, quote, type Raw, type Result } from "../protocol/index.ts";
-import { uriParams } from "./resourceListening.ts";
+import { uriParams } from "./topics.ts";
 import type { South } from "./south.ts";
 
 /** Sends one request in the session and gives the answer; a lost session is opened anew where `mayRenew`. */
@@ -13,7 +13,8 @@ export type AskSession = (method: string, params: Raw, timeoutMs: number, mayRen
 export class Subscriptions {
   readonly #south: South;
   readonly #ask: AskSession;
-  readonly #uris = new Set<string>();
+  /** By URI, of which abilities they are who want it: the backend knows one client, and is asked once. */
+  readonly #wanted = new Map<string, Set<Raw>>();
 
   constructor(south: South, ask: AskSession) {
     this.#south = south;
@@ -21,33 +22,39 @@ export class Subscriptions {
   }
 
   /** False when the backend refuses. Throws what asking throws. */
-  async subscribe(uri: string): Promise<boolean> {
-    // Noted before the answer: a session that is lost meanwhile is told again all the same.
-    this.#uris.add(uri);
-    try {
-      const { kind } = await this.#say("resources/subscribe", uri, true);
-      if (kind === "failure") this.#uris.delete(uri);
-      return kind === "result";
-    } catch (thrown) {
-      this.#uris.delete(uri);
-      throw thrown;
+  async subscribe(uri: string, abilities: Raw): Promise<boolean> {
+    const known = this.#wanted.get(uri);
+    if (known !== undefined) {
+      known.add(abilities);
+      return true;
     }
+    // Noted before the answer: a session that is lost meanwhile is told again all the same.
+    this.#wanted.set(uri, new Set([abilities]));
+    let isHeard = false;
+    try {
+      isHeard = (await this.#say("resources/subscribe", uri, true)).kind === "result";
+    } finally {
+      if (!isHeard) this.#wanted.delete(uri);
+    }
+    return isHeard;
   }
 
-  async unsubscribe(uri: string): Promise<void> {
-    if (!this.#uris.delete(uri)) return;
+  async unsubscribe(uri: string, abilities: Raw): Promise<void> {
+    const left = this.#wanted.get(uri);
+    if (left?.delete(abilities) !== true || left.size > 0) return;
+    this.#wanted.delete(uri);
     // A session that is lost has forgotten it already.
     await this.#say("resources/unsubscribe", uri, false).catch((thrown: unknown) => this.#note("a subscription could not be ended", thrown));
   }
 
   /** A new session knows of nothing yet. */
   async replay(): Promise<void> {
-    await Promise.all([...this.#uris].map((uri) => this.#say("resources/subscribe", uri, false).catch((thrown: unknown) => this.#note("a subscription could not be made again", thrown))));
+    await Promise.all([...this.#wanted.keys()].map((uri) => this.#say("resources/subscribe", uri, false).catch((thrown: unknown) => this.#note("a subscription could not be made again", thrown))));
   }
 
   /** Nobody listened for a while: each of them may have changed. */
   missed(): void {
-    for (const uri of this.#uris) this.#south.options.updated(uri, uriParams(uri, this.#south));
+    for (const uri of this.#wanted.keys()) this.#south.options.updated(uri, uriParams(uri, this.#south), null);
   }
 
   #say(method: string, uri: string, mayRenew: boolean): Promise<Result | Failure> {

@@ -5,7 +5,7 @@
  * remembered here. Tasks of the 2025-11-25 revision are another thing and are not served.
  */
 import { type Fault, fault, type Limits } from "../base/index.ts";
-import { type Call, editObject, emptyObject, memberOf, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, stringOf } from "../protocol/index.ts";
+import { type Call, editObject, emptyObject, memberOf, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, stringOf, type TaskAt } from "../protocol/index.ts";
 import type { ClientRequest } from "./clientCall.ts";
 import type { North } from "./north.ts";
 import { askerOf, relayedRequests } from "./question.ts";
@@ -51,9 +51,15 @@ export interface Aim {
 /** Reads whose task a request is about. A Fault for an id that was not issued to this caller. */
 export function aimOf({ seal, limits }: North, { method, params, principal }: Pick<ClientRequest, "method" | "params" | "principal">): Aim | Fault {
   if (!isTaskMethod(method)) return { params, backend: null };
-  const opened = seal.unseal(stringOf(params, "taskId") ?? "", bindingOf(principal.id));
-  if (opened === null || opened === "expired" || opened.kind !== "task") return fault("NAME_UNKNOWN", { detail: "task", hint: "the task is unknown, expired or another caller's" });
-  return { params: parseObject(editObject(params, { taskId: quote(opened.state) }), limits) ?? params, backend: opened.backend };
+  const task = taskOf(seal, stringOf(params, "taskId") ?? "", principal.id);
+  if (task === null) return fault("NAME_UNKNOWN", { detail: "task", hint: "the task is unknown, expired or another caller's" });
+  return { params: parseObject(editObject(params, { taskId: quote(task.taskId) }), limits) ?? params, backend: task.backend };
+}
+
+/** The task that an id of ours means for this caller; null for one that was not issued to it, or is too old. */
+export function taskOf(seal: Seal, exposed: string, principalId: string): TaskAt | null {
+  const opened = seal.unseal(exposed, bindingOf(principalId));
+  return opened === null || opened === "expired" || opened.kind !== "task" ? null : { backend: opened.backend, taskId: opened.state };
 }
 
 const bindingOf = (principalId: string): string => JSON.stringify(["task", principalId]);
@@ -72,10 +78,16 @@ export function taskResult({ seal, limits }: { readonly seal: Seal; readonly lim
  */
 export function taskOutcome(outcome: Outcome, exposed: RawObject, backend: string, { selection }: Pick<Call, "selection">, limits: Limits): Outcome {
   if (outcome.kind !== "done") return outcome;
-  const changes: Record<string, Raw> = {};
-  if (memberOf(outcome.result, "taskId") !== null) changes["taskId"] = memberOf(exposed, "taskId") ?? "null";
-  const requests = objectOf(outcome.result, "inputRequests");
-  if (requests !== null) changes["inputRequests"] = relayedRequests(requests, askerOf(backend, selection.server));
+  const changes = taskChanges(outcome.result, memberOf(exposed, "taskId") ?? "null", askerOf(backend, selection.server));
   for (const _ in changes) return { ...outcome, result: parseObject(editObject(outcome.result, changes), limits) ?? outcome.result };
   return outcome;
+}
+
+/** What a client sees otherwise of a task: its id, as JSON text, and who asks. */
+export function taskChanges(task: RawObject, exposed: Raw, asker: string | null): Record<string, Raw> {
+  const changes: Record<string, Raw> = {};
+  if (memberOf(task, "taskId") !== null) changes["taskId"] = exposed;
+  const requests = objectOf(task, "inputRequests");
+  if (requests !== null) changes["inputRequests"] = relayedRequests(requests, asker);
+  return changes;
 }

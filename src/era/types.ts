@@ -1,6 +1,6 @@
 /** The types of the era room's two sides: HTTP and streams in front, a wire to one backend behind. */
 import type { CallIds, Clock, Limits, Log } from "../base/index.ts";
-import type { CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
+import type { Beside, CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
 
 // ---- In front -------------------------------------------------------------------------------------------------
 
@@ -44,7 +44,9 @@ export interface PipeIn extends Caller {
 
 export interface Pipe {
   receive(line: string): void;
-  /** stdin has ended: the client is gone. Cancels everything of it, and nothing more is sent. */
+  /** Nothing more comes in. `answered` runs as soon as nothing is due to the client, which may be at once. */
+  finish(answered: () => void): void;
+  /** The client is gone. Cancels everything of it, and nothing more is sent. */
   end(): void;
 }
 
@@ -90,6 +92,8 @@ export interface EraOptions {
   readonly sealKey: Uint8Array;
   /** Numbers the calls; without it they are numbered here. */
   readonly callIds?: CallIds;
+  /** "modern": nothing of the older era is served in front. */
+  readonly clientEra?: "any" | "modern";
 }
 
 // ---- Behind ---------------------------------------------------------------------------------------------------
@@ -170,8 +174,15 @@ export interface ConnectOptions {
    * connection can do, or everything that can be relayed. Backends that are told with each request hear each caller's own.
    */
   readonly capabilities: Raw;
-  /** A resource that was subscribed to has changed, or may have. */
-  updated(uri: string, params: RawObject): void;
+  /** The client whose alone this connection is, to be asked what no call of it can have caused; left out where there is none such. */
+  readonly beside?: Beside;
+  /** See UpstreamFacts, where that is known from another connection. */
+  readonly mute?: boolean;
+  /**
+   * A resource that was subscribed to has changed, or may have; for those alone who subscribed with these `abilities`,
+   * null for everybody.
+   */
+  updated(uri: string, params: RawObject, abilities: Raw | null): void;
   /** A list of this kind has changed, or may have. */
   changed(kind: "tools" | "prompts" | "resources"): void;
   /** A log line of the backend that belongs to no call. */
@@ -193,6 +204,8 @@ export interface UpstreamFacts {
   readonly announces: boolean;
   /** It tells of changes of single resources that it is asked about. */
   readonly subscribes: boolean;
+  /** It did not say in time whether its changes can be heard: it opens no stream before it has something to say. */
+  readonly mute?: boolean;
   /** It hears with each request what its caller can do: one connection serves callers of every kind. Else it was told once. */
   readonly perRequest?: true;
 }
@@ -208,6 +221,8 @@ export interface Target {
   readonly totalMs?: number;
   /** The tool's own definition, for header mirroring; null when there is none. */
   readonly tool: Raw | null;
+  /** Extensions that this server alone has among those that the caller sees, so that it hears whether its caller has them. */
+  readonly extensions?: readonly string[] | null;
 }
 
 /** One page-complete list of a backend. */
@@ -226,10 +241,12 @@ export interface Upstream {
   list(kind: Kind): Promise<Listed>;
   /**
    * Asks to be told of changes of one resource; false where the backend cannot or will not. Lasts until `unsubscribe`,
-   * also through lost sessions. Throws Faults of the wire. Both are asked one after the other for one resource.
+   * also through lost sessions. `abilities` are what the subscriber can do (`abilitiesOf`): a backend that hears of each
+   * caller hears of this one too, and may tell of a resource only whom it knows. Throws LIMIT_REACHED and Faults of the
+   * wire. Both are asked one after the other for one resource.
    */
-  subscribe(uri: string): Promise<boolean>;
-  unsubscribe(uri: string): Promise<void>;
+  subscribe(uri: string, abilities: Raw): Promise<boolean>;
+  unsubscribe(uri: string, abilities: Raw): Promise<void>;
   /** Asks for a sign of life; false when none came in that time. What else goes wrong is no proof that nobody is there. */
   alive(timeoutMs: number): Promise<boolean>;
   /** Ends the dialect's own state at the backend (a session); the wire is closed by its owner. */

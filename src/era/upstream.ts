@@ -4,12 +4,12 @@
  * probe may still turn out to be a modern one.
  */
 import { faultOf } from "../base/index.ts";
-import type { Message } from "../protocol/index.ts";
+import { type Message, quote, type Raw } from "../protocol/index.ts";
 import { type Opened, openSession } from "./handshake.ts";
 import { listAll } from "./paging.ts";
 import { answerPeer } from "./peer.ts";
 import { type Found, verdictOf } from "./probe.ts";
-import { uriParams } from "./resourceListening.ts";
+import { uriParams } from "./topics.ts";
 import { type Dialect, noHeaders, type Shared, type South } from "./south.ts";
 import { SouthLegacy } from "./southLegacy.ts";
 import { SouthModern } from "./southModern.ts";
@@ -21,7 +21,7 @@ import type { ConnectOptions, Upstream, Wire } from "./types.ts";
  */
 export async function connectUpstream(wire: Wire, options: ConnectOptions, shared: Shared): Promise<Upstream> {
   const south: South = { ...shared, wire, options };
-  const slot: Slot = { dialect: null, closed: false, subscribed: new Set() };
+  const slot: Slot = { dialect: null, closed: false, subscribed: new Map() };
   wire.onMessage = (message) => (slot.dialect === null ? early(south, message) : slot.dialect.onMessage(message));
   const verdict = await verdictOf(south);
   if (verdict.era === "modern") slot.dialect = new SouthModern(south, verdict);
@@ -35,26 +35,37 @@ export async function connectUpstream(wire: Wire, options: ConnectOptions, share
 interface Slot {
   dialect: Dialect | null;
   closed: boolean;
-  /** Resources that the backend was asked to tell of. */
-  readonly subscribed: Set<string>;
+  /** What the backend was asked to tell of, and for whom. */
+  readonly subscribed: Map<string, Wanted>;
 }
+
+interface Wanted {
+  readonly uri: string;
+  readonly abilities: Raw;
+}
+
+const keyOf = (uri: string, abilities: Raw): string => quote(uri) + abilities;
 
 function upstreamOf(south: South, slot: Slot): Upstream {
   const current = (): Dialect => slot.dialect as Dialect;
+  const subscribe = async (uri: string, abilities: Raw): Promise<boolean> => {
+    const asked = current();
+    const isSubscribed = await asked.subscribe(uri, abilities);
+    // Its successor was told of what was known by then, and not of this.
+    if (asked !== current()) return await subscribe(uri, abilities);
+    if (isSubscribed) slot.subscribed.set(keyOf(uri, abilities), { uri, abilities });
+    return isSubscribed;
+  };
   return Object.freeze({
     get facts() {
       return current().facts;
     },
     call: (call, target) => current().call(call, target),
     list: (kind) => listAll(south, current(), kind),
-    async subscribe(uri) {
-      const isSubscribed = await current().subscribe(uri);
-      if (isSubscribed) slot.subscribed.add(uri);
-      return isSubscribed;
-    },
-    async unsubscribe(uri) {
-      slot.subscribed.delete(uri);
-      await current().unsubscribe(uri);
+    subscribe,
+    async unsubscribe(uri, abilities) {
+      slot.subscribed.delete(keyOf(uri, abilities));
+      await current().unsubscribe(uri, abilities);
     },
     alive: (timeoutMs) => current().ping(timeoutMs).then(yes, isNoSilence),
     async close() {
@@ -127,8 +138,8 @@ function exchange(south: South, slot: Slot, found: Found): void {
 
 /** The new dialect subscribes anew, and whatever changed between the two was heard by neither. */
 async function replay(south: South, { dialect, subscribed }: Slot): Promise<void> {
-  const again = async (uri: string): Promise<void> => {
-    if ((await dialect?.subscribe(uri)) === true) south.options.updated(uri, uriParams(uri, south));
+  const again = async ({ uri, abilities }: Wanted): Promise<void> => {
+    if ((await dialect?.subscribe(uri, abilities)) === true) south.options.updated(uri, uriParams(uri, south), abilities);
   };
-  await Promise.all([...subscribed].map(again)).catch((thrown: unknown) => south.log.debug("a subscription could not be made again", { backend: south.options.name, code: faultOf(thrown).code }));
+  await Promise.all([...subscribed.values()].map(again)).catch((thrown: unknown) => south.log.debug("a subscription could not be made again", { backend: south.options.name, code: faultOf(thrown).code }));
 }

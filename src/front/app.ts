@@ -6,6 +6,7 @@
  * may open (made under a umask).
  */
 import { type Clock, fault, faultOf, loadLibc, type Log, sleep } from "../base/index.ts";
+import type { Eras } from "../era/index.ts";
 import { Hono } from "hono";
 import { assertSafe, gateOf } from "./guard.ts";
 import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
@@ -44,16 +45,20 @@ function parting(response: Response): Response {
 }
 
 function appOf(door: Door, options: FrontOptions): App {
-  const { eras, log } = options;
+  const { eras, clientEra, log } = options;
   const app: App = new Hono();
-  serveOn(app, door, "/mcp", mcpPath(eras));
-  serveOn(app, door, "/sse", ssePath(eras));
-  serveOn(app, door, messagesPath, messagePath(eras));
+  serveOn(app, door, "/mcp", mcpPath(eras, clientEra));
+  if (clientEra === "any") serveOlder(app, door, eras);
   showOn(app, door, options);
   app.get("/", frontPage);
   app.notFound(notFound);
   app.onError((thrown) => failure(thrown, log));
   return app;
+}
+
+function serveOlder(app: App, door: Door, eras: Eras): void {
+  serveOn(app, door, "/sse", ssePath(eras));
+  serveOn(app, door, messagesPath, messagePath(eras));
 }
 
 function serveOn(app: App, door: Door, base: string, path: Path): void {

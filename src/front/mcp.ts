@@ -133,8 +133,8 @@ const addressOf = (request: Request, peer: Peer): string | null => peer.requestI
 
 const isServed = (path: Path, method: string): boolean => (path.verbs as readonly string[]).includes(method);
 
-/** Streamable HTTP: `/mcp`, `/mcp/<server>`. */
-export const mcpPath = (eras: Eras): Path => ({
-  verbs: ["POST", "GET", "DELETE"],
+/** Streamable HTTP: `/mcp`, `/mcp/<server>`. Streams and ends of sessions have verbs of their own; modern clients have none. */
+export const mcpPath = (eras: Eras, clientEra: "any" | "modern"): Path => ({
+  verbs: clientEra === "modern" ? ["POST"] : ["POST", "GET", "DELETE"],
   serve: (inbound) => eras.http(inbound),
 });

@@ -2,7 +2,7 @@
  * The front for one client on a pair of pipes: bytes in, lines out, nothing else. Nothing but messages is written; a
  * client that does not read is not read from either, and is given up when too much waits for it.
  */
-import { type Fault, fault, type Limits, type Log } from "../base/index.ts";
+import { type Clock, type Fault, fault, type Limits, type Log } from "../base/index.ts";
 import type { Pipe } from "../era/index.ts";
 import { createLines, errorText, rpcErrorOf } from "../protocol/index.ts";
 
@@ -18,6 +18,7 @@ export interface StdioFrontOptions {
   readonly output: ByteSink;
   /** Opens the client's pipe in the era room. */
   readonly open: (send: (line: string) => void) => Pipe;
+  readonly clock: Clock;
   readonly limits: Limits;
   readonly log: Log;
 }
@@ -35,7 +36,7 @@ export interface StdioFront {
   close(): Promise<void>;
 }
 
-/** Serves one client until its input ends, or nobody reads its output. */
+/** Serves one client until its input has ended and what it asked is answered, or nobody reads its output. */
 export const createStdioFront = (options: StdioFrontOptions): StdioFront => new PipeFront(options);
 
 class PipeFront implements StdioFront {
@@ -76,10 +77,23 @@ class PipeFront implements StdioFront {
         await this.#writer.room();
       }
       lines.end();
+      await this.#answered();
       this.#lost("its input has ended");
     } catch (thrown) {
       this.#lost(`its input broke (${String(thrown)})`);
     }
+  }
+
+  // Whoever writes all its questions and closes (`printf … | 1mcp serve --stdio`) reads on; whoever wants to end us waits
+  // a little longer than this.
+  async #answered(): Promise<void> {
+    const { clock, limits } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.timer(limits.lastAnswersMsMax, resolve);
+    this.#pipe.finish(resolve);
+    void this.gone.then(() => resolve());
+    await promise;
+    timer.cancel();
   }
 
   // What it was cannot be told, so the answer has no id.

@@ -13,6 +13,8 @@ export interface FrontOptions {
   /** Other processes of the same user may listen on the same port beside this one. */
   readonly sharePort: boolean;
   readonly eras: Eras;
+  /** Clients of the older era need more verbs and paths, which are not there where only modern ones are served. */
+  readonly clientEra: "any" | "modern";
   /** One that asks for no token is refused on an address that others can reach. */
   readonly guard: Guard;
   /** The address under which others know us, when something stands in front. */

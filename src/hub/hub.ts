@@ -3,15 +3,17 @@
  * it finds and keeps it to its end. Whatever changes the world (a configuration, a crash, a changed list) comes to the
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
-import type { BackendStatus, Lease, Pool, PoolEvents } from "../backend/index.ts";
+import type { BackendStatus, Lease, Pool, PoolEvents, Sharer } from "../backend/index.ts";
 import { type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, type Meter, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
-import { type Call, type Description, type Outcome, type Principal, quote, type Raw, type Selection, type Watch, type Watching } from "../protocol/index.ts";
+import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { changeOf, fateOf, namesOf } from "./change.ts";
+import { OwnExtensions } from "./extensions.ts";
 import { awayFault, Failures } from "./failures.ts";
 import { Generation } from "./generation.ts";
 import { HubMetrics } from "./metrics.ts";
+import { ProblemLog } from "./problems.ts";
 import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
 import type { Known, Memory } from "./remember.ts";
@@ -45,9 +47,11 @@ class RunningHub implements Hub {
   readonly #watchers: Watchers;
   readonly #subscriptions: Subscriptions;
   readonly #owners = new Owners();
+  readonly #extensions = new OwnExtensions();
   readonly #inventories = new InventoryMemo();
   readonly #failures: Failures;
   readonly #metrics: HubMetrics;
+  readonly #problems: ProblemLog;
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
   #config: HubStatus["config"];
@@ -70,7 +74,8 @@ class RunningHub implements Hub {
     this.#watchers = new Watchers(options.clock);
     this.#metrics = new HubMetrics(options.meter ?? createMeter(defaultLimits), () => this.status());
     this.#failures = new Failures(options.log, () => this.#draining !== null);
-    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), settled: (watch) => this.#settledFor(watch) }, options.log);
+    this.#problems = new ProblemLog(options.log);
+    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), as: (watch, backend) => this.#sharerOf(watch, backend), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
@@ -80,7 +85,7 @@ class RunningHub implements Hub {
   call(call: Call): Promise<Outcome> {
     const begunMs = this.#metrics.begin();
     if (this.#draining !== null) return Promise.resolve(this.#ended(call, null, this.#failures.told(fault("SHUTTING_DOWN"), call), begunMs));
-    const waiting = isList(call.method) ? this.#startingFor(call.selection) : nobody;
+    const waiting = isList(call.method) ? this.#startingFor(call) : nobody;
     return waiting.length === 0 ? this.#run(call, true, begunMs) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false, begunMs));
   }
 
@@ -113,30 +118,31 @@ class RunningHub implements Hub {
    * server waits for that server as long as its start may take; who asks for a URI waits no longer than a list does.
    */
   async #worldChanges(seen: Snapshot, call: Call, { name }: Unknown): Promise<boolean> {
-    if (name === null) await this.#settle(this.#startingFor(call.selection), call.cancel);
-    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection), name).map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
+    if (name === null) await this.#settle(this.#startingFor(call), call.cancel);
+    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection, call), name).map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
     if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
     return this.#now() !== seen;
   }
 
   /** Not "there is no such name" while the server that would know is away. */
   #unknownTo(snapshot: Snapshot, call: Call, { name, outcome }: Unknown): Outcome {
-    const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection), name);
+    const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection, call), name);
     if (absent === undefined) return outcome;
     const { state, reason } = absent.status();
     return this.#failures.told(awayFault(absent.spec.name, call.method, reason ?? `it is ${state}`), call);
   }
 
-  #sceneOf(snapshot: Snapshot, { principal, selection }: Call): Scene {
-    const view = snapshot.view(principal, selection);
-    return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, asked: null, tool: null };
+  #sceneOf(snapshot: Snapshot, call: Call): Scene {
+    const view = snapshot.view(call.principal, call.selection, call);
+    return { snapshot, view, cursorKey: this.#options.cursorKey, now: this.#options.clock.now(), owners: this.#owners, extensions: this.#extensions, asked: null, tool: null };
   }
 
-  /** Servers within the selection that are on their first way to readiness, while it is early enough to wait. */
-  #startingFor({ server }: Selection): readonly Lease[] {
-    const { starting } = this.#now();
-    if (starting.length === 0 || this.#options.clock.now() >= this.#settleBy) return nobody;
-    return server === null ? starting : starting.filter((lease) => lease.spec.name === server);
+  /** Servers that the caller sees in the selection and that are on their first way to readiness, while it is early enough to wait. */
+  #startingFor({ principal, selection }: Pick<Call, "principal" | "selection">): readonly Lease[] {
+    const now = this.#now();
+    if (now.starting.length === 0 || this.#options.clock.now() >= this.#settleBy) return nobody;
+    const { servers } = now.view(principal, selection);
+    return now.starting.filter((lease) => servers.some(({ name }) => name === lease.spec.name));
   }
 
   async #settle(waiting: readonly Lease[], cancel?: Cancel): Promise<void> {
@@ -151,6 +157,8 @@ class RunningHub implements Hub {
     return {
       subscribe: (uri) => wishes.subscribe(uri),
       unsubscribe: (uri) => wishes.unsubscribe(uri),
+      follow: (task) => wishes.follow(task),
+      unfollow: (task) => wishes.unfollow(task),
       end() {
         end();
         wishes.end();
@@ -158,8 +166,20 @@ class RunningHub implements Hub {
     };
   }
 
-  async #settledFor({ selection }: Watch): Promise<boolean> {
-    const waiting = this.#startingFor(selection);
+  /** Beside what a watch says of itself, a server hears of extensions that it alone has, as with calls. */
+  #sharerOf(watch: Watch, backend: string): Sharer {
+    const { principal, selection, client, session } = watch;
+    const extensions = this.#extensions.of(this.#now().view(principal, selection, watch), backend);
+    return extensions === null ? watch : { principal, selection, client, session, extensions };
+  }
+
+  /** A task's result may come as news, and name resources like any other. */
+  #learnBeside({ principal }: Watch, backend: string, params: RawObject): void {
+    this.#owners.learn({ method: "", params: emptyObject, principal }, backend, params, this.#current.limits);
+  }
+
+  async #settledFor(watch: Watch): Promise<boolean> {
+    const waiting = this.#startingFor(watch);
     await this.#settle(waiting);
     return waiting.length > 0;
   }
@@ -169,7 +189,7 @@ class RunningHub implements Hub {
   }
 
   async describe(principal: Principal, selection: Selection): Promise<Description> {
-    const waiting = this.#startingFor(selection);
+    const waiting = this.#startingFor({ principal, selection });
     if (waiting.length > 0) await this.#settle(waiting);
     const { server } = selection;
     const view = this.#now().view(principal, selection);
@@ -246,6 +266,7 @@ class RunningHub implements Hub {
   #replace(generation: Generation): void {
     this.#stale = false;
     this.#current = new Snapshot(this.#current.number + 1, generation, this.#inventories);
+    this.#problems.tell(this.#current.catalog.problems, this.#current.limits);
   }
 
   #announce(): void {

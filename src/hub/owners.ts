@@ -36,7 +36,7 @@ export class Owners {
   }
 
   /** Remembers what a server's result names for whoever made the call. */
-  learn(call: Call, backend: string, { text, open, close }: RawObject, limits: Bounds): void {
+  learn(call: Pick<Call, "method" | "params" | "principal">, backend: string, { text, open, close }: RawObject, limits: Bounds): void {
     if (close - open > limits.ownersCharsMax) return;
     const at = text.indexOf(key, open);
     if (at === -1 || at >= close) return;
@@ -53,7 +53,7 @@ export class Owners {
     own.delete(uri);
     own.set(uri, [...(before ?? noOwners).filter((name) => name !== backend), backend].slice(-limits.backendsMax));
     if (own.size > limits.ownersPerPrincipalMax) this.#forget(principalId, own);
-    while (this.#size > limits.ownersMax) this.#forgetOne();
+    while (this.#size > limits.ownersMax) this.#forgetOne(principalId, own, limits.ownersMax / this.#known.size);
   }
 
   #touch(principalId: string, own: Map<string, readonly string[]>): void {
@@ -61,8 +61,10 @@ export class Owners {
     this.#known.set(principalId, own);
   }
 
-  #forgetOne(): void {
-    for (const [principalId, own] of this.#known) return this.#forget(principalId, own);
+  // Whoever has more than an even share pays, the one who adds first of all: who fills the map empties his own part.
+  #forgetOne(adder: string, added: Map<string, readonly string[]>, share: number): void {
+    if (added.size > share) return this.#forget(adder, added);
+    for (const [principalId, own] of this.#known) if (own.size > share) return this.#forget(principalId, own);
   }
 
   #forget(principalId: string, own: Map<string, readonly string[]>): void {
@@ -77,7 +79,7 @@ export class Owners {
 
 // A quotation mark within a string is escaped, so the key stands in no text that is merely quoted.
 function* urisIn(text: string, first: number, end: number, limits: Bounds): Generator<string> {
-  const value = / *: *("[^"\\]*(?:\\.[^"\\]*)*")/y;
+  const value = /\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")/y;
   let left = limits.ownersPerPrincipalMax;
   for (let at = first; at !== -1 && at < end && left > 0; at = text.indexOf(key, at + key.length)) {
     value.lastIndex = at + key.length;

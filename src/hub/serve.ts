@@ -5,8 +5,9 @@
  */
 import type { Lease } from "../backend/index.ts";
 import { defaultLimits, fault } from "../base/index.ts";
-import { completionRoute, ownersOf, pageOf, type Route, routeOf, type View } from "../catalog/index.ts";
+import { completionRoute, ownersOf, pageOf, referenceMemberOf, type Route, routeOf, type View } from "../catalog/index.ts";
 import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type Raw, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import { mayExtend, type OwnExtensions } from "./extensions.ts";
 import type { Owners } from "./owners.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -18,6 +19,7 @@ export interface Scene {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly owners: Owners;
+  readonly extensions: OwnExtensions;
   /** The server that was asked last for this answer; null: none. */
   asked: string | null;
   /** The definition of the tool that it was asked for; null: it was asked for no tool, or for one that it does not list. */
@@ -59,7 +61,7 @@ const named =
     if (name === null) return missing("name");
     const route = routeOf(scene.view, kind, name) ?? passRoute(scene, call, name);
     if (route === null) return unknown(what, name);
-    return leaseOf(scene, route).call(call, { name: route.local === name ? null : route.local, tool: route.tool });
+    return leaseOf(scene, route).call(call, targetOf(scene, route, route.local === name ? null : route.local));
   };
 
 /**
@@ -82,6 +84,9 @@ const leaseOf = (scene: Scene, route: Route): Lease => {
   return lease;
 };
 
+/** Whom a call is for, and what the server is told of its caller's extensions beside those that every server hears of. */
+const targetOf = ({ view, extensions }: Scene, { backend, tool }: Route, name: string | null) => ({ name, tool, extensions: extensions.of(view, backend) });
+
 /** resources/read: the URI goes unmodified to its owner (an alias as what it stands for); the next candidate is tried only when one does not know it. */
 const read: Row = (scene, call) => {
   const uri = stringOf(call.params, "uri");
@@ -94,7 +99,7 @@ const read: Row = (scene, call) => {
 async function readFrom(scene: Scene, call: Call, uri: string, owners: readonly Route[]): Promise<Outcome> {
   let outcome: Outcome | null = null;
   for (const owner of owners) {
-    outcome = await leaseOf(scene, owner).call(call, { name: owner.local === uri ? null : owner.local, tool: null });
+    outcome = await leaseOf(scene, owner).call(call, targetOf(scene, owner, owner.local === uri ? null : owner.local));
     if (!isNotFound(outcome)) return outcome;
   }
   return outcome ?? failed(rpcErrorOf(fault("NAME_UNKNOWN")));
@@ -105,16 +110,22 @@ const isNotFound = (outcome: Outcome): boolean => outcome.kind === "failed" && (
 
 const noCompletion = parseObject('{"completion":{"values":[],"hasMore":false}}', defaultLimits) ?? emptyObject;
 
-/** completion/complete: the reference names a prompt or a template; its owner answers, if it completes at all. */
+/**
+ * completion/complete: the reference names a prompt or a template; its owner answers. The oldest revision completes
+ * without announcing it. Of all servers together some complete, which a client cannot tell from those that do not.
+ */
 const complete: Row = (scene, call) => {
   const ref = objectOf(call.params, "ref");
   if (ref === null) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: '"ref" must be an object' })));
   const route = completionRoute(scene.view, ref, (uri) => scene.owners.of(call.principal.id, uri));
   if (route === null) return unknownReference(stringOf(ref, "name"), stringOf(ref, "uri"));
-  const lease = leaseOf(scene, route);
-  if (lease.offered()?.facts.capabilities.has("completions") !== true) return { kind: "done", result: noCompletion };
-  return lease.call(call, { name: stringOf(ref, "name") === null ? null : route.local, tool: null });
+  const named = referenceMemberOf(ref);
+  const renamed = named !== null && stringOf(ref, named) !== route.local;
+  const answered = leaseOf(scene, route).call(call, targetOf(scene, route, renamed ? route.local : null));
+  return scene.view.server === null ? answered.then(orNoCompletion) : answered;
 };
+
+const orNoCompletion = (outcome: Outcome): Outcome => (outcome.kind === "failed" && outcome.error.code === -32601 ? { kind: "done", result: noCompletion } : outcome);
 
 const unknownReference = (name: string | null, uri: string | null): Unknown => (name === null ? unknownUri(uri ?? "") : unknown("prompt", name));
 
@@ -144,17 +155,28 @@ export const rows: Readonly<Record<string, Row>> = Object.freeze({
 /** The methods that are answered from the catalog: they may wait a moment for servers that are starting. */
 export const isList = (method: string): boolean => method.endsWith("/list");
 
+/** A call whose target needs no other name. */
+const callAt = (scene: Scene, call: Call, backend: string): Promise<Outcome> => {
+  const route = { backend, local: call.method, tool: null };
+  return leaseOf(scene, route).call(call, targetOf(scene, route, null));
+};
+
 /** The call goes to the server that its id was issued for, as long as the caller sees that one. */
 function bound(scene: Scene, call: Call, backend: string): Promise<Outcome> | Outcome {
-  if (scene.view.servers.some(({ name }) => name === backend)) return leaseOf(scene, { backend, local: call.method, tool: null }).call(call, { name: null, tool: null });
+  if (scene.view.servers.some(({ name }) => name === backend)) return callAt(scene, call, backend);
   return failed(rpcErrorOf(fault("NAME_UNKNOWN", { detail: call.method })));
 }
 
-/** A method without a row: the selected server's own business, or nobody's. */
+/**
+ * A method without a row: the selected server's own business. Among all servers it is that of the only one that has an
+ * extension which the client declares, where nobody else has that; nobody's otherwise.
+ */
 export const passThrough: Row = (scene, call) => {
   if (call.backend !== null) return bound(scene, call, call.backend);
-  const route = passRoute(scene, call, call.method);
-  if (route === null) return failed(rpcErrorOf(fault("METHOD_UNKNOWN", { detail: call.method })));
-  return leaseOf(scene, route).call(call, { name: null, tool: null });
+  const { view, extensions } = scene;
+  const owner = view.server === null ? extensions.meant(view, call) : (passRoute(scene, call, call.method)?.backend ?? null);
+  if (owner !== null) return callAt(scene, call, owner);
+  const outcome = failed(rpcErrorOf(fault("METHOD_UNKNOWN", { detail: call.method })));
+  // Only who speaks of an extension can mean a server that is still starting.
+  return view.server === null && mayExtend(call, view.limits) ? { kind: "unknown", name: null, outcome } : outcome;
 };
-

@@ -3,7 +3,7 @@
  * it that callers have asked for. A call keeps the snapshot that it began with. The memo of views lives and dies with
  * the snapshot, so nothing ever has to be invalidated.
  */
-import type { Lease, Offered } from "../backend/index.ts";
+import type { Lease, Offered, Sharer, Variant } from "../backend/index.ts";
 import type { Limits } from "../base/index.ts";
 import { buildCatalog, type Catalog, type Inventory, inventoryOf, type Offer, type Server, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
 import type { BackendSpec, Config } from "../config/index.ts";
@@ -16,28 +16,59 @@ export class Snapshot {
   readonly catalog: Catalog;
   /** Servers that are on their first way to readiness: a list made now may be incomplete. */
   readonly starting: readonly Lease[];
+  readonly #offers: readonly Offer[];
+  /** What some callers are offered otherwise: mostly nothing. */
+  readonly #variants: readonly Named[];
   readonly #views = new Map<string, View>();
-  readonly #viewsMax: number;
+  readonly #ownViews = new Map<string, View>();
+  readonly #inventories: InventoryMemo;
 
   constructor(number: number, generation: Generation, inventories: InventoryMemo) {
     const { config } = generation;
     this.number = number;
     this.generation = generation;
-    this.catalog = buildCatalog(offersOf(config, generation.leases, inventories), { separator: config.names.separator, limits: config.limits });
+    this.#inventories = inventories;
+    this.#offers = offersOf(config, generation.leases, inventories);
+    this.#variants = [...generation.leases].flatMap(([name, lease]) => lease.variants().map((variant) => ({ name, variant })));
+    this.catalog = this.#catalogOf(this.#offers);
     this.starting = [...generation.leases.values()].filter((lease) => isOnItsWay(lease));
-    this.#viewsMax = config.limits.viewsMax;
   }
 
-  /** What this caller sees; remembered for as long as the snapshot lives. */
-  view(principal: Principal, selection: Selection): View {
+  /**
+   * What this caller sees; remembered for as long as the snapshot lives. `caller` is whose own process or connection
+   * counts where it has changed its lists; null: nobody's.
+   */
+  view(principal: Principal, selection: Selection, caller: Sharer | null = null): View {
     const key = keyOf(principal, selection);
-    const known = this.#views.get(key);
-    if (known !== undefined) return known;
-    const made = viewOf(this.catalog, principal, selection);
-    const oldest = this.#views.keys().next();
-    if (this.#views.size >= this.#viewsMax && oldest.done === false) this.#views.delete(oldest.value);
-    this.#views.set(key, made);
+    const own = caller === null || this.#variants.length === 0 ? nothing : this.#variants.filter(({ variant }) => variant.concerns(caller));
+    if (own.length === 0) return this.#views.get(key) ?? this.#remember(this.#views, key, viewOf(this.catalog, principal, selection));
+    const ownKey = `${own.map((one) => this.#variants.indexOf(one)).join()} ${key}`;
+    return this.#ownViews.get(ownKey) ?? this.#remember(this.#ownViews, ownKey, viewOf(this.#ownCatalog(own), principal, selection));
+  }
+
+  #remember(views: Map<string, View>, key: string, made: View): View {
+    // Anybody can make up names of servers; what is asked for all the time must not give way to them.
+    if (!made.found) return made;
+    const oldest = views.keys().next();
+    if (views.size >= this.limits.viewsMax && oldest.done === false) views.delete(oldest.value);
+    views.set(key, made);
     return made;
+  }
+
+  /** Only the servers with lists of their own are made anew: catalogs are large, and no server in one depends on another. */
+  #ownCatalog(own: readonly Named[]): Catalog {
+    const offered = new Map(own.map(({ name, variant }) => [name, variant.offered]));
+    const offers = this.#offers.flatMap((offer) => {
+      const inventory = this.#inventories.of(offered.get(offer.name) ?? null, this.limits);
+      return inventory === null ? [] : [{ ...offer, inventory }];
+    });
+    const made = new Map(this.#catalogOf(offers).servers.map((server) => [server.name, server]));
+    return Object.freeze({ ...this.catalog, servers: Object.freeze(this.catalog.servers.map((server) => made.get(server.name) ?? server)) });
+  }
+
+  #catalogOf(offers: readonly Offer[]): Catalog {
+    const { names, instructions, limits } = this.generation.config;
+    return buildCatalog(offers, { separator: names.separator, instructions, limits });
   }
 
   /** Visible servers that have not offered anything yet and whose public names could begin like this one. */
@@ -59,6 +90,14 @@ function isOnItsWay(lease: Lease): boolean {
   const { state, breaker } = lease.status();
   return lease.offered() === null && state === "starting" && breaker === "closed";
 }
+
+/** What callers of one server are offered otherwise. */
+interface Named {
+  readonly name: string;
+  readonly variant: Variant;
+}
+
+const nothing: readonly Named[] = Object.freeze([]);
 
 /** Most callers hold every scope: their key is the selection itself, which no key of `viewKeyOf` can equal ("[…]"). */
 const keyOf = (principal: Principal, selection: Selection): string =>

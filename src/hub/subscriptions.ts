@@ -1,5 +1,5 @@
 /**
- * Which watch wants to hear of which resource, and which server tells of it. It hides that owners come and go: a wish
+ * Which watch wants to hear of which resource or task, and which server tells of it. It hides that owners come and go: a wish
  * follows its resource to the next configuration and to another server, and where the teller changed, the watch hears
  * that the resource may have changed. What a server tells reaches only watches that subscribed there, so only those
  * that may see it.
@@ -7,7 +7,7 @@
 import type { Lease, Sharer, Subscription } from "../backend/index.ts";
 import { defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
 import { aliasOf, ownersOf, type Route } from "../catalog/index.ts";
-import { editObject, emptyObject, parseObject, type Principal, quote, type RawObject, type Subscribed, type Watch } from "../protocol/index.ts";
+import { editObject, emptyObject, parseObject, type Principal, quote, type RawObject, type Subscribed, type TaskAt, taskIn, taskTopic, type Watch } from "../protocol/index.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The hub as far as subscriptions need it. */
@@ -15,6 +15,10 @@ export interface World {
   now(): Snapshot;
   /** The servers that named this resource to this caller. */
   learned(principal: Principal, uri: string): readonly string[];
+  /** What this server tells a watcher names resources, as a result would. */
+  named(watch: Watch, backend: string, params: RawObject): void;
+  /** The watcher as this server hears of it. */
+  as(watch: Watch, backend: string): Sharer;
   /** Waits for servers that are starting and may own what this watch asks for; false when there were none. */
   settled(watch: Watch): Promise<boolean>;
 }
@@ -23,16 +27,21 @@ export interface World {
 interface Home {
   readonly backend: string;
   readonly lease: Lease;
-  /** The server's own URI; the wish may name an alias of it. */
+  /** The server's own URI, where the wish may name an alias of it; or the task's topic there. */
   readonly local: string;
+  /** As whom it was asked. */
+  who: Sharer | null;
   /** Null until it has agreed. */
   subscription: Subscription | null;
 }
 
-/** One watch's wish for one resource. */
+/** One watch's wish for one resource, or for one task. */
 interface Wish {
   readonly watch: Watch;
+  /** What it is called among the watch's wishes: a resource's URI, or a topic. */
   readonly uri: string;
+  /** Null for a resource. */
+  readonly task: TaskAt | null;
   /** Null while nobody tells of it. */
   home: Home | null;
   ended: boolean;
@@ -44,6 +53,8 @@ interface Wish {
 export interface Wishes {
   subscribe(uri: string): Promise<Subscribed>;
   unsubscribe(uri: string): Promise<void>;
+  follow(task: TaskAt): Promise<Subscribed>;
+  unfollow(task: TaskAt): Promise<void>;
   end(): void;
 }
 
@@ -65,22 +76,27 @@ export class Subscriptions {
   open(watch: Watch): Wishes {
     const wishes = new Map<string, Wish>();
     let ended = false;
+    const begin = async (uri: string, task: TaskAt | null): Promise<Subscribed> => {
+      if (ended) return "unknown";
+      const wish = wishes.get(uri) ?? this.#add(wishes, { watch, uri, task });
+      let outcome: Subscribed = "unknown";
+      try {
+        outcome = await wish.outcome;
+      } finally {
+        if (outcome !== "subscribed") this.#remove(wishes, wish);
+      }
+      return outcome;
+    };
+    const giveUp = async (uri: string): Promise<void> => {
+      const wish = wishes.get(uri);
+      if (wish !== undefined) await this.#remove(wishes, wish);
+    };
     return {
-      subscribe: async (uri) => {
-        if (ended) return "unknown";
-        const wish = wishes.get(uri) ?? this.#add(wishes, watch, uri);
-        let outcome: Subscribed = "unknown";
-        try {
-          outcome = await wish.outcome;
-        } finally {
-          if (outcome !== "subscribed") this.#remove(wishes, wish);
-        }
-        return outcome;
-      },
-      unsubscribe: async (uri) => {
-        const wish = wishes.get(uri);
-        if (wish !== undefined) await this.#remove(wishes, wish);
-      },
+      // What only looks like a resource is somebody's task.
+      subscribe: async (uri) => (taskIn(uri) === null ? begin(uri, null) : "unknown"),
+      unsubscribe: giveUp,
+      follow: (task) => begin(topicAt(task), task),
+      unfollow: (task) => giveUp(topicAt(task)),
       end: () => {
         ended = true;
         for (const wish of wishes.values()) void this.#remove(wishes, wish);
@@ -90,13 +106,23 @@ export class Subscriptions {
 
   /**
    * A server tells of a change: of those whom it concerns, who subscribed to this very URI hears it, else who subscribed
-   * to one above it.
+   * to one above it. Above a task there is nothing.
    */
   deliver(backend: string, uri: string, params: RawObject, concerns: (who: Sharer) => boolean): void {
     const told = this.#homes.get(backend);
     if (told === undefined) return;
+    if (taskIn(uri) !== null) return this.#tellTask(told.get(uri) ?? [], params, concerns);
     if (tell(told.get(uri) ?? [], uri, params, concerns)) return;
     for (const [above, wishes] of told) if (isBelow(uri, above)) tell(wishes, uri, params, concerns);
+  }
+
+  #tellTask(wishes: Iterable<Wish>, params: RawObject, concerns: (who: Sharer) => boolean): void {
+    for (const wish of wishes) {
+      const { watch, task } = wish;
+      if (task === null || !concerns(whoOf(wish))) continue;
+      this.#world.named(watch, task.backend, params);
+      watch.told?.(task, params);
+    }
   }
 
   /** Another configuration is in place; the leases of the one before are still held. */
@@ -110,12 +136,12 @@ export class Subscriptions {
     for (const wish of [...this.#orphans]) this.#inBackground(wish, this.#find(wish));
   }
 
-  #add(wishes: Map<string, Wish>, watch: Watch, uri: string): Wish {
+  #add(wishes: Map<string, Wish>, what: Pick<Wish, "watch" | "uri" | "task">): Wish {
     const { subscriptionsPerWatchMax, subscriptionsMax } = this.#world.now().limits;
     if (wishes.size >= subscriptionsPerWatchMax) throw fault("LIMIT_REACHED", { detail: `limits.subscriptionsPerWatchMax is ${subscriptionsPerWatchMax}` });
     if (this.#all.size >= subscriptionsMax) throw fault("LIMIT_REACHED", { detail: `limits.subscriptionsMax is ${subscriptionsMax}` });
-    const wish: Wish = { watch, uri, home: null, ended: false, outcome: Promise.resolve("unknown") };
-    wishes.set(uri, wish);
+    const wish: Wish = { ...what, home: null, ended: false, outcome: Promise.resolve("unknown") };
+    wishes.set(wish.uri, wish);
     this.#all.add(wish);
     wish.outcome = this.#first(wish);
     return wish;
@@ -137,12 +163,13 @@ export class Subscriptions {
     return outcome === "unknown" && (await this.#world.settled(wish.watch)) ? await this.#find(wish) : outcome;
   }
 
-  /** Asks those who may own the resource, one after the other. */
+  /** Asks those who may own the resource, one after the other. A task has one owner, who alone may be asked. */
   async #find(wish: Wish): Promise<Subscribed> {
     this.#orphans.delete(wish);
     const now = this.#world.now();
+    if (wish.task !== null) return await this.#findTask(wish, wish.task, now);
     const { principal, selection } = wish.watch;
-    const owners = ownersOf(now.view(principal, selection), wish.uri, this.#world.learned(principal, wish.uri));
+    const owners = ownersOf(now.view(principal, selection, wish.watch), wish.uri, this.#world.learned(principal, wish.uri));
     const homes = owners.flatMap((route) => homesOf(now, route));
     for (const home of homes) {
       if (await this.#ask(wish, home)) return "subscribed";
@@ -151,12 +178,19 @@ export class Subscriptions {
     return owners.length === 0 || homes.some(mayTell) ? "unknown" : "unsupported";
   }
 
+  async #findTask(wish: Wish, { backend, taskId }: TaskAt, now: Snapshot): Promise<Subscribed> {
+    const lease = isVisible(now, wish.watch, backend) ? now.generation.leases.get(backend) : undefined;
+    if (lease === undefined) return "unknown";
+    return (await this.#ask(wish, { backend, lease, local: taskTopic(taskId), who: null, subscription: null })) ? "subscribed" : "unknown";
+  }
+
   /** Asks one server. From here on what it tells is heard, since the first news may come before its answer. */
   async #ask(wish: Wish, home: Home): Promise<boolean> {
+    home.who = this.#world.as(wish.watch, home.backend);
     this.#settle(wish, home);
     let subscription: Subscription | null = null;
     try {
-      subscription = await home.lease.subscribe(home.local, wish.watch);
+      subscription = await home.lease.subscribe(home.local, home.who);
     } finally {
       if (subscription === null && wish.home === home) this.#settle(wish, null);
     }
@@ -186,12 +220,11 @@ export class Subscriptions {
 
   #moveOne(wish: Wish, home: Home, now: Snapshot): void {
     const { watch } = wish;
-    const isVisible = now.view(watch.principal, watch.selection).servers.some(({ name }) => name === home.backend);
-    const lease = isVisible ? now.generation.leases.get(home.backend) : undefined;
+    const lease = isVisible(now, watch, home.backend) ? now.generation.leases.get(home.backend) : undefined;
     if (lease === home.lease) return;
     // The same process hears of the new lease before it loses the old one, so it is not asked anything.
     if (lease === undefined) this.#orphan(wish);
-    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
+    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, who: null, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
     void home.subscription?.end();
   }
 
@@ -202,18 +235,30 @@ export class Subscriptions {
 
   /** A wish that came true before looks for its teller; whoever takes over cannot know what happened in between. */
   #inBackground(wish: Wish, asked: Promise<Subscribed | boolean>, isSame = false): void {
+    const seen = this.#world.now();
     asked.then(
       (outcome) => {
-        if (outcome !== true && outcome !== "subscribed") this.#orphan(wish);
-        else if (!isSame && !wish.ended) wish.watch.updated(wish.uri, uriParams(wish.uri));
+        if (outcome !== true && outcome !== "subscribed") this.#missed(wish, seen);
+        else if (!isSame && !wish.ended && wish.task === null) wish.watch.updated(wish.uri, uriParams(wish.uri));
       },
       (thrown: unknown) => {
         this.#log.debug("a subscription could not be moved", { uri: wish.uri, code: faultOf(thrown).code });
-        this.#orphan(wish);
+        this.#missed(wish, seen);
       },
     );
   }
+
+  /** Nobody tells in the world that was looked at. Who asked was not among those who hear of another one. */
+  #missed(wish: Wish, seen: Snapshot): void {
+    this.#orphan(wish);
+    if (!wish.ended && this.#world.now() !== seen) this.#inBackground(wish, this.#find(wish));
+  }
 }
+
+/** A task's name among the wishes of a watch: two servers may give the same id. No server's name has a slash. */
+const topicAt = ({ backend, taskId }: TaskAt): string => taskTopic(`${backend}/${taskId}`);
+
+const isVisible = (now: Snapshot, { principal, selection }: Watch, backend: string): boolean => now.view(principal, selection).servers.some(({ name }) => name === backend);
 
 /** It has not said that it takes no subscriptions; a server that was never ready has said nothing. */
 const mayTell = ({ lease }: Home): boolean => lease.offered()?.facts.subscribes !== false;
@@ -221,20 +266,22 @@ const mayTell = ({ lease }: Home): boolean => lease.offered()?.facts.subscribes 
 /** The server as a home for wishes, if it may be one. */
 function homesOf({ generation }: Snapshot, { backend, local }: Route): readonly Home[] {
   const lease = generation.leases.get(backend);
-  return lease === undefined ? [] : [{ backend, lease, local, subscription: null }].filter(mayTell);
+  return lease === undefined ? [] : [{ backend, lease, local, who: null, subscription: null }].filter(mayTell);
 }
+
+const whoOf = ({ home, watch }: Wish): Sharer => home?.who ?? watch;
 
 /** Tells those whom it concerns; false when there is none. */
 function tell(wishes: Iterable<Wish>, uri: string, params: RawObject, concerns: (who: Sharer) => boolean): boolean {
-  const concerned = [...wishes].filter(({ watch }) => concerns(watch));
+  const concerned = [...wishes].filter((wish) => concerns(whoOf(wish)));
   for (const wish of concerned) tellOne(wish, uri, params);
   return concerned.length > 0;
 }
 
-/** Who asked by an alias hears of it by an alias. */
+/** Who asked by an alias hears of it by that alias, and of a part of it by one of the same form. */
 function tellOne({ watch, uri: wished, home }: Wish, uri: string, params: RawObject): void {
   if (home === null || home.local === wished) return watch.updated(uri, params);
-  const shown = aliasOf(home.backend, uri);
+  const shown = wished.endsWith(home.local) ? wished.slice(0, -home.local.length) + uri : aliasOf(home.backend, uri);
   watch.updated(shown, parseObject(editObject(params, { uri: quote(shown) }), defaultLimits) ?? params);
 }
 

@@ -29,7 +29,7 @@ export class Watchers {
     const { id } = watch.principal;
     const count = this.#counts.get(id) ?? 0;
     if (count >= now.limits.watchesPerPrincipalMax) throw fault("LIMIT_REACHED", { detail: `limits.watchesPerPrincipalMax is ${now.limits.watchesPerPrincipalMax}` });
-    const standing: Standing = { watch, seen: now.view(watch.principal, watch.selection) };
+    const standing: Standing = { watch, seen: now.view(watch.principal, watch.selection, watch) };
     this.#standing.add(standing);
     this.#counts.set(id, count + 1);
     return () => this.#end(standing);
@@ -53,13 +53,14 @@ export class Watchers {
 
   #flush(now: Snapshot): void {
     // Watches of like callers hold the same view objects, so each pair is compared once.
-    const compared = new Map<View, ReturnType<typeof changesOf>>();
+    const compared = new Map<View, Map<View, ReturnType<typeof changesOf>>>();
     for (const standing of this.#standing) {
       const { watch, seen } = standing;
-      const view = now.view(watch.principal, watch.selection);
+      const view = now.view(watch.principal, watch.selection, watch);
       if (view === seen) continue;
-      const changes = compared.get(seen) ?? changesOf(seen, view);
-      compared.set(seen, changes);
+      const among = compared.get(seen) ?? new Map<View, ReturnType<typeof changesOf>>();
+      const changes = among.get(view) ?? changesOf(seen, view);
+      compared.set(seen, among.set(view, changes));
       standing.seen = view;
       for (const kind of changes) watch.changed(kind);
     }

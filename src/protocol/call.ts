@@ -96,10 +96,20 @@ export interface Call {
   ask(ask: Ask): Promise<Answer>;
 }
 
-/** A client's session as far as backends may know it: that it is this one, and when it is over. */
+/** A client's session as far as backends may know it: that it is this one, when it is over, and how its client is reached. */
 export interface SessionTie {
   readonly id: string;
   readonly ended: Cancel;
+  /** Left out where its client is reached through its calls alone. */
+  readonly beside?: Beside;
+}
+
+/** A client that can be reached beside its calls: for a backend, or an instance of one, that is this client's alone. */
+export interface Beside {
+  /** Asks the client; throws a Fault (ASK_REFUSED) when it cannot be asked now. */
+  ask(ask: Ask): Promise<Answer>;
+  /** Sends a notice as far as it wants it; false: it does not listen, or this is nothing that can be said beside a call. */
+  notice(notice: Notice): boolean;
 }
 
 /** How long an answer may be kept, and by whom (2026-07-28, server/utilities/caching). */
@@ -146,6 +156,14 @@ export interface Watch {
   changed(kind: "tools" | "prompts" | "resources"): void;
   /** A resource that this watch subscribed to, or one below it, has changed; `params` as the backend sent them. */
   updated(uri: string, params: RawObject): void;
+  /** A task that this watch follows has changed; `params` as the backend sent them. Left out where none is followed. */
+  told?(task: TaskAt, params: RawObject): void;
+}
+
+/** A task of a backend, by the backend's own id. */
+export interface TaskAt {
+  readonly backend: string;
+  readonly taskId: string;
 }
 
 /** What came of a wish to hear of one resource. */
@@ -156,6 +174,9 @@ export interface Watching {
   /** Asks the resource's owner to tell of changes; counted, so that one backend subscription serves all. Subscribing twice is fine. */
   subscribe(uri: string): Promise<Subscribed>;
   unsubscribe(uri: string): Promise<void>;
+  /** Asks the backend to tell of a task. Whether the watcher may hear of it is for who calls this to know. */
+  follow(task: TaskAt): Promise<Subscribed>;
+  unfollow(task: TaskAt): Promise<void>;
   /** Ends the watch and its subscriptions. Ending twice is fine. */
   end(): void;
 }

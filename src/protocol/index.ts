@@ -1,5 +1,5 @@
 /** Protocol: JSON-RPC and MCP vocabulary without any revision, pure functions only. */
-export type { Answer, Ask, CacheHint, Call, Client, Description, Kind, LogLevel, Notice, Outcome, Principal, Resume, Selection, Serve, SessionTie, Subscribed, Watch, Watching } from "./call.ts";
+export type { Answer, Ask, Beside, CacheHint, Call, Client, Description, Kind, LogLevel, Notice, Outcome, Principal, Resume, Selection, Serve, SessionTie, Subscribed, TaskAt, Watch, Watching } from "./call.ts";
 export { logLevels } from "./call.ts";
 export { decodeHeader, encodeHeader, type Mirrored, type MirroredArgument, mirroredArguments, mirrorHeaders } from "./header.ts";
 export { createLines, type Edges, type LineProblem, type LinesOptions, type Reader } from "./lines.ts";
@@ -12,4 +12,5 @@ export type { Raw, RawMember, RawObject } from "./raw.ts";
 export { elementsOf, parseObject } from "./raw.ts";
 export { createSseReader, type SseEvent, type SseReaderOptions, sseComment, sseEvent } from "./sse.ts";
 export { decodeText } from "./text.ts";
+export { taskIn, taskTopic } from "./topic.ts";
 export { answeredIn } from "./wreck.ts";

@@ -318,3 +318,22 @@ test("the reason why a server is away holds no secret, no control character and 
   expect(reason.length).toBeLessThanOrEqual(defaultLimits.excerptMax);
   expect((await failure(backend.call(callOf("tools/call"), target))).message).not.toContain("hunter2");
 });
+
+test("why it is away is said once, and again when it is another reason or when it had come back", async () => {
+  const { backend, clock, life, lives, logged } = direct();
+  const reasons = ["refused", "refused", "refused", "late", "late", null, "late"];
+  for (const [at, reason] of reasons.entries()) {
+    while (lives.length <= at) await clock.advance(100);
+    if (reason === null) {
+      life(at).ready();
+      await clock.settle();
+      life(at).crash("crashed");
+    } else {
+      life(at).refuse(fault("BACKEND_DOWN", { detail: reason }));
+    }
+    await clock.settle();
+  }
+  const said = logged.filter((line) => line.includes('"level":"warn"')).map((line) => /refused|late|crashed/u.exec((JSON.parse(line) as { reason: string }).reason)?.[0]);
+  expect(said).toEqual(["refused", "late", "crashed", "late"]);
+  await backend.close();
+});

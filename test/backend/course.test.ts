@@ -190,14 +190,14 @@ describe("a server becomes", () => {
 
   test("starting after idle by a subscription, which keeps it running", async () => {
     const stage = direct(onDemand, { ...known, subscribes: true });
-    expect(await stage.backend.subscribe("x://1")).toBe(true);
+    expect(await stage.backend.subscribe("x://1", "{}")).toBe(true);
     expect(stateOf(stage)).toBe("starting");
     await stage.clock.settle();
     stage.life(0).ready();
     await stage.clock.advance(onDemand.idleMs * 10);
     expect(stateOf(stage)).toBe("ready");
     expect(stage.updates).toEqual(["x://1"]);
-    await stage.backend.unsubscribe("x://1");
+    await stage.backend.unsubscribe("x://1", "{}");
     await stage.clock.advance(onDemand.idleMs * 1.5);
     expect(stateOf(stage)).toBe("idle");
     await stage.backend.close();

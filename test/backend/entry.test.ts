@@ -10,7 +10,7 @@ import { createStdioLink } from "../../src/backend/stdio.ts";
 import { CancelSource, createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, systemClock } from "../../src/base/index.ts";
 import type { BackendSpec, StdioSpec } from "../../src/config/index.ts";
 import { relayableCapabilities, type Eras } from "../../src/era/index.ts";
-import { type Call, emptyObject, rawOf } from "../../src/protocol/index.ts";
+import { type Call, emptyObject, parseObject, rawOf } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { earlier } from "../fixtures/lives.ts";
@@ -24,22 +24,23 @@ const childSpec = (more: Partial<StdioSpec> = {}, ...flags: string[]): StdioSpec
   specOf("child", { command: process.execPath, args: [program, ...flags], connectMs: 10_000, requestMs: 10_000, ...more });
 
 /** One entry with real processes, and what each of them was told that its client can do. */
-async function open(spec: BackendSpec, { limits = {}, perRequest = false, remembered = null }: { limits?: Partial<Limits>; perRequest?: boolean; remembered?: Offered | null } = {}) {
+async function open(spec: BackendSpec, { limits = {}, perRequest = false, mute = false, remembered = null }: { limits?: Partial<Limits>; perRequest?: boolean; mute?: boolean; remembered?: Offered | null } = {}) {
   const folder = await createFolder();
   const all = { ...defaultLimits, ...limits };
   const told: string[] = [];
   /** What each instance may report with, in the order of their start; and whom what they reported concerns. */
-  const reporting: Pick<Parameters<Eras["connect"]>[1], "updated">[] = [];
+  const reporting: Pick<Parameters<Eras["connect"]>[1], "updated" | "mute">[] = [];
   const concerned: ((who: Call) => boolean)[] = [];
+  let resume: () => void = () => undefined;
   const connect: Eras["connect"] = async (wire, options) => {
     const upstream = await connectPlain(wire, options);
     told.push(options.capabilities);
     reporting.push(options);
-    return perRequest ? { ...upstream, facts: { ...upstream.facts, perRequest: true } } : upstream;
+    return { ...upstream, facts: { ...upstream.facts, mute, ...(perRequest ? { perRequest } : {}) } };
   };
   const shared = { egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, groups: new Groups() };
   const createLink = (newest: BackendSpec): Link => (newest.kind === "stdio" ? createStdioLink({ ...shared, spec: newest }) : createHttpLink({ ...shared, spec: newest }));
-  const entry = new Entry(spec, { ...shared, connect, createLink, principals: new Principals(defaultLimits), remembered: () => remembered }, { changed: () => undefined, updated: (_uri, _params, concerns) => void concerned.push(concerns) });
+  const entry = new Entry(spec, { ...shared, connect, createLink, principals: new Principals(defaultLimits), remembered: () => remembered }, { changed: () => resume(), updated: (_uri, _params, concerns) => void concerned.push(concerns) });
   const run = async (method: string, id: string, more: Partial<Call> = {}): Promise<string> => {
     const call = callOf(method, "{}", { principal: { id, scopes: null }, ...more });
     const instance = entry.instanceOf(call) ?? (await entry.settledInstanceOf(call));
@@ -48,6 +49,10 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false, rememb
   };
   return {
     entry,
+    /** Resolves when something has been reported after which this holds. */
+    until: async (holds: () => boolean): Promise<void> => {
+      while (!holds()) await new Promise<void>((resolve) => (resume = resolve));
+    },
     told,
     reporting,
     concerned,
@@ -122,7 +127,8 @@ test("under \"session\" each session has a process of its own, which ends with i
 
 for (const isolation of ["principal", "session"] as const) {
   test(`under "${isolation}" processes are bounded, idle ones make room, and all count in the status`, async () => {
-    await using stage = await open(childSpec({ isolation }), { limits: { instancesMax: 2 } });
+    // A list that fails is asked for again, and such a request is in flight too: not while this runs.
+    await using stage = await open(childSpec({ isolation }), { limits: { instancesMax: 2, backoffMsMin: 60_000 } });
     const one = await stage.pidOf("one");
     const two = await stage.pidOf("two");
     await gone(one);
@@ -168,13 +174,13 @@ test("news of an instance concerns those whose own it is", async () => {
   const whoOf = (id: string, more: Partial<Call> = {}): Call => callOf("m", "{}", { principal: { id, scopes: null }, ...more });
   await using shared = await open(childSpec());
   await shared.pidOf("one");
-  shared.reporting[0]?.updated("x://1", emptyObject);
+  shared.reporting[0]?.updated("x://1", emptyObject, null);
   expect(["one", "two"].map((id) => shared.concerned[0]?.(whoOf(id)))).toEqual([true, true]);
 
   await using apart = await open(childSpec({ isolation: "principal" }));
   await apart.pidOf("one", can(relayableCapabilities));
   await apart.pidOf("two");
-  for (const instance of apart.reporting) instance.updated("x://1", emptyObject);
+  for (const instance of apart.reporting) instance.updated("x://1", emptyObject, null);
   const [first, other] = apart.concerned;
   expect([first?.(whoOf("one", can(relayableCapabilities))), first?.(whoOf("two")), other?.(whoOf("one", can(relayableCapabilities))), other?.(whoOf("two"))]).toEqual([true, false, false, true]);
 });
@@ -201,4 +207,41 @@ test("its status counts the calls of all instances that were made again", async 
     expect(await stage.entry.instanceOf(callOf("m", "{}", { principal: { id, scopes: null } }))?.again(callOf("m"))).toBe(true);
   }
   expect(stage.entry.status()).toMatchObject({ retried: 2, inFlight: 0 });
+});
+
+test("who changes the lists of a process of his own is offered those, and nobody else, as long as it runs", async () => {
+  await using stage = await open(childSpec({ isolation: "session" }), { limits: { noticeQuietMs: 5 } });
+  const ended = new CancelSource();
+  const one = { session: { id: "1", ended } };
+  const two = { session: { id: "2", ended: new CancelSource() } };
+  const offeredTo = (more: Partial<Call>): (readonly string[] | undefined)[] => {
+    const who = callOf("m", "{}", { principal: { id: "p", scopes: null }, ...more });
+    return stage.entry.variants().filter(({ concerns }) => concerns(who)).map(({ offered }) => offered.lists.tools.items);
+  };
+  await stage.pidOf("p", one);
+  await stage.pidOf("p", two);
+  expect(stage.entry.variants()).toEqual([]);
+  await stage.run("addTool", "p", { ...one, params: parseObject('{"name":"mine"}', defaultLimits) ?? emptyObject });
+  await stage.until(() => stage.entry.variants().length > 0);
+  expect([offeredTo(one), offeredTo(two), stage.entry.first.offered()?.lists.tools.items]).toEqual([[['{"name":"one"}', '{"name":"mine"}']], [], ['{"name":"one"}']]);
+  const over = stage.until(() => stage.entry.variants().length === 0);
+  ended.cancel("closed");
+  await over;
+});
+
+test("what a further process says of its lists is looked up where everybody's come from, too", async () => {
+  await using stage = await open(childSpec({ isolation: "principal" }), { limits: { noticeQuietMs: 5 } });
+  await stage.pidOf("one");
+  const before = stage.entry.first.offered();
+  await stage.run("addTool", "one", { params: parseObject('{"name":"mine"}', defaultLimits) ?? emptyObject });
+  await stage.until(() => stage.entry.first.offered() !== before && stage.entry.variants().length > 0);
+  expect(stage.entry.first.offered()?.lists.tools.items).toEqual(['{"name":"one"}']);
+});
+
+test("a further process of a server that said nothing before it had something to say is connected to as such", async () => {
+  for (const mute of [true, false]) {
+    await using stage = await open(childSpec({ isolation: "principal" }), { mute });
+    await stage.pidOf("one");
+    expect(stage.reporting.map((options) => options.mute)).toEqual([false, mute]);
+  }
 });

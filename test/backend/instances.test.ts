@@ -10,7 +10,7 @@ const idleMs = 1000;
 /** Instances that do nothing but say when they are closed. */
 function stageOf(instancesMax = 3) {
   const clock = createTestClock();
-  const instances = new Instances({ name: "b", clock, limits: { ...defaultLimits, instancesMax, instanceIdleMsMax: idleMs } });
+  const instances = new Instances({ name: "b", clock, limits: { ...defaultLimits, instancesMax, instanceIdleMsMax: idleMs }, ended: () => undefined });
   const closed: string[] = [];
   const busy = new Set<string>();
   const add = (key: string, session: CancelSource | null = null): Backend =>
@@ -23,6 +23,9 @@ function stageOf(instancesMax = 3) {
       facts: null,
       again: async () => false,
       want: () => undefined,
+      moved: null,
+      noticed: () => undefined,
+      suspect: () => undefined,
       status: () => statusOf("b"),
       settled: () => Promise.resolve(),
       get inFlight() {

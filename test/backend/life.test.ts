@@ -48,7 +48,7 @@ function stage() {
     told = options;
     return handshake.promise;
   };
-  const life = new Life({ spec: specOf("b", { connectMs: 500, requestMs: 70 }), link, connect, clock, limits: defaultLimits, log: nullLog, capabilities: '{"x":{}}', lists, updated: () => undefined });
+  const life = new Life({ spec: specOf("b", { connectMs: 500, requestMs: 70 }), link, connect, clock, limits: defaultLimits, log: nullLog, capabilities: '{"x":{}}', isMute: () => false, lists, updated: () => undefined });
   return { life, link, lists, clock, upstream, happened, handshake, told: () => told as unknown as ConnectOptions };
 }
 

@@ -12,6 +12,7 @@ function stage(remembered: Offered | null = null) {
   const warnings: string[] = [];
   const asked: Kind[] = [];
   const failing = new Set<Kind>();
+  const items: Partial<Record<Kind, string[]>> = {};
   let changes = 0;
   const log: Log = { ...nullLog, warn: (message) => void warnings.push(message) };
   const lists = new Lists({ name: "s", clock, limits: defaultLimits, log, changed: () => void (changes += 1), remembered });
@@ -23,7 +24,7 @@ function stage(remembered: Offered | null = null) {
     list: async (kind) => {
       asked.push(kind);
       if (failing.has(kind)) throw fault("BACKEND_TIMEOUT");
-      return { items: [`"${kind}"`], cache: { ttlMs: 0, scope: "private" } };
+      return { items: items[kind] ?? [`"${kind}"`], cache: { ttlMs: 0, scope: "private" } };
     },
     alive: async () => true,
     close: async () => undefined,
@@ -32,7 +33,7 @@ function stage(remembered: Offered | null = null) {
     (await lists.fetchAll(upstream))();
     lists.follow(upstream);
   };
-  return { clock, warnings, asked, failing, lists, upstream, open, changes: () => changes };
+  return { clock, warnings, asked, failing, items, lists, upstream, open, changes: () => changes };
 }
 
 test("nothing is offered before a server's lists were taken, and they stay when it leaves", async () => {
@@ -100,4 +101,32 @@ test("hidden it offers nothing until the server is back", async () => {
   expect([lists.offered, lists.source]).toEqual([null, null]);
   await open();
   expect(lists.source).toBe("live");
+});
+
+test("a list has moved when it was announced and really is another than at the start, until the next start", async () => {
+  const { lists, clock, open, items, changes } = stage();
+  await open();
+  lists.becameStale("tools");
+  await clock.advance(1000);
+  expect([lists.moved, changes()]).toEqual([null, 1]);
+  items.tools = ['"tools"', '"new"'];
+  lists.becameStale("tools");
+  lists.becameStale("prompts");
+  await clock.advance(1000);
+  expect(lists.moved).toEqual({ tools: { items: ['"tools"', '"new"'], cache: { ttlMs: 0, scope: "private" } } });
+  delete items.tools;
+  lists.becameStale("tools");
+  await clock.advance(1000);
+  expect(lists.moved?.tools?.items).toEqual(['"tools"']);
+  await open();
+  expect(lists.moved).toBeNull();
+});
+
+test("a list that could not be fetched at the start has not moved when it comes", async () => {
+  const { lists, clock, failing, open } = stage();
+  failing.add("tools");
+  await open();
+  failing.clear();
+  await clock.advance(60_000);
+  expect([lists.offered?.lists.tools.items, lists.moved]).toEqual([['"tools"'], null]);
 });

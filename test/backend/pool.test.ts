@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { createPool, type Lease, type Pool, type Sharer } from "../../src/backend/index.ts";
 import { createEgress, createKnownSecrets, defaultLimits, type Fault, type Limits, nullLog, Secret, systemClock } from "../../src/base/index.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
+import type { Eras, Upstream } from "../../src/era/index.ts";
 import { rawOf } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { connectPlain } from "../fixtures/plainUpstream.ts";
 import { createPeer } from "../fixtures/peer.ts";
-import { specOf } from "../fixtures/pool.ts";
+import { objectFrom, specOf } from "../fixtures/pool.ts";
 import { remoteSpec } from "../fixtures/remote.ts";
 
 const program = join(import.meta.dir, "../fixtures/lineChild.ts");
@@ -17,14 +18,14 @@ const childSpec = (more: Partial<StdioSpec> = {}, ...flags: string[]): StdioSpec
   specOf("child", { command: process.execPath, args: [program, ...flags], connectMs: 10_000, requestMs: 10_000, ...more });
 
 /** A pool of real processes, and a way to wait for what it tells. */
-async function open(limits: Partial<Limits> = {}) {
+async function open(limits: Partial<Limits> = {}, connect: Eras["connect"] = connectPlain) {
   const folder = await createFolder();
   const all = { ...defaultLimits, ...limits };
   const updates: string[] = [];
   const concerned: ((who: Sharer) => boolean)[] = [];
   let wake: () => void = () => undefined;
   const pool = createPool(
-    { connect: connectPlain, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, watchdogArgv: null },
+    { connect, egress: createEgress({ limits: all, env: {} }), clock: systemClock, limits: all, log: nullLog, secrets: createKnownSecrets(), env: process.env, stateDir: folder.path, watchdogArgv: null },
     {
       changed: () => wake(),
       updated(name, uri, params, concerns) {
@@ -280,4 +281,22 @@ test("a call under which a server was killed is made again once it is back, and 
   expect(isAlive(second)).toBe(false);
   expect(lease.status()).toMatchObject({ restarts: 2, retried: 1, lastError: { message: "it gives no sign of life" } });
   lease.release();
+});
+
+test("a process that is at work on a task makes no room for another until its caller has heard of the end", async () => {
+  const connect: Eras["connect"] = async (wire, options) => {
+    const upstream = await connectPlain(wire, options);
+    const task = (status: string) => objectFrom(`{"taskId":"t","status":"${status}"}`);
+    const call: Upstream["call"] = async (one, target) => {
+      if (one.method === "begin") return { kind: "task", result: task("working"), backend: target.backend };
+      return one.method === "tasks/get" ? { kind: "done", result: task("completed") } : await upstream.call(one, target);
+    };
+    return { ...upstream, call };
+  };
+  await using stage = await open({ instancesMax: 2 }, connect);
+  const lease = await ready(stage.pool, childSpec({ isolation: "principal" }));
+  await ask(lease, "begin", "{}", "one");
+  expect((await failure(pidOf(lease, "two"))).code).toBe("LIMIT_REACHED");
+  await ask(lease, "tasks/get", '{"taskId":"t"}', "one");
+  expect(await pidOf(lease, "two")).toBeGreaterThan(0);
 });

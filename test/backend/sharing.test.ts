@@ -52,6 +52,20 @@ test("a session has a share of its own, a caller without one that of its princip
   expect(shares.shareOf(caller("a", elicits), "session", toldOnce)).toEqual(shares.shareOf(caller("a", elicits), "principal", toldOnce));
 });
 
+test("what a caller can do is as its own calls say it", () => {
+  const shares = sharing({ ...defaultLimits, profilesMax: 2 });
+  const declared = '{"sampling":{},"experimental":{"x":{}},"extensions":{"io.modelcontextprotocol/tasks":{},"x.example/own":{"n":1}},"unknown":1}';
+  const said = (more: Partial<Call>): unknown => JSON.parse(shares.abilitiesOf(caller("a", declared, more)));
+  const alone = { selection: { server: "s", tags: null } } as unknown as Partial<Call>;
+  for (let round = 0; round < 2; round += 1) {
+    expect(said({})).toEqual({ sampling: {}, extensions: { "io.modelcontextprotocol/tasks": {} } });
+    expect(said(session("1"))).toEqual({ sampling: {} });
+    expect(said(alone)).toEqual({ sampling: {}, experimental: { x: {} }, extensions: { "io.modelcontextprotocol/tasks": {}, "x.example/own": { n: 1 } } });
+    expect(said({ extensions: ["x.example/own"] } as object)).toEqual({ sampling: {}, extensions: { "io.modelcontextprotocol/tasks": {}, "x.example/own": { n: 1 } } });
+    for (const other of ["{}", elicits]) shares.abilitiesOf(caller("a", other));
+  }
+});
+
 test("a session that is over gets nothing any more", () => {
   const ended = new CancelSource();
   ended.cancel("closed");

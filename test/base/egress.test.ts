@@ -207,3 +207,16 @@ test("a proxy variable does not send loopback traffic to the proxy", async () =>
   expect(await run("http://backend.invalid/x", 10)).toStartWith("through the proxy");
   expect(await run("http://backend.invalid/x", 0)).toBe("BACKEND_BUSY");
 });
+
+test("an address that may not be sent anything now is sent nothing", async () => {
+  await using peer = createPeer(() => new Response("here"));
+  const admitted = new Set([peer.url]);
+  const egress = createEgress({ limits: defaultLimits, env: {}, admits: (url) => admitted.has(url) });
+  expect(await textOf(await egress.send(peer.url, initOf()))).toBe("here");
+  expect(await textOf(await egress.openStream(peer.url, initOf()))).toBe("here");
+  admitted.clear();
+  for (const refused of [egress.send(peer.url, initOf()), egress.openStream(peer.url, initOf())]) {
+    expect(await failure(refused)).toMatchObject({ code: "BACKEND_DOWN", data: { sent: false } });
+  }
+  expect(peer.seen).toHaveLength(2);
+});

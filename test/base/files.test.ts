@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, Fault, readPrivateFile, removeFile, writeFileAtomic } from "../../src/base/index.ts";
+import { createPrivateFile, ensurePrivateDir, Fault, openPrivateLog, readPrivateFile, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -155,4 +155,45 @@ test("a file is removed, also when it is gone already; what is no file is not", 
   await removeFile(path);
   expect(await readdir(folder)).toEqual([]);
   expect(await codeOf(removeFile(folder))).toBe("STATE_UNWRITABLE");
+});
+
+describe("a private log", () => {
+  const path = (): string => join(folder, "log");
+
+  test("is added to by everybody who has it open, also after it was emptied, and what was in it is kept once", async () => {
+    await using one = await openPrivateLog(path());
+    await using other = await openPrivateLog(path());
+    expect(await modeOf(path())).toBe(0o600);
+    await one.write("a");
+    await other.write("b");
+    setAside(path(), `${path()}.1`);
+    await one.write("c");
+    setAside(path(), `${path()}.1`);
+    await other.write("d");
+    await one.write("e");
+    expect([await readFile(path(), "utf8"), await readFile(`${path()}.1`, "utf8"), await modeOf(`${path()}.1`)]).toEqual(["de", "c", 0o600]);
+  });
+
+  test("is known by the descriptor that leads to it", async () => {
+    await using log = await openPrivateLog(path());
+    await log.write("abc");
+    expect(sizeBehind(log.fd, path())).toBe(3);
+    await writeFile(join(folder, "b"), "abc");
+    expect([sizeBehind(log.fd, join(folder, "b")), sizeBehind(log.fd, join(folder, "none")), sizeBehind(999_999, path())]).toEqual([null, null, null]);
+  });
+
+  test("is emptied also where nothing can be kept of it", async () => {
+    await writeFile(path(), "x");
+    await mkdir(join(folder, "kept", "full"), { recursive: true });
+    expect(() => setAside(path(), join(folder, "kept"))).toThrow("kept");
+    expect(await readFile(path(), "utf8")).toBe("");
+  });
+
+  test("is not opened where others can read or write it, through a link, or as something else", async () => {
+    await writeFile(path(), "x", { mode: 0o644 });
+    expect(await codeOf(openPrivateLog(path()))).toBe("STATE_UNSAFE");
+    await symlink(path(), join(folder, "link"));
+    expect(await codeOf(openPrivateLog(join(folder, "link")))).toBe("STATE_UNSAFE");
+    expect(await codeOf(openPrivateLog(folder))).toBe("STATE_UNWRITABLE");
+  });
 });

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { outputOf, startSelf } from "../../src/base/spawn.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
 test("what is started once more has a session and a folder of its own, takes lines, and carries nobody's mark", async () => {
   await using folder = await createFolder();
   const stderrPath = folder.at("log");
-  await Bun.write(stderrPath, "");
+  await using log = await open(stderrPath, "w");
   const script = 'read line; ps -o sess= -p $$ >&2; echo "$line in $(pwd) with $KEPT and ${ONE_MCP_LIFE-none}" >&2';
-  const child = startSelf({ argv: ["sh", "-c", script], cwd: "/", env: { PATH: process.env["PATH"], KEPT: "this", ONE_MCP_LIFE: "abc.1" }, stdin: "pipe", stderrPath });
+  const child = startSelf({ argv: ["sh", "-c", script], cwd: "/", env: { PATH: process.env["PATH"], KEPT: "this", ONE_MCP_LIFE: "abc.1" }, stdin: "pipe", stderr: log.fd });
   child.stdin.write("a line\n");
   child.stdin.end();
   expect(await child.exited).toBe(0);
@@ -16,12 +16,12 @@ test("what is started once more has a session and a folder of its own, takes lin
 });
 
 test("what nobody hears may talk", async () => {
-  const child = startSelf({ argv: ["sh", "-c", "echo one; echo two >&2; read line; exit 3"], cwd: "/", env: process.env, stdin: "ignore", stderrPath: null });
+  const child = startSelf({ argv: ["sh", "-c", "echo one; echo two >&2; read line; exit 3"], cwd: "/", env: process.env, stdin: "ignore", stderr: null });
   expect(await child.exited).toBe(3);
 });
 
 test("what cannot be started throws at once", () => {
-  expect(() => startSelf({ argv: ["/nowhere/program"], cwd: "/", env: {}, stdin: "ignore", stderrPath: null })).toThrow("ENOENT");
+  expect(() => startSelf({ argv: ["/nowhere/program"], cwd: "/", env: {}, stdin: "ignore", stderr: null })).toThrow("ENOENT");
 });
 
 test("a tool's answer is what it says on stdout; one that is missing is told", async () => {

@@ -34,7 +34,7 @@ test("a wrong answer ends the load instead of being counted", async () => {
 
 test("a target that is missed is said to be missed", () => {
   const best = (perSecond: number, cpuUs: number): Best => ({ perSecond, p50Ms: 1, p99Ms: 2, cpuUs });
-  const row = (backend: "stdio" | "http", inFlight: number): Row => ({ backend, era: "2026", inFlight, direct: best(9, 0), relay: best(8, 10), ours: best(6, 21) });
+  const row = (backend: "stdio" | "http", inFlight: number): Row => ({ backend, era: "2026", inFlight, direct: best(9, 0), relay: best(8, 10), ours: best(6, 21), earlier: best(5, 20) });
   const calls = [1, 16, 64].flatMap((inFlight) => [row("stdio", inFlight), row("http", inFlight)]);
   const figures = {
     program: "source",
@@ -55,4 +55,5 @@ test("a target that is missed is said to be missed", () => {
     "start to listening",
   ]);
   expect(reportOf(figures)).toContain("| start to listening | at most 40.0 ms | 41.0 ms | **missed** |");
+  expect(reportOf(figures)).toContain("| http, 2026, 1 | 5 | 6 | 1.20x | 20.0 µs | 21.0 µs | 1.05x |");
 });

@@ -4,6 +4,7 @@
  *
  *   --quick   one short round (a look, not a measurement)   --source  the source even when there is a binary
  *   --write   writes docs/benchmarks.md                     --check   exit 1 when a target is missed
+ *   --earlier FILE   compares small calls with another build of the program too
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -22,13 +23,15 @@ async function chooseProgram(): Promise<"binary" | "source"> {
   return process.env["ONE_MCP_BINARY"] === undefined ? "source" : "binary";
 }
 
+const earlier = has("--earlier") ? (process.argv[process.argv.indexOf("--earlier") + 1] ?? null) : null;
+
 async function measureAll(program: "binary" | "source"): Promise<Figures> {
   const calls: Row[] = [];
   const large: Row[] = [];
   const begins: Beginnings[] = [];
   for (const backend of ["stdio", "http"] as const)
     for (const era of ["2026", "2025"] as const) {
-      await using bench = await setUp(backend, era);
+      await using bench = await setUp(backend, era, earlier);
       calls.push(...(await callRows(bench, effort)));
       large.push(await largeRow(bench, effort));
       if (backend === "stdio") begins.push(await beginnings(bench, effort));

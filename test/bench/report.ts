@@ -87,6 +87,18 @@ function largeTable(rows: readonly Row[]): string {
   );
 }
 
+/** The plain call against an earlier build, where one was measured. */
+function earlierText(rows: readonly Row[]): string {
+  const lines = rows.flatMap(({ backend, era, inFlight, ours, earlier }) =>
+    earlier === null
+      ? []
+      : [[`${backend}, ${era}, ${inFlight}`, thousands(earlier.perSecond), thousands(ours.perSecond), times(ours.perSecond / earlier.perSecond), `${earlier.cpuUs.toFixed(1)} µs`, `${ours.cpuUs.toFixed(1)} µs`, times(ours.cpuUs / earlier.cpuUs)]],
+  );
+  if (lines.length === 0) return "";
+  const head = ["backend, client, in flight", "earlier/s", "now/s", "now : earlier", "CPU earlier", "CPU now", "CPU now : earlier"];
+  return `\n## Small calls against an earlier build\n\nThe earlier one served plain calls and knew no questions, subscriptions or tasks across the eras.\n\n${table(head, lines)}\n`;
+}
+
 function beginTable(rows: readonly Beginnings[]): string {
   return table(
     ["client", "relay/s", "ours/s", "ours : relay", "CPU relay", "CPU ours"],
@@ -120,7 +132,7 @@ ${table(["what", "wanted", "measured", ""], targets)}
 ## Small calls (100 bytes of text each way)
 
 ${callTable(figures.calls)}
-
+${earlierText(figures.calls)}
 ## Large calls (1 MiB each way, 4 in flight)
 
 ${largeTable(figures.large)}

@@ -29,6 +29,8 @@ export interface Row {
   readonly direct: Best;
   readonly relay: Best;
   readonly ours: Best;
+  /** An earlier build of the program; null: none was given. */
+  readonly earlier: Best | null;
 }
 
 const bestOf = (reports: readonly Report[]): Best => ({
@@ -55,29 +57,33 @@ interface Bench extends AsyncDisposable {
   readonly direct: Where;
   readonly relay: Where;
   readonly ours: Where;
+  readonly earlier: Where | null;
 }
 
 const placeOf = (target: Target): Where => ({ url: target.url, pid: target.pid, name: "bench__echo" });
 
-/** Backend, relay and program of one kind and era, all running. */
-export async function setUp(backend: "stdio" | "http", era: Era): Promise<Bench> {
+/** Backend, relay and program of one kind and era, all running; and `earlier`, the binary of another build, if there is one. */
+export async function setUp(backend: "stdio" | "http", era: Era, earlier: string | null): Promise<Bench> {
   const stack = new AsyncDisposableStack();
   const origin = backend === "http" ? stack.use(await startHttpBackend(era)) : null;
   const relay = stack.use(origin === null ? await startStdioRelay(era) : await startHttpRelay(origin.url));
-  const ours = stack.use(await startOurs({ bench: origin === null ? stdioEntry(era) : httpEntry(origin.url) }));
+  const servers = { bench: origin === null ? stdioEntry(era) : httpEntry(origin.url) };
+  const ours = stack.use(await startOurs(servers));
+  const other = earlier === null ? null : stack.use(await startOurs(servers, {}, earlier));
   const direct: Where = origin === null ? { argv: backendArgv(era), pid: 0, name: "echo" } : { url: origin.url, pid: 0, name: "echo" };
-  return { backend, era, direct, relay: placeOf(relay), ours: placeOf(ours), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { backend, era, direct, relay: placeOf(relay), ours: placeOf(ours), earlier: other === null ? null : placeOf(other), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Small calls at several numbers in flight. */
 export async function callRows(bench: Bench, effort: Effort): Promise<Row[]> {
   const rows: Row[] = [];
+  const places = [bench.direct, bench.relay, bench.ours, ...(bench.earlier === null ? [] : [bench.earlier])];
   // What is meant is a process that has run for a while: until the runtime has compiled what is used often, who has more
   // code pays for it. All are given the same time, none of which counts.
-  await compare([bench.direct, bench.relay, bench.ours], { kind: "calls", era: bench.era, inFlight: 64, textBytes: 100 }, { ...effort, rounds: 1, warmMs: 0, windowMs: effort.windowMs * 4 });
+  await compare(places, { kind: "calls", era: bench.era, inFlight: 64, textBytes: 100 }, { ...effort, rounds: 1, warmMs: 0, windowMs: effort.windowMs * 4 });
   for (const inFlight of [1, 16, 64]) {
-    const [direct, relay, ours] = await compare([bench.direct, bench.relay, bench.ours], { kind: "calls", era: bench.era, inFlight, textBytes: 100 }, effort);
-    rows.push({ backend: bench.backend, era: bench.era, inFlight, direct: direct!, relay: relay!, ours: ours! });
+    const [direct, relay, ours, earlier] = await compare(places, { kind: "calls", era: bench.era, inFlight, textBytes: 100 }, effort);
+    rows.push({ backend: bench.backend, era: bench.era, inFlight, direct: direct!, relay: relay!, ours: ours!, earlier: earlier ?? null });
   }
   return rows;
 }
@@ -89,7 +95,7 @@ export const largeBytes = 1024 * 1024;
 export async function largeRow(bench: Bench, effort: Effort): Promise<Row> {
   const inFlight = 4;
   const [direct, relay, ours] = await compare([bench.direct, bench.relay, bench.ours], { kind: "calls", era: bench.era, inFlight, textBytes: largeBytes }, effort);
-  return { backend: bench.backend, era: bench.era, inFlight, direct: direct!, relay: relay!, ours: ours! };
+  return { backend: bench.backend, era: bench.era, inFlight, direct: direct!, relay: relay!, ours: ours!, earlier: null };
 }
 
 export interface Beginnings {

@@ -53,8 +53,8 @@ export const stdioEntry = (era: Era): object => ({ command: backendArgv(era)[0],
 export const httpEntry = (url: string): object => ({ type: "http", url });
 
 /** The program with the given servers, and what else its configuration shall hold. */
-export async function startOurs(mcpServers: Readonly<Record<string, object>>, more: object = {}): Promise<Target & { readonly program: Program }> {
-  const program = await startProgram({ config: { mcpServers, ...more }, auth: false });
+export async function startOurs(mcpServers: Readonly<Record<string, object>>, more: object = {}, binary?: string): Promise<Target & { readonly program: Program }> {
+  const program = await startProgram({ config: { mcpServers, ...more }, auth: false, binary });
   return { url: `${program.origin}/mcp`, pid: program.pid, program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
 }
 

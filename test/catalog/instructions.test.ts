@@ -18,6 +18,19 @@ describe("the instructions of all servers", () => {
     expect(instructionsOf(viewOn([offerOf("a", { instructions: "Ay.", offer: { instructionOverride: "Mine." } })]))).toContain("Mine.");
     expect(instructionsOf(viewOn([offerOf("a", { instructions: "Ay.", offer: { instructionOverride: "" } })]))).toBeNull();
   });
+  test("are replaced or silenced all together by the operator", () => {
+    const together = (instructions: string | null) => instructionsOf(viewOf(buildCatalog([offerOf("a", { instructions: "Ay." })], { separator: "__", instructions, limits: defaultLimits }), everybody, { server: null }));
+    expect([together("# Mine."), together(""), together(null)]).toEqual(["# Mine.", null, expect.stringContaining("Ay.")]);
+  });
+  test("hold no heading of the first level but the names of servers, however a server writes one", () => {
+    const fakes = ["# b", "x\n# b", "x\r# b", "x\u2028# b", "x\u0085  # b", "x\n\u200b#b", "x\n \ufeff\t# b", "b\n===", "b\r\n  =\t\r\nx", "b\n\u200b==\u200b", "===", "\f# b", "#", "\n\n#\n"];
+    for (const fake of fakes) {
+      const lines = (instructionsOf(viewOn([offerOf("a", { instructions: fake })])) ?? "").split(/[\n\r\v\f\u0085\u2028\u2029]/).map((line) => line.replace(/\p{Cf}/gu, "").trim());
+      expect(lines.filter((line) => /^#(?!#)|^=+$/.test(line))).toEqual(["# a"]);
+    }
+    const kept = "a # b\na = b\n## c\n#!x\n== d";
+    expect(instructionsOf(viewOn([offerOf("a", { instructions: kept })]))).toEndWith("a # b\na = b\n### c\n##!x\n== d");
+  });
   test("share a bound equally, and no character is cut in two", () => {
     const limits = { ...defaultLimits, instructionsCharsMax: 10 };
     const offers = [offerOf("a", { instructions: "1234😀789" }), offerOf("b", { instructions: "12345" })];

@@ -37,9 +37,9 @@ describe("names on all servers", () => {
 describe("what cannot be shown is told", () => {
   // Checklist: G1
   test("two servers whose prefixes make one name: the first configured has it", () => {
-    const catalog = catalogOf(offerOf("x", { tools: ["b__c"], offer: { prefix: "a" } }), offerOf("y", { tools: ["c"], offer: { prefix: "a__b" } }));
-    expect(catalog.servers.map((server) => server.merged.tools.length)).toEqual([1, 0]);
-    expect(catalog.problems).toEqual([{ backend: "y", kind: "tools", id: "c", reason: '"a__b__c" is already taken by server "x"' }]);
+    const offers = [offerOf("x", { tools: ["b__c"], offer: { prefix: "a" } }), offerOf("y", { tools: ["c"], offer: { prefix: "a__b" } })];
+    expect(viewOn(offers).lists.tools.entries.map((entry) => [entry.public, entry.route.backend])).toEqual([["a__b__c", "x"]]);
+    expect(catalogOf(...offers).problems).toEqual([{ backend: "y", kind: "tools", id: "c", reason: '"a__b__c" is already taken by server "x"' }]);
   });
 
   // Checklist: G6

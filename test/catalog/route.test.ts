@@ -67,8 +67,22 @@ describe("the owners of a URI", () => {
   test("an alias leads to its server alone, with the URI that it stands for", () => {
     expect(ownersOf(view, "x-1mcp://b/both%3A%2F%2F1")).toEqual([{ backend: "b", local: "both://1", tool: null }]);
     expect(ownersOf(view, "x-1mcp://gone/both%3A%2F%2F1")).toEqual([]);
-    const listed = viewOn([offerOf("a", { resources: ["x-1mcp://b/u"] }), offerOf("b", {})]);
-    expect(ownersOf(listed, "x-1mcp://b/u").map(({ backend, local }) => [backend, local])).toEqual([["a", "x-1mcp://b/u"]]);
+  });
+  test("an alias of a server is that server's whoever lists it, and a template of aliases too; who does is read under an alias of its own", () => {
+    const offers = [offerOf("a", { resources: ["x-1mcp://b/u", "x-1mcp://gone/u", "x://1"], templates: ["x-1mcp://b/-/y://{id}"] }), offerOf("b", { resources: ["x://1"] })];
+    const listed = viewOn(offers);
+    const to = (uri: string): string[][] => ownersOf(listed, uri).map(({ backend, local }) => [backend, local]);
+    expect(listed.lists.resources.entries.map((entry) => entry.public)).toEqual(["x-1mcp://a/x-1mcp%3A%2F%2Fb%2Fu", "x-1mcp://b/x%3A%2F%2F1", "x-1mcp://gone/u", "x://1"]);
+    expect(listed.lists.templates.entries.map((entry) => entry.public)).toEqual(["x-1mcp://a/-/x-1mcp://b/-/y://{id}"]);
+    expect([to("x-1mcp://b/u"), to("x-1mcp://b/-/y://1")]).toEqual([[["b", "u"]], [["b", "y://1"]]]);
+    expect([to("x-1mcp://a/x-1mcp%3A%2F%2Fb%2Fu"), to("x-1mcp://a/-/x-1mcp://b/-/y://1"), to("x-1mcp://gone/u")]).toEqual([[["a", "x-1mcp://b/u"]], [["a", "x-1mcp://b/-/y://1"]], [["a", "x-1mcp://gone/u"]]]);
+  });
+  test("whose template fits everything is not asked for the aliases of servers that are not there", () => {
+    const wide = viewOn([offerOf("a", { templates: ['{"uriTemplate":"{+any}"}'] }), offerOf("b", { templates: ["x-1mcp://inner/-/doc://{id}"], resources: ["y:1"] })]);
+    const to = (uri: string): string[] => ownersOf(wide, uri).map(({ backend }) => backend);
+    expect([to("x-1mcp://gone/doc%3A%2F%2F1"), to("X-1mcp://b/y%3A1"), to("x-1mcp://inner/-/doc://1"), to("z://1")]).toEqual([["b"], ["b"], ["b"], ["a"]]);
+    const alone = viewOn([offerOf("a", { templates: ['{"uriTemplate":"{+any}"}'] })]);
+    for (const uri of ["x-1mcp://gone/doc%3A%2F%2F1", "X-1MCP://a/u", "x-1mcp://a/%"]) expect(ownersOf(alone, uri)).toEqual([]);
   });
   test("an app's page that a tool names leads to that tool's backend, unlisted as it is", () => expect(owners("ui://app/main")).toEqual(["c"]));
   test("nobody is asked who cannot be meant", () => {
@@ -90,6 +104,21 @@ describe("the owners of a URI", () => {
   });
 });
 
+test("matching stays within its bound where a template's text repeats itself", () => {
+  const templates = Array.from({ length: 200 }, (_, index) => `a{+v}${"a".repeat(4000 + index)}b`);
+  const view = viewOn([offerOf("a", { templates })]);
+  const steps = view.patterns.reduce((sum, pattern) => sum + pattern.steps, 0);
+  expect(steps).toBeGreaterThan((200 * 4000) / 64);
+  expect(ownersOf(view, "a".repeat(8000))).toEqual([]);
+});
+
+test("a server cannot use up the steps that another's templates need", () => {
+  const greedy = Array.from({ length: 1000 }, (_, index) => `z://{a}{b}${index}`);
+  const limits = { ...defaultLimits, matchStepsMax: 1000 };
+  const view = viewOf(buildCatalog([offerOf("greedy", { templates: greedy }), offerOf("other", { templates: ["z://{x}"] })], { separator: "__", limits }), everybody, { server: null });
+  expect(ownersOf(view, "z://abc").map(({ backend }) => backend)).toContain("other");
+});
+
 describe("a reference to complete", () => {
   const view = viewOn([offerOf("a", { prompts: ["p"], templates: ["x://{id}"] }), offerOf("b", { templates: ["x://{id}", "y://{id}"], resources: ["z://1"] })]);
 
@@ -103,6 +132,8 @@ describe("a reference to complete", () => {
     expect(completionRoute(view, object({ type: "ref/resource", uri: "y://{id}" }))).toMatchObject({ backend: "b" });
     expect(completionRoute(view, object({ type: "ref/resource", uri: "z://1" }))).toMatchObject({ backend: "b", local: "z://1" });
     expect(completionRoute(view, object({ type: "ref/resource" }))).toBeNull();
+    expect(completionRoute(view, object({ type: "ref/resource", uri: "x-1mcp://b/-/x://{id}" }))).toMatchObject({ backend: "b", local: "x://{id}" });
+    expect(completionRoute(view, object({ type: "ref/resource", uri: "x-1mcp://b/z%3A%2F%2F1" }))).toMatchObject({ backend: "b", local: "z://1" });
     expect(completionRoute(view, object({ type: "ref/resource", uri: "https://q" }), () => ["b"])).toMatchObject({ backend: "b", local: "https://q" });
     expect(completionRoute(view, object({ type: "ref/resource", uri: "https://q" }))).toBeNull();
   });
@@ -111,6 +142,7 @@ describe("a reference to complete", () => {
     const alone = viewOn([offerOf("a", {})], "a");
     expect(completionRoute(alone, object({ type: "ref/prompt", name: "any" }))).toEqual({ backend: "a", local: "any", tool: null });
     expect(completionRoute(alone, object({ type: "ref/resource", uri: "q://{x}" }))).toMatchObject({ backend: "a" });
+    expect(completionRoute(alone, object({ type: "ref/else" }))).toMatchObject({ backend: "a" });
     expect(completionRoute(viewOn([], "a"), object({ type: "ref/prompt", name: "any" }))).toBeNull();
   });
 });

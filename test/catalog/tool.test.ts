@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { defaultLimits } from "../../src/base/index.ts";
 import { soundnessOf } from "../../src/catalog/tool.ts";
 import { rawOf } from "../../src/protocol/index.ts";
+import { located } from "../fixtures/serve.ts";
 
-const judged = (raw: string) => soundnessOf(raw, defaultLimits);
+const judged = (raw: string) => soundnessOf(located(raw), defaultLimits);
 const mergedText = (raw: string): string | null => {
   const soundness = judged(raw);
   return soundness.ok ? rawOf(soundness.merged) : null;
@@ -25,8 +26,12 @@ describe("a tool for lists of all servers", () => {
     (raw) => expect(judged(raw)).toMatchObject({ ok: false, everywhere: false }),
   );
 
-  test("what is no object is shown nowhere", () => {
-    expect(judged("[]")).toMatchObject({ ok: false, everywhere: true });
+  test.each(['"properties":5', '"properties":{"a":5}', '"properties":null', '"required":"a"', '"required":[1]'])("a schema with %s is not shown among those of other servers", (members) => {
+    expect(judged(`{"name":"t","inputSchema":{"type":"object",${members}}}`)).toMatchObject({ ok: false, everywhere: false });
+  });
+
+  test("a schema that says true or false for a property says it as an object", () => {
+    expect(mergedText('{"name":"t","inputSchema":{"properties":{"a":true,"b":{"n":1.10},"c":false}}}')).toBe('{"name":"t","inputSchema":{"properties":{"a":{},"b":{"n":1.10},"c":{"not":{}}},"type":"object"}}');
   });
 
   // Checklist: S4

@@ -40,11 +40,47 @@ describe("what a caller sees", () => {
     expect(viewOf(catalog, holder("server:a"), { server: "nope" })).toMatchObject({ found: false, servers: [] });
     expect(viewOf(catalog, holder(), { server: null }).found).toBe(true);
   });
+  test("of two servers with one template the second's is shown under an alias, and leads to it however it is expanded", () => {
+    const view = viewOn([offerOf("a", { templates: ["x://{id}"] }), offerOf("b", { templates: ["x://{id}"] })]);
+    expect(view.lists.templates.entries.map((entry) => [entry.public, entry.route.backend])).toEqual([["x-1mcp://b/-/x://{id}", "b"], ["x://{id}", "a"]]);
+    expect(ownersOf(view, "x://a%20b").map(({ backend }) => backend)).toEqual(["a", "b"]);
+    expect(ownersOf(view, "x-1mcp://b/-/x://a%20b")).toEqual([{ backend: "b", local: "x://a%20b", tool: null }]);
+  });
   test("a URI of two servers is the first one's, or the one's that he may see; the second of two is shown under an alias", () => {
     const shown = (principal: Principal) => viewOf(catalogOf(...three), principal, { server: null }).lists.resources.entries.map((entry) => [entry.public, entry.route.backend]);
     expect(shown(everybody)).toEqual([["x-1mcp://b/x%3A%2F%2F1", "b"], ["x://1", "a"]]);
     expect(shown(holder("server:b"))).toEqual([["x://1", "b"]]);
   });
+});
+
+test("a name that a server has which he may not see is free for another's", () => {
+  const catalog = catalogOf(offerOf("x", { tools: ["t"], prompts: ["p"], offer: { prefix: "" } }), offerOf("y", { tools: ["t"], prompts: ["p"], offer: { prefix: "" } }));
+  const seen = (...scopes: string[]) => {
+    const { lists } = viewOf(catalog, holder(...scopes), { server: null });
+    return (["tools", "prompts"] as const).map((kind) => [...lists[kind].entries.map((entry) => [entry.public, entry.route.backend]), [...lists[kind].routes.values()].map(({ backend }) => backend)]);
+  };
+  expect(seen("server:y")).toEqual([[["t", "y"], ["y"]], [["p", "y"], ["y"]]]);
+  expect(seen("server:x", "server:y")).toEqual([[["t", "x"], ["x"]], [["p", "x"], ["x"]]]);
+});
+
+test("what is hidden leaves no trace in anything that a view holds", () => {
+  const word = fc.constantFrom("t", "x://1", "x://{id}", "x-1mcp://b/x%3A%2F%2F1", "x-1mcp://a/-/x://{id}");
+  const sketch = fc.record({ tools: fc.array(word, { maxLength: 3 }), prompts: fc.array(word, { maxLength: 3 }), resources: fc.array(word, { maxLength: 3 }), templates: fc.array(word, { maxLength: 3 }), prefix: fc.constantFrom("", "p") });
+  const offer = (name: string, { prefix, ...lists }: { tools: string[]; prompts: string[]; resources: string[]; templates: string[]; prefix: string }) => offerOf(name, { ...lists, offer: { prefix } });
+  const traces = (view: View): unknown => [
+    Object.values(view.lists).map((list) => [list.whole().result.text, [...list.routes], list.fresh.until]),
+    [...view.owners, ...view.schemes],
+    ["x://1", "x://2", "x-1mcp://a/x%3A%2F%2F1", "x-1mcp://b/x%3A%2F%2F1", "x-1mcp://hidden/u"].map((uri) => ownersOf(view, uri, ["hidden"])),
+  ];
+  fc.assert(
+    fc.property(sketch, sketch, sketch, fc.nat(2), (hidden, one, other, at) => {
+      const shown = [offer("a", one), offer("b", other)];
+      const all = [...shown];
+      all.splice(at, 0, offer("hidden", hidden));
+      const seenBy = (offers: typeof shown) => viewOf(catalogOf(...offers), holder("server:a", "server:b"), { server: null });
+      expect(traces(seenBy(all))).toEqual(traces(seenBy(shown)));
+    }),
+  );
 });
 
 test("for any scopes, nothing that can be reached lies outside what is visible", () => {

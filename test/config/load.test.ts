@@ -82,6 +82,7 @@ test("everything at the top arrives, and is frozen all the way down", () => {
     $schema: "x",
     version: 1,
     names: { separator: "." },
+    instructions: "Read this.",
     limits: { bodyBytesMax: 1024 },
     host: "::1",
     port: 0,
@@ -92,7 +93,7 @@ test("everything at the top arrives, and is frozen all the way down", () => {
     pageSize: 50,
     mcpServers: { b: { command: "x", env: { A: "1" } }, a: { url: "http://x/", headers: { A: "1" } } },
   });
-  expect(config).toMatchObject({ names: { separator: "." }, host: "::1", port: 0, publicUrl: "https://example.com/x", pageSize: 50 });
+  expect(config).toMatchObject({ names: { separator: "." }, instructions: "Read this.", host: "::1", port: 0, publicUrl: "https://example.com/x", pageSize: 50 });
   expect(config.limits).toEqual({ ...defaultLimits, bodyBytesMax: 1024 });
   expect(config.trustedProxies).toEqual(["10.0.0.0/8"]);
   expect(config.allowedHosts).toEqual(["box.lan:3050", "[::1]:3050"]);

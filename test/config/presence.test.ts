@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { uptime } from "node:os";
 import { systemClock } from "../../src/base/index.ts";
-import { announcePresence, presencePath, readPresence } from "../../src/config/index.ts";
+import { announcePresence, followPresence, presencePath, readPresence } from "../../src/config/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
 const server = { url: "http://127.0.0.1:3050/mcp", version: "1", operator: "/run/operator.sock" };
@@ -55,4 +55,24 @@ test("an announcement that others could have written is refused", async () => {
   await chmod(presencePath(folder.path), 0o644);
   await expect(readPresence(folder.path, systemClock)).rejects.toMatchObject({ code: "STATE_UNSAFE" });
   expect(await readFile(presencePath(folder.path), "utf8")).toContain(server.url);
+});
+
+test("who follows a server may talk to it as long as it runs, wherever on its address, and to nobody else there", async () => {
+  await using folder = await createFolder();
+  const followed = followPresence(folder.path, systemClock);
+  expect([await followed.find(), followed.admits(server.url)]).toEqual([null, false]);
+  const child = Bun.spawn([process.execPath, "-e", "process.stdin.resume()"], { stdin: "pipe" });
+  const write = (presence: object) => writeFile(presencePath(folder.path), JSON.stringify({ ...server, startedAt: systemClock.now(), ...presence }), { mode: 0o600 });
+  await write({ pid: child.pid });
+  expect((await followed.find())?.pid).toBe(child.pid);
+  expect(["http://127.0.0.1:3050/mcp/other", "http://127.0.0.1:30501/mcp", "http://127.0.0.1/mcp", "nonsense"].map((url) => followed.admits(url))).toEqual([true, false, false, false]);
+  // While the next one comes up, the last may still have to be told something.
+  await write({ pid: process.pid, url: "http://127.0.0.1:4000/mcp" });
+  await followed.find();
+  expect([followed.admits(server.url), followed.admits("http://127.0.0.1:4000/mcp")]).toEqual([true, true]);
+  child.stdin.end();
+  await child.exited;
+  expect([followed.admits(server.url), followed.admits("http://127.0.0.1:4000/mcp")]).toEqual([false, true]);
+  await followed.find();
+  expect(followed.admits(server.url)).toBe(false);
 });

@@ -131,18 +131,30 @@ export const clientScenarios = Object.freeze({
   ],
 } as const satisfies Record<Revision, readonly string[]>);
 
-/** One client scenario, with the proxy as the client: the suite starts the wrapper, which starts the program. */
-export async function runClientScenario(scenario: string, revision: Revision): Promise<{ exitCode: number; failed: readonly string[]; output: string; elapsedMs: number }> {
-  const command = `${process.execPath} ${join(projectDir, "test", "fixtures", "conformanceClient.ts")}`;
-  const { exitCode, stdout, output, elapsedMs } = await runSuite(["client", "--command", command, "--scenario", scenario, "--spec-version", revision, "--verbose"]);
-  return { exitCode, failed: failuresOf(stdout), output, elapsedMs };
+/** Those of extensions, which belong to no revision's set. */
+export const extensionClientScenarios = Object.freeze(["sep-2640-client-no-prefetch", "sep-2640-client-verify-digest", "sep-2640-client-verify-size", "sep-2640-client-verify-frontmatter"]);
+
+/** Every client scenario of the suite that needs no authorization, by its revisions: none for those of extensions. */
+export async function suiteClientScenarios(): Promise<Map<string, readonly string[]>> {
+  const { stdout } = await runSuite(["list"]);
+  const [, section = ""] = /^Client scenarios[^\n]*\n((?: +- .*\n)+)/mu.exec(stdout) ?? [];
+  const lines = [...section.matchAll(/- (\S+) \[(.*)\]/gu)].filter(([, name]) => name?.startsWith("auth/") === false);
+  return new Map(lines.map(([, name = "", tags = ""]) => [name, tags.split(",").filter((tag) => tag !== "extension")]));
 }
 
-/** The checks of a client scenario that failed, with the suite's own words, and the warnings: what a client should do. */
-function failuresOf(stdout: string): string[] {
+/** One client scenario, with the proxy as the client: the suite starts the wrapper, which starts the program. */
+export async function runClientScenario(scenario: string, revision: Revision): Promise<{ exitCode: number; passed: number; failed: readonly string[]; output: string; elapsedMs: number }> {
+  const command = `${process.execPath} ${join(projectDir, "test", "fixtures", "conformanceClient.ts")}`;
+  const { exitCode, stdout, output, elapsedMs } = await runSuite(["client", "--command", command, "--scenario", scenario, "--spec-version", revision, "--force", "--verbose"]);
+  return { exitCode, ...countOf(stdout), output, elapsedMs };
+}
+
+/** How many checks of a client scenario passed, and what failed, in the suite's own words, warnings included: what a client should do. */
+function countOf(stdout: string): { passed: number; failed: string[] } {
   // The checks are all that it prints on stdout when it is verbose.
   const checks = JSON.parse(stdout) as { id: string; name: string; status: string; errorMessage?: string }[];
-  return checks.filter(({ status }) => status === "FAILURE" || status === "WARNING").map(({ id, name, errorMessage = "" }) => `${id} (${name}): ${errorMessage}`);
+  const failed = checks.filter(({ status }) => status === "FAILURE" || status === "WARNING").map(({ id, name, errorMessage = "" }) => `${id} (${name}): ${errorMessage}`);
+  return { passed: checks.filter(({ status }) => status === "SUCCESS").length, failed };
 }
 
 type Leg = readonly [name: string, revision: Revision, run: () => Promise<Verdict>];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits } from "../../src/base/index.ts";
-import { claimsVersion, classify } from "../../src/era/classify.ts";
+import { claimsVersion, classify, olderFault } from "../../src/era/classify.ts";
 import { type Message, parseMessage } from "../../src/protocol/index.ts";
 import { key } from "../fixtures/era.ts";
 
@@ -29,5 +29,21 @@ describe("the era of a message", () => {
 
   test("a failure claims nothing", () => {
     expect(claimsVersion(message({ id: 1, error: { code: 1, message: "x" } }))).toBe(false);
+  });
+});
+
+describe("a request of the older era, where that is switched off", () => {
+  const faultOf = (value: object): unknown => {
+    const parsed = message({ id: 1, ...value });
+    if (parsed.kind !== "request") throw new Error(parsed.kind);
+    const { code, data } = olderFault(parsed);
+    return [code, data];
+  };
+
+  test("is refused: a handshake with the versions that there are, all else for the envelope that it lacks", () => {
+    const supported = ["2026-07-28"];
+    expect(faultOf({ method: "initialize", params: { protocolVersion: "2025-06-18" } })).toEqual(["VERSION_UNSUPPORTED", { supported, requested: "2025-06-18" }]);
+    expect(faultOf({ method: "initialize" })).toEqual(["VERSION_UNSUPPORTED", { supported, requested: null }]);
+    expect(faultOf({ method: "tools/list" })).toEqual(["ENVELOPE_INVALID", undefined]);
   });
 });

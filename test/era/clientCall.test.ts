@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { CancelSource, createCallIds } from "../../src/base/index.ts";
+import { CancelSource, createCallIds, defaultLimits } from "../../src/base/index.ts";
 import { ClientCall, logLevelOf } from "../../src/era/clientCall.ts";
+import { HeldLines } from "../../src/era/held.ts";
 import { type Ask, emptyObject, type RawObject } from "../../src/protocol/index.ts";
 import { alice } from "../fixtures/era.ts";
 import { located } from "../fixtures/serve.ts";
@@ -81,13 +82,34 @@ describe("a client that is asked", () => {
     const { call, said } = callOf({ progressToken: "1" });
     const next = callOf({ id: "2", progressToken: "2", logLevel: "info" });
     expect(call.away).toBe(false);
-    call.pause(200, "first");
+    call.pause(200, "first", new HeldLines(defaultLimits));
     expect(call.away).toBe(true);
     call.notice({ kind: "progress", params: located('{"progress":1}') });
     call.goOn(next.call);
+    expect(call.away).toBe(false);
     call.notice({ kind: "progress", params: located('{"progress":2}') });
     call.answer(200, "second");
     expect([said, next.said, call.id, call.logLevel]).toEqual([["200 first"], ['{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":2,"progressToken":2}}', "200 second"], "2", "info"]);
+  });
+
+  test("hears on its return what was said while it was away, as far as it wants it then, and before anything else", () => {
+    const { call, said } = callOf({ logLevel: "info" });
+    const next = callOf({ id: "2", logLevel: "warning" });
+    call.pause(200, "first", new HeldLines(defaultLimits));
+    for (const level of ["debug", "info", "error"] as const) call.notice({ kind: "log", level, params: located(`{"level":"${level}"}`) });
+    call.notice({ kind: "other", method: "x/y", params: null });
+    call.goOn(next.call);
+    call.answer(200, "second");
+    expect([said, next.said]).toEqual([["200 first"], ['{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error"}}', '{"jsonrpc":"2.0","method":"x/y"}', "200 second"]]);
+  });
+
+  test("hears no log on its return where it wants none", () => {
+    const { call } = callOf({ logLevel: "debug" });
+    const next = callOf({ id: "2" });
+    call.pause(200, "first", new HeldLines(defaultLimits));
+    call.notice({ kind: "log", level: "emergency", params: located('{"level":"emergency"}') });
+    call.goOn(next.call);
+    expect(next.said).toEqual([]);
   });
 
   test("may be told of a visit after its call", () => {

@@ -1,7 +1,7 @@
 /** Questions to a client of a 2025 session: real requests on the call's stream, answered by POST or through the pipe. */
 import { describe, expect, test } from "bun:test";
 import { CancelSource, defaultLimits, type Limits } from "../../src/base/index.ts";
-import type { Answer as Given, Ask, Call, Outcome } from "../../src/protocol/index.ts";
+import type { Answer as Given, Ask, Beside, Call, Outcome } from "../../src/protocol/index.ts";
 import { allJson, createWorld, gate, type Json, nextEvent, nextJson, type World } from "../fixtures/era.ts";
 import { done, failure, located } from "../fixtures/serve.ts";
 
@@ -160,6 +160,87 @@ describe("a question in a session", () => {
     };
     await send(call(1), { headers }).answer;
     expect(came).toEqual(["LIMIT_REACHED"]);
+  });
+});
+
+describe("a question beside the calls", () => {
+  const opened = async (limits: Partial<Limits> = {}, revision = "2025-11-25", capabilities: Json = all) => {
+    const world = await setUp(revision, capabilities, limits);
+    await world.send(call(1), { headers: world.headers }).answer;
+    const beside = world.serve.calls[0]?.session?.beside as Beside;
+    const heardBeside = (asked: Ask): Promise<string> => beside.ask(asked).then(textOf, (thrown: { code: string }) => thrown.code);
+    return { ...world, beside, heardBeside };
+  };
+
+  test("goes to the session's own stream, says who asks, and is answered by the client", async () => {
+    const { get, headers, say, heardBeside } = await opened();
+    const standalone = await get({ headers }).answer;
+    const given = heardBeside(ask("elicitation", { message: "Who?" }));
+    expect(await spoken(standalone)).toEqual({ jsonrpc: "2.0", id: 1, method: "elicitation/create", params: { message: "[asker] Who?" } });
+    await say({ id: 1, result: { action: "decline" } });
+    expect(await given).toBe('{"action":"decline"}');
+  });
+
+  test("is refused where no such stream is read: none was opened, or it has gone", async () => {
+    const { get, headers, heardBeside } = await opened();
+    expect(await heardBeside(ask("roots"))).toBe("ASK_REFUSED");
+    const sent = get({ headers });
+    await sent.answer;
+    sent.hangUp();
+    expect(await heardBeside(ask("roots"))).toBe("ASK_REFUSED");
+  });
+
+  test("is bounded as any other: by what the client declared, in number and in time", async () => {
+    const { get, headers, heardBeside, clock } = await opened({ questionsMax: 1 }, "2025-11-25", { roots: {} });
+    const standalone = await get({ headers }).answer;
+    expect(await heardBeside(ask("sampling"))).toContain("error -32601");
+    const first = heardBeside(ask("roots"));
+    expect(await heardBeside(ask("roots"))).toBe("LIMIT_REACHED");
+    await clock.advance(askMsMax);
+    expect(await first).toContain("error -32603");
+    expect((await spoken(standalone)).method).toBe("roots/list");
+    expect(await spoken(standalone)).toMatchObject({ method: "notifications/cancelled", params: { requestId: 1 } });
+  });
+
+  test("ends with its session, and with the backend's wish", async () => {
+    const { get, headers, verb, heardBeside } = await opened();
+    await get({ headers }).answer;
+    const source = new CancelSource();
+    const unwanted = heardBeside(ask("roots", {}, source));
+    source.cancel("not needed");
+    expect(await unwanted).toBe("CALL_CANCELLED");
+    const left = heardBeside(ask("roots"));
+    await verb("DELETE", { headers });
+    expect(await left).toBe("CALL_CANCELLED");
+    expect(await heardBeside(ask("roots"))).toBe("ASK_REFUSED");
+  });
+
+  test("may send to a page, and the client hears when the visit is over", async () => {
+    const { get, headers, heardBeside, beside } = await opened();
+    const standalone = await get({ headers }).answer;
+    void heardBeside(ask("elicitation", { mode: "url", url: "https://a", message: "?", elicitationId: "e" }));
+    expect((await spoken(standalone)).params.elicitationId).toBe("e");
+    beside.notice({ kind: "other", method: "notifications/elicitation/complete", params: null });
+    beside.notice({ kind: "other", method: "notifications/elicitation/complete", params: located('{"elicitationId":"e"}') });
+    expect(await spoken(standalone)).toMatchObject({ method: "notifications/elicitation/complete", params: { elicitationId: "e" } });
+  });
+});
+
+describe("a notice beside the calls", () => {
+  test("of an extension, and a log line of the session's level, go to the session's own stream; what the protocol itself defines does not", async () => {
+    const world = await setUp();
+    const { get, headers, send } = world;
+    await send(call(1), { headers }).answer;
+    const beside = world.serve.calls[0]?.session?.beside as Beside;
+    expect(beside.notice({ kind: "other", method: "notifications/x/y", params: null })).toBe(false);
+    const standalone = await get({ headers }).answer;
+    expect(beside.notice({ kind: "other", method: "notifications/tools/list_changed", params: null })).toBe(false);
+    expect(beside.notice({ kind: "progress", params: located("{}") })).toBe(false);
+    expect(beside.notice({ kind: "log", level: "info", params: located('{"level":"info","data":1}') })).toBe(true);
+    expect(beside.notice({ kind: "log", level: "error", params: located('{"level":"error","data":2}') })).toBe(true);
+    expect(beside.notice({ kind: "other", method: "notifications/x/y", params: located('{"z":1.0}') })).toBe(true);
+    expect(await spoken(standalone)).toEqual({ jsonrpc: "2.0", method: "notifications/message", params: { level: "error", data: 2 } });
+    expect(await spoken(standalone)).toEqual({ jsonrpc: "2.0", method: "notifications/x/y", params: { z: 1 } });
   });
 });
 

@@ -51,7 +51,10 @@ describe("a result for an old revision", () => {
   test("has structured content only as an object and only since it exists, and as text in any case", () => {
     expect(convert({ content: [], structuredContent: { a: 1 } }, "tools/call", "2025-06-18")).toEqual({ content: [], structuredContent: { a: 1 } });
     expect(convert({ content: [], structuredContent: [1, 2] }, "tools/call", "2025-11-25")).toEqual({ content: [{ type: "text", text: "[1,2]" }] });
-    expect(convert({ content: [text], structuredContent: 5 }, "tools/call", "2025-11-25")).toEqual({ content: [text] });
+    expect(convert({ content: [text], structuredContent: 5 }, "tools/call", "2025-11-25")).toEqual({ content: [text, { type: "text", text: "5" }] });
+    const said = { type: "text", text: '[1, {"a": 2.0}]' };
+    expect(convert({ content: [said], structuredContent: [1, { a: 2 }] }, "tools/call", "2025-11-25")).toEqual({ content: [said] });
+    expect(convert({ content: [text], structuredContent: { a: 1 } }, "tools/call", "2025-03-26")).toEqual({ content: [text] });
     expect(convert({ structuredContent: { a: 1 } }, "tools/call", "2025-03-26")).toEqual({ content: [{ type: "text", text: '{"a":1}' }] });
     expect(convert({}, "tools/call", "2025-11-25")).toEqual({ content: [] });
   });
@@ -70,6 +73,72 @@ describe("a result for an old revision", () => {
     expect(convert({ tools: ['"outputSchema"'] }, "tools/list", "2025-11-25")).toEqual({ tools: ['"outputSchema"'] });
     expect(convert({ content: { type: "audio" } }, "tools/call", "2024-11-05")).toEqual({ content: { type: "audio" } });
     expect(convert({ messages: { type: "audio" } }, "prompts/get", "2024-11-05")).toEqual({ messages: { type: "audio" } });
+  });
+});
+
+/** What each revision knows, by the first that does; what stands in no row is a member, which harms nobody. */
+describe("for every older revision, of whatever a newer server says", () => {
+  const since: Readonly<Record<string, string>> = { text: "2024-11-05", image: "2024-11-05", resource: "2024-11-05", audio: "2025-03-26", resource_link: "2025-06-18" };
+  // As they are once they were sent: JSON has no negative zero.
+  const members = fc.dictionary(fc.constantFrom("title", "icons", "annotations", "_meta", "size", "x-own"), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }).map((sent) => JSON.parse(JSON.stringify(sent)) as Record<string, unknown>);
+  const block = fc.tuple(fc.constantFrom(...Object.keys(since)), members).map(([type, more]) => ({ ...more, type, uri: "a://b", name: "n", text: "t", data: "QUJD", mimeType: "a/b", resource: { uri: "a://b", text: "t" } }));
+  const typesOf = (content: { type: string }[]): string[] => content.map(({ type }) => type);
+  const eachRevision = fc.constantFrom(...legacyRevisions);
+
+  test("a tool's result holds kinds of content that it knows alone, in their order, and the others as such", () => {
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 5 }), fc.option(fc.jsonValue({ maxDepth: 2 })), eachRevision, (content, structuredContent, revision) => {
+        const result = { content, isError: false, resultType: "complete", "x-own": 1, ...(structuredContent === null ? {} : { structuredContent }) };
+        const converted = convert(result, "tools/call", revision);
+        const known = content.filter(({ type }) => (since[type] ?? "") <= revision);
+        expect(typesOf(converted.content).every((type) => (since[type] ?? "9") <= revision)).toBe(true);
+        expect(converted.content.filter((one: object) => known.some((other) => Bun.deepEquals(one, other)))).toEqual(known);
+        expect(converted.content.length - content.length).toBeOneOf([0, 1]);
+        const isObject = typeof structuredContent === "object" && structuredContent !== null && !Array.isArray(structuredContent);
+        expect("structuredContent" in converted).toBe(isObject && revision >= "2025-06-18");
+        expect(converted).toMatchObject({ isError: false, "x-own": 1 });
+        expect(converted).not.toHaveProperty("resultType");
+        expect(convert(converted, "tools/call", revision)).toEqual(converted);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("a prompt holds one block of a known kind in each message", () => {
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 5 }), eachRevision, (contents, revision) => {
+        const { messages } = convert({ messages: contents.map((content) => ({ role: "user", content })) }, "prompts/get", revision);
+        expect(messages).toHaveLength(contents.length);
+        for (const [index, { content }] of messages.entries()) {
+          const original = contents[index];
+          if ((since[original?.type ?? ""] ?? "") <= revision) expect(content).toEqual(original);
+          else expect((since[content.type] ?? "9") <= revision).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test("a tool has output schemas of objects where it has any, no tasks, and all other members", () => {
+    const schema = fc.oneof(fc.constantFrom<unknown>(undefined, true, { type: "object" }, { type: "array" }, { anyOf: [] }, { type: ["object", "null"] }), fc.jsonValue({ maxDepth: 1 }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(schema, members, fc.boolean()), { minLength: 1, maxLength: 4 }), eachRevision, (sketches, revision) => {
+        const tools = sketches.map(([outputSchema, more, isTask], index) => ({ ...more, name: `t${index}`, inputSchema: { type: "object" }, ...(outputSchema === undefined ? {} : { outputSchema }), ...(isTask ? { execution: { taskSupport: "optional" } } : {}) }));
+        const listed = convert({ tools }, "tools/list", revision).tools;
+        for (const [index, tool] of listed.entries()) {
+          const { execution: _, outputSchema, ...rest } = JSON.parse(JSON.stringify(tools[index]));
+          const isKept = revision >= "2025-06-18" && outputSchema?.type === "object" && !Array.isArray(outputSchema);
+          expect(tool).toEqual(isKept ? { ...rest, outputSchema } : rest);
+        }
+      }),
+    );
+  });
+
+  test("lists and contents are converted whole, however long they are", () => {
+    const tools = Array.from({ length: defaultLimits.listItemsMax + 1 }, (_, index) => ({ name: `t${index}`, execution: {} }));
+    expect(convert({ tools }, "tools/list", "2025-11-25").tools.some((tool: object) => "execution" in tool)).toBe(false);
+    expect(rawOf(withoutExecution(located(JSON.stringify({ tools })), defaultLimits))).not.toContain("execution");
+    const content = Array.from({ length: defaultLimits.listItemsMax + 1 }, () => link);
+    expect(new Set(typesOf(convert({ content }, "tools/call", "2025-03-26").content))).toEqual(new Set(["text"]));
   });
 });
 

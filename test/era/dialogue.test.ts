@@ -4,7 +4,7 @@ import { take } from "../../src/era/dialogue.ts";
 import { Kept } from "../../src/era/kept.ts";
 import { createNorth } from "../../src/era/north.ts";
 import { Session } from "../../src/era/session.ts";
-import { parseMessage } from "../../src/protocol/index.ts";
+import { parseMessage, type RawObject, rawOf } from "../../src/protocol/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { alice, type Json } from "../fixtures/era.ts";
 import { createTestServe, done } from "../fixtures/serve.ts";
@@ -47,6 +47,14 @@ describe("a dialogue", () => {
     const { said, say, session } = worldOf();
     say({ id: 0, method: "initialize" });
     expect([said[0].error.code, session.revision]).toEqual([-32602, null]);
+  });
+
+  test("takes no state and no answers of the newer era: a backend would believe them", async () => {
+    const { serve, clock, say } = worldOf();
+    say(handshake);
+    await clock.settle();
+    say({ id: 1, method: "tools/call", params: { requestState: "2|forged", name: "x", inputResponses: { q: {} }, arguments: { requestState: "mine" }, task: {} } });
+    expect(rawOf(serve.calls[0]?.params as RawObject)).toBe('{"name":"x","arguments":{"requestState":"mine"}}');
   });
 
   test("forgets a call that was cancelled, and says nothing of it later", async () => {

@@ -15,7 +15,8 @@ describe("parameters", () => {
     ["prompts/get", '{"arguments":{},"name":"x"}', '{"arguments":{},"name":"lo\\"cal"}'],
     ["resources/read", '{"uri":"x"}', '{"uri":"lo\\"cal"}'],
     ["completion/complete", '{"ref":{"type":"ref/prompt","name":"x"}}', '{"ref":{"type":"ref/prompt","name":"lo\\"cal"}}'],
-    ["completion/complete", '{"ref":{"type":"ref/resource","uri":"x://{y}"}}', '{"ref":{"type":"ref/resource","uri":"x://{y}"}}'],
+    ["completion/complete", '{"ref":{"type":"ref/resource","name":"n","uri":"x://{y}"}}', '{"ref":{"type":"ref/resource","name":"n","uri":"lo\\"cal"}}'],
+    ["completion/complete", '{"ref":{"type":"ref/resource"}}', '{"ref":{"type":"ref/resource"}}'],
     ["completion/complete", '{"ref":7}', '{"ref":7}'],
     ["x/own", '{"name":"x"}', '{"name":"x"}'],
   ])("of %s name the target as the backend does", (method, params, expected) => {
@@ -102,7 +103,9 @@ describe("`_meta` for a backend without one", () => {
     );
   });
 
-  test("of our own requests takes further members", () => {
-    expect(JSON.parse(envelope.ownMeta('"x":1'))).toMatchObject({ x: 1, "io.modelcontextprotocol/clientInfo": { name: "1mcp", version: "9.9.9" } });
+  test("of our own requests says that we can do nothing, or what those can do for whom they are", () => {
+    const said = (abilities?: string): unknown => JSON.parse(envelope.ownMeta(abilities));
+    expect(said()).toMatchObject({ "io.modelcontextprotocol/clientInfo": { name: "1mcp", version: "9.9.9" }, "io.modelcontextprotocol/clientCapabilities": {} });
+    expect(said('{"roots":{}}')).toMatchObject({ "io.modelcontextprotocol/clientCapabilities": { roots: {} } });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Outcome } from "../../src/protocol/index.ts";
-import { allJson, createWorld, gate, modernVersion } from "../fixtures/era.ts";
+import { alice, allJson, createWorld, gate, modernVersion } from "../fixtures/era.ts";
 import { done, located } from "../fixtures/serve.ts";
 
 describe("one endpoint for every revision", () => {
@@ -96,5 +96,46 @@ describe("the end of the program", () => {
     await eras.close();
     outcome.open(done({ content: [] }));
     expect((await sent.answer).status).toBe(503);
+  });
+});
+
+describe("where the older era is switched off", () => {
+  const world = (): ReturnType<typeof createWorld> => createWorld({}, { clientEra: "modern" });
+  const initialize = { jsonrpc: "2.0", id: "h", method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "old", version: "1" } } };
+
+  // Checklist: N33
+  test("its verbs and its stream are refused, and a modern client is served", async () => {
+    const { verb, sse, modern } = world();
+    for (const answer of [await verb("GET"), await verb("DELETE", { headers: { "mcp-session-id": "x" } }), await sse().answer]) expect([answer.status, answer.headers["allow"]]).toEqual([405, "POST"]);
+    expect((await modern("tools/call", { name: "x" })).json.result.content).toEqual([{ type: "text", text: "tools/call" }]);
+  });
+
+  test("its handshake is refused with the versions that there are, and opens no session", async () => {
+    const { post, eras } = world();
+    const answer = await post(initialize);
+    expect([answer.status, answer.json.id, answer.json.error.code, answer.json.error.data.supported, answer.json.error.data.requested]).toEqual([400, "h", -32022, ["2026-07-28"], "2025-11-25"]);
+    expect([answer.headers["mcp-session-id"], eras.status().sessions]).toEqual([undefined, 0]);
+  });
+
+  test("its requests, responses and batches are refused as a modern server refuses them", async () => {
+    const { post, serve } = world();
+    const codeOf = async (message: unknown): Promise<unknown> => {
+      const { status, json } = await post(message, { headers: { "mcp-session-id": "x", "mcp-protocol-version": "2025-11-25" } });
+      return [status, json?.error.code ?? null];
+    };
+    expect(await codeOf({ jsonrpc: "2.0", id: 1, method: "tools/list" })).toEqual([400, -32602]);
+    expect(await codeOf({ jsonrpc: "2.0", id: 1, result: {} })).toEqual([400, -32600]);
+    expect(await codeOf([initialize])).toEqual([400, -32600]);
+    expect(await codeOf({ jsonrpc: "2.0", method: "notifications/initialized" })).toEqual([202, null]);
+    expect(serve.calls).toEqual([]);
+  });
+
+  test("a client on stdio is served in the modern way alone", async () => {
+    const { eras } = world();
+    const said: ReturnType<typeof JSON.parse>[] = [];
+    const pipe = eras.stdio({ principal: alice, selection: { server: null }, send: (line) => said.push(JSON.parse(line)) });
+    for (const message of [initialize, { jsonrpc: "2.0", id: 2, method: "ping" }, [initialize]]) pipe.receive(JSON.stringify(message));
+    expect(said.map(({ id, error }) => [id, error.code])).toEqual([["h", -32022], [2, -32602], [null, -32600]]);
+    pipe.end();
   });
 });

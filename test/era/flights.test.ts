@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CancelSource, fault } from "../../src/base/index.ts";
 import { Flights } from "../../src/era/flights.ts";
-import type { Notice, Notification } from "../../src/protocol/index.ts";
+import type { Beside, Notice, Notification } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { benchOf, messageOf } from "../fixtures/wire.ts";
 
@@ -106,12 +106,85 @@ describe("attribution of a log line", () => {
     expect(notices).toHaveLength(1);
   });
 
+  test("counts a call that was given up as well, also one of the same principal: the line can be its", async () => {
+    for (const anySuspect of [true, false]) {
+      const { bench, flights } = flightsOn({ tellCancel: true, anySuspect });
+      const notices: Notice[] = [];
+      const cancel = new CancelSource();
+      const given = flights.begin(callOf("tools/call", "{}", { logLevel: "debug", cancel }), { timeoutMs: 60_000 });
+      cancel.cancel("x");
+      flights.end(given);
+      flights.begin(wanting("tools/call", notices), { timeoutMs: 60_000 });
+      flights.notify(log, null);
+      expect([notices.length, bench.logged.length]).toEqual([0, 1]);
+      await bench.clock.advance(bench.south.limits.lingerOwnMsMax);
+      flights.notify(log, null);
+      expect(notices).toHaveLength(1);
+    }
+  });
+
   test("a message without parameters, or of another kind and of no stream, is nobody's", () => {
     const { bench, flights } = flightsOn(silent);
     expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/message"}') as Notification, null)).toBe(true);
     expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/progress"}') as Notification, null)).toBe(true);
     expect(flights.notify(messageOf('{"jsonrpc":"2.0","method":"notifications/x"}') as Notification, null)).toBe(false);
     expect(bench.logged).toEqual([]);
+  });
+});
+
+describe("what belongs to no call", () => {
+  const custom = messageOf('{"jsonrpc":"2.0","method":"notifications/x/y","params":{"a":1}}') as Notification;
+  const alone = (listens: boolean) => {
+    const told: Notice[] = [];
+    const beside: Beside = {
+      ask: () => Promise.reject(fault("ASK_REFUSED")),
+      notice: (notice) => {
+        told.push(notice);
+        return listens;
+      },
+    };
+    const bench = benchOf("stdio", () => "silent", { beside });
+    return { bench, told, flights: new Flights(bench.south, { tellCancel: true, anySuspect: true, postpone: () => undefined, headers: () => ({}) }) };
+  };
+
+  test("is for the session whose alone the connection is, log lines and an extension's notices alike", () => {
+    const { bench, told, flights } = alone(true);
+    flights.notify(log, null);
+    expect(flights.notify(custom, null)).toBe(true);
+    expect(told.map((notice) => (notice.kind === "other" ? notice.method : notice.kind))).toEqual(["log", "notifications/x/y"]);
+    flights.begin(callOf("tools/call", "{}", { logLevel: "debug" }), { timeoutMs: 60_000 });
+    flights.begin(callOf("tools/call", "{}", { logLevel: "debug" }), { timeoutMs: 60_000 });
+    flights.notify(log, null);
+    expect([told.length, bench.logged]).toEqual([3, []]);
+  });
+
+  test("is in our own log where that session does not listen, and nobody's where it came on a stream of our own", () => {
+    const deaf = alone(false);
+    deaf.flights.notify(log, null);
+    expect(deaf.flights.notify(custom, null)).toBe(false);
+    expect([deaf.told.length, deaf.bench.logged.length]).toEqual([2, 1]);
+    const { bench, told, flights } = alone(true);
+    flights.notify(log, "ours");
+    expect(flights.notify(custom, "ours")).toBe(false);
+    expect([told.length, bench.logged.length]).toEqual([0, 1]);
+  });
+
+  test("is bounded for that session as well", () => {
+    const { told, flights, bench } = alone(true);
+    for (let i = 0; i <= bench.south.limits.logLinesMax; i += 1) flights.notify(log, null);
+    expect(told).toHaveLength(bench.south.limits.logLinesMax);
+  });
+
+  test("is the only call's that runs, where it is an extension's notice of an older backend", () => {
+    const { flights } = flightsOn({ tellCancel: true, anySuspect: true });
+    const notices: Notice[] = [];
+    const running = () => callOf("tools/call", "{}", { notice: (notice) => notices.push(notice) });
+    expect(flights.notify(custom, null)).toBe(false);
+    flights.begin(running(), { timeoutMs: 60_000 });
+    expect(flights.notify(custom, null)).toBe(true);
+    flights.begin(callOf("completion/complete"), { timeoutMs: 60_000 });
+    expect(flights.notify(custom, null)).toBe(false);
+    expect(notices.map((notice) => notice.kind === "other" && notice.method)).toEqual(["notifications/x/y"]);
   });
 });
 

@@ -43,11 +43,11 @@ describe("a retry", () => {
     expect(again(asked({}, "id", "parked")["requestState"])).toMatchObject({ kind: "parked", sealed: { state: "id", round: 1 } });
   });
 
-  test("after visits is a plain call if all were accepted, or none was said to be anything", () => {
-    const state = asked({}, "", "url-wait")["requestState"];
-    const plain = { kind: "call", resume: { responses: null, state: null, backend: null }, round: 1 };
-    expect(again(state)).toEqual(plain as never);
-    expect(again(state, '{"a":{"action":"accept"},"b":{"action":"accept"}}')).toEqual(plain as never);
+  test("after visits names the visit if all were accepted, or none was said to be anything", () => {
+    const state = asked({}, "v", "url-wait")["requestState"];
+    const visiting = { kind: "visiting", visit: "v", round: 1 };
+    expect(again(state)).toEqual(visiting as never);
+    expect(again(state, '{"a":{"action":"accept"},"b":{"action":"accept"}}')).toEqual(visiting as never);
     for (const other of ['{"a":{"action":"accept"},"b":{"action":"decline"}}', '{"a":{"action":"cancel"}}', '{"a":5}']) expect(again(state, other)).toEqual({ kind: "declined" });
   });
 
@@ -69,7 +69,8 @@ describe("an error that sends to pages", () => {
   const error = (data: unknown) => ({ code: -32042, message: "first", data: data === undefined ? null : JSON.stringify(data), raw: "{}" });
 
   test("is a question for each page", () => {
-    const visits = visitsOf(error({ elicitations: [{ url: "https://a", message: "A", elicitationId: "1" }, { mode: "url", url: "https://b" }] }), "b", defaultLimits);
+    const visits = visitsOf(error({ elicitations: [{ url: "https://a", message: "A", elicitationId: "1" }, { mode: "url", url: "https://b" }] }), "b", defaultLimits, () => "name");
+    expect(visits?.state).toBe("name");
     expect(JSON.parse(visits === null ? "null" : rawOf(visits.result))).toEqual({
       inputRequests: {
         visit1: { method: "elicitation/create", params: { url: "https://a", message: "A", elicitationId: "1", mode: "url" } },
@@ -78,8 +79,9 @@ describe("an error that sends to pages", () => {
     });
   });
 
-  test("is nothing special without pages", () => {
-    for (const data of [undefined, {}, { elicitations: [] }, { elicitations: 5 }, []]) expect(visitsOf(error(data), "b", defaultLimits)).toBeNull();
+  test("is nothing special without pages, or with too many", () => {
+    const many = Array.from({ length: defaultLimits.questionsMax + 1 }, () => ({ url: "https://a" }));
+    for (const data of [undefined, {}, { elicitations: [] }, { elicitations: 5 }, [], { elicitations: [7, {}, { url: 5 }] }, { elicitations: many }]) expect(visitsOf(error(data), "b", defaultLimits, () => "")).toBeNull();
   });
 });
 

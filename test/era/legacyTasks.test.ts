@@ -36,7 +36,7 @@ async function stage(transport: "stdio" | "http", script: Script, answer: () => 
     asked.push(one);
     return answer();
   };
-  const call = callOf("tools/call", '{"name":"box__slow","task":{"ttl":1}}', { cancel, ask, progress: true, notice: (notice) => notices.push(notice), client: { info: null, capabilities: '{"elicitation":{}}' } } satisfies Partial<Call>);
+  const call = callOf("tools/call", '{"name":"box__slow","task":{"ttl":1}}', { cancel, ask, progress: true, logLevel: "debug", notice: (notice) => notices.push(notice), client: { info: null, capabilities: '{"elicitation":{}}' } } satisfies Partial<Call>);
   return {
     bench,
     south,
@@ -109,6 +109,20 @@ describe("a tool that runs only as a task", () => {
     await pass(500);
     await running;
     expect(notices).toMatchObject([{ kind: "progress" }]);
+  });
+
+  test("names its task to nobody, whatever it tells on the way", async () => {
+    const { bench, run, pass, notices } = await stage("http", ({ method }) => (method === "tools/call" ? begun() : method === "tasks/get" ? { result: task("completed") } : { result: "{}" }));
+    const running = run();
+    await pass(500);
+    const { id, push } = bench.wire.last("tools/call");
+    const related = '"io.modelcontextprotocol/related-task":{"taskId":"t-1"}';
+    push(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${id},"progress":1.50,"_meta":{${related}}}}`);
+    push(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":"x","_meta":{"a":1,${related}}}}`);
+    push(`{"jsonrpc":"2.0","method":"notifications/com.example/odd","params":{"_meta":{${related}},"b":2}}`);
+    await pass(500);
+    await running;
+    expect(notices.map(({ params }) => params && textOf(params))).toEqual([`{"progressToken":${id},"progress":1.50}`, '{"level":"error","data":"x","_meta":{"a":1}}', '{"b":2}']);
   });
 
   test.each(["stdio", "http"] as const)("asks the call's client what it wants to know, and has more time for that (%s)", async (transport) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { allJson, createWorld, gate, key, nextEvent, nextJson } from "../fixtures/era.ts";
+import { defaultLimits } from "../../src/base/index.ts";
+import { allJson, bob, createWorld, gate, key, nextEvent, nextJson, type World } from "../fixtures/era.ts";
 import { located } from "../fixtures/serve.ts";
 
 describe("subscriptions/listen", () => {
@@ -182,5 +183,86 @@ describe("listening to single resources", () => {
     const { modern, serve } = createWorld({ subscriptionsPerWatchMax: 2 });
     expect((await modern("subscriptions/listen", { notifications: { resourceSubscriptions } })).json.error.data.code).toBe(code);
     expect(serve.watches.size).toBe(0);
+  });
+});
+
+describe("listening to tasks", () => {
+  const declared = { [key.capabilities]: { extensions: { "io.modelcontextprotocol/tasks": {} } } };
+  const made = (world: World, taskId: string, backend: string): Promise<string> => {
+    world.serve.answer = () => ({ kind: "task", result: located(`{"resultType":"task","taskId":"${taskId}","status":"working"}`), backend });
+    return world.modern("tools/call", { name: "slow" }, { meta: declared }).then(({ json }) => json.result.taskId);
+  };
+  const listenTo = (world: World, taskIds: unknown, more: Parameters<World["modern"]>[2] & { uris?: string[] } = {}) =>
+    world.modern("subscriptions/listen", { notifications: { taskIds, ...(more.uris === undefined ? {} : { resourceSubscriptions: more.uris }) } }, { id: "ear", meta: declared, ...more });
+  const fulfilled = async (answer: Parameters<typeof nextJson>[0]): Promise<unknown> => (await nextJson(answer)).params.notifications;
+
+  test("asks the server that has each, under its own id, and tells under the client's", async () => {
+    const world = createWorld();
+    const [one, other] = [await made(world, "t-1", "box"), await made(world, "t-1", "crate")];
+    const answer = await listenTo(world, [one, other], { uris: ["a://1"] });
+    expect(await fulfilled(answer)).toEqual({ resourceSubscriptions: ["a://1"], taskIds: [one, other] });
+    expect(world.serve.subscribed()).toEqual(["a://1", "box#t-1", "crate#t-1"]);
+    world.serve.tell({ backend: "crate", taskId: "t-1" }, { taskId: "t-1", status: "input_required", inputRequests: { q: { method: "elicitation/create", params: { message: "Name?" } } }, _meta: { "x.y/z": 1 } });
+    expect(await nextJson(answer)).toEqual({
+      jsonrpc: "2.0",
+      method: "notifications/tasks",
+      params: { taskId: other, status: "input_required", inputRequests: { q: { method: "elicitation/create", params: { message: "[crate] Name?" } } }, _meta: { "x.y/z": 1, [key.subscription]: "ear" } },
+    });
+  });
+
+  test("tells of a task under each id that its client has for it", async () => {
+    const world = createWorld();
+    const ids = [await made(world, "t-1", "box"), await made(world, "t-1", "box")];
+    const answer = await listenTo(world, ids);
+    expect(await fulfilled(answer)).toEqual({ taskIds: ids });
+    world.serve.tell({ backend: "box", taskId: "t-1" }, { taskId: "t-1", status: "completed" });
+    expect([(await nextJson(answer)).params.taskId, (await nextJson(answer)).params.taskId]).toEqual(ids);
+  });
+
+  test("says nothing of an id that is forged, too old or another's, and asks nobody", async () => {
+    const world = createWorld();
+    const taskId = await made(world, "t-1", "box");
+    expect(await fulfilled(await listenTo(world, [taskId], { principal: bob }))).toEqual({});
+    expect(await fulfilled(await listenTo(world, ["t-1", "", `${taskId}A`]))).toEqual({});
+    await world.clock.advance(defaultLimits.taskMsMax + 1);
+    expect(await fulfilled(await listenTo(world, [taskId]))).toEqual({});
+    expect(world.serve.subscribed()).toEqual([]);
+  });
+
+  test("leaves out what is not fulfilled, and what came of it until then", async () => {
+    const world = createWorld();
+    const [kept, refused] = [await made(world, "t-1", "box"), await made(world, "t-2", "box")];
+    const opened = gate<"subscribed">();
+    world.serve.follow = ({ taskId }) => (taskId === "t-2" ? "unknown" : opened.promise);
+    const answer = await listenTo(world, [kept, refused]);
+    for (const taskId of ["t-1", "t-2", "t-3"]) world.serve.tell({ backend: "box", taskId }, { taskId, status: "working" });
+    opened.open("subscribed");
+    expect(await fulfilled(answer)).toEqual({ taskIds: [kept] });
+    world.serve.tell({ backend: "box", taskId: "t-2" }, { taskId: "t-2", status: "completed" });
+    world.serve.tell({ backend: "box", taskId: "t-1" }, { taskId: "t-1", status: "completed" });
+    const heard = [(await nextJson(answer)).params, (await nextJson(answer)).params];
+    expect(heard.map(({ taskId, status }) => [taskId, status])).toEqual([[kept, "working"], [kept, "completed"]]);
+  });
+
+  test("is bounded together with resources, and refused where it is no list of strings", async () => {
+    const world = createWorld({ subscriptionsPerWatchMax: 2 });
+    expect((await listenTo(world, ["x", "y"], { uris: ["a://1"] })).json.error.data.code).toBe("LIMIT_REACHED");
+    expect((await listenTo(world, "x")).json.error.code).toBe(-32602);
+    expect((await listenTo(world, [1])).json.error.code).toBe(-32602);
+  });
+
+  test("keeps news of tasks where those of parts of a resource outrun it", async () => {
+    const world = createWorld({ subscriptionsPerWatchMax: 2 });
+    const taskId = await made(world, "t-1", "box");
+    const opened = gate<"subscribed">();
+    world.serve.follow = () => opened.promise;
+    const answer = await listenTo(world, [taskId], { uris: ["a://1"] });
+    await world.clock.settle();
+    world.serve.tell({ backend: "box", taskId: "t-1" }, { taskId: "t-1", status: "working" });
+    for (const watch of world.serve.watches) for (const part of [1, 2, 3]) watch.updated(`a://1/${part}`, located(`{"uri":"a://1/${part}"}`));
+    opened.open("subscribed");
+    await nextJson(answer);
+    const heard = [await nextJson(answer), await nextJson(answer)].map(({ params }) => params.taskId ?? params.uri);
+    expect(heard).toEqual([taskId, "a://1"]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isCacheable, isRetryable, methodOf } from "../../src/era/methods.ts";
+import { isCacheable, isExtension, isRetryable, methodOf } from "../../src/era/methods.ts";
 import { methods } from "../../src/protocol/index.ts";
 
 test("what is relayed is served by the proxy in both eras", () => {
@@ -12,7 +12,8 @@ test("what one era alone has does not exist in the other", () => {
 });
 
 test("a method that no revision defines goes on to whoever owns it, even by an odd name", () => {
-  for (const method of ["com.example/x", "toString", "__proto__", ""]) expect(methodOf(method).modern).toBe("proxy");
+  for (const method of ["com.example/x", "toString", "__proto__", ""]) expect([methodOf(method).modern, isExtension(method)]).toEqual(["proxy", true]);
+  for (const method of ["tools/call", "tasks/list", "ping"]) expect(isExtension(method)).toBe(false);
 });
 
 test("three methods may be asked again, five results say how long they hold", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { CancelSource, fault } from "../../src/base/index.ts";
-import type { Call, Outcome } from "../../src/protocol/index.ts";
+import { type Call, emptyObject, type Outcome } from "../../src/protocol/index.ts";
 import { allEvents, allJson, createWorld, gate, key, nextJson } from "../fixtures/era.ts";
 import { done, failure, located, question } from "../fixtures/serve.ts";
 
@@ -357,13 +357,29 @@ describe("a backend that wants input", () => {
   });
 
   // Checklist: N31, B11
+  test("that passes our refusal on as its own error is understood; an error of ours is not taken for its", async () => {
+    const { modern, serve } = createWorld();
+    serve.answer = async (call) => {
+      const answer = await call.ask({ kind: "sampling", params: emptyObject, backend: "b", cancel: new CancelSource() });
+      return answer.ok ? done({}) : { kind: "failed", error: answer.error, backend: "b" };
+    };
+    const lacking = await modern("tools/call", { name: "x" });
+    expect([lacking.status, lacking.json.error.code, lacking.json.error.data.requiredCapabilities]).toEqual([400, -32021, { sampling: {} }]);
+    serve.answer = async (call) => {
+      await call.ask({ kind: "sampling", params: emptyObject, backend: "b", cancel: new CancelSource() });
+      throw fault("BACKEND_GONE", { backend: "b" });
+    };
+    expect((await modern("tools/call", { name: "x" })).json.error).toMatchObject({ code: -32603, data: { origin: "1mcp", code: "BACKEND_GONE" } });
+  });
+
+  // Checklist: N31, B11
   test("does not hear of what its client did not declare, and the client hears what it lacks if that was fatal", async () => {
     const { modern, serve } = createWorld();
     const heard: unknown[] = [];
     serve.answer = async (call) => {
       const answer = await call.ask({ kind: "elicitation", params: located('{"mode":"url","message":"?","url":"https://a"}'), backend: "b", cancel: new CancelSource() });
       heard.push(answer.ok ? "asked" : answer.error.code);
-      return heard.length === 3 ? done({ content: [], isError: true }) : failure(-31000, "then not", { n: 1 });
+      return heard.length === 3 ? done({ content: [], isError: true }) : { ...failure(-31000, "then not", { n: 1 }), backend: "b" };
     };
     const lacking = await modern("tools/call", { name: "x" });
     expect([lacking.status, lacking.json.error.code, lacking.json.error.data]).toEqual([400, -32021, expect.objectContaining({ requiredCapabilities: { elicitation: { url: {} } }, original: { code: -31000, message: "then not", data: { n: 1 } } })]);
@@ -386,5 +402,19 @@ describe("a backend that wants input", () => {
     const { modern, serve } = createWorld();
     expect((await modern("tools/call", { name: "x", inputResponses: [] }, can)).json.error.code).toBe(-32602);
     expect(serve.calls).toHaveLength(0);
+  });
+});
+
+describe("the header that names a target", () => {
+  test("goes on with an extension's method as it came, and with no other", async () => {
+    const { modern, serve } = createWorld();
+    serve.answer = () => done({});
+    const carried = async (method: string, params: Record<string, unknown> = {}): Promise<unknown> => {
+      await modern(method, params, { headers: { "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" } });
+      return serve.calls.at(-1)?.paramHeaders();
+    };
+    expect(await carried("com.example/do")).toEqual({ "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" });
+    expect(await carried("tools/call", { name: "ä" })).toEqual({ "mcp-param-a": "1" });
+    expect(await carried("tools/list")).toEqual({ "mcp-param-a": "1" });
   });
 });

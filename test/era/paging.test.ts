@@ -49,12 +49,21 @@ describe("a list", () => {
     expect(two.listed.items).toEqual(["0", "1", "2"]);
   });
 
+  // Checklist: S10
   test("ends at the bounds on pages and on items", async () => {
     const endless = (index: number): string => `{"tools":[1,2,3],"nextCursor":"${index}"}`;
     expect((await list(endless, { listPagesMax: 4 })).cursors).toHaveLength(4);
     const { listed, cursors } = await list(endless, { listItemsMax: 5 });
     expect(listed.items).toHaveLength(5);
     expect(cursors).toHaveLength(2);
+  });
+
+  test("is cut where one page has too many items, and where its pages are too long together", async () => {
+    const items = Array.from({ length: 100_000 }, (_, index) => `{"name":"t${index}"}`);
+    const { listed } = await list([`{"tools":[${items.join(",")}]}`]);
+    expect(listed.items).toEqual(items.slice(0, defaultLimits.listItemsMax));
+    const long = await list((index) => `{"tools":["${"x".repeat(1000)}"],"nextCursor":"${index}"}`, { messageBytesMax: 2500 });
+    expect([long.listed.items.length, long.cursors.length]).toEqual([3, 3]);
   });
 
   test("is empty where the capability or the method is missing", async () => {
@@ -73,6 +82,11 @@ describe("a list", () => {
     [['{"tools":[],"ttlMs":500,"cacheScope":"public","nextCursor":"1"}', '{"tools":[],"ttlMs":20,"cacheScope":"private"}'], 20, "private"],
     [['{"tools":[],"ttlMs":-1,"cacheScope":"everybody"}'], 0, "private"],
     [['{"tools":[],"ttlMs":"9"}'], 0, "private"],
+    [['{"tools":[],"ttlMs":1e300,"cacheScope":"public"}'], 0, "public"],
+    [['{"tools":[],"ttlMs":9007199254740991,"cacheScope":"public"}'], 2 ** 52, "public"],
+    [['{"tools":[],"ttlMs":1.5}'], 0, "private"],
+    [['{"tools":[],"ttlMs":6e4}'], 60_000, "private"],
+    [['{"tools":[],"ttlMs":null}'], 0, "private"],
     [['{"tools":[]}'], 0, "private"],
   ] as const)("may be kept as the strictest of its pages says: %p", async (pages, ttlMs, scope) => {
     expect((await list([...pages])).listed.cache).toEqual({ ttlMs, scope });

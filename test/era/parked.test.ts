@@ -6,7 +6,7 @@ import { type Answer as Given, type Ask, type Call, type Outcome, rpcErrorOf } f
 import { allJson, createWorld, gate, type Json, key, nextJson } from "../fixtures/era.ts";
 import { done, failure, located } from "../fixtures/serve.ts";
 
-const { collectMs, parkedMsMax, parkedGraceMs, redeliverMsMax } = defaultLimits;
+const { collectMs, headMsMax, parkedMsMax, parkedGraceMs, redeliverMsMax } = defaultLimits;
 const can = { meta: { [key.capabilities]: { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} } } };
 const accepted = { action: "accept", content: { name: "x" } };
 const form = (message = "Who?"): Ask => ({ kind: "elicitation", params: located(JSON.stringify({ message, requestedSchema: { type: "object", properties: {} } })), backend: "asker", cancel: new CancelSource() });
@@ -85,6 +85,17 @@ describe("a call that asks", () => {
     expect((await again(third, { q1: { action: "cancel" }, q2: accepted, q3: accepted })).content.map(({ text }: Json) => text)).toEqual(Array(3).fill(JSON.stringify(accepted)));
   });
 
+  test("asks in a request only what that request declared: a retry may declare less", async () => {
+    const { call, again, serve } = setUp();
+    serve.answer = async (running) => told(...(await Promise.all([heard(running, form()), heard(running, sampling())])));
+    const first = await call();
+    expect(Object.keys(first.inputRequests)).toEqual(["q1", "q2"]);
+    const second = await again(first, {}, { meta: { [key.capabilities]: { sampling: {} } } });
+    expect(Object.keys(second.inputRequests)).toEqual(["q2"]);
+    const last = await again(second, {}, { meta: { [key.capabilities]: {} } });
+    expect(last.content.map(({ text }: Json) => text)).toEqual(["error -32601", "error -32601"]);
+  });
+
   test("that asks while nobody waits is heard by the next who does", async () => {
     const { call, again, serve, clock } = setUp();
     const late = gate<void>();
@@ -142,6 +153,28 @@ describe("a call that asks", () => {
     const [line, after, end] = await allJson(second);
     expect([line.method, after.params, end.id, end.result.content[0].text]).toEqual(["notifications/message", { progressToken: "two", progress: 3 }, 2, "end"]);
     expect(logs).toEqual([null, "info"]);
+  });
+
+  test("is told on its retry's stream what was logged while nobody waited, the newest of it, and no progress", async () => {
+    const { send, serve, clock } = setUp({ parkedLinesMax: 2 });
+    const parked = gate<void>();
+    serve.answer = async (running) => {
+      const answer = heard(running, form());
+      await parked.promise;
+      for (const n of [1, 2, 3]) running.notice({ kind: "log", level: "info", params: located(`{"level":"info","data":${n}}`) });
+      running.notice({ kind: "progress", params: located('{"progressToken":9,"progress":1}') });
+      await answer;
+      return told("end");
+    };
+    const meta = { meta: { ...can.meta, progressToken: "t", [key.logLevel]: "info" } };
+    const first = send({}, meta);
+    await clock.advance(collectMs);
+    const { json } = await first.answer;
+    parked.open();
+    await clock.settle();
+    const second = await send({ requestState: json.result.requestState, inputResponses: { q1: accepted } }, meta).answer;
+    const messages = await allJson(second);
+    expect(messages.map(({ params, result }: Json) => params?.data ?? result.content[0].text)).toEqual([2, 3, "end"]);
   });
 
   test("that ends before its questions were sent is just answered", async () => {
@@ -340,69 +373,244 @@ describe("an answer that was lost on its way", () => {
   });
 });
 
-describe("the bounds", () => {
-  test("of one principal and of all refuse the question, not the call", async () => {
-    const { call, serve } = setUp({ parkedPerPrincipalMax: 2, parkedMax: 3 });
-    serve.answer = async (running) => told(await heard(running, form()));
-    const bob = { principal: { id: "bob", scopes: null } };
-    for (const _ of [1, 2]) expect((await call()).resultType).toBe("input_required");
-    expect((await call()).content[0].text).toBe("LIMIT_REACHED");
-    const first = await call({}, bob);
-    expect(first.resultType).toBe("input_required");
-    expect((await call({}, bob)).content[0].text).toBe("LIMIT_REACHED");
-    await call({ requestState: first.requestState, inputResponses: { q1: accepted } }, bob);
-    expect((await call({}, bob)).resultType).toBe("input_required");
-  });
-
-  test("of one call refuse the next question", async () => {
-    const { call, serve } = setUp({ questionsMax: 2 });
-    const refused: string[] = [];
-    serve.answer = async (running) => {
-      const open = [heard(running, form()), heard(running, form())];
-      refused.push(await heard(running, form()));
-      return told(...(await Promise.all(open)));
+describe("every transition of a call that waits", () => {
+  /** A call whose backend does as it is told, a client that can come back, and what became of its questions. */
+  const open = async (limits: Partial<Limits> = {}) => {
+    const world = setUp(limits);
+    const { send, serve, clock } = world;
+    const finish = gate<Outcome>();
+    serve.answer = () => finish.promise;
+    const sent = send();
+    await clock.settle();
+    const running = serve.calls[0] as Call;
+    const asked: string[] = [];
+    const ask = (cancel = new CancelSource()): CancelSource => {
+      void heard(running, { ...form(), cancel }).then((text) => asked.push(text));
+      return cancel;
     };
-    expect(Object.keys((await call()).inputRequests)).toHaveLength(2);
-    expect(refused).toEqual(["LIMIT_REACHED"]);
+    /** Asks, and lets the question reach the client. */
+    const park = async (): Promise<Json> => {
+      ask();
+      await clock.advance(collectMs);
+      return (await sent.answer).json.result;
+    };
+    const back = (result: Json, inputResponses: Json = { q1: accepted }) => send({ requestState: result.requestState, inputResponses });
+    return { ...world, sent, running, asked, ask, park, back, finish: () => finish.open(told("end")) };
+  };
+  /** The answer that has come, or null. */
+  const now = async (sent: { answer: Promise<{ json: Json }> }, clock: { settle(): Promise<void> }): Promise<Json> => {
+    let json: Json = null;
+    void sent.answer.then((answer) => (json = answer.json));
+    await clock.settle();
+    return json?.result ?? json?.error ?? null;
+  };
+
+  test("waited → waited: all questions are taken back before they were sent", async () => {
+    const { ask, clock, sent, asked } = await open();
+    ask().cancel("never mind");
+    await clock.advance(collectMs);
+    expect([await now(sent, clock), asked]).toEqual([null, ["CALL_CANCELLED"]]);
   });
-});
 
-test("at the end of the program whoever waits is answered, and every call that waits is cancelled", async () => {
-  const { call, send, serve, eras, clock } = setUp();
-  serve.answer = async (running) => told(await heard(running, form()), await new Promise<string>(() => undefined));
-  await call();
-  const second = await call();
-  const waiting = send({ requestState: second.requestState, inputResponses: { q1: accepted } });
-  await clock.settle();
-  await eras.close();
-  expect((await waiting.answer).json.error.data.code).toBe("SHUTTING_DOWN");
-  expect(serve.calls.map((running) => running.cancel.cancelled)).toEqual([true, true]);
-});
+  test("waited → parked: the questions of a few moments are sent as one", async () => {
+    const { ask, clock, sent } = await open();
+    ask();
+    await clock.advance(collectMs - 1);
+    ask();
+    expect(await now(sent, clock)).toBeNull();
+    await clock.advance(1);
+    expect(Object.keys((await now(sent, clock)).inputRequests)).toEqual(["q1", "q2"]);
+  });
 
-test("before the end of the program calls that nobody can come back to are given up, and nobody is asked", async () => {
-  const { call, send, serve, eras } = setUp();
-  serve.answer = async (running) => told(await heard(running, form()));
-  await call();
-  eras.retire();
-  expect(serve.calls[0]?.cancel.cancelled).toBe(true);
-  expect((await send().answer).json.result.content[0].text).toBe("SHUTTING_DOWN");
+  test("waited → ended: the backend has finished before its questions were sent", async () => {
+    const { ask, clock, sent, asked, finish } = await open();
+    ask();
+    finish();
+    expect([(await now(sent, clock)).content[0].text, asked]).toEqual(["end", ["CALL_CANCELLED"]]);
+    await clock.advance(headMsMax);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("waited → ended: the client goes away before it was asked", async () => {
+    const { ask, clock, sent, asked, running } = await open();
+    ask();
+    await clock.advance(defaultLimits.patienceMs);
+    sent.hangUp();
+    await clock.settle();
+    expect([running.cancel.cancelled, asked]).toEqual([true, ["CALL_CANCELLED"]]);
+    await clock.advance(headMsMax);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("parked → parked: a further question joins, and one that is taken back leaves", async () => {
+    const { ask, park, back, clock } = await open();
+    const first = await park();
+    const unwanted = ask();
+    ask();
+    unwanted.cancel("never mind");
+    await clock.advance(1000);
+    const second = back(first);
+    await clock.advance(collectMs);
+    expect(Object.keys((await now(second, clock)).inputRequests)).toEqual(["q3"]);
+  });
+
+  test("parked → waited → answered: the client comes back in time, and the backend finishes", async () => {
+    const { park, back, clock, asked, finish } = await open({ headMsMax: parkedMsMax });
+    const first = await park();
+    await clock.advance(parkedMsMax - 1);
+    const second = back(first);
+    expect([await now(second, clock), asked]).toEqual([null, [JSON.stringify(accepted)]]);
+    finish();
+    expect((await now(second, clock)).content[0].text).toBe("end");
+    await clock.advance(redeliverMsMax);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("parked → waited → parked: it asks again, under a new state, with all the time anew", async () => {
+    const { park, back, ask, clock } = await open();
+    const first = await park();
+    await clock.advance(parkedMsMax - 1);
+    const second = back(first);
+    await clock.settle();
+    ask();
+    await clock.advance(collectMs);
+    const { requestState } = await now(second, clock);
+    expect(requestState).not.toBe(first.requestState);
+    await clock.advance(parkedMsMax - 1);
+    expect(await now(back({ requestState }, { q2: accepted }), clock)).toBeNull();
+  });
+
+  test("parked → answered: the backend has finished while nobody waited", async () => {
+    const { park, back, clock, finish, asked } = await open();
+    const first = await park();
+    finish();
+    await clock.advance(1000);
+    expect([(await now(back(first), clock)).content[0].text, asked]).toEqual(["end", ["CALL_CANCELLED"]]);
+  });
+
+  test("parked → ended: the backend has finished, and nobody came for the answer", async () => {
+    const { park, finish, clock, running } = await open();
+    await park();
+    finish();
+    await clock.advance(parkedMsMax);
+    expect([clock.pending, running.cancel.cancelled]).toEqual([0, false]);
+  });
+
+  test("parked → expired → ended: nobody came back; the backend has a moment, then it is cancelled", async () => {
+    const { park, asked, ask, clock, running, back } = await open({ stateMsMax: parkedMsMax * 2 });
+    const first = await park();
+    await clock.advance(parkedMsMax);
+    expect([asked, running.cancel.cancelled]).toEqual([['{"action":"cancel"}'], false]);
+    ask();
+    await clock.settle();
+    expect(asked.at(-1)).toBe("ASK_REFUSED");
+    expect(await now(back(first), clock)).toMatchObject({ code: -32602, message: expect.stringContaining("expired") });
+    await clock.advance(parkedGraceMs);
+    expect([running.cancel.cancelled, clock.pending]).toEqual([true, 0]);
+    expect((await now(back(first), clock)).code).toBe(-32602);
+  });
+
+  test("expired → ended: the backend makes something of the silence in its moment", async () => {
+    const { park, finish, clock, running } = await open();
+    await park();
+    await clock.advance(parkedMsMax);
+    finish();
+    await clock.advance(parkedGraceMs);
+    expect([running.cancel.cancelled, clock.pending]).toEqual([false, 0]);
+  });
+
+  test("answered → ended: the answer was given once more, or its time is over", async () => {
+    for (const isLost of [true, false]) {
+      const { park, back, finish, clock } = await open();
+      const first = await park();
+      const second = back(first);
+      finish();
+      expect((await now(second, clock)).content[0].text).toBe("end");
+      if (isLost) expect((await now(back(first), clock)).content[0].text).toBe("end");
+      else await clock.advance(redeliverMsMax);
+      expect((await now(back(first), clock)).code).toBe(-32602);
+      await clock.advance(headMsMax);
+      expect(clock.pending).toBe(0);
+    }
+  });
+
+  test("no transition: a second retry while the first is waited for", async () => {
+    const { park, back, finish, clock } = await open();
+    const first = await park();
+    const [one, two] = [back(first), back(first)];
+    expect([await now(one, clock), (await now(two, clock)).code]).toEqual([null, -32602]);
+    finish();
+    expect((await now(one, clock)).content[0].text).toBe("end");
+  });
 });
 
 describe("pages to visit before a call", () => {
   const visit = (): Outcome => ({ ...failure(-32042, "Sign in first", { elicitations: [{ mode: "url", elicitationId: "e", url: "https://a/x?y=1", message: "Sign in" }] }), backend: "asker" }) as Outcome;
 
   // Checklist: B17
-  test("are questions; the call is made anew when they were accepted", async () => {
+  const over = (running: Call | undefined, id = "e"): void => running?.notice({ kind: "other", method: "notifications/elicitation/complete", params: located(JSON.stringify({ elicitationId: id })) });
+
+  test("are questions; the call is made anew when they were accepted and are over", async () => {
     const { call, again, serve } = setUp();
     serve.answer = visit;
     const first = await call();
+    over(serve.calls[0]);
     expect(first).toMatchObject({ resultType: "input_required", inputRequests: { visit1: { method: "elicitation/create", params: { mode: "url", url: "https://a/x?y=1", message: "[asker] Sign in" } } } });
     expect(first.inputRequests.visit1.params).not.toHaveProperty("elicitationId");
     const second = await again(first, { visit1: { action: "accept" } });
     expect(second.resultType).toBe("input_required");
+    over(serve.calls[1]);
     serve.answer = () => told("signed in");
     expect((await again(second, { visit1: { action: "accept" } })).content[0].text).toBe("signed in");
     expect(serve.calls.map(({ resume }) => resume)).toEqual([null, { responses: null, state: null, backend: null }, { responses: null, state: null, backend: null }]);
+  });
+
+  // Checklist: B17
+  test("that are accepted are waited for, until the backend says that they are over", async () => {
+    const { call, send, serve, clock } = setUp();
+    serve.answer = visit;
+    const first = await call();
+    serve.answer = () => told("signed in");
+    const retry = send({ requestState: first.requestState, inputResponses: { visit1: { action: "accept" } } });
+    await clock.advance(5000);
+    over(serve.calls[0], "another");
+    await clock.settle();
+    expect(serve.calls).toHaveLength(1);
+    over(serve.calls[0]);
+    expect((await retry.answer).json.result.content[0].text).toBe("signed in");
+    expect(serve.calls).toHaveLength(2);
+    await clock.advance(60_000);
+    expect(clock.pending).toBe(0);
+  });
+
+  // Checklist: B17
+  test("that the backend never says the end of hold the call up for a bounded time", async () => {
+    const { call, send, serve, clock } = setUp({ headMsMax: 120_000, visitMsMax: 7000 });
+    serve.answer = visit;
+    const first = await call();
+    const retry = send({ requestState: first.requestState, inputResponses: { visit1: { action: "accept" } } });
+    await clock.advance(6999);
+    expect(serve.calls).toHaveLength(1);
+    await clock.advance(1);
+    expect((await retry.answer).json.result.resultType).toBe("input_required");
+    expect(serve.calls).toHaveLength(2);
+  });
+
+  test("are not waited for where the backend gave them no id, or when the client has gone: then nothing runs", async () => {
+    const { call, again, send, serve, clock } = setUp();
+    serve.answer = () => ({ ...failure(-32042, "first", { elicitations: [{ url: "https://a" }] }), backend: "asker" }) as Outcome;
+    const bare = await call();
+    expect((await again(bare, { visit1: { action: "accept" } })).resultType).toBe("input_required");
+    serve.answer = visit;
+    const first = await call();
+    const before = serve.calls.length;
+    const retry = send({ requestState: first.requestState, inputResponses: { visit1: { action: "accept" } } });
+    await clock.advance(1000);
+    retry.hangUp();
+    await clock.settle();
+    over(serve.calls.at(-1));
+    await clock.advance(defaultLimits.visitMsMax);
+    expect([serve.calls.length, clock.pending]).toEqual([before, 0]);
   });
 
   // Checklist: B17

@@ -11,12 +11,14 @@ test("a ping is answered with nothing but its id, byte for byte", () => {
   expect(wire.sent).toEqual([{ text: '{"jsonrpc":"2.0","id":12345678901234567890,"result":{}}', headers: { "mcp-session-id": "s" } }]);
 });
 
+// Checklist: B15
 test("a question is refused at once, where it was not declared", () => {
   const { south, wire } = benchOf("stdio", () => "silent");
   answerPeer(south, ask('{"jsonrpc":"2.0","id":"r","method":"roots/list"}'), {});
   expect(JSON.parse(wire.sent[0]?.text ?? "")).toEqual({ jsonrpc: "2.0", id: "r", error: { code: -32601, message: "this client does not offer roots/list" } });
 });
 
+// Checklist: B15
 test("roots that were declared are none where nobody's can be meant", () => {
   const { south, wire } = benchOf("stdio", () => "silent", { capabilities: '{"roots":{}}' });
   for (const method of ["roots/list", "sampling/createMessage"]) answerPeer(south, ask(`{"jsonrpc":"2.0","id":1,"method":"${method}"}`), {});

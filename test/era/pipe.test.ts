@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { CancelSource, fault } from "../../src/base/index.ts";
+import { CancelSource, defaultLimits, type Fault, fault } from "../../src/base/index.ts";
 import type { Pipe } from "../../src/era/index.ts";
 import { type Call, emptyObject } from "../../src/protocol/index.ts";
 import { alice, createWorld, gate, type Json, key, modernVersion } from "../fixtures/era.ts";
@@ -31,6 +31,7 @@ function clientOf(world: ReturnType<typeof createWorld>): Client {
   const _meta = { [key.version]: modernVersion, [key.info]: { name: "test", version: "1" }, [key.capabilities]: {} };
   return {
     receive: (line) => pipe.receive(line),
+    finish: (answered) => pipe.finish(answered),
     end: () => pipe.end(),
     lines,
     get got() {
@@ -187,6 +188,123 @@ describe("one client on a pipe", () => {
       { id: "sub", result: { resultType: "complete", _meta: { [key.subscription]: "sub" } } },
     ]);
     expect(() => clientOf(world)).toThrow("shutting down");
+  });
+});
+
+describe("a cancellation that crosses the question of its call", () => {
+  const asking = { [key.capabilities]: { elicitation: {} } };
+  const { collectMs } = defaultLimits;
+
+  /** A client whose call 1 has been answered with a question, and waits inside. */
+  async function parked() {
+    const world = createWorld();
+    const calls: Call[] = [];
+    const heard: unknown[] = [];
+    world.serve.answer = async (call) => {
+      calls.push(call);
+      const ask = { kind: "elicitation", params: located('{"message":"Who?","requestedSchema":{"type":"object","properties":{}}}'), backend: "asker", cancel: new CancelSource() } as const;
+      for (let n = 0; n < 2; n += 1) heard.push(await call.ask(ask).then((answer) => (answer.ok ? answer.result : answer.error.code), (thrown: Fault) => thrown.code));
+      return done({ content: [] });
+    };
+    const client = clientOf(world);
+    client.modern(1, "tools/call", { name: "a", _meta: asking });
+    await world.clock.advance(collectMs);
+    await client.lineCount(1);
+    const { result } = client.got[0] as Json;
+    expect(result.resultType).toBe("input_required");
+    const again = (id: number): void => client.modern(id, "tools/call", { name: "a", requestState: result.requestState, inputResponses: { q1: { action: "decline" } }, _meta: asking });
+    return { world, client, calls, heard, again };
+  }
+
+  test("ends the call that waits inside, and what the client was asked is over", async () => {
+    const { client, calls, heard, again } = await parked();
+    cancel(client, 1);
+    await settle();
+    expect([calls[0]?.cancel.cancelled, heard[0], client.lines.length]).toEqual([true, "CALL_CANCELLED", 1]);
+    again(2);
+    await client.lineCount(2);
+    expect(client.got[1]).toMatchObject({ id: 2, error: { data: { code: "STATE_INVALID" } } });
+  });
+
+  test("means the call by the id that it goes by now, in whatever round", async () => {
+    const { world, client, calls, heard, again } = await parked();
+    again(2);
+    await world.clock.advance(collectMs);
+    await client.lineCount(2);
+    cancel(client, 1);
+    await settle();
+    expect([calls[0]?.cancel.cancelled, heard]).toEqual([false, ['{"action":"decline"}']]);
+    cancel(client, 2);
+    await settle();
+    expect([calls[0]?.cancel.cancelled, heard[1]]).toEqual([true, "CALL_CANCELLED"]);
+  });
+
+  test("means the request that is open, where its id was used again", async () => {
+    const { world, client, calls } = await parked();
+    world.serve.answer = (call) => {
+      calls.push(call);
+      return new Promise(() => undefined);
+    };
+    client.modern(1, "tools/list");
+    cancel(client, 1);
+    expect(calls.map((call) => call.cancel.cancelled)).toEqual([false, true]);
+  });
+
+  test("comes too late once the call is over, and the end of the pipe ends what waits", async () => {
+    const { world, client, calls, again } = await parked();
+    world.serve.answer = () => done({ content: [] });
+    client.modern(7, "tools/call", { name: "b", _meta: asking });
+    await client.lineCount(2);
+    cancel(client, 7);
+    again(2);
+    await world.clock.advance(collectMs);
+    await client.lineCount(3);
+    expect(client.got[2].result.resultType).toBe("input_required");
+    client.end();
+    expect(calls[0]?.cancel.cancelled).toBe(true);
+  });
+});
+
+describe("when nothing more comes in", () => {
+  test("what is due is still answered, of either era and in batches, and then that is said once", async () => {
+    const world = createWorld();
+    const { finish } = held(world);
+    const client = clientOf(world);
+    await shake(client, "2025-03-26");
+    client.modern("sub", "subscriptions/listen", { notifications: {} });
+    client.modern(1, "tools/call", { name: "a" });
+    client.legacy(2, "tools/call", { name: "b" });
+    client.say([{ jsonrpc: "2.0", id: 3, method: "ping" }, { jsonrpc: "2.0", id: 4, method: "tools/call", params: { name: "c" } }]);
+    const before = client.lines.length;
+    let told = 0;
+    client.finish(() => (told += 1));
+    for (const [index, due] of [[1, 0], [0, 0], [2, 1]] as const) {
+      finish(index);
+      await settle();
+      expect(told).toBe(due);
+    }
+    expect(client.got.slice(before).map((one) => (Array.isArray(one) ? one.map(({ id }) => id) : one.id))).toEqual([2, 1, [3, 4]]);
+    client.end();
+    expect(told).toBe(1);
+  });
+
+  test("it is said at once where nothing is due: a listen, a session, or a call that waits for its client", async () => {
+    const world = createWorld();
+    world.serve.answer = async (call) => {
+      await call.ask({ kind: "roots", params: null, backend: "asker", cancel: new CancelSource() });
+      return done({});
+    };
+    const client = clientOf(world);
+    await shake(client);
+    client.modern("sub", "subscriptions/listen", { notifications: {} });
+    client.modern(1, "tools/call", { name: "a", _meta: { [key.capabilities]: { roots: {} } } });
+    const count = client.lines.length;
+    await world.clock.advance(defaultLimits.collectMs);
+    await client.lineCount(count + 1);
+    let told = false;
+    client.finish(() => (told = true));
+    expect(told).toBe(true);
+    client.end();
   });
 });
 

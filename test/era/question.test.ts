@@ -37,6 +37,10 @@ describe("a question", () => {
     const several = '{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},{"role":"user","content":{"type":"text","text":"c"}},5]}';
     expect(legacyParams("sampling", located(several), null, "2025-11-25")).toBe(several);
     expect(legacyParams("sampling", located(several), null, "2025-06-18")).toBe('{"messages":[{"role":"user","content":{"type":"text","text":"a"}},{"role":"user","content":{"type":"text","text":"b"}},{"role":"user","content":{"type":"text","text":"c"}},5]}');
+    const heard = '{"messages":[{"role":"user","content":{"type":"audio","data":"QQ==","mimeType":"audio/wav"}},{"role":"user","content":{"type":"text","text":"\\"audio\\""}},{"role":"user"}]}';
+    expect(legacyParams("sampling", located(heard), null, "2025-03-26")).toBe(heard);
+    expect(legacyParams("sampling", located(heard), null, "2024-11-05")).toBe('{"messages":[{"role":"user","content":{"type":"text","text":"[audio, audio/wav]"}},{"role":"user","content":{"type":"text","text":"\\"audio\\""}},{"role":"user"}]}');
+    expect(legacyParams("sampling", located('{"messages":[{"role":"user","content":[{"type":"audio"}]}]}'), null, "2024-11-05")).toBe('{"messages":[{"role":"user","content":{"type":"text","text":"[audio, of an unknown type]"}}]}');
     expect(legacyParams("sampling", located('{"messages":1}'), null, "2025-06-18")).toBe('{"messages":1}');
   });
 

@@ -4,8 +4,8 @@ import { CancelSource, defaultLimits, fault, type Limits } from "../../src/base/
 import { openSession } from "../../src/era/handshake.ts";
 import { relayableCapabilities } from "../../src/era/profile.ts";
 import { SouthLegacy } from "../../src/era/southLegacy.ts";
-import type { Target } from "../../src/era/types.ts";
-import type { Answer, Ask, Call, Outcome } from "../../src/protocol/index.ts";
+import type { ConnectOptions, Target } from "../../src/era/types.ts";
+import type { Answer, Ask, Call, Notice, Outcome } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
 import { type Arrived, type Bench, benchOf, initialized, legacyScript, textOf } from "../fixtures/wire.ts";
 
@@ -20,9 +20,9 @@ interface Opened extends Bench {
   readonly legacy: SouthLegacy;
 }
 
-async function open(transport: "stdio" | "http" = "stdio", limits: Partial<Limits> = {}): Promise<Opened> {
+async function open(transport: "stdio" | "http" = "stdio", limits: Partial<Limits> = {}, more: Partial<ConnectOptions> = {}): Promise<Opened> {
   const headers = { "mcp-session-id": "s" };
-  const bench = benchOf(transport, legacyScript(() => "silent", { result: initialized('{"tools":{},"logging":{}}'), headers }), { capabilities: all }, limits);
+  const bench = benchOf(transport, legacyScript(() => "silent", { result: initialized('{"tools":{},"logging":{}}'), headers }), { capabilities: all, ...more }, limits);
   const wire = Object.assign(bench.wire, { postponed: [] as [number, number][], postpone: (id: number, ms: number) => void wire.postponed.push([id, ms]) });
   const legacy = new SouthLegacy(bench.south, await openSession(bench.south));
   wire.onMessage = (message) => legacy.onMessage(message);
@@ -210,6 +210,28 @@ describe("a question that cannot be asked", () => {
     expect(one.asked).toHaveLength(3);
   });
 
+  test("because the open ones together are too long leaves the others alone, and an answer makes room", async () => {
+    const world = await open("stdio", { questionsBytesMax: 2000 });
+    const one = await start(world);
+    const long = `{"message":"${"x".repeat(1200)}"}`;
+    for (const id of ["1", "2"]) world.wire.push(question(id, "elicitation/create", long));
+    expect(saidBy(world).map((text) => JSON.parse(text))).toMatchObject([{ id: 2, error: { data: { code: "LIMIT_REACHED" } } }]);
+    one.answer(accepted);
+    await world.clock.settle();
+    world.wire.push(question("3", "elicitation/create", long));
+    expect(one.asked).toHaveLength(2);
+  });
+
+  test("because it is ambiguous fills no log, however many there are", async () => {
+    const lines: string[] = [];
+    const world = await open("stdio", { logLinesMax: 3 });
+    Object.assign(world.south, { log: { ...world.south.log, warn: (text: string) => lines.push(text) } });
+    await start(world);
+    await start(world, { principal: other });
+    for (let id = 1; id <= 100; id += 1) world.wire.push(question(String(id)));
+    expect([saidBy(world).length, lines.length]).toEqual([100, 3]);
+  });
+
   // Checklist: B15
   test("because no call is in flight: roots were declared and are none, all else does not exist", async () => {
     const world = await open();
@@ -224,6 +246,89 @@ describe("a question that cannot be asked", () => {
     expect(last(world)).toMatchObject({ result: {} });
     world.wire.push(question("4", "own/method", "{}"));
     expect(last(world)).toMatchObject({ error: { code: -32601 } });
+  });
+});
+
+describe("a question that no call can have caused, where the connection is one client's alone", () => {
+  const owned = async (transport: "stdio" | "http" = "stdio", limits: Partial<Limits> = {}) => {
+    const asked: Ask[] = [];
+    const notices: Notice[] = [];
+    const waiting: PromiseWithResolvers<Answer>[] = [];
+    const ask = (question: Ask): Promise<Answer> => {
+      asked.push(question);
+      waiting.push(Promise.withResolvers<Answer>());
+      return (waiting.at(-1) as PromiseWithResolvers<Answer>).promise;
+    };
+    const world = await open(transport, limits, { beside: { ask, notice: (notice) => notices.push(notice) > 0 } });
+    return { ...world, asked, notices, next: () => waiting.shift() as PromiseWithResolvers<Answer> };
+  };
+
+  test.each(["stdio", "http"] as const)("goes to that client, and its answer back (%s)", async (transport) => {
+    const world = await owned(transport);
+    world.wire.push(question('"early"', "roots/list", null));
+    expect(world.asked).toMatchObject([{ kind: "roots", backend: "box", params: null }]);
+    world.next().resolve({ ok: true, result: '{"roots":[{"uri":"file:///a"}]}' });
+    await world.clock.settle();
+    expect(saidBy(world)).toEqual(['{"jsonrpc":"2.0","id":"early","result":{"roots":[{"uri":"file:///a"}]}}']);
+    expect(world.clock.pending).toBe(0);
+  });
+
+  test("rides on a call where one is in flight, and is refused on the stream of a list of ours", async () => {
+    const world = await owned("http");
+    const one = await start(world);
+    world.wire.push(question("1"));
+    expect([one.asked.length, world.asked.length]).toEqual([1, 0]);
+    one.answer(accepted);
+    void world.legacy.page("tools", null).catch(() => undefined);
+    await world.clock.settle();
+    world.wire.last("tools/list").push(question("2"));
+    expect(last(world)).toMatchObject({ id: 2, error: { code: -32601 } });
+    expect(world.asked).toEqual([]);
+  });
+
+  test("gets what it would get anyway where that client does not listen, and any other reason as it is", async () => {
+    const world = await owned();
+    for (const [id, code] of [[1, "ASK_REFUSED"], [2, "LIMIT_REACHED"], [3, "CALL_CANCELLED"]] as const) {
+      world.wire.push(question(String(id), "roots/list", null));
+      world.next().reject(fault(code));
+    }
+    await world.clock.settle();
+    expect(saidBy(world).map((text) => JSON.parse(text))).toMatchObject([{ id: 1, result: { roots: [] } }, { id: 2, error: { data: { code: "LIMIT_REACHED" } } }, { id: 3, error: { code: -32603 } }]);
+  });
+
+  test("is not bothered with what a call may want that it has given up", async () => {
+    const world = await owned();
+    const one = await start(world);
+    one.cancel.cancel("enough");
+    await world.clock.settle();
+    world.wire.push(question("1"));
+    world.wire.push(question("2", "roots/list", null));
+    expect(world.asked.map(({ kind }) => kind)).toEqual(["roots"]);
+    expect(last(world)).toMatchObject({ id: 1, error: { code: -32601 } });
+    await world.clock.advance(defaultLimits.lingerMsMax);
+    world.wire.push(question("3"));
+    expect(world.asked.map(({ kind }) => kind)).toEqual(["roots", "elicitation"]);
+  });
+
+  test("is bounded in number and time, taken back by the backend, and dropped with the connection", async () => {
+    const world = await owned("stdio", { questionsMax: 2 });
+    for (const id of ["1", "1", "2", "3"]) world.wire.push(question(id));
+    expect(saidBy(world).map((text) => JSON.parse(text).error.data.code)).toEqual(["BACKEND_GARBLED", "LIMIT_REACHED"]);
+    world.wire.push('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}');
+    expect(world.asked.map(({ cancel }) => cancel.cancelled)).toEqual([true, false]);
+    await world.clock.advance(defaultLimits.askMsMax);
+    expect(last(world)).toMatchObject({ id: 2, result: { action: "cancel" } });
+    world.wire.push(question("4"));
+    await world.legacy.close();
+    expect(world.asked.at(-1)?.cancel.cancelled).toBe(true);
+    expect(world.clock.pending).toBe(0);
+  });
+
+  test("that sends it to a page: it hears when the visit is over", async () => {
+    const world = await owned();
+    world.wire.push(question("1", "elicitation/create", '{"mode":"url","elicitationId":"e","url":"https://a.example","message":"m"}'));
+    world.wire.push('{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"e"}}');
+    expect(world.notices).toMatchObject([{ kind: "other", method: "notifications/elicitation/complete" }]);
   });
 });
 
@@ -336,6 +441,75 @@ describe("whose question it is, where nothing ties it to a call", () => {
     await world.clock.settle();
     expect(last(world)).toMatchObject({ id: 1, error: { code: -32601 } });
     expect(calls.map(({ asked }) => asked.length)).toEqual([0, 0]);
+  });
+
+  describe("of one principal's calls one whose client is away", () => {
+    const { rideMsMax, askMsMax } = defaultLimits;
+    const setAway = ({ call }: Running, away: boolean): void => void Object.assign(call, { away });
+
+    test("only for a time, while the client of another is there: then that one is asked", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world)];
+      world.wire.push(question("1"));
+      setAway(one, true);
+      await world.clock.advance(rideMsMax - 1);
+      expect([one.asked[0]?.cancel.cancelled, two.asked.length]).toEqual([false, 0]);
+      await world.clock.advance(1);
+      expect(one.asked[0]?.cancel.cancelled).toBe(true);
+      one.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      expect(two.asked).toHaveLength(1);
+      two.answer(accepted);
+      await world.clock.settle();
+      expect(last(world)).toMatchObject({ id: 1, result: { action: "accept" } });
+      expect(world.clock.pending).toBe(0);
+    });
+
+    test("never for longer, where the client that is there cannot be asked: then it hears why", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world, {}, "{}")];
+      setAway(one, true);
+      world.wire.push(question("1"));
+      expect(one.asked).toHaveLength(1);
+      await world.clock.advance(rideMsMax);
+      one.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      expect(last(world)).toMatchObject({ id: 1, error: { code: -32601, message: expect.stringContaining("elicitation") } });
+      expect(two.asked).toEqual([]);
+    });
+
+    test("until it is back, and as long as nobody else waits", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world)];
+      world.wire.push(question("1"));
+      await world.clock.advance(rideMsMax);
+      for (const call of [one, two]) setAway(call, true);
+      await world.clock.advance(rideMsMax);
+      expect(one.asked[0]?.cancel.cancelled).toBe(false);
+      two.cancel.cancel("gone");
+      setAway(two, false);
+      await world.clock.advance(rideMsMax);
+      expect([one.asked[0]?.cancel.cancelled, two.asked.length]).toEqual([false, 0]);
+      await world.clock.advance(askMsMax);
+      expect(last(world)).toMatchObject({ id: 1, result: { action: "cancel" } });
+      expect([one.asked[0]?.cancel.cancelled, world.clock.pending]).toEqual([true, 0]);
+    });
+
+    test("and of no other where all were asked in turn: it counts as dismissed", async () => {
+      const world = await open();
+      const [one, two] = [await start(world), await start(world)];
+      world.wire.push(question("1"));
+      setAway(one, true);
+      await world.clock.advance(rideMsMax);
+      one.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      setAway(one, false);
+      setAway(two, true);
+      await world.clock.advance(rideMsMax);
+      two.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      expect(last(world)).toMatchObject({ id: 1, result: { action: "cancel" } });
+    });
   });
 
   // Checklist: B16

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { ResourceListening, uriParams } from "../../src/era/resourceListening.ts";
+import { ResourceListening } from "../../src/era/resourceListening.ts";
+import { uriParams } from "../../src/era/topics.ts";
 import { type Arrived, type Bench, benchOf, messageOf, textOf } from "../fixtures/wire.ts";
 
 function startOn(transport: "stdio" | "http" = "http", subscribeMsMax = 10_000) {
   const updates: string[] = [];
   const bench = benchOf(transport, () => "silent", { updated: (uri, params) => updates.push(`${uri} ${textOf(params)}`) }, { subscribeMsMax });
-  const listening = new ResourceListening(bench.south, (id, params) => ({ text: `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{${params}}}`, headers: {} }));
+  const listening = new ResourceListening(bench.south, "{}", (id, params) => ({ text: `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{${params}}}`, headers: {} }));
   const take = (text: string): boolean => {
     const message = messageOf(text);
     return message.kind === "notification" && listening.take(message);

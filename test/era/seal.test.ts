@@ -74,6 +74,14 @@ describe("the request it is bound to", () => {
     expect(binding('{"name":"x","arguments":{"a":1,"b":[true]},"requestState":"s","inputResponses":{},"_meta":{"progressToken":1}}')).toBe(base);
   });
 
+  test("is that of the very text where there is much of it: nobody's retry holds up the others", () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => `{"a":${at}}`);
+    const [written, reversed] = [`{"name":"t","arguments":{"list":[${many}],"x":1}}`, `{"name":"t","arguments":{"x":1,"list":[${many}]}}`];
+    expect(binding(`${written.slice(0, -1)},"requestState":"s"}`)).toBe(binding(written));
+    expect(binding(written)).not.toBe(binding(reversed));
+    expect(binding(written)).not.toBe(binding(written.replace('"a":7}', '"a":8}')));
+  });
+
   test("is another for any other caller, endpoint, method, target or argument", () => {
     const others = [
       binding('{"name":"x","arguments":{"a":2,"b":[true]}}'),
@@ -84,6 +92,19 @@ describe("the request it is bound to", () => {
       binding('{"name":"x","arguments":{"a":1,"b":[true]}}', { method: "prompts/get" }),
     ];
     expect(new Set([base, ...others]).size).toBe(7);
+  });
+
+  test("tells members of one name apart, however deep: a backend may read another of them than we do", () => {
+    const one = binding('{"name":"x","arguments":{"a":[{"amount":2}]}}');
+    const two = binding('{"name":"x","arguments":{"a":[{"amount":1,"amount":2}]}}');
+    expect(two).not.toBe(one);
+    expect(binding('{"name":"x","arguments":{"a":[{"amount":3,"amount":2}]}}')).not.toBe(two);
+    expect(binding('{"name":"x","arguments":{"a":[{"amount":1,"amount":2}]},"requestState":"s"}')).toBe(two);
+    expect(binding('{"name":"x","arguments":{"a:\\"":"b:c\\\\","":[":"]}}')).toBe(binding('{"arguments":{"":[":"],"a\\u003a\\"":"b:c\\\\"},"name":"x"}'));
+  });
+
+  test("tells a number that JavaScript cannot hold from a text that looks like it", () => {
+    for (const text of ["9007199254740993", "number 9007199254740993", "\\u0000number 9007199254740993"]) expect(binding(`{"name":"x","arguments":{"a":"${text}"}}`)).not.toBe(binding('{"name":"x","arguments":{"a":9007199254740993}}'));
   });
 
   test("tells numbers apart that JavaScript cannot", () => {

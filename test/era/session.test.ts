@@ -37,7 +37,7 @@ describe("a session", () => {
     const log: string[] = [];
     const watch = () => {
       log.push("on");
-      return { subscribe: () => Promise.resolve("unknown" as const), unsubscribe: () => Promise.resolve(), end: () => void log.push("off") };
+      return { subscribe: () => Promise.resolve("unknown" as const), unsubscribe: () => Promise.resolve(), follow: () => Promise.resolve("unknown" as const), unfollow: () => Promise.resolve(), end: () => void log.push("off") };
     };
     expect(session.watchOnce(watch)).not.toBeNull();
     expect(session.watchOnce(watch)).not.toBeNull();
@@ -63,7 +63,7 @@ describe("a session", () => {
     let watched = false;
     session.watchOnce(() => {
       watched = true;
-      return { subscribe: () => Promise.resolve("unknown"), unsubscribe: () => Promise.resolve(), end: () => undefined };
+      return { subscribe: () => Promise.resolve("unknown"), unsubscribe: () => Promise.resolve(), follow: () => Promise.resolve("unknown" as const), unfollow: () => Promise.resolve(), end: () => undefined };
     });
     expect(watched).toBe(true);
   });

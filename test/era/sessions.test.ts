@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createCallIds, defaultLimits } from "../../src/base/index.ts";
+import { CancelSource, createCallIds, defaultLimits } from "../../src/base/index.ts";
 import { ClientCall, nowhere } from "../../src/era/clientCall.ts";
 import { ClientQuestions } from "../../src/era/clientQuestions.ts";
 import { Sessions } from "../../src/era/sessions.ts";
@@ -13,7 +13,7 @@ const callOf = () =>
   new ClientCall(
     { callIds: createCallIds("t"), id: "1", round: 0, method: "tools/call", params: emptyObject, meta: null, principal: alice, selection: all, client: { info: null, capabilities: "{}" }, progressToken: null, logLevel: null, resume: null, session: null, backend: null, paramHeaders: null },
     nowhere,
-    new ClientQuestions({ client: { info: null, capabilities: "{}" }, revision: null, announce: () => undefined }, createTestClock(), defaultLimits),
+    new ClientQuestions({ client: { info: null, capabilities: "{}" }, revision: null, server: null, tie: { ended: new CancelSource() }, listens: false, logLevel: "warning", announce: () => undefined }, createTestClock(), defaultLimits),
   );
 const worldOf = (more: object = {}) => {
   const clock = createTestClock();

@@ -289,7 +289,7 @@ describe("the log level of the session", () => {
 describe("facts and lists", () => {
   test("say what the handshake said", async () => {
     const { south } = await open("stdio", () => "silent");
-    expect(south.facts).toMatchObject({ info: '{"name":"old","version":"1"}', instructions: "be quick", revision: "2025-11-25", announces: true });
+    expect(south.facts).toMatchObject({ info: '{"name":"old","version":"1"}', instructions: "be quick", revision: "2025-11-25", announces: true, mute: false });
     expect([...south.facts.capabilities.keys()]).toEqual(["tools", "prompts", "resources", "logging", "completions"]);
   });
 

@@ -3,9 +3,9 @@ import { CancelSource } from "../../src/base/index.ts";
 import { verdictOf } from "../../src/era/probe.ts";
 import { SouthModern } from "../../src/era/southModern.ts";
 import type { Target } from "../../src/era/types.ts";
-import type { Notice } from "../../src/protocol/index.ts";
+import { type Notice, type RawObject, taskTopic } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
-import { type Bench, benchOf, discovered, faultCodeOf, metaOf, modernScript, type Said, type Script, textOf, unknownMethod } from "../fixtures/wire.ts";
+import { type Arrived, type Bench, benchOf, discovered, faultCodeOf, metaOf, modernScript, type Said, type Script, textOf, unknownMethod } from "../fixtures/wire.ts";
 
 const target: Target = { backend: "box", name: null, timeoutMs: 5_000, tool: null };
 const done: Said = { result: '{"resultType":"complete","content":[]}' };
@@ -225,7 +225,7 @@ describe("messages", () => {
 describe("facts", () => {
   test("are those of the discovery", async () => {
     const { bench, south } = await open("stdio", () => done, '{"tools":{"listChanged":true},"prompts":{}}');
-    expect(south.facts).toMatchObject({ info: '{"name":"new","version":"2"}', instructions: "be kind", revision: "2026-07-28", announces: false });
+    expect(south.facts).toMatchObject({ info: '{"name":"new","version":"2"}', instructions: "be kind", revision: "2026-07-28", announces: false, mute: false });
     const listen = bench.wire.last("subscriptions/listen");
     expect(textOf(listen.params)).toStartWith('{"notifications":{"toolsListChanged":true},"_meta":{');
     bench.wire.push(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/subscriptionId":${listen.id}}}}`);
@@ -243,5 +243,95 @@ describe("facts", () => {
     const { south } = await open("stdio", () => ({ error: unknownMethod }));
     expect(await south.page("templates", null)).toBeNull();
     expect(await faultCodeOf(south.page("tools", null))).toBe("BACKEND_DOWN");
+  });
+});
+
+describe("an extension that this server alone has", () => {
+  const client = { info: null, capabilities: '{"extensions":{"x/own":{"n":1.10},"x/other":{}}}' };
+  const target: Target = { backend: "box", name: null, timeoutMs: 5_000, tool: null, extensions: ["x/own", "x/more"] };
+  const odd = { result: '{"resultType":"x/odd"}' };
+
+  test("is declared to it as its client does, among all servers too, and for that call alone", async () => {
+    const { bench, south } = await open("stdio", () => done);
+    const declared = async (to: Target): Promise<unknown> => {
+      await south.call(callOf("tools/call", '{"name":"a"}', { client }), to);
+      return metaOf(bench.wire.last("tools/call"))["io.modelcontextprotocol/clientCapabilities"];
+    };
+    expect([await declared(target), await declared({ ...target, extensions: null }), await declared(target)]).toEqual([{ extensions: { "x/own": { n: 1.1 } } }, {}, { extensions: { "x/own": { n: 1.1 } } }]);
+  });
+
+  test("may have results of its own type, for clients that declared it and have types", async () => {
+    const { south } = await open("stdio", () => odd);
+    const outcome = await south.call(callOf("x/do", "{}", { client }), target);
+    expect(outcome.kind).toBe("done");
+    for (const more of [{}, { client, session: { id: "s", ended: new CancelSource() } }]) expect(await faultCodeOf(south.call(callOf("x/do", "{}", more), target))).toBe("BACKEND_GARBLED");
+    expect(await faultCodeOf(south.call(callOf("x/do", "{}", { client }), { ...target, extensions: null }))).toBe("BACKEND_GARBLED");
+  });
+
+  test("hears the header that names what its method is about", async () => {
+    const { bench, south } = await open("http", () => done);
+    await south.call(callOf("x/do", "{}", { paramHeaders: () => ({ "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" }) }), target);
+    expect(bench.wire.last("x/do").headers).toMatchObject({ "mcp-method": "x/do", "mcp-name": "=?base64?w6Q=?=", "mcp-param-a": "1" });
+  });
+});
+
+describe("a task that is followed", () => {
+  const abilities = '{"extensions":{"io.modelcontextprotocol/tasks":{}}}';
+  const having = `{"tools":{},${abilities.slice(1)}`;
+  const topic = taskTopic("t-1");
+
+  async function following(transport: "stdio" | "http", state: Said = { result: '{"resultType":"complete","taskId":"t-1","status":"working","n":1.10,"_meta":{"a":1}}' }) {
+    const { bench, south } = await open(transport, ({ method }) => (method === "tasks/get" ? state : "silent"), having);
+    const news: string[] = [];
+    Object.assign(bench.south.options, { updated: (uri: string, params: RawObject, of: string) => news.push(`${JSON.stringify(uri)} ${textOf(params)} ${of === abilities}`) });
+    const acknowledge = async (): Promise<Arrived> => {
+      await bench.clock.settle();
+      const arrived = bench.wire.last("subscriptions/listen");
+      const { notifications } = JSON.parse(textOf(arrived.params));
+      arrived.push(JSON.stringify({ jsonrpc: "2.0", method: "notifications/subscriptions/acknowledged", params: { notifications, _meta: { "io.modelcontextprotocol/subscriptionId": arrived.id } } }));
+      await bench.clock.settle();
+      return arrived;
+    };
+    return { bench, south, news, acknowledge };
+  }
+
+  test("is listened to with what its follower can do, apart from resources, and told as it stands then and later", async () => {
+    const { bench, south, news, acknowledge } = await following("http");
+    const wish = south.subscribe(topic, abilities);
+    const arrived = await acknowledge();
+    expect(await wish).toBe(true);
+    expect(JSON.parse(textOf(arrived.params)).notifications).toEqual({ taskIds: ["t-1"] });
+    expect(metaOf(arrived)["io.modelcontextprotocol/clientCapabilities"]).toEqual(JSON.parse(abilities));
+    const look = bench.wire.last("tasks/get");
+    expect([look.headers["mcp-method"], look.headers["mcp-name"]]).toEqual(["tasks/get", "t-1"]);
+    arrived.push(`{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"t-1","status":"completed","_meta":{"io.modelcontextprotocol/subscriptionId":${arrived.id}}}}`);
+    arrived.push('{"jsonrpc":"2.0","method":"notifications/tasks","params":{"status":"completed"}}');
+    await bench.clock.settle();
+    expect(news).toEqual(['"\\u0000t-1" {"taskId":"t-1","status":"working","n":1.10} true', '"\\u0000t-1" {"taskId":"t-1","status":"completed"} true']);
+    await south.unsubscribe(topic, abilities);
+    expect(bench.wire.abandoned).toContain(arrived.id);
+  });
+
+  test("is asked after again when it could not be heard for a while", async () => {
+    const { bench, south, news, acknowledge } = await following("http");
+    const wish = south.subscribe(topic, abilities);
+    const { id } = await acknowledge();
+    await wish;
+    bench.wire.answer(id, { fault: "BACKEND_GONE" });
+    await bench.clock.advance(1_000);
+    await acknowledge();
+    expect(news).toHaveLength(2);
+  });
+
+  test("is not followed where the server has no tasks; that its state cannot be asked harms nothing", async () => {
+    const { south } = await open("stdio", () => "silent");
+    expect(await south.subscribe(topic, abilities)).toBe(false);
+    for (const state of [{ error: '{"code":-32602,"message":"gone"}' }, { fault: "BACKEND_TIMEOUT" }] as const) {
+      const { south: other, news, acknowledge } = await following("http", state);
+      const wish = other.subscribe(topic, abilities);
+      await acknowledge();
+      expect([await wish, news]).toEqual([true, []]);
+      await other.close();
+    }
   });
 });

@@ -28,6 +28,17 @@ describe("the standing stream", () => {
     expect(standing.open).toBe(true);
   });
 
+  test("that opens too late to be waited for makes the server a mute one", async () => {
+    const bench = benchOf("http", () => "silent");
+    bench.wire.listen = () => new Promise<number>(() => undefined);
+    const standing = new Standing(bench.south, { headers: () => ({}), missed: () => undefined, expired: () => undefined });
+    standing.start();
+    const heard = standing.heard();
+    await bench.clock.advance(bench.south.limits.hearMsMax);
+    await heard;
+    expect(standing.mute).toBe(true);
+  });
+
   // Checklist: S8
   test("that broke is resumed where it broke, after the time the backend asked for", async () => {
     const { bench, standing, told } = await startWith([200]);

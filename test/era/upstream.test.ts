@@ -94,8 +94,8 @@ describe("a server on stdio", () => {
     const upstream = connectUpstream(bench.wire, bench.options, bench.south);
     await bench.clock.advance(10_000);
     const up = await upstream;
-    expect([await up.subscribe("a://1"), await up.subscribe("a://2")]).toEqual([true, true]);
-    await up.unsubscribe("a://2");
+    expect([await up.subscribe("a://1", "{}"), await up.subscribe("a://2", "{}")]).toEqual([true, true]);
+    await up.unsubscribe("a://2", "{}");
     bench.wire.answer(bench.wire.last("server/discover").id, { result: discovered(able) });
     await bench.clock.settle();
     const { id, params } = bench.wire.last("subscriptions/listen");
@@ -105,6 +105,22 @@ describe("a server on stdio", () => {
     expect(updates).toEqual(["a://1"]);
     bench.wire.push(`{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a://1","_meta":{"io.modelcontextprotocol/subscriptionId":${id}}}}`);
     expect(updates).toEqual(["a://1", "a://1"]);
+  });
+
+  test("that discovers while it is asked for a resource is asked in its own dialect as well", async () => {
+    const able = '{"resources":{"subscribe":true}}';
+    const bench = benchOf("stdio", ({ method }) => (method === "initialize" ? { result: initialized(able) } : "silent"));
+    const upstream = connectUpstream(bench.wire, bench.options, bench.south);
+    await bench.clock.advance(10_000);
+    const wish = (await upstream).subscribe("a://1", '{"roots":{}}');
+    bench.wire.answer(bench.wire.last("server/discover").id, { result: discovered(able) });
+    await bench.clock.settle();
+    bench.wire.answer(bench.wire.last("resources/subscribe").id, { result: "{}" });
+    await bench.clock.settle();
+    const { id, params } = bench.wire.last("subscriptions/listen");
+    expect(textOf(params)).toContain('"io.modelcontextprotocol/clientCapabilities":{"roots":{}}');
+    bench.wire.push(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"resourceSubscriptions":["a://1"]},"_meta":{"io.modelcontextprotocol/subscriptionId":${id}}}}`);
+    expect(await wish).toBe(true);
   });
 
   test("that discovers after it was closed is left alone", async () => {

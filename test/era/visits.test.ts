@@ -35,6 +35,13 @@ test("what names no visit is none", () => {
   expect(notices).toEqual([]);
 });
 
+test("an id that is too long to be kept is none", () => {
+  const visits = new Visits({ ...defaultLimits, visitIdCharsMax: 3 });
+  const { call } = caller();
+  for (const id of ["abc", "abcd"]) visits.asked(objectFrom(`{"elicitationId":"${id}"}`), call);
+  expect(["abc", "abcd"].map((id) => visits.ended(ended(`"${id}"`)))).toEqual([true, false]);
+});
+
 test("of too many the oldest are forgotten; one that is named again is young again", () => {
   const visits = new Visits({ ...defaultLimits, visitsMax: 2 });
   const { call } = caller();

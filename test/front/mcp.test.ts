@@ -114,7 +114,7 @@ describe("the idle time-out", () => {
     const gate = { hosts: null, origins: new Set<string>() };
     const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog });
     const peer: Peer = { timeout: (_, seconds) => void set.push(seconds), requestIP: () => null };
-    return { set, answer: await door.handle(request, peer, mcpPath(eras), { server: null }) };
+    return { set, answer: await door.handle(request, peer, mcpPath(eras, "any"), { server: null }) };
   };
   const call = (authorization: string): Request => new Request("http://x/mcp", { method: "POST", body: "{}", headers: { "content-type": "application/json", authorization } });
 
@@ -141,7 +141,7 @@ test("on an address that others can reach only trusted proxies are served, and t
   const from = (address: string, host: string) => {
     const headers = { host, "content-type": "application/json", authorization: "Bearer good", "x-forwarded-for": "203.0.113.9" };
     const peer: Peer = { timeout: () => undefined, requestIP: () => ({ address }) };
-    return door.handle(new Request("http://x/mcp", { method: "POST", body: "{}", headers }), peer, mcpPath(eras), { server: null });
+    return door.handle(new Request("http://x/mcp", { method: "POST", body: "{}", headers }), peer, mcpPath(eras, "any"), { server: null });
   };
   expect((await from("10.0.0.2", "mcp.example")).status).toBe(200);
   expect((await from("10.0.0.2", "evil.example")).status).toBe(403);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits, type Limits, nullLog } from "../../src/base/index.ts";
 import { type ByteSink, createStdioFront } from "../../src/front/index.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 
 /** A reader that takes nothing while it is blocked, and has gone when it is broken. */
 function createSink() {
@@ -30,20 +31,31 @@ function createSink() {
   };
 }
 
-function stage(limits: Partial<Limits> = {}) {
+/** `isDue`: somebody waits for an answer when the input ends. */
+function stage(limits: Partial<Limits> = {}, isDue = false) {
   const input = Promise.withResolvers<ReadableStreamDefaultController<Uint8Array>>();
   const stream = new ReadableStream<Uint8Array>({ start: (controller) => input.resolve(controller) }, { highWaterMark: 0 });
   const out = createSink();
   const received: string[] = [];
   let ended = 0;
+  let answered: (() => void) | null = null;
+  const clock = createTestClock();
   let send = (_line: string): void => undefined;
   const front = createStdioFront({
     input: stream,
     output: out.sink,
     open(sender) {
       send = sender;
-      return { receive: (line) => void received.push(line), end: () => void (ended += 1) };
+      return {
+        receive: (line) => void received.push(line),
+        finish(done) {
+          if (isDue) answered = done;
+          else done();
+        },
+        end: () => void (ended += 1),
+      };
     },
+    clock,
     limits: { ...defaultLimits, ...limits },
     log: nullLog,
   });
@@ -51,7 +63,7 @@ function stage(limits: Partial<Limits> = {}) {
     (await input.promise).enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text);
     await turn();
   };
-  return { front, out, received, feed, say: (line: string) => send(line), close: async () => (await input.promise).close(), error: async (why: Error) => (await input.promise).error(why), ended: () => ended };
+  return { front, out, received, clock, answered: () => answered?.(), feed, say: (line: string) => send(line), close: async () => (await input.promise).close(), error: async (why: Error) => (await input.promise).error(why), ended: () => ended };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -68,6 +80,30 @@ describe("a client on pipes", () => {
     await close();
     expect(await front.gone).toBe("its input has ended");
     expect([received.at(-1), ended()]).toEqual(['{"last":true}', 1]);
+  });
+
+  test("is answered what it asked before its input ended, as far as that is quick", async () => {
+    for (const quick of [true, false]) {
+      const { front, clock, answered, say, out, close, ended } = stage({}, true);
+      await close();
+      await turn();
+      expect(ended()).toBe(0);
+      say("answer");
+      if (quick) answered();
+      else await clock.advance(defaultLimits.lastAnswersMsMax);
+      expect(await front.gone).toBe("its input has ended");
+      await front.close();
+      expect([ended() > 0, out.written, clock.pending]).toEqual([true, ["answer\n"], 0]);
+    }
+  });
+
+  test("is not waited for when it does not read either", async () => {
+    const { front, say, out, close } = stage({}, true);
+    await close();
+    await turn();
+    out.break();
+    say("answer");
+    expect(await front.gone).toContain("nobody reads");
   });
 
   test("gets one line a message, and what is said in one turn at once", async () => {

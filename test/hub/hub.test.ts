@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { CancelSource, fault } from "../../src/base/index.ts";
+import { CancelSource, createLog, fault } from "../../src/base/index.ts";
 import type { Outcome } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { configOf, done, specOf, tool } from "../fixtures/pool.ts";
 import { callTool, listTools, stageOf, textOf } from "../fixtures/stage.ts";
 
@@ -96,6 +97,24 @@ describe("a list", () => {
   });
 
   // Checklist: G3
+  test("does not wait for a server that its caller may not see", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("hidden"), specOf("shown")));
+    pool.backend("shown").offer({ tools: [tool("t")] });
+    const principal = { id: "p", scopes: ["server:shown"] };
+    expect(textOf(await hub.call(callOf("tools/list", "{}", { principal })))).toContain("shown__t");
+    expect(textOf(await hub.call(callOf("resources/read", '{"uri":"x://1"}', { principal })))).toContain("x://1");
+    expect((await hub.describe(principal, { server: null })).instructions).toContain("about shown");
+    await expect(hub.describe(principal, { server: "hidden" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+  });
+
+  test("says in the log what of a server is not in it, and why", async () => {
+    const lines: string[] = [];
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")), createLog({ level: "warn", write: (line) => void lines.push(line), pretty: false, clock: createTestClock() }));
+    pool.backend("alpha").offer({ tools: [tool("good"), '{"name":"bad"}'] });
+    expect(await listTools(hub)).toContain("alpha__good");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ server: "alpha", list: "tools", reason: "inputSchema is not an object", names: '["bad"]' }]);
+  });
+
   test("keeps the tools of a crashed server", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").offer({ tools: [tool("echo")] });
@@ -185,6 +204,13 @@ describe("describe", () => {
     expect(all.instructions).toContain("about alpha");
     const own = await hub.describe(operator, { server: "alpha" });
     expect(own).toMatchObject({ info: '{"name":"alpha","version":"1"}', instructions: "about alpha" });
+  });
+
+  test("says of all servers together what the operator says, where he does", async () => {
+    const { hub, pool } = await stageOf({ ...configOf(specOf("alpha")), instructions: "Mine." });
+    pool.backend("alpha").offer({});
+    expect(await hub.describe(operator, { server: null })).toMatchObject({ instructions: "Mine." });
+    expect(await hub.describe(operator, { server: "alpha" })).toMatchObject({ instructions: "about alpha" });
   });
 
   test("refuses a server that does not exist, is out of the grant, or does not come up", async () => {

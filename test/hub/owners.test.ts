@@ -65,14 +65,24 @@ test("one caller's resources are bounded, the one used longest ago goes first", 
   expect(owners.size).toBe(2);
 });
 
-test("all resources together are bounded, at the cost of who has used none for longest", () => {
+test("all resources together are bounded, at the cost of who has more than others", () => {
   const { owners, learn } = stage({ ownersMax: 3 });
   learn("p", "a", linkTo("x://1"));
   learn("q", "a", linkTo("x://1", "x://2"));
-  owners.of("p", "x://1");
   learn("r", "a", linkTo("x://1"));
   expect(owners.size).toBe(3);
   expect([owners.of("p", "x://1"), owners.of("q", "x://1"), owners.of("q", "x://2"), owners.of("r", "x://1")]).toEqual([["a"], [], ["a"], ["a"]]);
+});
+
+test("who is told of more and more drives out nothing that another was told", () => {
+  const { owners, learn } = stage({ ownersMax: 100, ownersPerPrincipalMax: 80 });
+  for (const id of ["p", "q"]) learn(id, "a", linkTo(...Array.from({ length: 30 }, (_, n) => `x://${n}`)));
+  for (let round = 0; round < 50; round += 1) learn("greedy", "a", linkTo(...Array.from({ length: 80 }, (_, n) => `y://${round}/${n}`)));
+  for (const id of ["p", "q"]) for (let n = 0; n < 30; n += 1) expect(owners.of(id, `x://${n}`)).toEqual(["a"]);
+  expect(owners.size).toBe(100);
+  learn("new", "a", linkTo("x://1"));
+  expect(owners.of("new", "x://1")).toEqual(["a"]);
+  expect(["p", "q"].map((id) => owners.of(id, "x://0").length)).toEqual([1, 1]);
 });
 
 test("results that are too long and URIs that are too long are passed over", () => {

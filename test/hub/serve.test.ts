@@ -46,6 +46,27 @@ describe("what no row is for", () => {
     expect(pool.backend("alpha").calls).toEqual([]);
   });
 
+  test("goes to the only server that has an extension which its caller declares, and to nobody where that is unclear", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta"), specOf("gamma")));
+    const having = (...names: string[]) => ({ extensions: JSON.stringify(Object.fromEntries(names.map((name) => [name, {}]))) });
+    pool.backend("alpha").offer({}, having("x/a", "x/shared"));
+    pool.backend("beta").offer({}, having("x/b", "x/shared"));
+    pool.backend("gamma").offer({}, having("io.modelcontextprotocol/ui"));
+    const declaring = (...names: string[]) => ({ client: { info: null, capabilities: JSON.stringify({ extensions: Object.fromEntries(names.map((name) => [name, {}])) }) } });
+    const ask = (more: object): Promise<string> => hub.call(callOf("com.example/do", "{}", more)).then(textOf);
+    expect(await ask(declaring("x/a"))).toContain('"text":"alpha"');
+    expect(await ask(declaring("x/b", "x/shared", "x/none"))).toContain('"text":"beta"');
+    for (const more of [{}, declaring("x/a", "x/b"), declaring("x/shared"), declaring("io.modelcontextprotocol/ui"), { ...declaring("x/a"), principal: { id: "p", scopes: ["server:beta"] } }]) expect(await ask(more)).toContain('"code":-32601');
+    expect(await ask({ ...declaring("x/shared"), principal: { id: "p", scopes: ["server:beta"] } })).toContain('"text":"beta"');
+  });
+
+  test("waits for a server that starts, where its caller speaks of an extension", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    const asked = hub.call(callOf("com.example/do", "{}", { client: { info: null, capabilities: '{"extensions":{"x/a":{}}}' } })).then(textOf);
+    pool.backend("alpha").offer({}, { extensions: '{"x/a":{}}' });
+    expect(await asked).toContain('"text":"alpha"');
+  });
+
   test("is not known on all servers, and its own business on one", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").offer({});
@@ -56,15 +77,21 @@ describe("what no row is for", () => {
 });
 
 describe("completion", () => {
-  test("goes to the prompt's owner under the local name, and is empty where the owner does not complete", async () => {
+  test("goes to the prompt's owner under the local name, whether or not that announced it, and is empty where the owner knows no such method", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
     pool.backend("alpha").offer({ prompts: ['{"name":"p"}'] });
     pool.backend("beta").offer({ prompts: ['{"name":"p"}'] }, { prompts: "{}" });
-    const complete = (name: string): Promise<string> => hub.call(callOf("completion/complete", JSON.stringify({ ref: { type: "ref/prompt", name }, argument: { name: "a", value: "" } }))).then(textOf);
+    const complete = (name: string, server: string | null = null): Promise<string> => hub.call(callOf("completion/complete", JSON.stringify({ ref: { type: "ref/prompt", name }, argument: { name: "a", value: "" } }), { selection: { server } })).then(textOf);
+    const failure = (code: number): Outcome => ({ kind: "failed", error: { code, message: "no", data: null, raw: `{"code":${code},"message":"no"}` } });
     expect(await complete("alpha__p")).toContain('"text":"alpha"');
     expect(pool.backend("alpha").calls).toEqual([{ method: "completion/complete", name: "p" }]);
+    // The oldest revision completes without a word for it.
+    expect(await complete("beta__p")).toContain('"text":"beta"');
+    pool.backend("beta").answer = async () => failure(-32601);
     expect(await complete("beta__p")).toContain('"values":[]');
-    expect(pool.backend("beta").calls).toEqual([]);
+    expect(await complete("p", "beta")).toContain('"code":-32601');
+    pool.backend("beta").answer = async () => failure(-32603);
+    expect(await complete("beta__p")).toContain('"code":-32603');
     expect(await complete("alpha__none")).toContain('"code":-32602');
   });
 });

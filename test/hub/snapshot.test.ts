@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { defaultLimits } from "../../src/base/index.ts";
 import { Generation } from "../../src/hub/generation.ts";
 import { InventoryMemo, Snapshot } from "../../src/hub/snapshot.ts";
-import { operator } from "../fixtures/calls.ts";
+import { callOf, operator } from "../fixtures/calls.ts";
 import { configOf, createScriptedPool, specOf, tool } from "../fixtures/pool.ts";
 
 function snapshotOf(viewsMax: number = defaultLimits.viewsMax) {
@@ -33,9 +33,36 @@ describe("a snapshot", () => {
     expect(view(null)).not.toBe(first);
   });
 
+  test("does not forget what is asked for all the time for names that nobody has", () => {
+    const { snapshot } = snapshotOf(2);
+    const all = snapshot.view(operator, { server: null });
+    for (let index = 0; index < 10; index += 1) snapshot.view(operator, { server: `made-up-${index}` });
+    expect(snapshot.view(operator, { server: null })).toBe(all);
+  });
+
   test("names the servers that start for the first time", () => {
     const { snapshot } = snapshotOf();
     expect(snapshot.starting.map((lease) => lease.spec.name)).toEqual(["beta"]);
+  });
+
+  test("shows callers whose own process has changed its lists what that one offers, and nobody else", () => {
+    const { pool, generation } = snapshotOf(1);
+    const alpha = pool.backend("alpha");
+    alpha.offer({ tools: [tool("own")] });
+    const offered = generation.leases.get("alpha")?.offered();
+    alpha.offer({ tools: [tool("a")] });
+    if (offered === null || offered === undefined) throw new Error("nothing is offered");
+    alpha.variants = [{ offered, concerns: ({ principal }) => principal.id === "one" }];
+    const snapshot = new Snapshot(2, generation, new InventoryMemo());
+    const viewOf = (id: string, server: string | null = "alpha") => snapshot.view({ id, scopes: null }, { server }, callOf("tools/list", "{}", { principal: { id, scopes: null } }));
+    const toolsOf = (id: string): string[] => viewOf(id).lists.tools.entries.map((entry) => entry.public);
+    expect([toolsOf("one"), toolsOf("two"), toolsOf("one")]).toEqual([["own"], ["a"], ["own"]]);
+    expect(viewOf("one")).toBe(viewOf("one"));
+    expect(viewOf("one", null).servers.find(({ name }) => name === "beta")).toBe(viewOf("two", null).servers[1]);
+    expect(viewOf("one", null).lists.tools.entries.map((entry) => entry.public)).toEqual(["alpha__own"]);
+    expect(viewOf("one", "beta").servers.map(({ name }) => name)).toEqual(["beta"]);
+    expect(snapshot.view({ id: "one", scopes: null }, { server: "alpha" }).lists.tools.entries.map((entry) => entry.public)).toEqual(["a"]);
+    expect(viewOf("two")).toBe(snapshot.view(operator, { server: "alpha" }));
   });
 
   test("does not change when a backend does", () => {

@@ -52,6 +52,15 @@ describe("a wish for a resource", () => {
     expect(heard).toEqual(['x://1 {"uri":"x://1","n":1.10}']);
   });
 
+  test("is made as the watcher's calls are, with the extension that its owner alone has", async () => {
+    const set = await stage();
+    set.alpha.offer({ resources: ['{"uri":"x://1","name":"1"}'] }, { resources: '{"subscribe":true}', extensions: '{"x.example/own":{}}' });
+    await settle(set);
+    for (const server of [null, "alpha"]) expect(await watch(set, { server }).watching.subscribe("x://1")).toBe("subscribed");
+    expect(await watch(set).watching.subscribe("y://1")).toBe("subscribed");
+    expect([...set.alpha.askedAs, ...set.beta.askedAs].map(({ extensions }) => extensions ?? null)).toEqual([["x.example/own"], null, null]);
+  });
+
   test("made twice is one, and is over when it is taken back or the watch ends", async () => {
     const set = await stage();
     const { watching, heard } = watch(set);
@@ -245,6 +254,25 @@ describe("a new configuration", () => {
     expect(heard).toHaveLength(2);
   });
 
+  test("that comes while the next server is asked, which then refuses, is looked at as well", async () => {
+    const set = await stage(configOf(specOf("alpha"), specOf("beta"), specOf("gamma")));
+    const gamma = set.pool.backend("gamma");
+    offer(gamma);
+    const { watching, heard } = watch(set);
+    await watching.subscribe("x://1");
+    await set.hub.propose(configOf(specOf("beta"), specOf("gamma")));
+    await settle(set);
+    const slow = Promise.withResolvers<boolean>();
+    set.beta.subscribe = () => slow.promise;
+    offer(set.beta, "x://1");
+    await settle(set);
+    offer(gamma, "x://1");
+    await settle(set);
+    slow.resolve(false);
+    await settle(set);
+    expect([gamma.subscribed, heard]).toEqual([["x://1"], ['x://1 {"uri":"x://1"}']]);
+  });
+
   test("by which the caller loses sight of the server ends the news of it", async () => {
     const tagged = (...tags: string[]): Config => configOf(specOf("alpha", { tags }), specOf("beta"));
     const set = await stage(tagged("work"));
@@ -289,5 +317,72 @@ describe("a new configuration", () => {
     expect(set.alpha.subscribed).toEqual(["x://1"]);
     set.alpha.update("x://1");
     expect(heard).toHaveLength(1);
+  });
+});
+
+describe("a wish to follow a task", () => {
+  const task = { backend: "alpha", taskId: "t-1" };
+  const topic = "\u0000t-1";
+
+  function follower(set: Stage, more: Parameters<typeof watch>[1] = {}) {
+    const told: string[] = [];
+    const watching = set.hub.watch({ principal: { id: more.id ?? "alice", scopes: more.scopes ?? null }, selection: { server: more.server ?? null }, client: { info: null, capabilities: "{}" }, session: null, changed: () => undefined, updated: (uri) => told.push(`updated ${uri}`), told: (one, params) => told.push(`${one.backend}#${one.taskId} ${rawOf(params)}`) });
+    return { watching, told };
+  }
+
+  test("goes to the server that has it, whether or not that tells of resources, and to nobody who has one of the same id", async () => {
+    const set = await stage();
+    const { watching, told } = follower(set);
+    expect(await watching.follow(task)).toBe("subscribed");
+    expect([set.alpha.subscribed, set.beta.asked]).toEqual([[topic], []]);
+    set.alpha.update(topic, '{"taskId":"t-1","n":1.10}');
+    set.beta.update(topic, '{"taskId":"t-1"}');
+    set.alpha.update("\u0000t-1/part", '{"taskId":"t-1/part"}');
+    set.alpha.update("\u0000t-2", '{"taskId":"t-2"}', "alice");
+    set.alpha.update(topic, '{"taskId":"t-1"}', "bob");
+    expect(told).toEqual(['alpha#t-1 {"taskId":"t-1","n":1.10}']);
+    await watching.unfollow(task);
+    expect(set.alpha.subscribed).toEqual([]);
+  });
+
+  test("cannot be made by naming the task as a resource", async () => {
+    const set = await stage();
+    const { watching } = follower(set);
+    for (const uri of [topic, "\u0000alpha/t-1"]) expect(await watching.subscribe(uri)).toBe("unknown");
+    expect([set.alpha.asked, set.beta.asked]).toEqual([[], []]);
+  });
+
+  test("is unknown where the server is none that the watch sees, or refuses", async () => {
+    const set = await stage();
+    expect(await follower(set, { server: "beta" }).watching.follow(task)).toBe("unknown");
+    expect(await follower(set, { scopes: ["server:beta"] }).watching.follow(task)).toBe("unknown");
+    expect(await follower(set).watching.follow({ backend: "gone", taskId: "t-1" })).toBe("unknown");
+    set.alpha.subscribe = () => false;
+    expect(await follower(set).watching.follow(task)).toBe("unknown");
+  });
+
+  test("lasts through other configurations, and through one in which the server is not there; nothing is made up", async () => {
+    const set = await stage();
+    const { watching, told } = follower(set);
+    await watching.follow(task);
+    await set.hub.propose(configOf(specOf("beta")));
+    await settle(set);
+    await set.hub.propose(configOf(specOf("alpha"), specOf("beta")));
+    offer(set.pool.backend("alpha"), "x://1");
+    await settle(set);
+    const back = set.pool.backend("alpha");
+    expect(back.subscribed).toEqual([topic]);
+    expect(told).toEqual([]);
+    back.update(topic, '{"taskId":"t-1"}');
+    expect(told).toEqual(['alpha#t-1 {"taskId":"t-1"}']);
+  });
+
+  test("whose news name a resource lets its follower read that, and nobody else", async () => {
+    const set = await stage();
+    const { watching } = follower(set);
+    await watching.follow(task);
+    set.alpha.update(topic, '{"taskId":"t-1","result":{"content":[{"type":"resource_link","uri":"odd:1"}]}}');
+    expect(await watching.subscribe("odd:1")).toBe("subscribed");
+    expect(await follower(set, { id: "bob" }).watching.subscribe("odd:1")).toBe("unknown");
   });
 });

@@ -44,6 +44,24 @@ describe("a watch", () => {
     expect(same.seen).toEqual(["tools"]);
   });
 
+  test("hears of what its own process has changed, and others who saw the same before do not", async () => {
+    const { hub, clock, pool, watch } = await stage();
+    const [one, two] = [watch(null, null, "one"), watch(null, null, "two")];
+    const alpha = pool.backend("alpha");
+    const own = { tools: { items: [tool("own")], cache: { ttlMs: 0, scope: "private" as const } } };
+    const none = { items: [], cache: { ttlMs: 0, scope: "private" as const } };
+    const facts = { info: "{}", capabilities: new Map([["tools", "{}"]]), instructions: null, revision: "r", announces: true, subscribes: false };
+    alpha.variants = [{ offered: { facts, lists: { ...own, prompts: none, resources: none, templates: none }, fetchedAt: 0 }, concerns: ({ principal }) => principal.id === "one" }];
+    alpha.settle("ready");
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect([one.seen, two.seen]).toEqual([["tools"], []]);
+    alpha.variants = [];
+    alpha.settle("ready");
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect([one.seen, two.seen]).toEqual([["tools", "tools"], []]);
+    await hub.close(0);
+  });
+
   test("hears nothing after its end", async () => {
     const { clock, pool, watch } = await stage();
     const { seen, end } = watch(null);

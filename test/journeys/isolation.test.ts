@@ -2,15 +2,17 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
-import { type Endpoint, send, sendModern } from "../fixtures/rpc.ts";
+import { type Endpoint, openListen, send, sendModern } from "../fixtures/rpc.ts";
 
 let program: Program;
 const backend = (era: string, isolation: string): object => ({ command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), era], isolation });
+/** It asks for roots directly after its handshake. */
+const early = (isolation: string): object => ({ command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), "legacy", "early"], isolation });
 const everything = '{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{},"context":{}},"roots":{}}';
 
 beforeAll(async () => {
   program = await startProgram({
-    config: { mcpServers: { shared: backend("legacy", "shared"), principal: backend("legacy", "principal"), session: backend("legacy", "session"), modern: backend("modern", "principal") } },
+    config: { mcpServers: { shared: backend("legacy", "shared"), principal: backend("legacy", "principal"), session: backend("legacy", "session"), early: early("session"), modern: backend("modern", "principal") } },
   });
 });
 afterAll(() => program[Symbol.asyncDispose]());
@@ -24,13 +26,16 @@ interface Caller {
 }
 
 /** A client with a session that declares these capabilities. */
-async function openSession(capabilities: string): Promise<Caller & { end(): Promise<void> }> {
+async function openSession(capabilities: string): Promise<Caller & { names(): Promise<string[]>; listen(): ReturnType<typeof openListen>; say(message: string): Promise<unknown>; end(): Promise<void> }> {
   const version = "2025-11-25";
   const opened = await send(endpoint(), `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"${version}","capabilities":${capabilities},"clientInfo":{"name":"raw","version":"1"}}}`, {});
   const headers = { "Mcp-Session-Id": opened.headers.get("mcp-session-id") ?? "", "MCP-Protocol-Version": version };
   await send(endpoint(), '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers);
   return {
     tool: async (name) => textOf((await send(endpoint(), `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}"}}`, headers)).messages.at(-1)),
+    names: async () => (JSON.parse((await send(endpoint(), '{"jsonrpc":"2.0","id":2,"method":"tools/list"}', headers)).messages.at(-1) ?? "") as { result: { tools: { name: string }[] } }).result.tools.map(({ name }) => name),
+    listen: () => openListen(endpoint(), headers),
+    say: (message) => send(endpoint(), message, headers),
     end: async () => void (await fetch(endpoint().url, { method: "DELETE", headers: { ...headers, Authorization: `Bearer ${program.token}` } })),
   };
 }
@@ -78,8 +83,38 @@ test("each session has a process of its own, told of its client alone, which end
   expect(await two.tool("session__pid")).toBe(pids[1] ?? "");
 });
 
+test("a question that no call caused goes to the session whose alone the process is, on the stream that it reads beside its calls", async () => {
+  const one = await openSession('{"roots":{}}');
+  const beside = await one.listen();
+  await one.tool("early__pid");
+  const question = JSON.parse(await beside.next()) as { id: number; method: string };
+  expect(question.method).toBe("roots/list");
+  await one.say(`{"jsonrpc":"2.0","id":${question.id},"result":{"roots":[{"uri":"file:///mine"}]}}`);
+  expect(await one.tool("early__early")).toBe('{"roots":[{"uri":"file:///mine"}]}');
+  const deaf = await openSession('{"roots":{}}');
+  expect(await deaf.tool("early__early")).toBe('{"roots":[]}');
+  await beside[Symbol.asyncDispose]();
+});
+
 test("a newer server hears of each client with each request, so one process serves all clients of a principal", async () => {
   const clients = [await openSession('{"roots":{}}'), await openSession("{}"), stateless(""), stateless('"sampling":{}')];
   const pids = await Promise.all(clients.map((client) => client.tool("modern__pid")));
   expect(new Set(pids).size).toBe(1);
 });
+
+for (const isolation of ["principal", "session"])
+  test(`under "${isolation}" a client that gets more tools of its own process hears of them, sees and calls them; another one does not`, async () => {
+    const mine = await openSession(isolation === "principal" ? '{"sampling":{"context":{}}}' : "{}");
+    const other = await openSession("{}");
+    await using heard = await mine.listen();
+    await other.tool(`${isolation}__pid`);
+    const pid = await mine.tool(`${isolation}__pid`);
+    const named = await mine.names();
+    await mine.tool(`${isolation}__add_tool`);
+    expect(JSON.parse(await heard.next())).toMatchObject({ method: "notifications/tools/list_changed" });
+    const own = (await mine.names()).filter((name) => !named.includes(name));
+    expect(own).toEqual([`${isolation}__extra`]);
+    expect([await mine.tool(`${isolation}__pid`), await other.names()]).toEqual([pid, named]);
+    await mine.end();
+    await other.end();
+  });

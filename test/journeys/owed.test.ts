@@ -15,7 +15,7 @@ function answerOf({ body }: Seen): Response {
   const complete = (result: object): Json => ({ jsonrpc: "2.0", id, result: { resultType: "complete", ...result } });
   const results: Readonly<Record<string, () => Json>> = {
     "server/discover": () => complete({ supportedVersions: ["2026-07-28"], capabilities: { tools: {}, resources: {} }, ttlMs: 0, cacheScope: "private" }),
-    "tools/list": () => complete({ tools: ["say", "json", "stream"].map((name) => ({ name, inputSchema: { type: "object" } })), ttlMs: 0, cacheScope: "private" }),
+    "tools/list": () => complete({ tools: ["say", "json", "stream", "needs"].map((name) => ({ name, inputSchema: { type: "object" } })), ttlMs: 0, cacheScope: "private" }),
     "resources/list": () => complete({ resources: [{ uri: "test://asks", name: "asks" }], ttlMs: 0, cacheScope: "private" }),
     "resources/templates/list": () => complete({ resourceTemplates: [], ttlMs: 0, cacheScope: "private" }),
     "resources/read": () =>
@@ -24,6 +24,7 @@ function answerOf({ body }: Seen): Response {
         : complete({ contents: [{ uri: "test://asks", text: "for you alone" }], ttlMs: 60_000, cacheScope: "public" }),
     "tools/call": () => complete({ content: [{ type: "text", text: params.name === "say" ? "said" : "x".repeat(blobBytes) }] }),
   };
+  if (params?.name === "needs") return Response.json({ jsonrpc: "2.0", id, error: { code: -32021, message: "no model", data: { requiredCapabilities: { sampling: {} } } } }, { status: 400 });
   const text = JSON.stringify(results[method]?.() ?? { jsonrpc: "2.0", id, error: { code: -32601, message: "Method not found" } });
   if (params?.name !== "stream") return new Response(text, { headers: { "content-type": "application/json" } });
   return new Response(`event: message\ndata: ${text}\n\n`, { headers: { "content-type": "text/event-stream" } });
@@ -54,6 +55,34 @@ test("header names are taken in any case", async () => {
     connection.write(`POST /mcp HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
     expect(await connection.closed()).toStartWith("HTTP/1.1 200");
   }
+});
+
+// Checklist: N13
+test("a header for an argument that no tool declares goes to the server as it came", async () => {
+  const { status } = await sendModern(at("peer"), { method: "tools/call", name: "say", params: '"name":"say","arguments":{}', headers: { "Mcp-Param-Foo": "bar=?" } });
+  expect([status, peer.seen.at(-1)?.headers.get("mcp-param-foo")]).toEqual([200, "bar=?"]);
+});
+
+// Checklist: N22
+test("an unknown tool, prompt, cursor or reference is a wrong parameter of a request that was understood", async () => {
+  const everywhere: Endpoint = { url: `${program.origin}/mcp`, token: program.token };
+  const requests: { method: string; name?: string; params: string }[] = [
+    { method: "tools/call", name: "peer__none", params: '"name":"peer__none","arguments":{}' },
+    { method: "tools/call", name: "nobody__say", params: '"name":"nobody__say","arguments":{}' },
+    { method: "prompts/get", name: "raw__none", params: '"name":"raw__none"' },
+    ...["tools/list", "prompts/list", "resources/list", "resources/templates/list"].map((method) => ({ method, params: '"cursor":"nobody\'s"' })),
+    { method: "completion/complete", params: '"ref":{"type":"ref/prompt","name":"raw__none"},"argument":{"name":"a","value":"b"}' },
+    { method: "completion/complete", params: '"ref":{"type":"ref/resource","uri":"none://{a}"},"argument":{"name":"a","value":"b"}' },
+  ];
+  const answers = await Promise.all(requests.map((request) => sendModern(everywhere, request)));
+  expect(answers.map(({ status, text }) => [status, (JSON.parse(text) as Json).error?.code])).toEqual(requests.map(() => [200, -32602]));
+  expect(peer.seen.filter(({ body }) => body.includes("none") || body.includes("nobody"))).toEqual([]);
+});
+
+// Checklist: N31
+test("a capability that a server misses in a client is named with a status, before any stream", async () => {
+  const { status, headers, text } = await call("peer", "needs");
+  expect([status, headers.get("content-type"), (JSON.parse(text) as Json).error]).toEqual([400, "application/json", expect.objectContaining({ code: -32021, data: expect.objectContaining({ requiredCapabilities: { sampling: {} } }) })]);
 });
 
 // Checklist: S12

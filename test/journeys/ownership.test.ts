@@ -59,11 +59,22 @@ for (const [revision, connectTo] of Object.entries(clients)) {
       expect(await codeOf("doc://gamma")).toBe(revision.startsWith("2025") ? -32002 : -32602);
     });
 
+    test("of two servers that have one template the second's is listed under its alias, by which it alone is asked and completes", async () => {
+      const alias = "x-1mcp://beta/-/doc://{id}";
+      expect((await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate).sort()).toEqual(["doc://{id}", alias]);
+      expect(await textsOf("x-1mcp://beta/-/doc://beta%2Fa%20b")).toEqual(["beta:doc://beta%2Fa%20b"]);
+      expect(await askedOf("alpha")).not.toContain("doc://beta%2Fa%20b");
+      expect(await codeOf("x-1mcp://beta/-/doc://alpha-1")).toBe(revision.startsWith("2025") ? -32002 : -32602);
+      const { completion } = await client.complete({ ref: { type: "ref/resource", uri: alias }, argument: { name: "id", value: "a" } });
+      expect(completion.values).toEqual(["beta", "doc://{id}"]);
+    });
+
     test("a template that two servers have is completed by the first configured, a resource by who named it", async () => {
       const complete = async (uri: string): Promise<string[]> => (await client.complete({ ref: { type: "ref/resource", uri }, argument: { name: "id", value: "a" } })).completion.values;
-      expect(await complete("doc://{id}")).toEqual(["alpha"]);
+      expect(await complete("doc://{id}")).toEqual(["alpha", "doc://{id}"]);
       await client.callTool({ name: "beta__links" });
-      expect(await complete("hidden://beta/linked")).toEqual(["beta"]);
+      expect(await complete("hidden://beta/linked")).toEqual(["beta", "hidden://beta/linked"]);
+      expect(await complete("x-1mcp://beta/same%3A%2F%2Fone")).toEqual(["beta", "same://one"]);
     });
   });
 }

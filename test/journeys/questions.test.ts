@@ -157,13 +157,16 @@ describe("the 2026 client's state before a legacy backend", () => {
   });
 
   // Checklist: B17
-  test("sends somebody to a page before the call, and makes it anew when that was accepted", async () => {
+  test("sends somebody to a page before the call, and makes it anew when that was accepted and is over", async () => {
     const visit = resultOf(await call("legacy", "ask_url_error", "", all));
     expect(visit.inputRequests.visit1).toEqual({ method: "elicitation/create", params: { mode: "url", url: "https://example.test/consent", message: "[legacy] Give consent" } });
     const before = await countOf("legacy", "ask_url_error");
     expect(resultOf(await retry(visit.requestState, '{"visit1":{"action":"decline"}}', "ask_url_error", all)).isError).toBe(true);
     expect(await countOf("legacy", "ask_url_error")).toBe(before);
-    expect(resultOf(await retry(visit.requestState, '{"visit1":{"action":"accept"}}', "ask_url_error", all)).content[0].text).toBe("consented");
+    const again = retry(visit.requestState, '{"visit1":{"action":"accept"}}', "ask_url_error", all);
+    expect(await countOf("legacy", "ask_url_error")).toBe(before);
+    await control("release", "ask_url_error");
+    expect(resultOf(await again).content[0].text).toBe("consented");
   });
 
   test("of a call that nobody comes back to does not take another call's question", async () => {

@@ -141,6 +141,18 @@ describe("serve --stdio", () => {
     expect(late).toEqual([]);
   });
 
+  test("a cancellation ends a call also when its question was on the way, and the server is told at once", async () => {
+    await using place = await placeOf({ mcpServers: { raw: { ...backend, args: [backend.args[0], "legacy"] } } });
+    await using pipe = started(place);
+    pipe.say(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"raw__ask_form","arguments":{"tag":"asking"},${envelope("", '"elicitation":{}')}}}`);
+    expect((await pipe.answer(1)).result.resultType).toBe("input_required");
+    pipe.say(cancel("1"));
+    for (let told = "", n = 100; !told.includes("asking"); n += 1) {
+      pipe.say(call(String(n), "raw__cancelled"));
+      told = textOf(await pipe.answer(n));
+    }
+  });
+
   test("O5: the end of its input ends it, its calls and its children, within what a client waits", async () => {
     await using place = await placeOf({ mcpServers: { raw: backend } });
     await using pipe = started(place);
@@ -153,6 +165,21 @@ describe("serve --stdio", () => {
     expect(await pipe.exited).toBe(0);
     expect(performance.now() - before).toBeLessThan(2000);
     expect(lives(pid)).toBe(false);
+  });
+
+  test.each(["serve", "proxy"])("%s answers what was asked before the end of its input, whatever else hangs", async (front) => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    await using _server = await startServer(place.stateDir, ["--config", place.config], place);
+    const args = front === "serve" ? ["serve", "--stdio", "--config", place.config, "--state-dir", join(place.dir, "own")] : ["proxy", "--state-dir", place.stateDir];
+    await using pipe = startPiped(args, place);
+    pipe.say(call("1", "raw__pid"));
+    await pipe.answer(1);
+    pipe.say(call("2", "raw__never"));
+    pipe.say(call("3", "raw__big", '{"bytes":3000000}'));
+    pipe.say(call("4", "raw__pid"));
+    pipe.end();
+    expect(await pipe.exited).toBe(0);
+    expect(pipe.lines.slice(1).map((line) => (JSON.parse(line) as Line).id).sort()).toEqual([3, 4]);
   });
 
   test("O6: its own end is told to every listen, and to whoever waits", async () => {
@@ -297,6 +324,43 @@ describe("proxy", () => {
     expect(await pipe.exited).toBe(0);
   });
 
+  test("tells of the server that comes after one that was killed before anything is asked, and shows its token to nobody at the old address", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    await using server = await serving(place);
+    await using pipe = startPiped(proxyArgs(place, "--log-level", "debug"), place);
+    pipe.say(call("1", "raw__pid"));
+    await pipe.answer(1);
+    pipe.say(modern('"sub"', "subscriptions/listen", '"notifications":{"toolsListChanged":true}'));
+    await pipe.message(({ method }) => method === "notifications/subscriptions/acknowledged");
+    pipe.say(shake('"i"'));
+    await pipe.answer("i");
+    const before = pipe.lines.length;
+    await server.stop("SIGKILL");
+    let shown = 0;
+    const stranger = Bun.serve({
+      port: Number(new URL(server.url).port),
+      hostname: "127.0.0.1",
+      fetch: () => {
+        shown += 1;
+        return new Response(null, { status: 404 });
+      },
+    });
+    try {
+      // It has tried again by then, at least twice.
+      while (pipe.stderr().split("what listened there has ended").length < 3) await new Promise((resolve) => setImmediate(resolve));
+      expect(shown).toBe(0);
+      await writeFile(place.config, JSON.stringify({ mcpServers: { other: backend } }));
+      await using _next = await serving(place);
+      const changed = (tag: unknown) => pipe.message((one) => one.method === "notifications/tools/list_changed" && one.params?._meta?.[tagKey] === tag && pipe.lines.indexOf(JSON.stringify(one)) >= before);
+      await Promise.all([changed("sub"), changed(undefined)]);
+      pipe.say(modern("2", "tools/list"));
+      expect((await pipe.answer(2)).result.tools[0].name).toStartWith("other__");
+      expect(shown).toBe(0);
+    } finally {
+      await stranger.stop(true);
+    }
+  });
+
   test("starts the server if none runs, once for two clients at a time, and leaves it running", async () => {
     await using place = await placeOf({ port: 0, mcpServers: { raw: backend } });
     const args = proxyArgs(place, "--start", "--config", place.config);
@@ -316,6 +380,23 @@ describe("proxy", () => {
     } finally {
       process.kill(server.pid, "SIGTERM");
       while (lives(Number(pid))) await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+
+  test("starts it again when it is asked for after it was killed", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend }, port: 0 });
+    await using pipe = startPiped(proxyArgs(place, "--start", "--config", place.config), place);
+    const running = async (): Promise<number> => (JSON.parse(await readFile(join(place.stateDir, "server.json"), "utf8")) as { pid: number }).pid;
+    let last = 0;
+    for (const n of [1, 2, 3]) {
+      do {
+        pipe.say(call(String(n), "raw__pid"));
+        await pipe.answer(n);
+      } while (!pipe.lines.some((line) => line.startsWith(`{"jsonrpc":"2.0","id":${n},"result"`)) && pipe.lines.splice(0) !== null);
+      expect(await running()).not.toBe(last);
+      last = await running();
+      process.kill(last, n === 2 ? "SIGTERM" : "SIGKILL");
+      while (lives(last)) await new Promise((resolve) => setImmediate(resolve));
     }
   });
 

@@ -208,11 +208,11 @@ test("a server by the v2 SDK over HTTP tells 2025 and 2026 clients, each resourc
 }, 20_000);
 
 describe("on the wire", () => {
-  const open = async (from: Program, id: string, filter: string): Promise<AsyncGenerator<Record<string, unknown>>> => {
+  const open = async (from: Program, id: string, filter: string, capabilities = ""): Promise<AsyncGenerator<Record<string, unknown>>> => {
     const response = await fetch(`${from.origin}/mcp`, {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json, text/event-stream", Authorization: `Bearer ${from.token}`, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen" },
-      body: `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{"notifications":${filter},${envelope()}}}`,
+      body: `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{"notifications":${filter},${envelope("", capabilities)}}}`,
     });
     if (response.body === null) throw new Error("no stream");
     return eventsOf(response.body);
@@ -228,6 +228,30 @@ describe("on the wire", () => {
     expect(await next(events)).toEqual({ jsonrpc: "2.0", method: "notifications/subscriptions/acknowledged", params: { notifications: { resourceSubscriptions: ["old://1"] }, _meta: { [subscription]: "mixed" } } });
     await events.return(undefined);
   });
+
+  for (const server of ["old", "new"] as const)
+    test(`clients of different abilities hear of each change at the ${server} server once, also after its crash, and it is given back by each`, async () => {
+      await using own = await startProgram({ config: { mcpServers: { [server]: servers[server] } } });
+      const uri = `${server}://1`;
+      await tool(server, "wanted", "{}", own);
+      const abilities = ["", '"sampling":{}', '"sampling":{}', '"roots":{}'];
+      const all = await Promise.all(abilities.map((capabilities, index) => open(own, `${index}`, `{"resourceSubscriptions":["${uri}"]}`, capabilities)));
+      const turnsOf = async (): Promise<unknown[]> => (await Promise.all(all.map(next))).map((message) => (message as { params: { _meta?: Record<string, unknown> } } | null)?.params._meta?.["x.example/turn"] ?? null);
+      for (const events of all) await next(events);
+      const each = server === "old" ? [uri] : [uri, uri, uri];
+      expect(await wanted(server, own)).toEqual(each);
+      for (const turn of [101, 102]) await tool(server, "touch", `{"uri":"${uri}","turn":${turn}}`, own);
+      expect([await turnsOf(), await turnsOf()]).toEqual([[101, 101, 101, 101], [102, 102, 102, 102]]);
+      await tool(server, "crash", "{}", own).catch(() => "gone");
+      expect(await turnsOf()).toEqual([null, null, null, null]);
+      await untilWanted(server, each, own);
+      await tool(server, "touch", `{"uri":"${uri}","turn":103}`, own);
+      expect(await turnsOf()).toEqual([103, 103, 103, 103]);
+      await all[3]?.return(undefined);
+      await untilWanted(server, each.slice(0, server === "old" ? 1 : 2), own);
+      for (const events of all) await events.return(undefined);
+      await untilWanted(server, [], own);
+    }, 20_000);
 
   test("two with ids that differ in type alone are told each under its own, and both get their result at the end", async () => {
     await using own = await startProgram({ config: { mcpServers: { old: servers.old } } });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
-import { type Endpoint, openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
+import { dataOf, type Endpoint, openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
 import { createV1Tasks } from "../fixtures/v1Tasks.ts";
 import { runV1Http } from "../fixtures/v1Server.ts";
 
@@ -14,7 +14,7 @@ const fixture = (name: string): object => ({ command: process.execPath, args: [j
 
 beforeAll(async () => {
   remote = runV1Http(createV1Tasks);
-  program = await startProgram({ config: { mcpServers: { raw: fixture("rawTasks.ts"), old: fixture("v1Tasks.ts"), remote: { type: "http", url: remote.url } } } });
+  program = await startProgram({ config: { mcpServers: { raw: fixture("rawTasks.ts"), other: { ...fixture("rawTasks.ts"), env: { EXTENSION: "com.example/twice" } }, more: { ...fixture("rawTasks.ts"), env: { EXTENSION: "com.example/twice" } }, old: fixture("v1Tasks.ts"), remote: { type: "http", url: remote.url } } } });
 });
 afterAll(async () => {
   await program[Symbol.asyncDispose]();
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 const at = (server = ""): Endpoint => ({ url: `${program.origin}/mcp${server}`, token: program.token });
-const declared = '"elicitation":{},"extensions":{"io.modelcontextprotocol/tasks":{},"com.example/odd":{}}';
+const declared = '"elicitation":{},"extensions":{"io.modelcontextprotocol/tasks":{},"com.example/odd":{},"com.example/foreign":{}}';
 const lastOf = (sent: Sent): Json => JSON.parse(sent.messages.at(-1) ?? "null");
 
 /** A modern request; `target` goes into the header that mirrors it. */
@@ -77,6 +77,67 @@ describe("a task of a modern backend", () => {
     const { error } = lastOf(await session.send('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"raw__slow"}}'));
     expect(error.code).toBe(-32603);
     expect(error.message).toContain("extensions.io.modelcontextprotocol/tasks");
+  });
+});
+
+/** Opens a listen for tasks; gives its messages one by one. */
+async function listenTo(taskIds: readonly string[], server = "", more: object = {}): Promise<{ next(): Promise<Json> } & AsyncDisposable> {
+  const gone = new AbortController();
+  const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": JSON.parse(`{${declared}}`) };
+  const response = await fetch(at(server).url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen", Authorization: `Bearer ${program.token}` },
+    body: JSON.stringify({ jsonrpc: "2.0", id: "ear", method: "subscriptions/listen", params: { notifications: { taskIds, ...more }, _meta: meta } }),
+    signal: gone.signal,
+  });
+  if (response.body === null) throw new Error(`no stream: ${response.status}`);
+  const events = dataOf(response.body);
+  return {
+    async next() {
+      const { value } = await events.next();
+      return JSON.parse(value ?? "null");
+    },
+    async [Symbol.asyncDispose]() {
+      gone.abort();
+    },
+  };
+}
+
+describe("who listens to a task", () => {
+  test.each([
+    ["on all servers", "", "raw__slow", "[raw] Name?"],
+    ["on its own", "/raw", "slow", "Name?"],
+  ])("hears how it stands and what becomes of it, under its id alone (%s)", async (_where, server, name, asks) => {
+    const taskId = await newTask(server, name);
+    const other = await newTask(server, name);
+    await using ear = await listenTo([taskId], server);
+    expect(await ear.next()).toMatchObject({ method: "notifications/subscriptions/acknowledged", params: { notifications: { taskIds: [taskId] }, _meta: { "io.modelcontextprotocol/subscriptionId": "ear" } } });
+    const standing = await ear.next();
+    expect(standing).toMatchObject({ method: "notifications/tasks", params: { taskId, status: "working", pollIntervalMs: 10, _meta: { "io.modelcontextprotocol/subscriptionId": "ear" } } });
+    expect(standing.params).not.toHaveProperty("resultType");
+    await ask("tasks/cancel", { taskId: other }, { server });
+    expect((await ask("tasks/get", { taskId }, { server })).result).toMatchObject({ status: "input_required", inputRequests: { q1: { params: { message: asks } } } });
+    await ask("tasks/update", { taskId, inputResponses: { q1: { action: "accept" } } }, { server });
+    const last = await ear.next();
+    expect(last.params).toMatchObject({ taskId, status: "completed", result: { weight: 1.1 } });
+    expect(JSON.stringify([standing, last])).not.toContain("task-");
+  });
+
+  test("hears nothing of one that it was not given, and learns nothing by asking", async () => {
+    const taskId = await newTask();
+    await using ear = await listenTo(["task-1", `${taskId.slice(0, -2)}AA`]);
+    expect((await ear.next()).params.notifications).toEqual({});
+    await using elsewhere = await listenTo([taskId], "/old");
+    expect((await elsewhere.next()).params.notifications).toEqual({});
+    await ask("tasks/cancel", { taskId });
+    await using own = await listenTo([taskId]);
+    expect((await own.next()).params.notifications).toEqual({ taskIds: [taskId] });
+  });
+
+  test("cannot name it as a resource", async () => {
+    await newTask();
+    await using ear = await listenTo([], "", { resourceSubscriptions: ["\u0000task-1", "\u0000raw/task-1"] });
+    expect((await ear.next()).params.notifications).toEqual({});
   });
 });
 
@@ -136,10 +197,11 @@ describe("an extension that nobody here knows", () => {
     const { opened } = await openSession(at("/raw"));
     expect(opened.text).toContain('"com.example/odd":{"rate":1.10}');
     expect(opened.text).not.toContain("io.modelcontextprotocol/tasks");
-    expect((await sendModern(at(), { method: "server/discover" })).text).not.toContain("com.example/odd");
+    expect((await sendModern(at(), { method: "server/discover" })).text).toContain('"com.example/odd":{"rate":1.10}');
+    expect((await sendModern(at(), { method: "server/discover" })).text).not.toContain("com.example/twice");
   });
 
-  test("has its methods served on its own server, in both eras, and nowhere else", async () => {
+  test("has its methods served on its own server, in both eras, and on all by the only one that has it, for who declares it", async () => {
     expect(await ask("com.example/echo", { say: { n: 1 } }, { server: "/raw" })).toMatchObject({ result: { resultType: "complete", echo: { n: 1 } } });
     const session = await openSession(at("/raw"));
     const echoed = (await session.send('{"jsonrpc":"2.0","id":1,"method":"com.example/echo","params":{"say":1.10}}')).messages.at(-1);
@@ -147,6 +209,9 @@ describe("an extension that nobody here knows", () => {
     const nowhere = await sendModern(at(), { method: "com.example/echo" });
     expect([nowhere.status, lastOf(nowhere).error.code]).toEqual([404, -32601]);
     expect((await ask("com.example/none", {}, { server: "/raw" })).error.code).toBe(-32601);
+    expect((await ask("com.example/echo", { say: 1, odd: true })).result).toMatchObject({ resultType: "com.example/odd", echo: 1 });
+    const twice = await ask("com.example/echo", { say: 1 }, { capabilities: '"extensions":{"com.example/twice":{}}' });
+    expect(twice.error.code).toBe(-32601);
   });
 
   test("is declared to that server by who is alone with it, and may have results of its own type", async () => {
@@ -155,7 +220,8 @@ describe("an extension that nobody here knows", () => {
     const { lines } = (await ask("com.example/lines", {}, { server: "/raw" })).result;
     const lineWith = (text: string): string => lines.find((line: string) => line.includes(text));
     expect(lineWith('"odd":true')).toContain('"com.example/odd":{}');
-    expect(lineWith('"from all"')).not.toContain("com.example/odd");
+    expect(lineWith('"from all"')).toContain('"com.example/odd":{}');
+    expect(lineWith('"from all"')).not.toContain("com.example/foreign");
     expect(lineWith('"from all"')).toContain("io.modelcontextprotocol/tasks");
   });
 });

@@ -116,6 +116,7 @@ describe("a connection that is lost", () => {
     }
   });
 
+  // Checklist: N30
   test("cancels a 2026 client's call at the backend", async () => {
     const { modernHttp, legacyHttp } = world();
     for (const server of ["pipeModern", "pipeLegacy", "httpLegacy"]) {

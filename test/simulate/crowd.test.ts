@@ -10,7 +10,7 @@ function modernClient() {
     return new Promise(() => undefined);
   };
   const eras = { http } as unknown as Eras;
-  const client = createClient({ eras, name: "c0", principal: { id: "p0", scopes: null }, era: "modern", transport: "http", revision: "2026-07-28", capable: true, wrong: (what) => expect.unreachable(what) });
+  const client = createClient({ eras, name: "c0", principal: { id: "p0", scopes: null }, era: "modern", transport: "http", revision: "2026-07-28", capable: true, exact: true, wrong: (what) => expect.unreachable(what) });
   return { client, requests };
 }
 

@@ -114,6 +114,7 @@ export function createLifePool(events: PoolEvents, clock: Clock, drainMs: number
       return {
         spec,
         offered,
+        variants: () => [],
         settled,
         status: () => statusOf(spec.name, { state: process.state, inFlight: process.running.size }),
         subscribe: () => Promise.resolve(null),

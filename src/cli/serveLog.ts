@@ -1,0 +1,44 @@
+/**
+ * The log of a server that runs in the background: what it says on its standard error, in the state folder. Nobody
+ * rotates it from outside, so the server itself keeps it within a bound.
+ */
+import { join } from "node:path";
+import { faultOf, openPrivateLog, setAside, sizeBehind } from "../base/index.ts";
+import type { Output } from "./terminal.ts";
+
+export const serveLogPath = (stateDir: string): string => join(stateDir, "serve.log");
+const keptPath = (stateDir: string): string => `${serveLogPath(stateDir)}.1`;
+
+const standardError = 2;
+
+/** Opens the log for a server that is to be started; what earlier ones said stays, within the bound. Throws STATE_UNSAFE, STATE_UNWRITABLE. */
+export async function openServeLog(stateDir: string, bytesMax: number) {
+  const file = await openPrivateLog(serveLogPath(stateDir));
+  if ((await file.stat()).size >= bytesMax) setAside(serveLogPath(stateDir), keptPath(stateDir));
+  return file;
+}
+
+/** Takes log lines of a server. Where they go to the log of the state folder, that is emptied when it is full, and what was in it kept once. */
+export function serveLogWriter(output: Output, stateDir: string, bytesMax: number, descriptor = standardError): (line: string) => void {
+  const path = serveLogPath(stateDir);
+  const found = sizeBehind(descriptor, path);
+  if (found === null) return (line) => output.write(`${line}\n`);
+  let bytes = found;
+  return (line) => {
+    const text = `${line}\n`;
+    const size = Buffer.byteLength(text);
+    if (bytes > 0 && bytes + size > bytesMax) bytes = emptied(output, path, keptPath(stateDir));
+    bytes += size;
+    output.write(text);
+  };
+}
+
+function emptied(output: Output, path: string, kept: string): number {
+  try {
+    setAside(path, kept);
+  } catch (thrown) {
+    // A log that cannot be kept is no reason to end; whoever looks at it next reads why.
+    output.write(`the log before this line could not be kept: ${faultOf(thrown).message}\n`);
+  }
+  return 0;
+}
