@@ -1,0 +1,149 @@
+/**
+ * The auth room's words. In front: who is calling, the authorization server, and what the operator decides. Behind: the
+ * logins at remote servers. Everything comes in and goes out as plain data; sockets, pages and commands are elsewhere.
+ */
+import type { Principal } from "../protocol/index.ts";
+
+// ---- Every request ----------------------------------------------------------------------------------------------
+
+/** How callers are known (configuration `auth.mode`). */
+export type AuthMode = "oauth" | "token" | "external" | "mixed" | "none";
+
+/** What a request shows of its sender. */
+export interface Credentials {
+  /** The Authorization header as it came. */
+  readonly authorization: string | null;
+  /** The endpoint that is asked, as its metadata names it: the resource that a token must be for. */
+  readonly resource: string;
+}
+
+/** Who is calling, or what to answer instead: `challenge` is the value of WWW-Authenticate (RFC 6750, section 3). */
+export type Verdict =
+  | { readonly ok: true; readonly principal: Principal }
+  | { readonly ok: false; readonly code: "TOKEN_MISSING" | "TOKEN_INVALID"; readonly challenge: string };
+
+// ---- The authorization server -----------------------------------------------------------------------------------
+
+/** One request at an endpoint of the authorization server, its body read and bounded. */
+export interface OAuthIn {
+  readonly method: string;
+  /** Path without the query, as `/authorize`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** A request header by lower-case name, or null. */
+  header(name: string): string | null;
+  /** The body as text, "" for none. */
+  readonly body: string;
+  /** Who sent it, for limits and the audit log: a proxy in front has been looked through. */
+  readonly address: string | null;
+}
+
+/** What goes back: a document, a redirect, or a page to be shown. */
+export type OAuthOut =
+  | { readonly kind: "json"; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: unknown }
+  | { readonly kind: "redirect"; readonly to: string; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: "page"; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly page: Page };
+
+/** A page in data; the front makes HTML of it, with everything escaped and without script. */
+export type Page =
+  | { readonly name: "waiting"; readonly handle: string; readonly code: string; readonly request: ShownRequest; readonly canUsePassword: boolean }
+  | { readonly name: "consent"; readonly handle: string; readonly request: ShownRequest }
+  | { readonly name: "device"; readonly handle: string; readonly problem: string | null }
+  | { readonly name: "login"; readonly handle: string; readonly problem: string | null; readonly next: string }
+  | { readonly name: "leaving"; readonly to: string }
+  | { readonly name: "notice"; readonly title: string; readonly text: string };
+
+/** A waiting authorization request as a person is shown it, on the page and by `1mcp approve` alike. */
+export interface ShownRequest {
+  /** Short and unguessable; names the request for `approve`. */
+  readonly id: string;
+  /** What page and terminal both show, so that a person can tell that they mean the same: `HRCL-PCVJ`. */
+  readonly code: string;
+  readonly client: { readonly id: string; readonly name: string; /** The domain that vouches for it; null: nobody does. */ readonly domain: string | null };
+  /** Host (and port) that the code goes to; null for a device. */
+  readonly redirectHost: string | null;
+  /** It is this computer, where any local program could be listening. */
+  readonly isLoopback: boolean;
+  readonly resource: string;
+  /** What may be granted: asked for, or everything there is where nothing was asked for. */
+  readonly scopes: readonly ShownScope[];
+  readonly refresh: boolean;
+  /** How long the grant lives at most, in milliseconds. */
+  readonly lifeMs: number;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** One scope with what stands behind it now. */
+export interface ShownScope {
+  readonly scope: string;
+  readonly servers: readonly { readonly name: string; readonly tools: readonly string[] }[];
+  /** It was asked for by the client. */
+  readonly asked: boolean;
+}
+
+/** What the operator decides about a waiting request; `scopes` are those that were ticked. */
+export type Decision = { readonly approve: true; readonly scopes: readonly string[] } | { readonly approve: false };
+
+// ---- What the operator can do -----------------------------------------------------------------------------------
+
+/** A grant as it is listed. Nothing of it is secret. */
+export interface GrantInfo {
+  readonly id: string;
+  /** "token": a static one; "code", "device": a person approved; "client": client credentials. */
+  readonly kind: "token" | "code" | "device" | "client";
+  /** Name of the token, or of the client. */
+  readonly name: string;
+  readonly clientId: string | null;
+  readonly scopes: readonly string[] | null;
+  readonly resource: string | null;
+  readonly createdAt: number;
+  readonly usedAt: number | null;
+  readonly expiresAt: number | null;
+}
+
+export interface NewToken {
+  readonly name: string;
+  /** null: everything that the operator himself may do. */
+  readonly scopes: readonly string[] | null;
+  readonly lifeMs: number;
+}
+
+/** The operator's side of it; reached over the operator's socket and the operator's pages alone. */
+export interface AuthOperator {
+  waiting(): readonly ShownRequest[];
+  /** Throws NAME_UNKNOWN for a request that does not wait (any more), PARAMS_INVALID for a scope that was not offered. */
+  decide(id: string, decision: Decision): void;
+  grants(): readonly GrantInfo[];
+  /** Gives the token, which is never shown again. Throws PARAMS_INVALID, LIMIT_REACHED. */
+  createToken(token: NewToken): { readonly grant: GrantInfo; readonly token: string };
+  /** A new token for the grant; the old one stays valid for a while. Throws NAME_UNKNOWN. */
+  rotateToken(id: string): { readonly grant: GrantInfo; readonly token: string };
+  /** Ends a grant with everything that hangs on it; "all" ends all of them. Gives how many. */
+  revoke(id: string | "all"): number;
+  /** A link that makes the browser that opens it the operator's, once and for two minutes. */
+  openLink(): string;
+  /** Sets the password of the operator's pages; null takes it away. */
+  setPassword(password: string | null): Promise<void>;
+}
+
+// ---- Doors ------------------------------------------------------------------------------------------------------
+
+/** Who is calling us: the guard of every request, the authorization server, and what the operator can do. */
+export interface Auth {
+  readonly mode: AuthMode;
+  /** Judges one request; called for each, so it is synchronous and cheap. Never throws. */
+  verify(credentials: Credentials): Verdict | Promise<Verdict>;
+  /** The value of WWW-Authenticate for a call that needs `scopes` beside those it has (403, `insufficient_scope`). */
+  stepUp(scopes: readonly string[], resource: string): string;
+  /** Paths of the authorization server and of metadata that are served; empty where there is none. */
+  readonly paths: readonly string[];
+  /** Serves one of them. */
+  handle(request: OAuthIn): Promise<OAuthOut>;
+  readonly operator: AuthOperator;
+  /** Runs `listener` with the ids of principals whose grant has just ended, by whatever cause. */
+  onEnded(listener: (principalIds: readonly string[]) => void): void;
+  /** The file that holds the operator's own token, for people to read it there; null where none is asked for. */
+  readonly tokenPath: string | null;
+  close(): Promise<void>;
+}
