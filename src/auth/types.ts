@@ -13,7 +13,11 @@ export type AuthMode = "oauth" | "token" | "external" | "mixed" | "none";
 export interface Credentials {
   /** The Authorization header as it came. */
   readonly authorization: string | null;
-  /** The endpoint that is asked, as its metadata names it: the resource that a token must be for. */
+  /**
+   * The endpoint that is asked, as its metadata names it: the resource that a token must be for. Scheme and host as the
+   * client wrote them (loopback has three names, and each client compares with its own), path of the endpoint, no slash
+   * at the end: `http://127.0.0.1:3050/mcp`, `https://mcp.example/mcp/github`, `http://localhost:3050/sse`.
+   */
   readonly resource: string;
 }
 
@@ -44,7 +48,12 @@ export type OAuthOut =
   | { readonly kind: "redirect"; readonly to: string; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: "page"; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly page: Page };
 
-/** A page in data; the front makes HTML of it, with everything escaped and without script. */
+/**
+ * A page in data; the front makes HTML of it, with everything escaped and without script. What comes back of them:
+ * "waiting" asks `GET /authorize?handle=` again by itself, and leads to `GET /login?next=` where a password is set;
+ * "consent" posts `handle`, `decision` ("approve", "deny"), and `scope` once for each ticked box to `/authorize`;
+ * "device" posts `handle` and `user_code` to `/device`; "login" posts `handle`, `password` and `next` to `/login`.
+ */
 export type Page =
   | { readonly name: "waiting"; readonly handle: string; readonly code: string; readonly request: ShownRequest; readonly canUsePassword: boolean }
   | { readonly name: "consent"; readonly handle: string; readonly request: ShownRequest }
@@ -138,8 +147,10 @@ export interface Auth {
   stepUp(scopes: readonly string[], resource: string): string;
   /** Paths of the authorization server and of metadata that are served; empty where there is none. */
   readonly paths: readonly string[];
-  /** Serves one of them. */
+  /** Serves one of them. Cookies are among the headers that it gives. */
   handle(request: OAuthIn): Promise<OAuthOut>;
+  /** Whether the browser that sends these cookies (the Cookie header as it came) is the operator's. */
+  isOperator(cookie: string | null): boolean;
   readonly operator: AuthOperator;
   /** Runs `listener` with the ids of principals whose grant has just ended, by whatever cause. */
   onEnded(listener: (principalIds: readonly string[]) => void): void;
