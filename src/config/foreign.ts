@@ -11,7 +11,6 @@ const always = "this is always so; remove it";
 const restart = "a server that ends is restarted by itself; the waits are limits.backoffMsMin and limits.backoffMsMax";
 
 const ofServers: Readonly<Record<string, string>> = Object.freeze({
-  oauth: `${later}, and use headers with a \${VAR} for a token`,
   envFilter: "name what the server needs in env, or set inheritParentEnv",
   unsafeEnv: later,
   stderr: "a server's standard error is always captured; remove it",
@@ -21,7 +20,6 @@ const ofServers: Readonly<Record<string, string>> = Object.freeze({
   template: later,
   toolDescriptionOverrides: later,
   tools: "use disabledTools",
-  credentials: later,
   pin: later,
   sandbox: later,
   hidden: later,

@@ -5,6 +5,7 @@ export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig } from "
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
 export { type Claim, type ClaimOptions, claimState, type Owner, readOwner } from "./owner.ts";
 export { announcePresence, type Announced, type FollowedPresence, followPresence, type Presence, presencePath, reachable, processLives, readPresence } from "./presence.ts";
+export type { RemoteOAuth } from "./login.ts";
 export { configJsonSchema } from "./schema.ts";
 export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.ts";
 export type { BackendSpec, Config, Issue, Loaded, RemoteSpec, StdioSpec } from "./types.ts";

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/index.ts";
+import { oauthEntry } from "./login.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
@@ -21,8 +22,22 @@ const flag = (description: string) => v.pipe(v.boolean(), v.description(descript
 
 const references = "${VAR} and ${VAR:-default} are replaced; $${ is a literal ${.";
 
+const plainText = v.string();
+const secretReference = v.strictObject({
+  $env: v.optional(v.pipe(text(), v.description("The value of this variable."))),
+  $file: v.optional(v.pipe(text(), v.description("The content of this file without its last line break; a relative path starts at the configuration's folder."))),
+  $cred: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]+$/, "is not the name of a credential"), v.description("The service manager's credential of this name."))),
+  $keychain: v.optional(v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, "must be service/name"), v.description("The entry service/name of the system's keychain."))),
+});
+const oneReference = v.pipe(secretReference, v.check((given) => Object.keys(given).length === 1, "must have exactly one of $env, $file, $cred and $keychain"));
+// A string, or where its value is to be taken from.
+const valueEither = v.lazy((input) => (typeof input === "object" && input !== null && !Array.isArray(input) ? oneReference : plainText)) as unknown as v.GenericSchema<string | SecretReference>;
+
+/** Where the value of a secret is to be taken from; exactly one of its members is there. */
+export type SecretReference = v.InferOutput<typeof secretReference>;
+
 const variables = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(/^[^=\0]+$/, "is not the name of a variable")), v.string()),
+  v.record(v.pipe(v.string(), v.regex(/^[^=\0]+$/, "is not the name of a variable")), valueEither),
   v.description(`Variables of the process: name and value. ${references}`),
 );
 const variableList = v.pipe(
@@ -31,11 +46,11 @@ const variableList = v.pipe(
 );
 // The choice is made by what is written, so that an issue is about that form and not about both.
 const variablesEither = v.lazy((input) => (Array.isArray(input) ? variableList : variables)) as unknown as v.GenericSchema<
-  Record<string, string> | string[]
+  Record<string, string | SecretReference> | string[]
 >;
 
 const headers = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "is not the name of a header")), v.string()),
+  v.record(v.pipe(v.string(), v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, "is not the name of a header")), valueEither),
   v.description(`Headers of each request. ${references}`),
 );
 
@@ -73,14 +88,33 @@ const common = Object.freeze({
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),
 });
 
+const sandboxLevel = v.pipe(
+  v.picklist(["off", "basic", "fs", "strict"]),
+  v.description("How far a program is confined, on Linux. basic: it can gain no rights, writes no core files, and its open files and the size of a file are bounded. fs: of files it sees the system's and its own folder, not the home folder. strict: neither TCP nor tracing, mounting and the like. Default: basic."),
+);
+const confined = v.strictObject({
+  level: v.optional(sandboxLevel),
+  required: v.optional(flag("Do not start it where the system cannot confine it so; otherwise it is said, and it is started with less. Default: false.")),
+  read: v.optional(texts(`With fs and strict: more files and folders that it may read. ${references} Default: none.`)),
+  write: v.optional(texts(`With fs and strict: more that it may read and change. ${references} Default: none.`)),
+  memoryMb: v.optional(wholeNumber(16, 1_048_576, "Its private memory, for each of its processes, in MiB. Default: unbounded.")),
+  cpuSeconds: v.optional(wholeNumber(1, 31_536_000, "Computing time of each of its processes. Default: unbounded.")),
+  processes: v.optional(wholeNumber(1, 1_000_000, "Processes and threads of the user it runs as, all programs together; does not bind root. Default: unbounded.")),
+  openFiles: v.optional(wholeNumber(16, 1_048_576, "Open files of each of its processes. Default: 65536.")),
+  fileMb: v.optional(wholeNumber(1, 16_777_216, "The size of a file that it writes, in MiB. Default: 65536.")),
+});
+const sandboxEither = v.lazy((input) => (typeof input === "object" && input !== null ? confined : sandboxLevel)) as unknown as v.GenericSchema<v.InferOutput<typeof sandboxLevel> | v.InferOutput<typeof confined>>;
+
 /** A server that is a program we start. */
 export const stdioEntry = v.strictObject({
   type: v.optional(v.pipe(v.picklist(["stdio"]), v.description("May be left out."))),
   command: v.pipe(text(), v.description(`The program. ${references}`)),
-  args: v.optional(v.pipe(v.array(v.string()), v.description(`Its arguments. ${references}`))),
+  args: v.optional(v.pipe(v.array(valueEither), v.description(`Its arguments. ${references}`))),
   env: v.optional(variablesEither),
   cwd: v.optional(v.pipe(text(), v.description(`Its working folder; a relative one starts at the configuration's folder. ${references} Default: an empty folder of its own.`))),
   inheritParentEnv: v.optional(flag("Give it our whole environment instead of the safe part. Default: false.")),
+  unsafeEnv: v.optional(flag("env may hold variables that load code into a program or steer its runtime (LD_*, DYLD_*, NODE_OPTIONS, BUN_OPTIONS and the like). Default: false.")),
+  sandbox: v.optional(sandboxEither),
   ...common,
 });
 
@@ -89,6 +123,8 @@ export const remoteEntry = v.strictObject({
   type: v.optional(v.pipe(v.picklist(["http", "streamableHttp", "streamable-http", "sse"]), v.description("How it is spoken to. Default: Streamable HTTP, or HTTP+SSE where that is what answers."))),
   url: v.pipe(text(), v.description(`Its address. ${references}`)),
   headers: v.optional(headers),
+  oauth: v.optional(v.pipe(oauthEntry, v.description("How we log in there when it asks for it. Default: as it says itself."))),
+  credentials: v.optional(v.pipe(v.picklist(["shared", "per-user"]), v.description("Whose login is used there: the operator's for everybody, or each caller's own. Default: shared."))),
   ...common,
 });
 
@@ -180,6 +216,18 @@ const topLevel = Object.freeze({
       v.description("Addresses and ranges (10.0.0.0/8) of the proxies in front that do TLS. Beyond loopback only they may connect. Default: none."),
     ),
   ),
+  tls: v.optional(
+    v.pipe(
+      v.strictObject({
+        cert: v.pipe(text(), v.description("File with our certificate and those that lead to its issuer, in PEM.")),
+        key: v.pipe(text(), v.description("File with its key, in PEM.")),
+        ca: v.optional(v.pipe(text(), v.description("File with the certificates of those who may issue clients' certificates, in PEM. Default: none."))),
+        requestCert: v.optional(flag("Let in only clients with a certificate of such an issuer; needs ca. Default: false.")),
+      }),
+      v.check(({ ca, requestCert }) => requestCert !== true || ca !== undefined, "needs ca: who may issue the certificates that requestCert asks for"),
+      v.description("Serve TLS (1.2 and newer) with these files, which are watched; relative paths start at the configuration's folder. Default: plain HTTP."),
+    ),
+  ),
   clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });
@@ -201,15 +249,23 @@ export const limitsOf = (file: ConfigFile): Limits => Object.freeze({ ...default
 /** The JSON Schema of a configuration file, for editors. Loads its generator only now: nothing else needs it. */
 export async function configJsonSchema(): Promise<Readonly<Record<string, unknown>>> {
   const { toJsonSchema } = await import("@valibot/to-json-schema");
+  // What was chosen by form while checking is a plain alternative on paper.
+  const overrideSchema = ({ valibotSchema }: { readonly valibotSchema: unknown }) => {
+    const alternatives = anyOf.get(valibotSchema);
+    return alternatives === undefined ? undefined : { anyOf: [...alternatives()] };
+  };
   const inner = (schema: v.GenericSchema) => {
-    const { $schema: _, ...rest } = toJsonSchema(schema, { typeMode: "input" });
+    const { $schema: _, ...rest } = toJsonSchema(schema, { typeMode: "input", overrideSchema });
     return rest;
   };
-  const either = { entry: v.union([stdioEntry, remoteEntry]), env: [inner(variables), inner(variableList)] };
-  const schema = toJsonSchema(configWith(either.entry), {
+  const anyOf: ReadonlyMap<unknown, () => readonly object[]> = new Map<unknown, () => readonly object[]>([
+    [variablesEither, () => [inner(variables), inner(variableList)]],
+    [valueEither, () => [inner(plainText), inner(secretReference)]],
+    [sandboxEither, () => [inner(sandboxLevel), inner(confined)]],
+  ]);
+  const schema = toJsonSchema(configWith(v.union([stdioEntry, remoteEntry])), {
     typeMode: "input",
-    // What was chosen by form while checking is a plain alternative on paper.
-    overrideSchema: ({ valibotSchema }) => (valibotSchema === variablesEither ? { anyOf: either.env } : undefined),
+    overrideSchema,
     // Checks by a function have no counterpart; the description says what they want.
     ignoreActions: ["check"],
   });

@@ -7,6 +7,7 @@ import { fingerprint, type Limits, reveal, Secret } from "../base/index.ts";
 import type { Document, Path } from "./document.ts";
 import type { Variables } from "./env.ts";
 import { valueIssue } from "./issues.ts";
+import { oauthOf, oauthProblem, type RemoteOAuth, revealedOAuth } from "./login.ts";
 import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
@@ -135,11 +136,31 @@ function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): Remo
     url: new Secret(url.text),
     shownUrl: shownUrl(entry.url, parsed),
     transport: transports[entry.type ?? "auto"],
-    headers: headersOf(entry, reader),
+    ...loginOf(entry, reader),
   };
   // Without a process to pay for, everybody has a connection of his own.
   return finish(name, entry, "principal", reaches, reader);
 }
+
+function loginOf(entry: RemoteEntry, reader: EntryReader): Pick<RemoteSpec, "headers" | "oauth" | "credentials"> {
+  const { oauth: written, credentials = "shared" } = entry;
+  const headers = headersOf(entry, reader);
+  const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
+  if (written !== undefined && hasOwn) reader.refuse(reader.path("oauth"), "cannot be used beside a header Authorization", "remove one of them");
+  const problem = written === undefined ? null : oauthProblem(written);
+  if (problem !== null) reader.refuse(reader.path("oauth"), problem);
+  if (credentials === "per-user" && (hasOwn || entry.isolation === "shared" || written?.grant === "client_credentials"))
+    reader.refuse(reader.path("credentials"), "cannot be per-user where all callers share a connection, a header or a client", 'leave "isolation", the header and "grant" out, or use "shared"');
+  return { headers, oauth: hasOwn ? null : readOAuth(written, reader), credentials };
+}
+
+const readOAuth = (written: RemoteEntry["oauth"], reader: EntryReader): RemoteOAuth =>
+  // Whatever is called a secret is one, wherever it was written.
+  oauthOf(written, (key, template) => {
+    const { text, names } = reader.read(template, reader.path("oauth", key));
+    reader.parts.push({ name: key === "clientId" ? "" : "secret", from: key === "clientId" ? [] : names, value: text });
+    return text;
+  });
 
 const transports = Object.freeze({ auto: "auto", http: "http", streamableHttp: "http", "streamable-http": "http", sse: "sse" } as const);
 
@@ -165,7 +186,7 @@ function headersOf(entry: RemoteEntry, reader: EntryReader): Readonly<Record<str
 // What frames a message, and what the protocol says about it, must fit the message.
 const ownHeader = /^(host|connection|content-(length|type|encoding)|transfer-encoding|te|trailer|upgrade|keep-alive|expect|mcp-.*)$/i;
 
-type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "headers">;
+type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "headers" | "oauth" | "credentials">;
 type SpecFor<R extends Reaches> = R extends { kind: "stdio" } ? StdioSpec : RemoteSpec;
 
 function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: BackendSpec["isolation"], reaches: R, reader: EntryReader): SpecFor<R> {
@@ -220,7 +241,7 @@ function usageOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<B
 
 /** Everything that reaches the process or connection, and nothing else: tags and tools may change while it runs on. */
 function fingerprintOf(shared: object, reaches: Reaches): string {
-  const plain = reaches.kind === "stdio" ? { ...reaches, args: reaches.args.map(reveal), env: revealed(reaches.env) } : { ...reaches, url: reaches.url.reveal(), headers: revealed(reaches.headers) };
+  const plain = reaches.kind === "stdio" ? { ...reaches, args: reaches.args.map(reveal), env: revealed(reaches.env) } : { ...reaches, url: reaches.url.reveal(), headers: revealed(reaches.headers), oauth: reaches.oauth === null ? null : revealedOAuth(reaches.oauth) };
   return fingerprint({ ...shared, ...plain });
 }
 

@@ -1,5 +1,6 @@
 /** What the rest of the program sees of the configuration: frozen, checked, every default filled in. */
 import type { Limits, Secret } from "../base/index.ts";
+import type { RemoteOAuth } from "./login.ts";
 
 /** One thing that is wrong with a configuration, and where. */
 export interface Issue {
@@ -69,6 +70,10 @@ export interface RemoteSpec extends BackendCommon {
   readonly shownUrl: string;
   readonly transport: "auto" | "http" | "sse";
   readonly headers: Readonly<Record<string, string | Secret>>;
+  /** How we log in there; null where a configured header does that. */
+  readonly oauth: RemoteOAuth | null;
+  /** Whose login is used: the operator's for everybody, or each caller's own. */
+  readonly credentials: "shared" | "per-user";
 }
 
 export type BackendSpec = StdioSpec | RemoteSpec;

@@ -9,7 +9,7 @@ test("a key that another program knows is refused with what to do instead", () =
     mcpTemplates: {},
     lazyLoading: {},
     serverDefaults: { envFilter: [] },
-    mcpServers: { a: { command: "x", restartOnExit: true, stderr: "pipe" }, b: { url: "http://x", oauth: {} } },
+    mcpServers: { a: { command: "x", restartOnExit: true, stderr: "pipe" }, b: { url: "http://x", serverUrl: "http://x" } },
   });
   expect(lines(found).map((line) => line.replace(/^\S+ /, ""))).toEqual([
     "“auth” is not supported by this version (remove it; a bearer token is always required)",
@@ -18,7 +18,7 @@ test("a key that another program knows is refused with what to do instead", () =
     "“envFilter” is not supported by this version (name what the server needs in env, or set inheritParentEnv)",
     "“restartOnExit” is not supported by this version (a server that ends is restarted by itself; the waits are limits.backoffMsMin and limits.backoffMsMax)",
     "“stderr” is not supported by this version (a server's standard error is always captured; remove it)",
-    "“oauth” is not supported by this version (remove it, and use headers with a ${VAR} for a token)",
+    "“serverUrl” is not supported by this version (use url)",
   ]);
 });
 

@@ -33,6 +33,7 @@ export async function configurationPage(): Promise<string> {
     top: table(schema, { skip: ["mcpServers", "serverDefaults", "limits", "names"] }),
     program: table(program, { skip: shared }),
     address: table(address, { skip: shared }),
+    oauth: table(membersOf(address)["oauth"]),
     shared: table(program, { skip: Object.keys(membersOf(program)).filter((key) => !shared.includes(key)) }),
     defaults: table(top["serverDefaults"]),
     names: table(top["names"]),

@@ -1,0 +1,90 @@
+/**
+ * The part of a remote server's entry that says how we log in there (OAuth 2.1 as a client): its shape, and what is made
+ * of it. Where nothing is written, everything is found out from the server itself once it asks for a login.
+ */
+import * as v from "valibot";
+import { Secret } from "../base/index.ts";
+
+const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
+
+// RFC 6749, appendix A.4: what a scope may be made of.
+const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "is not a scope"));
+const hostName = v.pipe(v.string(), v.regex(/^[^\s/@?#*:]+$/, "must be a host name, without scheme, port and path"));
+
+const isHttpsDocument = (value: string): boolean => {
+  const url = URL.parse(value);
+  return url !== null && url.protocol === "https:" && url.pathname !== "/" && url.username === "" && url.hash === "";
+};
+// RFC 8252: plain http for this computer alone.
+const isCallback = (value: string): boolean => {
+  const url = URL.parse(value);
+  return url !== null && url.hash === "" && url.username === "" && (url.protocol === "https:" || (url.protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)));
+};
+
+const references = "${VAR} and ${VAR:-default} are replaced";
+
+/** `oauth` of a server that is reached by a URL. */
+export const oauthEntry = v.strictObject({
+  grant: v.optional(v.pipe(v.picklist(["authorization_code", "client_credentials"]), v.description("How a token is got: a person logs in, or we do by ourselves. Default: authorization_code."))),
+  clientId: v.optional(v.pipe(text(), v.description(`The client that was registered for us there; ${references}. Default: we register ourselves.`))),
+  clientSecret: v.optional(v.pipe(text(), v.description(`Its secret; ${references}. Default: none.`))),
+  privateKey: v.optional(v.pipe(text(), v.description(`PEM (PKCS #8) of the key that it signs with in place of a secret (private_key_jwt); ${references}. Default: none.`))),
+  keyAlgorithm: v.optional(v.pipe(v.picklist(["ES256", "ES384", "EdDSA", "RS256", "PS256"]), v.description("How it signs. Default: ES256."))),
+  issuer: v.optional(v.pipe(text(), v.description("The authorization server that clientId is for: no other gets to see its secret. Default: the first one that the server names."))),
+  clientMetadataUrl: v.optional(v.pipe(v.string(), v.check(isHttpsDocument, "must be an https URL with a path"), v.description("Our client metadata document, where the authorization server takes such. Default: our own one where publicUrl is https."))),
+  scopes: v.optional(v.pipe(v.array(scope), v.description("What to ask for. Default: what the server names."))),
+  redirectUrl: v.optional(v.pipe(v.string(), v.check(isCallback, "must be an https URL, or an http one of this computer"), v.description("Where the browser comes back to. Default: /oauth/callback here."))),
+  allowHosts: v.optional(v.pipe(v.array(hostName), v.description("Hosts in private networks that may take part in the login beside the server's own. Default: none."))),
+});
+
+export type OAuthEntry = v.InferOutput<typeof oauthEntry>;
+
+/** How we log in at one remote server. */
+export interface RemoteOAuth {
+  readonly grant: "authorization_code" | "client_credentials";
+  readonly clientId: string | null;
+  readonly clientSecret: Secret | null;
+  readonly privateKey: Secret | null;
+  readonly keyAlgorithm: string;
+  readonly issuer: string | null;
+  readonly clientMetadataUrl: string | null;
+  /** Empty: those that the server names. */
+  readonly scopes: readonly string[];
+  readonly redirectUrl: string | null;
+  readonly allowHosts: readonly string[];
+}
+
+/** What was written, with its variables put in by `read`. */
+export function oauthOf(entry: OAuthEntry | undefined, read: (key: "clientId" | "clientSecret" | "privateKey", template: string) => string): RemoteOAuth {
+  const texts = { clientId: textOf("clientId", entry, read), clientSecret: textOf("clientSecret", entry, read), privateKey: textOf("privateKey", entry, read) };
+  return Object.freeze({
+    ...plain,
+    // What stands in a file is never undefined.
+    ...(entry as Partial<RemoteOAuth> | undefined),
+    scopes: Object.freeze([...(entry?.scopes ?? [])]),
+    allowHosts: Object.freeze([...(entry?.allowHosts ?? [])]),
+    clientId: texts.clientId,
+    clientSecret: secretOf(texts.clientSecret),
+    privateKey: secretOf(texts.privateKey),
+  });
+}
+
+const plain = Object.freeze({ grant: "authorization_code", keyAlgorithm: "ES256", issuer: null, clientMetadataUrl: null, redirectUrl: null } as const);
+
+const secretOf = (text: string | null): Secret | null => (text === null ? null : new Secret(text));
+
+function textOf<K extends "clientId" | "clientSecret" | "privateKey">(key: K, entry: OAuthEntry | undefined, read: (key: K, template: string) => string): string | null {
+  const template = entry?.[key];
+  return template === undefined ? null : read(key, template);
+}
+
+/** What cannot be meant together; null where all is well. */
+export function oauthProblem({ grant = "authorization_code", clientId, clientSecret, privateKey }: OAuthEntry): string | null {
+  if (clientId === undefined && (clientSecret !== undefined || privateKey !== undefined)) return "has a secret without clientId";
+  if (clientSecret !== undefined && privateKey !== undefined) return "has both clientSecret and privateKey";
+  if (grant === "client_credentials" && clientSecret === undefined && privateKey === undefined) return "needs clientId, and clientSecret or privateKey, for client_credentials";
+  return null;
+}
+
+/** The same as plain values, for telling whether anything has changed. */
+export const revealedOAuth = (oauth: RemoteOAuth): object => ({ ...oauth, clientSecret: oauth.clientSecret?.reveal() ?? null, privateKey: oauth.privateKey?.reveal() ?? null });
