@@ -80,12 +80,22 @@ export async function readPrivateFile(path: string, options: { readonly bytesMax
   const file = await openPrivate(path);
   if (file === null) return null;
   await using opened = file;
-  const found = await opened.stat();
-  if (!found.isFile()) throw fault("STATE_BROKEN", { op: "read", detail: `${path} is no file` });
-  refuseLoosened(path, found);
+  const found = await soundStat(path, opened);
   const bytesMax = options.bytesMax ?? defaultLimits.stateBytesMax;
   if (found.size > bytesMax) throw fault("STATE_BROKEN", { op: "read", detail: `${path} is larger than ${bytesMax} bytes` });
   return opened.readFile("utf8");
+}
+
+/** The end of a private file, at most so many bytes of it, from the beginning of a line; null if there is none. Throws as reading it whole would. */
+export async function readPrivateTail(path: string, bytesMax: number): Promise<string | null> {
+  const file = await openPrivate(path);
+  if (file === null) return null;
+  await using opened = file;
+  const found = await soundStat(path, opened);
+  const from = Math.max(0, found.size - bytesMax);
+  const { buffer, bytesRead } = await opened.read(Buffer.alloc(found.size - from), 0, found.size - from, from);
+  const text = buffer.toString("utf8", 0, bytesRead);
+  return from === 0 ? text : text.slice(text.indexOf("\n") + 1);
 }
 
 /**
@@ -150,6 +160,13 @@ function openPrivate(path: string): Promise<FileHandle | null> {
     if (codeOf(error) === "ELOOP") throw fault("STATE_UNSAFE", { op: "read", detail: `${path} is a symbolic link`, cause: error });
     throw fault("STATE_BROKEN", { op: "read", detail: path, cause: error });
   });
+}
+
+async function soundStat(path: string, file: FileHandle): Promise<Stats> {
+  const found = await file.stat();
+  if (!found.isFile()) throw fault("STATE_BROKEN", { op: "read", detail: `${path} is no file` });
+  refuseLoosened(path, found);
+  return found;
 }
 
 function refuseLoosened(path: string, found: { readonly mode: number; readonly uid: number }): void {

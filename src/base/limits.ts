@@ -237,6 +237,40 @@ export const defaultLimits = Object.freeze({
   /** Secret values kept for scrubbing, and the length from which one is kept. */
   secretsMax: 4096,
   secretLengthMin: 6,
+  /** A file that holds one secret. */
+  secretFileBytesMax: 64 * 1024,
+  /** Lines of the audit log that wait to be written; how soon they are, how many at once, and when it is tried again after a failure. */
+  auditQueueMax: 10_000,
+  auditFlushMs: 100,
+  auditBatchMax: 512,
+  auditRetryMs: 5_000,
+  /** So many lines about one and the same sender and cause are written for one moment; what is more is counted in one. */
+  auditSameMax: 20,
+  /** Characters of one text in a line of the audit log, and entries of one list. */
+  auditTextMax: 256,
+  auditListMax: 32,
+  /** The audit log: size at which a file is put aside, and how many are kept. */
+  auditBytesMax: 16 * 1024 * 1024,
+  auditFilesMax: 8,
+  /** A server that wants a login is tried again after so long, though nobody has logged in. */
+  loginWaitMsMax: 60 * 60 * 1000,
+  /** A token is renewed so long before it ends, and up to so much earlier. */
+  renewMs: 60_000,
+  renewJitterMs: 15_000,
+  /** After a renewal that failed for a passing reason the next is not tried before so long. */
+  renewPauseMs: 10_000,
+  /** Logins that were begun, how long one may take, and how long a link that begins one is good. */
+  loginsBegunMax: 100,
+  loginMsMax: 10 * 60 * 1000,
+  loginLinkMsMax: 2 * 60 * 1000,
+  /** Logins that are kept, of all servers and owners; and clients that we registered, kept for one of them. */
+  loginsMax: 1000,
+  loginClientsMax: 4,
+  /** Largest answer of an authorization server, and how long it may take. */
+  loginAnswerBytesMax: 64 * 1024,
+  loginAnswerMsMax: 10_000,
+  /** A caller who was sent to our login page for a server is waited for so long. */
+  connectMsMax: 5 * 60 * 1000,
   /** Largest file that is read from the state folder. */
   stateBytesMax: 64 * 1024 * 1024,
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, Fault, openPrivateLog, readPrivateFile, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
+import { createPrivateFile, ensurePrivateDir, Fault, openPrivateLog, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -12,6 +12,19 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 const codeOf = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => "no fault", (error: unknown) => (error instanceof Fault ? error.code : error));
+
+describe("the end of a private file", () => {
+  test("begins with a line, and is refused where the whole would be", async () => {
+    const path = join(folder, "lines");
+    expect(await readPrivateTail(path, 10)).toBeNull();
+    await writeFile(path, "first\nsecond\nthird\n", { mode: 0o600 });
+    expect([await readPrivateTail(path, 100), await readPrivateTail(path, 10)]).toEqual(["first\nsecond\nthird\n", "third\n"]);
+    await chmod(path, 0o640);
+    expect(await codeOf(readPrivateTail(path, 10))).toBe("STATE_UNSAFE");
+    await mkdir(join(folder, "dir"), { mode: 0o700 });
+    expect(await codeOf(readPrivateTail(join(folder, "dir"), 10))).toBe("STATE_BROKEN");
+  });
+});
 
 describe("an atomic write", () => {
   test("replaces the content and leaves no temporary file", async () => {

@@ -1,0 +1,163 @@
+import { describe, expect, test } from "bun:test";
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { auditPaths, ChainCheck, createAudit, createKnownSecrets, defaultLimits, type Fault, nullAudit } from "../../src/base/index.ts";
+import type { AuditOptions } from "../../src/base/audit.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+async function stage() {
+  const folder = await createFolder();
+  await chmod(folder.path, 0o700);
+  const clock = createTestClock();
+  const path = folder.at("audit.log");
+  const trouble: (Fault | null)[] = [];
+  const secrets = createKnownSecrets();
+  const begin = (life: string, more: Partial<AuditOptions> = {}) =>
+    createAudit({ path, bytesMax: 1024 * 1024, filesMax: 3, clock, secrets, limits: defaultLimits, life, onTrouble: (why) => void trouble.push(why), ...more });
+  const linesIn = async (file = path): Promise<string[]> => (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
+  /** What is wrong in all files together. */
+  const wrong = async (): Promise<string[]> => {
+    const check = new ChainCheck();
+    const found: string[] = [];
+    for (const file of auditPaths(path, 3).toReversed()) for (const line of await linesIn(file).catch(() => [])) found.push(check.take(line) ?? "");
+    return found.filter((one) => one !== "");
+  };
+  return { folder, clock, path, trouble, secrets, begin, linesIn, wrong, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+describe("the audit log", () => {
+  test("is a private file of chained lines, goes on from where the life before ended, and is written a moment later", async () => {
+    await using at = await stage();
+    const first = at.begin("one");
+    first.record({ ev: "start", target: "127.0.0.1" });
+    first.record({ ev: "tool.call", target: "files/read", result: "ok", call: "c-1" });
+    expect(await readdir(at.folder.path)).toEqual([]);
+    await at.clock.advance(defaultLimits.auditFlushMs);
+    await first.flush();
+    expect(await at.linesIn()).toHaveLength(2);
+    first.record({ ev: "stop" });
+    await first.close();
+    await first.close();
+    const second = at.begin("two");
+    second.record({ ev: "start" });
+    await second.close();
+    expect((await stat(at.path)).mode & 0o777).toBe(0o600);
+    expect((await at.linesIn()).map((line) => (JSON.parse(line) as { ev: string }).ev)).toEqual(["start", "tool.call", "stop", "start"]);
+    expect(await at.wrong()).toEqual([]);
+    expect(at.trouble).toEqual([]);
+  });
+
+  test("holds no secret, no line break and no control character of anybody", async () => {
+    await using at = await stage();
+    at.secrets.add("hunter2hunter2");
+    const audit = at.begin("one");
+    audit.record({ ev: "auth.invalid", client: `evil\n{"ev":"start"}\u001b[2J\u202e ${"A".repeat(1024 * 1024)}`, reason: `hunter2hunter2 1mcp_${"x".repeat(43)}` });
+    await audit.close();
+    const lines = await at.linesIn();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain("evil\\n");
+    expect(lines[0]).toContain("\\u001b");
+    expect(lines[0]).not.toMatch(/hunter2|xxxx/);
+    expect(lines[0]?.length).toBeLessThan(2 * defaultLimits.auditTextMax + 300);
+  });
+
+  test("puts a full file aside and keeps a bounded number, with the chain whole over all of them", async () => {
+    await using at = await stage();
+    const audit = at.begin("one", { bytesMax: 2000 });
+    for (let n = 0; n < 60; n += 1) {
+      audit.record({ ev: "tool.call", target: `files/t${n}` });
+      await audit.flush();
+    }
+    await audit.close();
+    expect((await readdir(at.folder.path)).sort()).toEqual(["audit.1.log", "audit.2.log", "audit.log"]);
+    for (const file of auditPaths(at.path, 3)) {
+      expect((await stat(file)).size).toBeLessThan(2400);
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+    }
+    expect(await at.wrong()).toEqual([]);
+    expect((await at.linesIn()).at(-1)).toContain("files/t59");
+  });
+
+  test("is written by two lives at once, also where one of them puts it aside", async () => {
+    await using at = await stage();
+    const [one, two] = [at.begin("one", { bytesMax: 3000 }), at.begin("two", { bytesMax: 3000 })];
+    for (let n = 0; n < 15; n += 1) {
+      one.record({ ev: "tool.call", target: `a/${n}` });
+      await one.flush();
+      two.record({ ev: "tool.call", target: `b/${n}` });
+      await two.flush();
+    }
+    await Promise.all([one.close(), two.close()]);
+    expect(await readdir(at.folder.path)).toContain("audit.1.log");
+    expect(await at.wrong()).toEqual([]);
+  });
+
+  test("tells once that it cannot be written and that it can again, and loses nothing within its bound", async () => {
+    await using at = await stage();
+    await mkdir(at.path, { mode: 0o700 });
+    const audit = at.begin("one");
+    audit.record({ ev: "start" });
+    await audit.flush();
+    audit.record({ ev: "token.issued" });
+    await at.clock.advance(defaultLimits.auditRetryMs);
+    await audit.flush();
+    expect([audit.isWritable, at.trouble.map((why) => why?.code)]).toEqual([false, ["STATE_BROKEN"]]);
+    await rm(at.path, { recursive: true });
+    await at.clock.advance(defaultLimits.auditRetryMs);
+    await audit.flush();
+    expect([audit.isWritable, at.trouble.length, at.trouble[1]]).toEqual([true, 2, null]);
+    await audit.close();
+    expect(await at.linesIn()).toHaveLength(2);
+    expect(await at.wrong()).toEqual([]);
+  });
+
+  test("is refused where others could have read or changed it", async () => {
+    await using at = await stage();
+    await writeFile(at.path, "");
+    await chmod(at.path, 0o644);
+    const audit = at.begin("one");
+    audit.record({ ev: "start" });
+    await audit.close();
+    expect(at.trouble.map((why) => why?.code)).toEqual(["STATE_UNSAFE"]);
+    expect(await readFile(at.path, "utf8")).toBe("");
+  });
+
+  test("goes on behind half a line that a power cut left, which is told when it is looked at", async () => {
+    await using at = await stage();
+    await writeFile(at.path, '{"v":1,"t":"20', { mode: 0o600 });
+    const audit = at.begin("one");
+    audit.record({ ev: "start" });
+    await audit.close();
+    expect(await at.linesIn()).toHaveLength(2);
+    expect(await at.wrong()).toEqual(["it is no line of an audit log, or a part of one"]);
+  });
+
+  test("counts what comes faster than it can be written", async () => {
+    await using at = await stage();
+    const audit = at.begin("one", { limits: { ...defaultLimits, auditQueueMax: 3 } });
+    for (let n = 0; n < 10; n += 1) audit.record({ ev: "tool.call", target: `a/${n}` });
+    await audit.close();
+    const lines = (await at.linesIn()).map((line) => JSON.parse(line) as { ev: string; count?: number });
+    expect(lines.map(({ ev }) => ev)).toEqual(["tool.call", "tool.call", "tool.call", "audit.lost"]);
+    expect(lines.at(-1)?.count).toBe(7);
+  });
+
+  test("writes so many lines about one sender's same attempts in a moment, and counts the rest", async () => {
+    await using at = await stage();
+    const audit = at.begin("one");
+    for (let n = 0; n < 1000; n += 1) audit.record({ ev: "auth.invalid", addr: "203.0.113.9", reason: "TOKEN_INVALID" });
+    audit.record({ ev: "auth.invalid", addr: "203.0.113.10", reason: "TOKEN_INVALID" });
+    await audit.close();
+    const lines = (await at.linesIn()).map((line) => JSON.parse(line) as { addr: string; count?: number });
+    expect(lines).toHaveLength(defaultLimits.auditSameMax + 1);
+    expect(lines.reduce((sum, { addr, count = 1 }) => sum + (addr === "203.0.113.9" ? count : 0), 0)).toBe(1000);
+    expect(lines.some(({ addr }) => addr === "203.0.113.10")).toBe(true);
+  });
+
+  test("that keeps nothing takes everything", async () => {
+    nullAudit.record({ ev: "start" });
+    await nullAudit.flush();
+    await nullAudit.close();
+    expect(nullAudit.isWritable).toBe(true);
+  });
+});
