@@ -20,7 +20,6 @@ const ofServers: Readonly<Record<string, string>> = Object.freeze({
   template: later,
   toolDescriptionOverrides: later,
   tools: "use disabledTools",
-  pin: later,
   sandbox: later,
   hidden: later,
   confirm: later,

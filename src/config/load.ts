@@ -97,10 +97,14 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     allowedHosts: listOf(file.allowedHosts),
     allowedOrigins: listOf(file.allowedOrigins),
     trustedProxies: listOf(file.trustedProxies),
+    audit: auditOf(file.audit, limits),
     clientEra: file.clientEra ?? "any",
     pageSize: file.pageSize ?? null,
   });
 }
+
+const auditOf = ({ file = "audit.log", maxBytes, maxFiles, calls = true }: NonNullable<ConfigFile["audit"]> = {}, limits: Config["limits"]): Config["audit"] =>
+  Object.freeze({ file: file === "" ? null : file, bytesMax: maxBytes ?? limits.auditBytesMax, filesMax: maxFiles ?? limits.auditFilesMax, calls });
 
 const listOf = (items: readonly string[] | undefined): readonly string[] => Object.freeze([...(items ?? [])]);
 

@@ -85,6 +85,7 @@ const common = Object.freeze({
   isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection: everybody, whoever has the same token, or each session. Default: shared for a program, principal for an address."))),
   era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks: modern is without sessions, legacy what was before; auto asks it. Default: auto."))),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable, by the names that the server gives them. Default: none.")),
+  pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn."))),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),
 });
 
@@ -140,6 +141,7 @@ const serverDefaults = v.strictObject({
   start: common.start,
   idleTimeout: common.idleTimeout,
   maxInFlight: common.maxInFlight,
+  pin: common.pin,
 });
 
 export type StdioEntry = v.InferOutput<typeof stdioEntry>;
@@ -226,6 +228,17 @@ const topLevel = Object.freeze({
       }),
       v.check(({ ca, requestCert }) => requestCert !== true || ca !== undefined, "needs ca: who may issue the certificates that requestCert asks for"),
       v.description("Serve TLS (1.2 and newer) with these files, which are watched; relative paths start at the configuration's folder. Default: plain HTTP."),
+    ),
+  ),
+  audit: v.optional(
+    v.pipe(
+      v.strictObject({
+        file: v.optional(v.pipe(v.string(), v.description("Its file; a relative path starts at the state folder; empty for none. Default: audit.log."))),
+        maxBytes: v.optional(wholeNumber(65_536, 2 ** 30, "Size at which a file is put aside. Default: limits.auditBytesMax.")),
+        maxFiles: v.optional(wholeNumber(1, 1000, "Files that are kept, the one in use included. Default: limits.auditFilesMax.")),
+        calls: v.optional(flag("Write a line for each tool call: who, which tool, what came of it; never what was said. Default: true.")),
+      }),
+      v.description("The audit log: what was decided about whom, and what came of it."),
     ),
   ),
   clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),

@@ -231,11 +231,12 @@ function extentOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<
 }
 
 /** What may change while the process or connection goes on. */
-function usageOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight"> {
+function usageOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight" | "pin"> {
   return {
     start: entry.start ?? defaults.start ?? "eager",
     idleMs: entry.idleTimeout ?? defaults.idleTimeout ?? limits.idleStopMsMax,
     maxInFlight: entry.maxInFlight ?? defaults.maxInFlight ?? limits.pendingMax,
+    pin: entry.pin ?? defaults.pin ?? "warn",
   };
 }
 

@@ -42,6 +42,8 @@ interface BackendCommon {
   readonly start: "eager" | "on-demand";
   /** On demand: stopped after so long without anything to do. */
   readonly idleMs: number;
+  /** What comes of a definition that is not as it was trusted. */
+  readonly pin: "off" | "warn" | "block";
   /** Calls that may be under way at this server at once. */
   readonly maxInFlight: number;
   /** Values from its entry that must not be seen in any text: for the log's book of known secrets. */
@@ -95,6 +97,14 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** Addresses and ranges, as 10.0.0.0/8. */
   readonly trustedProxies: readonly string[];
+  readonly audit: {
+    /** Relative to the state folder, or absolute; null: nothing is written down. */
+    readonly file: string | null;
+    readonly bytesMax: number;
+    readonly filesMax: number;
+    /** Each tool call has a line. */
+    readonly calls: boolean;
+  };
   /** Which clients are served: of any era, or of the modern one alone. */
   readonly clientEra: "any" | "modern";
   readonly pageSize: number | null;
