@@ -52,7 +52,6 @@ const ofTop: Readonly<Record<string, string>> = Object.freeze({
   publishedInstructionTemplates: later,
   transport: "one listener serves every transport; remove it",
   externalUrl: "use publicUrl",
-  auth: `${later}; a bearer token is always required`,
   presets: later,
   tls: `${later}, and let a proxy in front do TLS`,
   egress: later,

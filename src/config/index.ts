@@ -1,4 +1,5 @@
 /** Config: from one JSON file to one frozen Config. */
+export { type AccessConfig, accessOf, type PreregisteredClient } from "./access.ts";
 export { processEnv } from "./env.ts";
 export { pathText } from "./issues.ts";
 export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig } from "./load.ts";

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault } from "../base/index.ts";
+import { accessOf } from "./access.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
@@ -98,6 +99,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     allowedOrigins: listOf(file.allowedOrigins),
     trustedProxies: listOf(file.trustedProxies),
     audit: auditOf(file.audit, limits),
+    auth: accessOf(file.auth, dirname(path ?? "/")),
     clientEra: file.clientEra ?? "any",
     pageSize: file.pageSize ?? null,
   });

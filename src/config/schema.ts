@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/index.ts";
+import { accessEntry } from "./access.ts";
 import { oauthEntry } from "./login.ts";
 
 const nameLengthMax = 64;
@@ -241,6 +242,7 @@ const topLevel = Object.freeze({
       v.description("The audit log: what was decided about whom, and what came of it."),
     ),
   ),
+  auth: v.optional(v.pipe(accessEntry, v.description("Who may call us."))),
   clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });

@@ -1,5 +1,6 @@
 /** What the rest of the program sees of the configuration: frozen, checked, every default filled in. */
 import type { Limits, Secret } from "../base/index.ts";
+import type { AccessConfig } from "./access.ts";
 import type { RemoteOAuth } from "./login.ts";
 
 /** One thing that is wrong with a configuration, and where. */
@@ -105,6 +106,8 @@ export interface Config {
     /** Each tool call has a line. */
     readonly calls: boolean;
   };
+  /** Who may call us. */
+  readonly auth: AccessConfig;
   /** Which clients are served: of any era, or of the modern one alone. */
   readonly clientEra: "any" | "modern";
   readonly pageSize: number | null;

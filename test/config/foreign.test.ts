@@ -5,14 +5,12 @@ import { issuesIn, lines } from "../fixtures/config.ts";
 
 test("a key that another program knows is refused with what to do instead", () => {
   const found = issuesIn({
-    auth: {},
     mcpTemplates: {},
     lazyLoading: {},
     serverDefaults: { envFilter: [] },
     mcpServers: { a: { command: "x", restartOnExit: true, stderr: "pipe" }, b: { url: "http://x", serverUrl: "http://x" } },
   });
   expect(lines(found).map((line) => line.replace(/^\S+ /, ""))).toEqual([
-    "“auth” is not supported by this version (remove it; a bearer token is always required)",
     "“mcpTemplates” is not supported by this version (remove it)",
     "“lazyLoading” is not supported by this version (set start to \"on-demand\" in serverDefaults, or in an entry)",
     "“envFilter” is not supported by this version (name what the server needs in env, or set inheritParentEnv)",
@@ -29,5 +27,5 @@ test("no key that works is called foreign", () => {
 
 test("names of an object's own methods are not looked up", () => {
   expect(adviceOn("top", "toString")).toBeNull();
-  expect(adviceOn(null, "auth")).toBeNull();
+  expect(adviceOn(null, "egress")).toBeNull();
 });

@@ -30,13 +30,17 @@ export async function configurationPage(): Promise<string> {
   const [program = {}, address = {}] = alternativesOf(top["mcpServers"]);
   const shared = Object.keys(membersOf(program)).filter((key) => key !== "type" && key in membersOf(address));
   const tables: Readonly<Record<string, string>> = {
-    top: table(schema, { skip: ["mcpServers", "serverDefaults", "limits", "names"] }),
+    top: table(schema, { skip: ["mcpServers", "serverDefaults", "limits", "names", "auth"] }),
     program: table(program, { skip: shared }),
     address: table(address, { skip: shared }),
     oauth: table(membersOf(address)["oauth"]),
     shared: table(program, { skip: Object.keys(membersOf(program)).filter((key) => !shared.includes(key)) }),
     defaults: table(top["serverDefaults"]),
     names: table(top["names"]),
+    auth: table(top["auth"]),
+    authClients: table(membersOf(top["auth"] ?? {})["clients"]),
+    authPreregistered: table(membersOf(membersOf(top["auth"] ?? {})["clients"] ?? {})["preregistered"]?.items),
+    authTokens: table(membersOf(top["auth"] ?? {})["tokens"]),
     limits: table(top["limits"], { meanings: await limitMeanings() }),
   };
   const text = await Bun.file(join(import.meta.dir, "configuration.md")).text();
