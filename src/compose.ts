@@ -35,6 +35,8 @@ export interface Around {
 export interface ServeOptions extends Around {
   /** The configuration file that was asked for; null: the default place, or the demonstration when there is none. */
   readonly configPath: string | null;
+  /** A configuration that holds secrets and that others can read is refused. Absent: it is used, and told of as an error. */
+  readonly strictSecrets?: boolean;
   /** How this program is started as the demonstration server: command and arguments. */
   readonly demoArgv: readonly string[];
   /** How it is started as the watchdog, which ends the servers should this process be killed; null: it is not. */
@@ -258,14 +260,14 @@ async function groundOf(options: ServeOptions): Promise<Ground> {
   await ensurePrivateDir(options.stateDir);
   // The demonstration has no file, until one appears at the default place.
   const path = config.path ?? defaultConfigPath(options.env);
-  return { ...logs, options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env }) }, admits: null };
+  return { ...logs, options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env, strictSecrets: options.strictSecrets ?? false }) }, admits: null };
 }
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
-async function configOf({ configPath, env, demoArgv }: ServeOptions, log: Log): Promise<{ config: Config; hash: string | null }> {
+async function configOf({ configPath, env, demoArgv, strictSecrets = false }: ServeOptions, log: Log): Promise<{ config: Config; hash: string | null }> {
   const path = configPath ?? defaultConfigPath(env);
   if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null };
-  const loaded = await loadConfig({ path, env });
+  const loaded = await loadConfig({ path, env, strictSecrets });
   if (!loaded.ok) throw new ConfigFault(path, loaded.issues);
   warn(loaded.warnings, path, log);
   return { config: loaded.config, hash: loaded.hash };
@@ -440,10 +442,10 @@ async function adopt({ log }: Ground, hub: Hub, config: Config): Promise<string 
 
 /** What is odd about a configuration that is used; servers that are put out are told of when it comes into place. */
 function warn(warnings: readonly Issue[], path: string, log: Log): void {
-  for (const { server, message, line, column, hint } of warnings) if (server === null) log.warn(`configuration: ${message}`, { path, line, column, hint });
+  for (const { server, message, line, column, hint, isGrave } of warnings) if (server === null) log[isGrave === true ? "error" : "warn"](`configuration: ${message}`, { path, line, column, hint });
 }
 
-const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "clientEra", "limits"] as const);
+const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "tls", "clientEra", "limits"] as const);
 
 /** What the listener was built with cannot change under it: said, never half applied. */
 function warnOfRestart({ config: before, log }: Ground, next: Config): readonly string[] {

@@ -10,7 +10,7 @@ import { changeText, issueText } from "./print.ts";
 /** Reads the configuration as `serve` would, and looks for the programs without starting any. Issues go to standard error; throws CONFIG_INVALID, CONFIG_UNREADABLE. */
 export const check: Run = async ({ settings, env, stdout, stderr }) => {
   const path = settings.config === null ? defaultConfigPath(env) : resolve(settings.config);
-  const loaded = await loadConfig({ path, env, findPrograms: true });
+  const loaded = await loadConfig({ path, env, findPrograms: true, strictSecrets: settings.strictSecrets });
   if (!loaded.ok) {
     for (const issue of loaded.issues) stderr.write(issueText(path, issue));
     throw fault(loaded.hash === null ? "CONFIG_UNREADABLE" : "CONFIG_INVALID", { detail: path });

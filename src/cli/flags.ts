@@ -68,6 +68,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("json", { command: "status", about: "print everything as JSON", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
+  flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
   flag("log-level", {
     value: "LEVEL",
     about: `how much to log: ${logLevels.join(", ")}`,
@@ -86,6 +87,7 @@ export interface Settings {
   readonly config: string | null;
   readonly stateDir: string | null;
   readonly logLevel: LogLevelName;
+  readonly strictSecrets: boolean;
   readonly host: string | null;
   readonly port: number | null;
   readonly insecureNoAuth: boolean;
@@ -126,6 +128,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     config: text("config"),
     stateDir: text("state-dir"),
     logLevel: isLevel(level) ? level : "info",
+    strictSecrets: isOn(text("strict-secrets")),
     host: text("host"),
     port: number("port"),
     insecureNoAuth: isOn(text("insecure-no-auth")),

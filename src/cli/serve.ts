@@ -64,6 +64,7 @@ async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise
     configPath: settings.config === null ? null : resolve(settings.config),
     stateDir,
     logLevel: settings.logLevel,
+    strictSecrets: settings.strictSecrets,
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name))),
     demoArgv: [...selfArgv, "demo"],
     watchdogArgv: [...selfArgv, "watchdog"],

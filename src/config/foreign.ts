@@ -12,7 +12,6 @@ const restart = "a server that ends is restarted by itself; the waits are limits
 
 const ofServers: Readonly<Record<string, string>> = Object.freeze({
   envFilter: "name what the server needs in env, or set inheritParentEnv",
-  unsafeEnv: later,
   stderr: "a server's standard error is always captured; remove it",
   restartOnExit: restart,
   maxRestarts: restart,
@@ -20,8 +19,6 @@ const ofServers: Readonly<Record<string, string>> = Object.freeze({
   template: later,
   toolDescriptionOverrides: later,
   tools: "use disabledTools",
-  sandbox: later,
-  hidden: later,
   confirm: later,
   enabled: "use disabled, which means the opposite",
   transport: "use type",
@@ -53,7 +50,6 @@ const ofTop: Readonly<Record<string, string>> = Object.freeze({
   transport: "one listener serves every transport; remove it",
   externalUrl: "use publicUrl",
   presets: later,
-  tls: `${later}, and let a proxy in front do TLS`,
   egress: later,
   catalog: later,
   logging: "use --log-level; the log goes to standard error",

@@ -6,13 +6,14 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defaultLimits, type Fault, fault } from "../base/index.ts";
+import { defaultLimits, type Fault, fault, fingerprint } from "../base/index.ts";
 import { accessOf } from "./access.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
 import { nameIssues } from "./names.ts";
 import { programIssues } from "./programs.ts";
+import { readReferences, type References, withFiles } from "./references.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
 import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
@@ -28,21 +29,35 @@ export async function loadConfig(options: {
   readonly path: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly findPrograms?: boolean;
+  /** A secret that is written out in a file which others can read is no warning, but an issue. */
+  readonly strictSecrets?: boolean;
 }): Promise<Loaded> {
   const path = resolve(options.path);
   const read = await readBytes(path);
   if (!("bytes" in read)) return refused([plainIssue(read.problem)], null);
   const folder = dirname(path);
   const dotEnv = await readDotEnv(folder);
-  const hash = createHash("sha256").update(read.bytes).update("\0").update(dotEnv.text ?? "").digest("hex");
   const text = decode(read.bytes);
+  const given = await referredTo(text ?? "", folder, variablesOf(dotEnv.text, options.env));
+  const hash = createHash("sha256").update(read.bytes).update("\0").update(dotEnv.text ?? "").update(given.fingerprint).digest("hex");
   if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
-  const loaded = parseConfig({ text, path, variables: variablesOf(dotEnv.text, options.env), hash });
+  const loaded = parseConfig({ text, path, ...given, hash });
   if (!loaded.ok) return loaded;
   const { document } = options.findPrograms === true ? parseDocument(text) : { document: null };
   const missing = document === null ? [] : programIssues(loaded.config.backends, document, options.env);
-  const plain = [...(dotEnv.problem === null ? [] : [plainIssue(dotEnv.problem)]), ...exposed(read.mode, text, loaded.config.backends)];
+  const open = exposed(read.mode, text, loaded.config.backends);
+  if (options.strictSecrets === true && open.length > 0) return refused(open, hash);
+  const plain = [...(dotEnv.problem === null ? [] : [plainIssue(dotEnv.problem)]), ...given.problems.map(plainIssue), ...open];
   return { ...loaded, warnings: inOrder([...plain, ...loaded.warnings, ...missing]) };
+}
+
+/** What stands elsewhere and is only named in a configuration; its fingerprint changes when that changes. */
+async function referredTo(text: string, folder: string, plain: Variables) {
+  const { variables, problems } = await withFiles(text, plain);
+  const { document } = text.includes('"$') ? parseDocument(text) : { document: null };
+  const references = await readReferences(document?.value, { folder, variables });
+  const read = [...variables].filter(([name]) => !plain.has(name));
+  return { variables, problems, references, fingerprint: read.length + references.size === 0 ? "" : fingerprint([read, [...references]]) };
 }
 
 // A secret that is written out, rather than referred to, in a file that others on this computer can read.
@@ -53,7 +68,7 @@ function exposed(mode: number, text: string, backends: readonly BackendSpec[]): 
   const holder = backends.find(({ secrets }) => secrets.some((secret) => isWritten(secret.reveal())));
   if (holder === undefined) return [];
   const message = `holds a secret of the server “${holder.name}”, and others can read or change the file (mode ${(mode & 0o777).toString(8)})`;
-  return [{ ...plainIssue(message), hint: "chmod 600 it, or write ${VAR}" }];
+  return [{ ...plainIssue(message), hint: 'chmod 600 it, or write ${VAR} or {"$file": …} in its place', isGrave: true }];
 }
 
 /** What a configuration is read from, without touching a disk. */
@@ -62,22 +77,25 @@ export interface ConfigSource {
   /** Absolute. */
   readonly path: string;
   readonly variables: Variables;
+  /** What its references to secrets lead to; absent: nothing that can be read. */
+  readonly references?: References;
   readonly hash: string;
 }
 
 /** Checks and freezes the text of a configuration. */
-export function parseConfig({ text, path, variables, hash }: ConfigSource): Loaded {
+export function parseConfig(source: ConfigSource): Loaded {
+  const { text, hash } = source;
   const { document, issues } = parseDocument(text);
   if (document === null) return refused(issues, hash);
   const shape = checkShape(document);
   const all = [...issues, ...shape.issues, ...nameIssues(document)];
   if (shape.file === null || all.length > 0) return refused(all, hash);
-  return accepted(shape.file, document, { text, path, variables, hash });
+  return accepted(shape.file, document, source);
 }
 
-function accepted(file: ConfigFile, document: Document, { path, variables, hash }: ConfigSource): Loaded {
+function accepted(file: ConfigFile, document: Document, { path, variables, references = new Map(), hash }: ConfigSource): Loaded {
   const limits = limitsOf(file);
-  const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, folder: dirname(path) };
+  const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, references, folder: dirname(path) };
   const servers = Object.entries(file.mcpServers ?? {}).map(([name, entry]) => specOf(name, entry, around));
   // Who is switched off may well lack what it needs.
   const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));
@@ -98,11 +116,18 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     allowedHosts: listOf(file.allowedHosts),
     allowedOrigins: listOf(file.allowedOrigins),
     trustedProxies: listOf(file.trustedProxies),
-    audit: auditOf(file.audit, limits),
+    tls: tlsOf(file.tls, path),
     auth: accessOf(file.auth, dirname(path ?? "/")),
+    audit: auditOf(file.audit, limits),
     clientEra: file.clientEra ?? "any",
     pageSize: file.pageSize ?? null,
   });
+}
+
+function tlsOf(files: ConfigFile["tls"], path: string | null): Config["tls"] {
+  if (files === undefined) return null;
+  const at = (file: string): string => resolve(dirname(path ?? "/"), file);
+  return Object.freeze({ cert: at(files.cert), key: at(files.key), ca: files.ca === undefined ? null : at(files.ca), requestCert: files.requestCert ?? false });
 }
 
 const auditOf = ({ file = "audit.log", maxBytes, maxFiles, calls = true }: NonNullable<ConfigFile["audit"]> = {}, limits: Config["limits"]): Config["audit"] =>

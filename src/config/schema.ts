@@ -25,7 +25,7 @@ const references = "${VAR} and ${VAR:-default} are replaced; $${ is a literal ${
 
 const plainText = v.string();
 const secretReference = v.strictObject({
-  $env: v.optional(v.pipe(text(), v.description("The value of this variable."))),
+  $env: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a variable"), v.description("The value of this variable."))),
   $file: v.optional(v.pipe(text(), v.description("The content of this file without its last line break; a relative path starts at the configuration's folder."))),
   $cred: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]+$/, "is not the name of a credential"), v.description("The service manager's credential of this name."))),
   $keychain: v.optional(v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, "must be service/name"), v.description("The entry service/name of the system's keychain."))),
@@ -85,6 +85,7 @@ const common = Object.freeze({
   ),
   isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection: everybody, whoever has the same token, or each session. Default: shared for a program, principal for an address."))),
   era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks: modern is without sessions, legacy what was before; auto asks it. Default: auto."))),
+  hidden: v.optional(flag("Whoever is not granted this server is told that there is none of its name, instead of what to ask for. Default: false.")),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable, by the names that the server gives them. Default: none.")),
   pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn."))),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),
@@ -231,6 +232,7 @@ const topLevel = Object.freeze({
       v.description("Serve TLS (1.2 and newer) with these files, which are watched; relative paths start at the configuration's folder. Default: plain HTTP."),
     ),
   ),
+  auth: v.optional(v.pipe(accessEntry, v.description("Who may call us."))),
   audit: v.optional(
     v.pipe(
       v.strictObject({
@@ -242,7 +244,6 @@ const topLevel = Object.freeze({
       v.description("The audit log: what was decided about whom, and what came of it."),
     ),
   ),
-  auth: v.optional(v.pipe(accessEntry, v.description("Who may call us."))),
   clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });

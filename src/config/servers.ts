@@ -7,8 +7,11 @@ import { fingerprint, type Limits, reveal, Secret } from "../base/index.ts";
 import type { Document, Path } from "./document.ts";
 import type { Variables } from "./env.ts";
 import { valueIssue } from "./issues.ts";
+import { isLoader } from "./loaders.ts";
 import { oauthOf, oauthProblem, type RemoteOAuth, revealedOAuth } from "./login.ts";
-import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
+import { keyOf, type References } from "./references.ts";
+import { sandboxOf } from "./sandbox.ts";
+import type { RemoteEntry, SecretReference, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
 import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
@@ -19,6 +22,8 @@ export interface Surroundings {
   readonly variables: Variables;
   readonly defaults: ServerDefaults;
   readonly limits: Limits;
+  /** What references to secrets came to. */
+  readonly references: References;
   /** The folder of the configuration; relative working folders start here. */
   readonly folder: string;
 }
@@ -41,6 +46,8 @@ export const defaultsNotes = ({ document, defaults }: Surroundings): Issue[] =>
   defaults.timeout === undefined ? [] : [valueIssue(document, ["serverDefaults", "timeout"], "is deprecated", timeoutAdvice)];
 
 type Text = string | Secret;
+/** As it is written: a text, or where to take it from. */
+type Template = string | SecretReference;
 
 /** Reads the strings of one entry and collects what cannot be used. */
 class EntryReader {
@@ -75,10 +82,23 @@ class EntryReader {
   }
 
   /** The same for a header, variable or argument (which has no name); a Secret if anything came from a variable. */
-  readText(name: string, template: string, path: Path, accepts?: RegExp): Text {
+  readText(name: string, written: Template, path: Path, accepts: RegExp = anyText): Text {
+    if (typeof written !== "string" && written.$env === undefined) return this.#follow(written, path, accepts);
+    const template = typeof written === "string" ? written : `\${${written.$env}}`;
     const { text, names } = this.read(template, path, accepts);
     this.parts.push({ name, from: names, value: text });
     return hasReference(template) ? new Secret(text) : text;
+  }
+
+  /** What a reference leads to; empty where that cannot be read, and the server is out. */
+  #follow(reference: SecretReference, path: Path, accepts: RegExp): Text {
+    const found = this.around.references.get(keyOf(reference)) ?? { problem: "refers to what cannot be read here" };
+    if ("problem" in found) this.refuse(path, found.problem);
+    const value = "value" in found ? found.value : "";
+    if (!accepts.test(value)) this.refuse(path, "leads to a control character that is not allowed here");
+    // Whatever its name: it was kept apart because it is one.
+    this.parts.push({ name: "secret", from: [], value });
+    return new Secret(value);
   }
 }
 
@@ -98,13 +118,14 @@ function stdioSpec(name: string, entry: StdioEntry, reader: EntryReader): StdioS
     env: environmentOf(entry, reader),
     cwd,
     inheritParentEnv: entry.inheritParentEnv ?? defaults.inheritParentEnv ?? false,
+    sandbox: sandboxOf(entry.sandbox, folder, (path, key, index) => reader.read(path, reader.path("sandbox", key, index)).text),
   };
   return finish(name, entry, "shared", reaches, reader);
 }
 
 interface Variable {
   readonly name: string;
-  readonly template: string;
+  readonly template: Template;
   readonly path: Path;
 }
 
@@ -113,6 +134,7 @@ function environmentOf(entry: StdioEntry, reader: EntryReader): Readonly<Record<
   const variables = new Map<string, Variable>();
   const declared = [...variablesOf(reader.around.defaults.env, ["serverDefaults", "env"]), ...variablesOf(entry.env, reader.path("env"))];
   for (const variable of declared) variables.set(variable.name, variable);
+  for (const { name, path } of variables.values()) if (isLoader(name) && entry.unsafeEnv !== true) reader.refuse(path, "loads code into a program or steers its runtime", "remove it, or set unsafeEnv for this server");
   return Object.freeze(Object.fromEntries(Array.from(variables.values(), ({ name, template, path }) => [name, reader.readText(name, template, path)])));
 }
 
@@ -175,7 +197,7 @@ function shownUrl(template: string, url: URL | null): string {
 
 // Unlike variables, headers replace the defaults: a default credential must not reach a server that has its own.
 function headersOf(entry: RemoteEntry, reader: EntryReader): Readonly<Record<string, Text>> {
-  const [declared, path]: [Record<string, string>, Path] =
+  const [declared, path]: [Record<string, Template>, Path] =
     entry.headers === undefined ? [reader.around.defaults.headers ?? {}, ["serverDefaults", "headers"]] : [entry.headers, reader.path("headers")];
   for (const header of Object.keys(declared)) if (ownHeader.test(header)) reader.refuse([...path, header], "is set by the proxy itself", "remove it");
   return Object.freeze(
@@ -186,7 +208,7 @@ function headersOf(entry: RemoteEntry, reader: EntryReader): Readonly<Record<str
 // What frames a message, and what the protocol says about it, must fit the message.
 const ownHeader = /^(host|connection|content-(length|type|encoding)|transfer-encoding|te|trailer|upgrade|keep-alive|expect|mcp-.*)$/i;
 
-type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "headers" | "oauth" | "credentials">;
+type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv" | "sandbox"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "headers" | "oauth" | "credentials">;
 type SpecFor<R extends Reaches> = R extends { kind: "stdio" } ? StdioSpec : RemoteSpec;
 
 function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: BackendSpec["isolation"], reaches: R, reader: EntryReader): SpecFor<R> {
@@ -198,6 +220,7 @@ function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: 
     prefix: entry.prefix ?? null,
     disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
     instructionOverride: entry.instructionOverride ?? null,
+    hidden: entry.hidden ?? false,
     ...timesOf(entry, reader.around),
     ...extentOf(entry, reader.around),
     ...usageOf(entry, reader.around),

@@ -2,6 +2,7 @@
 import type { Limits, Secret } from "../base/index.ts";
 import type { AccessConfig } from "./access.ts";
 import type { RemoteOAuth } from "./login.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /** One thing that is wrong with a configuration, and where. */
 export interface Issue {
@@ -14,6 +15,8 @@ export interface Issue {
   readonly message: string;
   /** "did you mean …", or what to do. */
   readonly hint: string | null;
+  /** It is used all the same, but must not stay so. */
+  readonly isGrave?: true;
   /** The server that this issue alone puts out; null: the whole configuration is refused. */
   readonly server: string | null;
 }
@@ -31,6 +34,8 @@ interface BackendCommon {
   /** Local names of tools that are neither listed nor callable. */
   readonly disabledTools: readonly string[];
   readonly instructionOverride: string | null;
+  /** Who is not granted it does not learn that it is there. */
+  readonly hidden: boolean;
   /** Wait for start, handshake and lists. */
   readonly connectMs: number;
   /** Wait for the answer to one request. */
@@ -63,6 +68,7 @@ export interface StdioSpec extends BackendCommon {
   readonly env: Readonly<Record<string, string | Secret>>;
   readonly cwd: string | null;
   readonly inheritParentEnv: boolean;
+  readonly sandbox: Sandbox;
 }
 
 export interface RemoteSpec extends BackendCommon {
@@ -98,6 +104,10 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** Addresses and ranges, as 10.0.0.0/8. */
   readonly trustedProxies: readonly string[];
+  /** Absolute paths of the files to serve TLS with; null: plain HTTP. */
+  readonly tls: TlsFiles | null;
+  /** Who may call us. */
+  readonly auth: AccessConfig;
   readonly audit: {
     /** Relative to the state folder, or absolute; null: nothing is written down. */
     readonly file: string | null;
@@ -106,11 +116,19 @@ export interface Config {
     /** Each tool call has a line. */
     readonly calls: boolean;
   };
-  /** Who may call us. */
-  readonly auth: AccessConfig;
   /** Which clients are served: of any era, or of the modern one alone. */
   readonly clientEra: "any" | "modern";
   readonly pageSize: number | null;
+}
+
+/** The files that TLS is served with. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Who may issue clients' certificates; null: nobody. */
+  readonly ca: string | null;
+  /** Clients without a certificate are not let in. */
+  readonly requestCert: boolean;
 }
 
 /** The result of reading a configuration: usable (perhaps with servers put out), or all issues. */

@@ -49,6 +49,8 @@ test("help as people see it", () => {
                              ~/.config/1mcp/mcp.json [ONE_MCP_CONFIG]
           --state-dir DIR    the folder for the token and other state; default
                              ~/.local/state/1mcp [ONE_MCP_STATE_DIR]
+          --strict-secrets   refuse a configuration that holds secrets and that
+                             others can read [ONE_MCP_STRICT_SECRETS]
           --log-level LEVEL  how much to log: debug, info, warn, error; default
                              info [ONE_MCP_LOG_LEVEL]
       -h, --help             this text

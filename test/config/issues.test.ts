@@ -54,10 +54,18 @@ test("no issue quotes a value, which may be a secret", () => {
   expect(JSON.stringify(found)).not.toContain(secret);
 });
 
-test("an object where a string belongs is no secret reference yet, and says what to write", () => {
-  expect(lines(issuesIn({ mcpServers: { a: { command: "x", env: { TOKEN: { $env: "T" } } } } }))).toEqual([
-    "6:18 “TOKEN” must be a string, not an object (secret references are not supported by this version; write ${VAR})",
+test("a reference to a secret where none may stand says where it may", () => {
+  expect(lines(issuesIn({ mcpServers: { a: { command: { $env: "T" } } } }))).toEqual([
+    "4:18 “command” must be a string, not an object (references to secrets may stand in args, env and headers; write ${VAR} here)",
   ]);
+});
+
+test("a reference with two sources, or to what no source can hold, is refused", () => {
+  const found = (reference: object): readonly string[] => lines(issuesIn({ mcpServers: { a: { command: "x", env: { A: reference } } } })).map((line) => line.replace(/^\S+ /, ""));
+  expect(found({ $env: "T", $file: "f" })).toEqual(["“A” must have exactly one of $env, $file, $cred and $keychain"]);
+  expect(found({ $cred: "../shadow" })).toEqual(["“$cred” is not the name of a credential"]);
+  expect(found({ $keychain: "x" })).toEqual(["“$keychain” must be service/name"]);
+  expect(found({ $vault: "x" })).toEqual(["“$vault” is not a known key"]);
 });
 
 test("keys given twice and misplaced keys are named together", () => {

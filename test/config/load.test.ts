@@ -69,7 +69,7 @@ test("a secret that is written out in a file that others can read is a warning, 
     const loaded = await loadConfig({ path, env: { TOKEN: "from-outside" } });
     return loaded.ok ? loaded.warnings.map(({ message, hint }) => `${message} (${hint})`) : null;
   };
-  const told = (mode: string) => [`holds a secret of the server “a”, and others can read or change the file (mode ${mode}) (chmod 600 it, or write \${VAR})`];
+  const told = (mode: string) => [`holds a secret of the server “a”, and others can read or change the file (mode ${mode}) (chmod 600 it, or write \${VAR} or {"$file": …} in its place)`];
   expect(await warningsOf(0o644, 'literal"secret')).toEqual(told("644"));
   expect(await warningsOf(0o620, "literal-secret")).toEqual(told("620"));
   expect(await warningsOf(0o600, "literal-secret")).toEqual([]);

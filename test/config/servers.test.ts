@@ -17,6 +17,7 @@ test("an entry as other tools write it becomes a spec with every default in plac
     env: { A: "1" },
     cwd: null,
     inheritParentEnv: false,
+    sandbox: { level: "basic", required: false, read: [], write: [], bounds: { memoryBytes: null, cpuSeconds: null, processes: null, openFiles: 65_536, fileBytes: 2 ** 36 } },
     tags: [],
     disabled: false,
     era: "auto",
@@ -202,7 +203,7 @@ test("the fingerprint is that of what reaches the process: nothing else changes 
   const of = (entry: object, variables?: Record<string, string>) => serverIn(entry, variables).fingerprint;
   const same = [{ tags: ["t"] }, { prefix: "p" }, { disabledTools: ["d"] }, { instructionOverride: "i" }, { requestTimeout: 9 }, { env: { B: "2", A: "1" } }, { disabled: true }];
   for (const more of same) expect(of({ ...base, ...more })).toBe(of(base));
-  const other = [{ command: "y" }, { args: [] }, { env: { A: "1" } }, { cwd: "/" }, { era: "modern" }, { isolation: "session" }, { inheritParentEnv: true }];
+  const other = [{ command: "y" }, { args: [] }, { env: { A: "1" } }, { cwd: "/" }, { era: "modern" }, { isolation: "session" }, { inheritParentEnv: true }, { sandbox: "fs" }];
   const all = new Set([of(base), ...other.map((more) => of({ ...base, ...more }))]);
   expect(all.size).toBe(other.length + 1);
   expect(of({ command: "x", args: ["${V}"] }, { V: "1" })).not.toBe(of({ command: "x", args: ["${V}"] }, { V: "2" }));
