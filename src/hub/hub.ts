@@ -4,7 +4,7 @@
  * same place: a new frozen snapshot and one assignment, then notices to those who can see the difference.
  */
 import type { BackendStatus, Lease, Pool, PoolEvents, Sharer } from "../backend/index.ts";
-import { type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, type Meter, singleFlight } from "../base/index.ts";
+import { type Audit, type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, type Meter, nullAudit, singleFlight } from "../base/index.ts";
 import { capabilitiesOf, instructionsOf, routeOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, type Selection, type Watch, type Watching } from "../protocol/index.ts";
@@ -19,6 +19,7 @@ import { Owners } from "./owners.ts";
 import type { Known, Memory } from "./remember.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { Trail } from "./trail.ts";
 import type { Change, Hub, HubStatus } from "./types.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -34,6 +35,9 @@ export interface HubOptions {
   readonly memory?: Memory | null;
   /** Where it counts; null: nobody reads it. */
   readonly meter?: Meter | null;
+  /** Where decisions are written down, and whether each tool call is; absent: nowhere. */
+  readonly audit?: Audit;
+  readonly auditCalls?: boolean;
   /** What runs until the first `propose`: no servers. */
   readonly empty: Config;
 }
@@ -52,6 +56,7 @@ class RunningHub implements Hub {
   readonly #failures: Failures;
   readonly #metrics: HubMetrics;
   readonly #problems: ProblemLog;
+  readonly #trail: Trail;
   readonly #generations = new Set<Generation>();
   #current: Snapshot;
   #config: HubStatus["config"];
@@ -75,8 +80,9 @@ class RunningHub implements Hub {
     this.#metrics = new HubMetrics(options.meter ?? createMeter(defaultLimits), () => this.status());
     this.#failures = new Failures(options.log, () => this.#draining !== null);
     this.#problems = new ProblemLog(options.log);
+    this.#trail = new Trail(options.audit ?? nullAudit, options.auditCalls ?? true);
     this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), as: (watch, backend) => this.#sharerOf(watch, backend), settled: (watch) => this.#settledFor(watch) }, options.log);
-    this.#pool = options.createPool({ changed: () => this.#noticeChange(), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
+    this.#pool = options.createPool({ changed: (name) => this.#noticeChange(name), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
     this.#config = { state: "valid", at: options.clock.now(), issues: [], path: options.empty.path };
@@ -90,7 +96,7 @@ class RunningHub implements Hub {
   }
 
   #ended(call: Call, server: string | null, outcome: Outcome, begunMs: number): Outcome {
-    return this.#metrics.ended(call, server, outcome, begunMs, this.#options.clock.now());
+    return this.#trail.ended(call, server, this.#metrics.ended(call, server, outcome, begunMs, this.#options.clock.now()));
   }
 
   async #run(call: Call, mayWait: boolean, begunMs: number): Promise<Outcome> {
@@ -102,7 +108,7 @@ class RunningHub implements Hub {
     try {
       const outcome = await row(scene, call);
       if (outcome.kind === "done" && scene.asked !== null) this.#owners.learn(call, scene.asked, outcome.result, snapshot.limits);
-      if (outcome.kind !== "unknown") return this.#metrics.ended(call, scene.asked, outcome, begunMs, scene.now);
+      if (outcome.kind !== "unknown") return this.#trail.ended(call, scene.asked, this.#metrics.ended(call, scene.asked, outcome, begunMs, scene.now));
       if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false, begunMs);
       return this.#ended(call, null, this.#unknownTo(snapshot, call, outcome), begunMs);
     } catch (thrown) {
@@ -240,13 +246,16 @@ class RunningHub implements Hub {
 
   reject(issues: readonly Issue[], path: string | null): void {
     this.#verdicts += 1;
+    this.#trail.rejected(issues, path);
     this.#metrics.reloaded("rejected");
     this.#config = { state: "rejected", at: this.#options.clock.now(), issues, path };
     for (const issue of issues) this.#options.log.error(`configuration refused, the running one goes on: ${issue.message}`, { line: issue.line, column: issue.column, hint: issue.hint });
   }
 
   /** A backend reported a change: only noted here; the snapshot is made when it is next looked at. */
-  #noticeChange(): void {
+  #noticeChange(name: string): void {
+    const status = this.#current.generation.leases.get(name)?.status();
+    if (status !== undefined) this.#trail.state(status);
     if (this.#draining !== null) return;
     this.#stale = true;
     this.#announce();
@@ -279,6 +288,8 @@ class RunningHub implements Hub {
   #logChange(before: Generation, next: Generation): void {
     for (const issue of issuesOf(next.config)) this.#options.log.error(`server is out: ${issue.message}`, { server: issue.server, line: issue.line, column: issue.column, hint: issue.hint });
     this.#change = changeOf(before, next);
+    this.#trail.adopted(next.config, this.#change);
+    for (const lease of next.leases.values()) this.#trail.state(lease.status());
     this.#options.log.info("configuration in place", { path: next.config.path, ...namesOf(this.#change, next.config.limits) });
   }
 

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "bun:test";
+import { type AuditEntry, fault, nullAudit } from "../../src/base/index.ts";
+import { Trail } from "../../src/hub/trail.ts";
+import { type Outcome, rpcErrorOf } from "../../src/protocol/index.ts";
+import { callOf } from "../fixtures/calls.ts";
+import { configOf, done, specOf, statusOf } from "../fixtures/pool.ts";
+
+function stage(calls = true) {
+  const entries: AuditEntry[] = [];
+  return { entries, trail: new Trail({ ...nullAudit, record: (entry) => void entries.push(entry) }, calls) };
+}
+
+const failed = (thrown: Parameters<typeof rpcErrorOf>[0]): Outcome => ({ kind: "failed", error: rpcErrorOf(thrown) });
+const limited = { id: "g_1", scopes: ["tag:a"] };
+
+describe("the trail", () => {
+  test("has a line for each call of a tool: who, which, what came of it, and nothing of what was said", () => {
+    const { entries, trail } = stage();
+    const call = callOf("tools/call", '{"name":"read","arguments":{"password":"hunter2"}}');
+    expect(trail.ended(call, "files", done('{"content":[{"type":"text","text":"hunter2"}]}'))).toEqual(done('{"content":[{"type":"text","text":"hunter2"}]}'));
+    trail.ended(call, "files", done('{"content":[],"isError":true}'));
+    trail.ended(call, "files", failed(fault("BACKEND_TIMEOUT")));
+    trail.ended(call, "files", { kind: "failed", error: { code: -32000, message: "hunter2", data: null, raw: "{}" } });
+    trail.ended(call, null, { kind: "task", result: call.params, backend: "files" });
+    trail.ended(callOf("tools/list"), null, done("{}"));
+    expect(entries.map(({ ev, grant, target, result, call: id }) => [ev, grant, target, result, id])).toEqual([
+      ["tool.call", "operator", "files/read", "ok", "test-1"],
+      ["tool.call", "operator", "files/read", "tool_error", "test-1"],
+      ["tool.call", "operator", "files/read", "BACKEND_TIMEOUT", "test-1"],
+      ["tool.call", "operator", "files/read", "error -32000", "test-1"],
+      ["tool.call", "operator", "read", "task", "test-1"],
+    ]);
+    expect(JSON.stringify(entries)).not.toContain("hunter2");
+  });
+
+  test("has denials also where calls have no line: what was needed, and what was there", () => {
+    const { entries, trail } = stage(false);
+    trail.ended(callOf("tools/call", '{"name":"b__read"}', { principal: limited }), null, failed(fault("SCOPE_MISSING", { data: { requiredScopes: ["server:b"] } })));
+    trail.ended(callOf("resources/read", '{"uri":"db://x?key=hunter2"}', { principal: limited }), null, failed(fault("NAME_UNKNOWN")));
+    trail.ended(callOf("tools/list", "{}", { principal: limited, selection: { server: "b" } }), null, failed(fault("SCOPE_MISSING")));
+    trail.ended(callOf("tools/call", '{"name":"a__none"}'), null, failed(fault("NAME_UNKNOWN")));
+    trail.ended(callOf("tools/call", '{"name":"a"}'), "a", done("{}"));
+    expect(entries).toEqual([
+      { ev: "authz.stepup", grant: "g_1", method: "tools/call", target: "b__read", need: ["server:b"], have: ["tag:a"], result: "denied", reason: "SCOPE_MISSING", call: "test-1" },
+      { ev: "authz.denied", grant: "g_1", method: "resources/read", target: "db://x", need: [], have: ["tag:a"], result: "denied", reason: "NAME_UNKNOWN", call: "test-1" },
+      { ev: "authz.denied", grant: "g_1", method: "tools/list", target: "b", need: [], have: ["tag:a"], result: "denied", reason: "SCOPE_MISSING", call: "test-1" },
+    ]);
+  });
+
+  test("tells how servers come and go, each change once", () => {
+    const { entries, trail } = stage();
+    const said = (more: Parameters<typeof statusOf>[1]): void => trail.state(statusOf("files", more));
+    said({ state: "idle" });
+    for (const state of ["starting", "ready", "ready"] as const) said({ state });
+    said({ state: "backing-off", lastError: { message: "it ended with 1", at: 0 } });
+    said({ state: "degraded" });
+    said({ state: "ready" });
+    said({ state: "stopped" });
+    expect(entries.map(({ ev, target, result, reason }) => [ev, target, result, reason])).toEqual([
+      ["backend.start", "files", "ready", null],
+      ["backend.fall", "files", "backing-off", "it ended with 1"],
+      ["backend.start", "files", "ready", null],
+      ["backend.stop", "files", "stopped", null],
+    ]);
+  });
+
+  test("tells what became of the configuration, and forgets servers that it has no more", () => {
+    const { entries, trail } = stage();
+    trail.state(statusOf("files", { state: "ready" }));
+    trail.adopted(configOf(specOf("mail")), { added: ["mail"], removed: ["files"], changed: [], kept: [] });
+    trail.rejected([{ path: [], line: 1, column: 1, message: "is not JSON", hint: null, server: null }], "/c.json");
+    trail.state(statusOf("files", { state: "ready" }));
+    expect(entries.slice(1)).toEqual([
+      { ev: "config.changed", target: "/test/mcp.json", reason: "added: mail; removed: files" },
+      { ev: "config.rejected", target: "/c.json", reason: "is not JSON", count: 1 },
+      { ev: "backend.start", target: "files", result: "ready", reason: null },
+    ]);
+  });
+});
