@@ -5,9 +5,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
-import { type CallIds, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, sleep, systemClock } from "./base/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type StdioFront } from "./front/index.ts";
@@ -128,6 +129,8 @@ interface Ground {
   readonly secrets: KnownSecrets;
   readonly meter: Meter;
   readonly callIds: CallIds;
+  /** Where decisions are written down. */
+  readonly audit: Audit;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly config: Config;
@@ -219,7 +222,8 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const source = { path: presencePath(stateDir), load: (): Promise<Loaded> => bridged(options, followed).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
   const found = await bridged(options, followed);
   const admits = url === null ? (to: string) => followed.admits(to) : null;
-  const ground = { ...logOf(options), options, ...found, watchdogArgv: null, source: url === null ? source : null, admits };
+  // Whoever is bridged decides nothing about anybody.
+  const ground = { ...logOf(options), audit: nullAudit, options, ...found, watchdogArgv: null, source: url === null ? source : null, admits };
   const { limits } = found.config;
   let look = (): void => undefined;
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
@@ -260,8 +264,23 @@ async function groundOf(options: ServeOptions): Promise<Ground> {
   await ensurePrivateDir(options.stateDir);
   // The demonstration has no file, until one appears at the default place.
   const path = config.path ?? defaultConfigPath(options.env);
-  return { ...logs, options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env, strictSecrets: options.strictSecrets ?? false }) }, admits: null };
+  return { ...logs, audit: auditOf(logs, options, config), options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env, strictSecrets: options.strictSecrets ?? false }) }, admits: null };
 }
+
+/** The audit log; without it everything works but that something new is granted. */
+function auditOf({ log, secrets }: Pick<Ground, "log" | "secrets">, { stateDir, version }: ServeOptions, { audit, limits }: Config): Audit {
+  if (audit.file === null) return nullAudit;
+  const path = resolve(stateDir, audit.file);
+  const onTrouble = (why: Fault | null): void => {
+    if (why === null) log.info("the audit log can be written again", { path });
+    else log.error("the audit log cannot be written: nothing new is granted until it can", { path, reason: String(why.cause ?? why.message) });
+  };
+  const made = createAudit({ path, bytesMax: audit.bytesMax, filesMax: audit.filesMax, clock: systemClock, secrets, limits, life: randomBytes(lifeBytes).toString("hex"), onTrouble });
+  made.record({ ev: "start", result: version });
+  return made;
+}
+
+const lifeBytes = 5;
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
 async function configOf({ configPath, env, demoArgv, strictSecrets = false }: ServeOptions, log: Log): Promise<{ config: Config; hash: string | null }> {
@@ -277,6 +296,7 @@ async function configOf({ configPath, env, demoArgv, strictSecrets = false }: Se
 interface Core {
   readonly hub: Hub;
   readonly eras: Eras;
+  readonly audit: Audit;
   /** Nothing is left that would have to be killed at the exit. */
   readonly forget: () => void;
 }
@@ -290,7 +310,7 @@ async function coreOf(ground: Ground): Promise<Core> {
 }
 
 function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null): Core {
-  const { options, config, log, meter, callIds } = ground;
+  const { options, config, log, meter, callIds, audit } = ground;
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
   let eras: Eras | null = null;
@@ -299,6 +319,8 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
     createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null }, events),
     memory,
     meter,
+    audit,
+    auditCalls: config.audit.calls,
     clock: systemClock,
     log,
     identity,
@@ -309,7 +331,7 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   const kill = (): void => hub.kill();
   process.on("exit", kill);
   eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
-  return { hub, eras, forget: () => void process.off("exit", kill) };
+  return { hub, eras, audit, forget: () => void process.off("exit", kill) };
 }
 
 function poolParts({ options, config, log, secrets, watchdogArgv, admits }: Ground) {
@@ -318,10 +340,11 @@ function poolParts({ options, config, log, secrets, watchdogArgv, admits }: Grou
 }
 
 /** The front, or nothing at all. */
-async function whole<T>({ hub, forget }: Core, opened: () => Promise<T>): Promise<T> {
+async function whole<T>({ hub, audit, forget }: Core, opened: () => Promise<T>): Promise<T> {
   return Promise.try(opened).catch(async (thrown: unknown) => {
     await hub.close(0);
     forget();
+    await audit.close();
     throw thrown;
   });
 }
@@ -344,6 +367,7 @@ async function open(ground: Ground, options: StartOptions, core: Core, reload: (
     limits: config.limits,
     clock: systemClock,
     log,
+    audit: ground.audit,
     facts,
     meter,
   });
@@ -405,7 +429,7 @@ async function running(ground: Ground, parts: Parts): Promise<Running> {
       return reloadedOf(before, parts.hub.status(), adopted);
     },
     status: () => parts.hub.status(),
-    close: (drainMs = config.limits.shutdownMsMax) => (closing ??= end(parts, watch, drainMs, config.limits)),
+    close: (drainMs = config.limits.shutdownMsMax) => (closing ??= end(parts, watch, drainMs, config.limits).finally(() => ended(ground.audit))),
   };
 }
 
@@ -452,6 +476,11 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): readonly 
   const changed = restartKeys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]));
   if (changed.length > 0) log.warn("a changed setting needs a restart", { keys: changed.join(", ") });
   return changed;
+}
+
+async function ended(audit: Audit): Promise<void> {
+  audit.record({ ev: "stop" });
+  await audit.close();
 }
 
 /**

@@ -3,7 +3,7 @@
  * type, body. Nothing is read of the body before its sender is known. Which revision it speaks is not our business.
  */
 import type { Guard } from "../auth/index.ts";
-import { type Clock, type Fault, fault, type Limits, type Log } from "../base/index.ts";
+import { type Audit, type Clock, type Fault, fault, type Limits, type Log } from "../base/index.ts";
 import type { Eras, HttpIn, HttpOut } from "../era/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import { readBody } from "./body.ts";
@@ -13,6 +13,7 @@ import { Inbound } from "./inbound.ts";
 import type { Traffic } from "./numbers.ts";
 import type { Proxies } from "./proxies.ts";
 import { refusal, replyOf } from "./reply.ts";
+import { recordRefusal } from "./trail.ts";
 
 /** What the listener offers for one request. */
 export interface Peer {
@@ -31,6 +32,8 @@ export interface DoorOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where it is written down who was turned away. */
+  readonly audit: Audit;
 }
 
 /** What one path serves. */
@@ -124,6 +127,7 @@ export class Door {
   refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {
     const client = this.#options.proxies.clientOf(addressOf(request, peer), request.headers.get("x-forwarded-for"));
     this.#options.traffic.refused(why.code);
+    recordRefusal(this.#options.audit, why, request, client);
     this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client });
     return refusal(why, extra);
   }

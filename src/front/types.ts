@@ -1,6 +1,6 @@
 /** The front's words: what it is built with, and what it gives back. */
 import type { Guard } from "../auth/index.ts";
-import type { Clock, Limits, Log, Meter } from "../base/index.ts";
+import type { Audit, Clock, Limits, Log, Meter } from "../base/index.ts";
 import type { Eras } from "../era/index.ts";
 import type { Facts } from "./status.ts";
 
@@ -28,6 +28,8 @@ export interface FrontOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where it is written down who was turned away. */
+  readonly audit: Audit;
   /** What is told to whoever asks how the proxy is. */
   readonly facts: Facts;
   /** Where the front counts; one front for each meter. */

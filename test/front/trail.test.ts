@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import { type AuditEntry, type FaultCode, fault, nullAudit } from "../../src/base/index.ts";
+import { recordRefusal } from "../../src/front/trail.ts";
+
+const entriesOf = (code: FaultCode, url = "http://127.0.0.1/mcp"): AuditEntry[] => {
+  const entries: AuditEntry[] = [];
+  recordRefusal({ ...nullAudit, record: (entry) => void entries.push(entry) }, fault(code), new Request(url, { method: "POST", headers: { "user-agent": "evil\u0009agent", authorization: "Bearer hunter2hunter2" } }), "203.0.113.9");
+  return entries;
+};
+
+test("a refusal is written down with who, where and why, and without anything that was sent", () => {
+  expect(entriesOf("TOKEN_INVALID", "http://127.0.0.1/mcp/files?access_token=hunter2hunter2")).toEqual([{ ev: "auth.invalid", addr: "203.0.113.9", client: "evil\tagent", route: "POST /mcp/files", result: "401", reason: "TOKEN_INVALID" }]);
+  expect(JSON.stringify(entriesOf("TOKEN_INVALID", "http://127.0.0.1/mcp?access_token=hunter2hunter2"))).not.toContain("hunter2");
+});
+
+test("each rule about somebody has its event, and a client's mistake has none", () => {
+  const codes = ["TOKEN_MISSING", "ORIGIN_REFUSED", "PEER_REFUSED", "LIMIT_REACHED", "MESSAGE_TOO_LARGE", "CONTENT_TYPE_REFUSED"] as const;
+  expect(codes.map((code) => entriesOf(code)[0]?.ev)).toEqual(["auth.missing", "request.refused", "request.refused", "ratelimit", undefined, undefined]);
+});
