@@ -23,7 +23,12 @@ export interface Credentials {
 
 /** Who is calling, or what to answer instead: `challenge` is the value of WWW-Authenticate (RFC 6750, section 3). */
 export type Verdict =
-  | { readonly ok: true; readonly principal: Principal }
+  | {
+      readonly ok: true;
+      readonly principal: Principal;
+      /** Until when what was shown opens anything, in milliseconds since the epoch: streams that stand end then. Absent: for as long as the grant. */
+      readonly expiresAt?: number;
+    }
   | { readonly ok: false; readonly code: "TOKEN_MISSING" | "TOKEN_INVALID"; readonly challenge: string };
 
 // ---- The authorization server -----------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ export const faults = Object.freeze({
   CONTENT_TYPE_REFUSED: row("the body must be application/json", "set Content-Type: application/json", 415, -32600, 1, "info"),
   TOKEN_MISSING: row("a bearer token is required", "send Authorization: Bearer <token>", 401, -32600, 1, "info"),
   TOKEN_INVALID: row("the bearer token is not valid here", "read the current token from the state folder", 401, -32600),
+  SCOPE_MISSING: row("the grant does not cover what was asked for", "ask for the scopes named here", 403, -32600, 1, "info"),
   SESSION_MISSING: row("the request belongs to no session", "open a session first, and send its id with every request", 400, -32600, 1, "debug"),
   SESSION_UNKNOWN: row("the session is unknown or has ended", "open a new session", 404, -32600, 1, "debug"),
   LIMIT_REACHED: row("a limit is reached", "try again later, or raise the limit named here", 429, -32603),

@@ -50,6 +50,21 @@ export const defaultLimits = Object.freeze({
   /** 2025 sessions in all, and how long one may be idle. */
   sessionsMax: 1000,
   sessionIdleMsMax: 24 * 60 * 60 * 1000,
+  /** 2025 sessions of one grant, and its streams that stand beside calls. The operator's own are not counted. */
+  sessionsPerGrantMax: 20,
+  streamsPerGrantMax: 10,
+  /** Requests of one grant in a minute. The operator's own are not counted. */
+  requestsPerMinuteMax: 60_000,
+  /** Of one address: tokens that are not valid, requests for tokens, logins begun and codes entered in a minute; clients registered in an hour. */
+  badTokensPerMinuteMax: 20,
+  tokensPerMinuteMax: 60,
+  authorizesPerMinuteMax: 30,
+  devicesPerMinuteMax: 5,
+  registersPerHourMax: 20,
+  /** Addresses and grants whose share is remembered. */
+  ratesMax: 10_000,
+  /** Largest body at an endpoint of the authorization server. */
+  oauthBytesMax: 64 * 1024,
   /** Open or resumable streams of one session beside its calls. */
   sessionStreamsMax: 8,
   /** Events kept of one 2025 session for resumption, in number and in bytes; of all sessions together; and how long. */

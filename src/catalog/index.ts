@@ -9,4 +9,4 @@ export { buildCatalog, type CatalogOptions } from "./merge.ts";
 export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
 export { completionRoute, ownersOf, referenceMemberOf, routeOf } from "./route.ts";
 export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";
-export { serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";
+export { knownView, serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";

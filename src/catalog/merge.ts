@@ -59,6 +59,7 @@ function serverOf(offer: Offer, building: Building): Server {
   return Object.freeze({
     name: offer.name,
     tags: offer.tags,
+    hidden: offer.hidden === true,
     prefix: offer.prefix,
     instructions: (offer.instructionOverride ?? inventory?.instructions) || null,
     info: inventory === null ? null : inventory.info,

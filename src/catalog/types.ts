@@ -38,6 +38,8 @@ export interface Offer {
   readonly prefix: string;
   readonly disabledTools: readonly string[];
   readonly instructionOverride: string | null;
+  /** Whoever may not use it does not learn that it is there. */
+  readonly hidden?: boolean;
   readonly inventory: Inventory | null;
   /** The backend does not answer at present and `inventory` is what it offered last: listed, but not to be cached. */
   readonly stale?: boolean;
@@ -72,6 +74,8 @@ export interface Problem {
 export interface Server {
   readonly name: string;
   readonly tags: readonly string[];
+  /** Whoever may not use it does not learn that it is there. */
+  readonly hidden: boolean;
   /** What stands before the separator of its public names; "" for none. */
   readonly prefix: string;
   /** Its own instructions or the operator's; null for none. */

@@ -23,11 +23,28 @@ export function viewKeyOf({ scopes }: Principal, { server }: Selection): string 
   return JSON.stringify([server, ...[...scopes].sort(compareText)]);
 }
 
-/** The view of a caller on a selection. Pure: of the caller only the scopes count. */
+/**
+ * The view of a caller on a selection: what his scopes allow, and of that what the selection takes. A selection chooses
+ * among allowed servers and never among all, so whatever it says it can only narrow. Pure: of the caller only the scopes
+ * count.
+ */
 export function viewOf(catalog: Catalog, principal: Principal, selection: Selection): View {
   const allowed = catalog.servers.filter((server) => isAllowed(server, principal.scopes));
-  const alone = selection.server;
-  const servers = Object.freeze(alone === null ? allowed : allowed.filter(({ name }) => name === alone));
+  return viewOn(catalog, allowed.filter((server) => isSelected(server, selection)), selection, principal.scopes !== null);
+}
+
+/**
+ * What somebody with every scope would see, without the servers of which nobody else shall know: the only place to look
+ * for what a refused call could have meant.
+ */
+export function knownView(catalog: Catalog, selection: Selection): View {
+  return viewOn(catalog, catalog.servers.filter((server) => !server.hidden && isSelected(server, selection)), selection, true);
+}
+
+const isSelected = ({ name }: Server, { server }: Selection): boolean => server === null || server === name;
+
+function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone }: Selection, filtered: boolean): View {
+  const servers = Object.freeze(visible);
   return Object.freeze({
     server: alone,
     found: alone === null || servers.length > 0,
@@ -35,7 +52,7 @@ export function viewOf(catalog: Catalog, principal: Principal, selection: Select
     separator: catalog.separator,
     instructions: catalog.instructions,
     limits: catalog.limits,
-    lists: byKind((kind) => listOf(kind, servers, alone !== null, principal.scopes !== null, catalog.limits)),
+    lists: byKind((kind) => listOf(kind, servers, alone !== null, filtered, catalog.limits)),
     owners: ownersByUri(servers),
     linked: linkedByUri(servers),
     patterns: patternsOf(servers),

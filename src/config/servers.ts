@@ -221,6 +221,7 @@ function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: 
     disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
     instructionOverride: entry.instructionOverride ?? null,
     hidden: entry.hidden ?? false,
+    hidden: entry.hidden ?? false,
     ...timesOf(entry, reader.around),
     ...extentOf(entry, reader.around),
     ...usageOf(entry, reader.around),

@@ -10,8 +10,8 @@ import type { HeldLines } from "./held.ts";
 export interface Sink {
   /** A message before the answer. */
   notice(text: string): void;
-  /** The response; the status counts as long as nothing was streamed. At most once. */
-  answer(status: number, text: string): void;
+  /** The response; the status, and the scopes that it was refused for lack of, count as long as nothing was streamed. At most once. */
+  answer(status: number, text: string, scopes?: readonly string[]): void;
   /** There will be no answer: nobody wants it any more. */
   none(): void;
 }
@@ -187,10 +187,10 @@ export class ClientCall implements Call {
   }
 
   /** Sends the response, unless the call was abandoned. Nothing follows it. */
-  answer(status: number, text: string): void {
+  answer(status: number, text: string, scopes?: readonly string[]): void {
     if (this.#over) return;
     this.#end("the call is answered");
-    this.#sink.answer(status, text);
+    this.#sink.answer(status, text, scopes);
   }
 
   notice(notice: Notice): void {

@@ -13,7 +13,7 @@ import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
 import { methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { isShed, isVisitError, legacyError, shedStatus, thrownError, toolFailure } from "./refusals.ts";
+import { isShed, isVisitError, legacyError, scopesLacked, scopeStatus, shedStatus, thrownError, toolFailure } from "./refusals.ts";
 import { serveRounds } from "./rounds.ts";
 import type { Running, Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
@@ -70,7 +70,8 @@ function initialize(north: North, session: Session, { id, params }: Request, cal
       opening.interrupt(200, resultText(id, initializeResult(description, revision, north.limits)));
     },
     (thrown: unknown) => {
-      opening.interrupt(200, errorText(id, thrownError(thrown)));
+      const error = thrownError(thrown);
+      opening.refuse(errorText(id, error), scopesLacked(error));
       session.end("its handshake failed");
     },
   );
@@ -90,9 +91,18 @@ class Opening implements Running {
   }
 
   interrupt(status: number, text: string): void {
+    this.#answer(status, text);
+  }
+
+  /** Nothing is announced to whoever may not see it; where that is for lack of scopes, the status says so. */
+  refuse(text: string, scopes: readonly string[] | undefined): void {
+    this.#answer(scopes === undefined ? 200 : scopeStatus, text, scopes);
+  }
+
+  #answer(status: number, text: string, scopes?: readonly string[]): void {
     if (this.#over) return;
     this.#over = true;
-    this.#sink.answer(status, text);
+    this.#sink.answer(status, text, scopes);
   }
 }
 
@@ -119,12 +129,12 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
-  const finish = (text: string, status = 200): void => {
+  const finish = (text: string, status = 200, scopes?: readonly string[]): void => {
     session.finish(id, running);
-    running.answer(status, text);
+    running.answer(status, text, scopes);
   };
   const fail = (thrown: unknown): void => finish(errorText(id, thrownError(thrown)));
-  const settle = (outcome: Outcome): void => finish(answerText(north, session, revision, running, outcome), statusOf(outcome));
+  const settle = (outcome: Outcome): void => finish(answerText(north, session, revision, running, outcome), statusOf(outcome), lackedBy(outcome));
   north.serve.call(running).then((outcome) => {
     if (outcome.kind === "input") serveRounds(north, running, revision, outcome).then(settle, fail);
     else settle(outcome);
@@ -132,7 +142,12 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
 }
 
 /** Whatever a call came to is an answer; only one that was not even begun is none. */
-const statusOf = (outcome: Outcome): number => (outcome.kind === "failed" && isShed(outcome.error) ? shedStatus : 200);
+function statusOf(outcome: Outcome): number {
+  if (lackedBy(outcome) !== undefined) return scopeStatus;
+  return outcome.kind === "failed" && isShed(outcome.error) ? shedStatus : 200;
+}
+
+const lackedBy = (outcome: Outcome): readonly string[] | undefined => (outcome.kind === "failed" ? scopesLacked(outcome.error) : undefined);
 
 /**
  * What a session's client has no business to say. We are no server of 2025-11-25 tasks, so the wish for one is ignored, as

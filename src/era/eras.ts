@@ -76,6 +76,11 @@ export function createEras(options: EraOptions): Eras {
     requestHeaders,
     responseHeaders,
     status: () => ({ sessions: sessions.size, streams: streams.size, parked: north.parking.size }),
+    end(principalIds) {
+      const ended = new Set(principalIds);
+      sessions.endOf(ended);
+      north.parking.endOf(ended);
+    },
     retire: () => north.parking.retire(),
     close() {
       closed = true;

@@ -75,11 +75,11 @@ export abstract class Exchange implements Sink, Waiting {
     if (this.#state === "stream") this.#channel?.send(text);
   }
 
-  answer(status: number, text: string): void {
+  answer(status: number, text: string, scopes?: readonly string[]): void {
     if (this.#state === "over") return;
     this.#due -= 1;
     if (this.#state === "stream") this.#channel?.send(text);
-    else if (this.#answers === null) return this.#plain(status, text);
+    else if (this.#answers === null) return this.#plain(status, text, scopes);
     else this.#answers.push(text);
     if (this.#due === 0) this.#finish();
   }
@@ -138,9 +138,9 @@ export abstract class Exchange implements Sink, Waiting {
     this.#state = "over";
   }
 
-  #plain(status: number, body: string): void {
+  #plain(status: number, body: string, scopes?: readonly string[]): void {
     this.#heads.leave(this);
     this.#state = "over";
-    this.#resolve({ status, headers: this.#headers, body });
+    this.#resolve(scopes === undefined ? { status, headers: this.#headers, body } : { status, headers: this.#headers, body, scopes });
   }
 }

@@ -14,7 +14,7 @@ import { placeOf } from "./replay.ts";
 import { isPrimed, type Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Connection } from "./sessionStream.ts";
-import { type OpenStream, streamOut } from "./streams.ts";
+import { type OpenStream, standing, streamOut } from "./streams.ts";
 import { watchOf } from "./subscribe.ts";
 import type { HttpIn, HttpOut } from "./types.ts";
 import { legacyRevisionOf, legacyRevisions, modernRevisionOf } from "./version.ts";
@@ -139,7 +139,7 @@ export function openStream(north: North, sessions: Sessions, request: HttpIn): H
   try {
     const { reader, out } = connectionOf(north, session, request);
     request.onGone(() => reader.cut());
-    return out;
+    return standing(out);
   } catch (thrown) {
     return refusalOut(null, faultOf(thrown));
   }
@@ -190,7 +190,7 @@ function pipeOf(north: North, session: Session, request: HttpIn, messages: strin
   session.pipe = { send: (text) => pipe.send(sseEvent({ event: "message", data: text })), end: () => pipe.end() };
   request.onGone(() => pipe.cut());
   pipe.send(sseEvent({ event: "endpoint", data: `${messages}?sessionId=${session.id}` }));
-  return streamOut(pipe);
+  return standing(streamOut(pipe));
 }
 
 /** Serves one message of the HTTP+SSE transport; its answer goes to the session's stream. */

@@ -11,7 +11,7 @@ import { refusalOut } from "./exchange.ts";
 import { readMeta, textOf } from "./hop.ts";
 import type { North } from "./north.ts";
 import { askerOf } from "./question.ts";
-import { streamOut } from "./streams.ts";
+import { standing, streamOut } from "./streams.ts";
 import { taskChanges, taskOf } from "./tasks.ts";
 import type { Caller, HttpIn, HttpOut } from "./types.ts";
 import { metaKeys } from "./words.ts";
@@ -255,7 +255,7 @@ export function listen(north: North, message: Request, request: HttpIn): HttpOut
   try {
     listening = openListening(north, message, request, say);
     request.onGone(() => stream.cut());
-    return streamOut(stream);
+    return standing(streamOut(stream));
   } catch (thrown) {
     stream.end();
     return refusalOut(message.id, faultOf(thrown));

@@ -13,7 +13,7 @@ import { afterVisit, questionChanges, questionFault, type Try, tryOf, visitsOf }
 import { listen } from "./listen.ts";
 import { isExtension, isRetryable, methodOf } from "./methods.ts";
 import type { North } from "./north.ts";
-import { failureOf, isShed, isVisitError, modernError, modernStatus, shedStatus, thrownError } from "./refusals.ts";
+import { failureOf, isShed, isVisitError, modernError, modernStatus, scopesLacked, scopeStatus, shedStatus, thrownError } from "./refusals.ts";
 import type { SealedKind } from "./seal.ts";
 import { streamOut } from "./streams.ts";
 import { aimOf, taskOutcome, taskResult } from "./tasks.ts";
@@ -83,7 +83,10 @@ function carriedHeaders(request: HttpIn, method: string): Readonly<Record<string
 export function discover({ serve, identity, limits }: North, id: Raw, { principal, selection }: Caller, sink: Pick<Sink, "answer">): void {
   serve.describe(principal, selection).then(
     (description) => sink.answer(200, resultText(id, discoverResult(description, selection.server, identity, limits))),
-    (thrown: unknown) => sink.answer(thrown instanceof Fault ? thrown.row.http : 200, errorText(id, thrownError(thrown))),
+    (thrown: unknown) => {
+      const error = thrownError(thrown);
+      sink.answer(thrown instanceof Fault ? thrown.row.http : 200, errorText(id, error), scopesLacked(error));
+    },
   );
 }
 
@@ -185,6 +188,8 @@ function failed(north: North, call: ClientCall, { error, backend }: Extract<Outc
   // Only what a backend itself makes of its refused question; that may well be our refusal, passed on.
   const lacked = backend === undefined ? null : north.parking.lacked(call);
   if (lacked !== null) return refuse(call, fault("CAPABILITY_MISSING", { data: { requiredCapabilities: lacked, original: JSON.parse(error.raw) as unknown } }));
+  const scopes = scopesLacked(error);
+  if (scopes !== undefined) return call.answer(scopeStatus, errorText(call.id, error), scopes);
   const shown = modernError(error, call, north.limits);
   call.answer(isShed(error) ? shedStatus : modernStatus(shown.code), errorText(call.id, shown));
 }

@@ -85,6 +85,10 @@ export class Parked {
     call.cancel.onCancel((reason) => this.end(reason));
   }
 
+  get principalId(): string {
+    return this.#call.principal.id;
+  }
+
   /** A backend asks. Throws LIMIT_REACHED, ASK_REFUSED. */
   add(ask: Ask): Promise<Answer> {
     if (this.#state === "expired") throw fault("ASK_REFUSED", { backend: ask.backend, detail: "nobody came back with the answers in time" });

@@ -74,6 +74,12 @@ export class Parking implements Asker {
     return this.#byId.get(id)?.take(next, sealed.round, responses) ?? gone("the call is over");
   }
 
+  /** What these principals were granted is gone: gives up all that waits for them, what is kept for them included. */
+  endOf(principalIds: ReadonlySet<string>): void {
+    for (const call of [...this.#byCall.keys()]) if (principalIds.has(call.principal.id)) call.abandon("its grant has ended");
+    for (const parked of [...this.#byId.values()]) if (principalIds.has(parked.principalId)) parked.end("its grant has ended");
+  }
+
   /** Nobody can come back any more: gives up the calls whose clients are away, and asks nobody. */
   retire(): void {
     this.#retired = true;

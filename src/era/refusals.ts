@@ -55,6 +55,15 @@ export const isShed = (error: RpcError): boolean => error.fault !== undefined &&
 /** HTTP: too many requests. */
 export const shedStatus = 429;
 
+/** The scopes for lack of which we refused it; undefined where that is not the reason. */
+export function scopesLacked(error: RpcError): readonly string[] | undefined {
+  if (error.fault !== "SCOPE_MISSING" || error.data === null) return undefined;
+  return (JSON.parse(error.data) as { readonly requiredScopes: readonly string[] }).requiredScopes;
+}
+
+/** HTTP: what was granted does not go so far. */
+export const scopeStatus = 403;
+
 /** What a call comes to that fails for a reason which its reader should know: a tool's answer is for the model to read. */
 export function failureOf(method: string, reason: Fault): Outcome {
   const error = rpcErrorOf(reason);

@@ -23,8 +23,12 @@ export class Sessions {
     return this.#byId.size;
   }
 
-  /** Opens one. When all places are taken, the quiet one unused for longest gives way; throws LIMIT_REACHED if none is quiet. */
+  /**
+   * Opens one. When all places are taken, or all that one grant may have, the quiet one unused for longest gives way;
+   * throws LIMIT_REACHED if none is quiet.
+   */
   open(principal: Principal, selection: Selection): Session {
+    this.#keepShare(principal);
     if (this.#byId.size >= this.#limits.sessionsMax) this.#makeRoom(principal);
     const id = randomBytes(24).toString("base64url");
     const session = new Session({ id, principalId: principal.id, server: selection.server }, this.#around);
@@ -42,9 +46,24 @@ export class Sessions {
     return session;
   }
 
+  /** What these principals were granted is gone, and so are their sessions. */
+  endOf(principalIds: ReadonlySet<string>): void {
+    for (const session of [...this.#byId.values()]) if (principalIds.has(session.principalId)) session.end("its grant has ended");
+  }
+
   close(): void {
     this.#sweep?.cancel();
     for (const session of [...this.#byId.values()]) session.shutDown();
+  }
+
+  // Whoever may do everything is the operator, whose programs all have the one token of this computer.
+  #keepShare({ id, scopes }: Principal): void {
+    if (scopes === null) return;
+    const own = [...this.#byId.values()].filter((session) => session.principalId === id);
+    if (own.length < this.#limits.sessionsPerGrantMax) return;
+    const oldest = oldestOf(own.filter((session) => session.quiet));
+    if (oldest === undefined) throw fault("LIMIT_REACHED", { detail: "limits.sessionsPerGrantMax" });
+    oldest.end("its place was needed");
   }
 
   // A principal that opens many ends its own before anybody else's.

@@ -74,6 +74,9 @@ export const streamOut = (stream: OpenStream, headers: Readonly<Record<string, s
   stream: stream.reader,
 });
 
+/** The same for a stream that answers no call. */
+export const standing = (out: HttpOut): HttpOut => ("stream" in out ? { ...out, standing: true } : out);
+
 export class Streams {
   readonly #clock: Clock;
   readonly #limits: Limits;

@@ -33,8 +33,20 @@ export interface ChunkStream {
 
 /** What goes back. Header names and values are final; the front adds only what every answer has. */
 export type HttpOut =
-  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string | null }
-  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly stream: ChunkStream };
+  | {
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string | null;
+      /** It was refused for lack of these scopes: the challenge that says so is for the front to make. */
+      readonly scopes?: readonly string[];
+    }
+  | {
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly stream: ChunkStream;
+      /** It answers no call, but stands for as long as its client wants and may: each caller has only so many. */
+      readonly standing?: true;
+    };
 
 /** One client on stdio: who it is, what it sees, and where its lines go. */
 export interface PipeIn extends Caller {
@@ -74,6 +86,11 @@ export interface Eras {
   readonly responseHeaders: readonly string[];
   /** Request headers that may carry a method or target, for logs and early checks; none is trusted. */
   status(): EraStatus;
+  /**
+   * Ends the sessions of these principals and their calls that wait for a client to come back: what they were granted is
+   * gone. What is open to them at this moment, streams above all, is cut by whoever holds the connections.
+   */
+  end(principalIds: readonly string[]): void;
   /** The program is about to end: calls whose clients are away are given up, since nobody can come back to them. */
   retire(): void;
   /** Ends every stream and session. Closing twice is fine. */

@@ -14,7 +14,7 @@ import { awayFault, Failures } from "./failures.ts";
 import { Generation } from "./generation.ts";
 import { HubMetrics } from "./metrics.ts";
 import { ProblemLog } from "./problems.ts";
-import { isList, passThrough, rows, type Scene, type Unknown } from "./serve.ts";
+import { isList, passThrough, rows, type Scene, scopeFault, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
 import type { Known, Memory } from "./remember.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
@@ -133,9 +133,15 @@ class RunningHub implements Hub {
   /** Not "there is no such name" while the server that would know is away. */
   #unknownTo(snapshot: Snapshot, call: Call, { name, outcome }: Unknown): Outcome {
     const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection, call), name);
-    if (absent === undefined) return outcome;
+    if (absent === undefined) return this.#refusedTo(snapshot, call) ?? outcome;
     const { state, reason } = absent.status();
     return this.#failures.told(awayFault(absent.spec.name, call.method, reason ?? `it is ${state}`), call);
+  }
+
+  /** Not "there is no such name" either, where all that is missing is a scope. */
+  #refusedTo(snapshot: Snapshot, call: Call): Outcome | null {
+    const refused = scopeFault(snapshot, call);
+    return refused === null ? null : this.#failures.told(refused, call);
   }
 
   #sceneOf(snapshot: Snapshot, call: Call): Scene {
@@ -204,7 +210,7 @@ class RunningHub implements Hub {
       return { info: `{"name":${quote(name)},"version":${quote(version)}}`, capabilities: capabilitiesOf(view), instructions: instructionsOf(view) };
     }
     const lease = this.#current.generation.leases.get(server);
-    if (lease === undefined || !view.found) throw fault("NAME_UNKNOWN", { detail: `server ${JSON.stringify(server)}` });
+    if (lease === undefined || !view.found) throw scopeFault(this.#now(), handshakeOf(principal, selection)) ?? fault("NAME_UNKNOWN", { detail: `server ${JSON.stringify(server)}` });
     return this.#describeOne(lease, principal, selection);
   }
 
@@ -347,6 +353,9 @@ interface Proposal {
   /** Its number among all verdicts on the file. */
   readonly verdict: number;
 }
+
+/** What a client begins with, as far as it is to be judged. */
+const handshakeOf = (principal: Principal, selection: Selection) => ({ method: "", params: emptyObject, principal, selection, backend: null });
 
 const nobody: readonly Lease[] = Object.freeze([]);
 

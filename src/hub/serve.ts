@@ -4,8 +4,8 @@
  * one selected server, or does not exist. Nobody below or above this file decides who answers.
  */
 import type { Lease } from "../backend/index.ts";
-import { defaultLimits, fault } from "../base/index.ts";
-import { completionRoute, ownersOf, pageOf, referenceMemberOf, type Route, routeOf, type View } from "../catalog/index.ts";
+import { defaultLimits, type Fault, fault } from "../base/index.ts";
+import { completionRoute, ownersOf, pageOf, referenceMemberOf, type Route, routeOf, serverScope, type View } from "../catalog/index.ts";
 import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type Raw, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
 import { mayExtend, type OwnExtensions } from "./extensions.ts";
 import type { Owners } from "./owners.ts";
@@ -134,6 +134,8 @@ const list =
   (kind: Kind): Row =>
   (scene, call) => {
     const { view, snapshot, cursorKey, now } = scene;
+    const refused = view.found ? null : scopeFault(snapshot, call);
+    if (refused !== null) return failed(rpcErrorOf(refused));
     const cursor = stringOf(call.params, "cursor");
     if (cursor === null && memberOf(call.params, "cursor") !== null) return missing("cursor");
     const found = pageOf(view, kind, { cursor, pageSize: snapshot.generation.config.pageSize, principalId: call.principal.id, key: cursorKey, now });
@@ -164,7 +166,7 @@ const callAt = (scene: Scene, call: Call, backend: string): Promise<Outcome> => 
 /** The call goes to the server that its id was issued for, as long as the caller sees that one. */
 function bound(scene: Scene, call: Call, backend: string): Promise<Outcome> | Outcome {
   if (scene.view.servers.some(({ name }) => name === backend)) return callAt(scene, call, backend);
-  return failed(rpcErrorOf(fault("NAME_UNKNOWN", { detail: call.method })));
+  return failed(rpcErrorOf(scopeFault(scene.snapshot, call) ?? fault("NAME_UNKNOWN", { detail: call.method })));
 }
 
 /**
@@ -177,6 +179,45 @@ export const passThrough: Row = (scene, call) => {
   const owner = view.server === null ? extensions.meant(view, call) : (passRoute(scene, call, call.method)?.backend ?? null);
   if (owner !== null) return callAt(scene, call, owner);
   const outcome = failed(rpcErrorOf(fault("METHOD_UNKNOWN", { detail: call.method })));
+  const refused = view.found ? null : scopeFault(scene.snapshot, call);
+  if (refused !== null) return failed(rpcErrorOf(refused));
   // Only who speaks of an extension can mean a server that is still starting.
   return view.server === null && mayExtend(call, view.limits) ? { kind: "unknown", name: null, outcome } : outcome;
 };
+
+/**
+ * The refusal of a call for which its caller has too little scope: what it needs, as the challenge names it. Null where
+ * he has every scope, where nobody that he may know of could have been meant, and where the operator wants it not told:
+ * then it is as with any name that there is not.
+ */
+export function scopeFault(snapshot: Snapshot, call: Pick<Call, "method" | "params" | "principal" | "selection" | "backend">): Fault | null {
+  const { auth } = snapshot.generation.config;
+  if (call.principal.scopes === null || auth.stepUp !== "challenge") return null;
+  const server = meant(snapshot, call);
+  // Whoever may use the server has asked for something that it does not have.
+  if (server === null || snapshot.view(call.principal, call.selection).servers.some(({ name }) => name === server)) return null;
+  return fault("SCOPE_MISSING", { op: call.method, data: { requiredScopes: [serverScope(server)] } });
+}
+
+type Aim = Pick<Call, "method" | "params" | "selection" | "backend">;
+
+/** The server that a call would have gone to from somebody with every scope; null where that is none, or none to be known of. */
+function meant(snapshot: Snapshot, call: Aim): string | null {
+  const view = snapshot.known(call.selection);
+  const server = call.backend ?? call.selection.server ?? targets[call.method]?.(view, call, snapshot) ?? null;
+  return view.servers.some(({ name }) => name === server) ? server : null;
+}
+
+const namedTarget =
+  (kind: "tools" | "prompts") =>
+  (view: View, { params }: Aim, snapshot: Snapshot): string | null => {
+    const name = stringOf(params, "name") ?? "";
+    return routeOf(view, kind, name)?.backend ?? snapshot.absentOwners(view, name)[0]?.spec.name ?? null;
+  };
+
+const targets: Readonly<Record<string, (view: View, aim: Aim, snapshot: Snapshot) => string | null>> = Object.freeze({
+  "tools/call": namedTarget("tools"),
+  "prompts/get": namedTarget("prompts"),
+  "resources/read": (view: View, { params }: Aim) => ownersOf(view, stringOf(params, "uri") ?? "")[0]?.backend ?? null,
+  "completion/complete": (view: View, { params }: Aim) => completionRoute(view, objectOf(params, "ref") ?? emptyObject)?.backend ?? null,
+});

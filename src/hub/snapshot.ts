@@ -5,7 +5,7 @@
  */
 import type { Lease, Offered, Sharer, Variant } from "../backend/index.ts";
 import type { Limits } from "../base/index.ts";
-import { buildCatalog, type Catalog, type Inventory, inventoryOf, type Offer, type Server, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
+import { buildCatalog, type Catalog, type Inventory, inventoryOf, knownView, type Offer, type Server, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
 import type { BackendSpec, Config } from "../config/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import type { Generation } from "./generation.ts";
@@ -44,6 +44,12 @@ export class Snapshot {
     if (own.length === 0) return this.#views.get(key) ?? this.#remember(this.#views, key, viewOf(this.catalog, principal, selection));
     const ownKey = `${own.map((one) => this.#variants.indexOf(one)).join()} ${key}`;
     return this.#ownViews.get(ownKey) ?? this.#remember(this.#ownViews, ownKey, viewOf(this.#ownCatalog(own), principal, selection));
+  }
+
+  /** What there is for whoever is granted it, hidden servers aside: to tell what a refused call would have needed. */
+  known(selection: Selection): View {
+    const key = knownKeyOf(selection);
+    return this.#views.get(key) ?? this.#remember(this.#views, key, knownView(this.catalog, selection));
   }
 
   #remember(views: Map<string, View>, key: string, made: View): View {
@@ -103,6 +109,9 @@ const nothing: readonly Named[] = Object.freeze([]);
 const keyOf = (principal: Principal, selection: Selection): string =>
   principal.scopes === null ? (selection.server ?? "") : viewKeyOf(principal, selection);
 
+/** No server's name begins like this, and no key of `viewKeyOf`. */
+const knownKeyOf = ({ server }: Selection): string => `?${server ?? ""}`;
+
 function offersOf(config: Config, leases: ReadonlyMap<string, Lease>, inventories: InventoryMemo): Offer[] {
   const offers: Offer[] = [];
   for (const spec of config.backends) {
@@ -118,6 +127,7 @@ const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null): 
   prefix: spec.prefix ?? spec.name,
   disabledTools: spec.disabledTools,
   instructionOverride: spec.instructionOverride,
+  hidden: spec.hidden,
   inventory,
   stale: lease.status().state !== "ready",
 });

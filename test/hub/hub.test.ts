@@ -65,7 +65,7 @@ describe("a call", () => {
     expect(await waiting).toContain('"code":"BACKEND_DOWN"');
     expect(await callTool(hub, "alpha__echo")).toContain("it is backing-off");
     expect(await callTool(hub, "beta__none")).toContain('"code":"NAME_UNKNOWN"');
-    expect(textOf(await hub.call(callOf("tools/call", '{"name":"alpha__echo"}', { principal: { id: "p", scopes: ["server:beta"] } })))).toContain('"code":"NAME_UNKNOWN"');
+    expect(textOf(await hub.call(callOf("tools/call", '{"name":"alpha__echo"}', { principal: { id: "p", scopes: ["server:beta"] } })))).toContain('"code":"SCOPE_MISSING"');
   });
 
   test("that is cancelled while it waits for a starting server ends at once, and says that it was cancelled", async () => {
@@ -104,7 +104,7 @@ describe("a list", () => {
     expect(textOf(await hub.call(callOf("tools/list", "{}", { principal })))).toContain("shown__t");
     expect(textOf(await hub.call(callOf("resources/read", '{"uri":"x://1"}', { principal })))).toContain("x://1");
     expect((await hub.describe(principal, { server: null })).instructions).toContain("about shown");
-    await expect(hub.describe(principal, { server: "hidden" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+    await expect(hub.describe(principal, { server: "hidden" })).rejects.toMatchObject({ code: "SCOPE_MISSING" });
   });
 
   test("says in the log what of a server is not in it, and why", async () => {
@@ -217,7 +217,8 @@ describe("describe", () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").settle("backing-off");
     await expect(hub.describe(operator, { server: "none" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
-    await expect(hub.describe({ id: "p", scopes: [] }, { server: "alpha" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+    await expect(hub.describe({ id: "p", scopes: [] }, { server: "alpha" })).rejects.toMatchObject({ code: "SCOPE_MISSING", data: { requiredScopes: ["server:alpha"] } });
+    await expect(hub.describe({ id: "p", scopes: [] }, { server: "none" })).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
     await expect(hub.describe(operator, { server: "alpha" })).rejects.toMatchObject({ code: "BACKEND_DOWN" });
   });
 });

@@ -42,7 +42,8 @@ describe("what no row is for", () => {
     expect(await get({})).toContain('"text":"beta"');
     expect(await get({ selection: { server: "beta" } })).toContain('"text":"beta"');
     expect(pool.backend("beta").calls[0]).toEqual({ method: "tasks/get", name: null });
-    for (const more of [{ selection: { server: "alpha" } }, { principal: { id: "p", scopes: ["server:alpha"] } }, { backend: "gone" }]) expect(await get(more)).toContain('"code":-32602');
+    for (const more of [{ selection: { server: "alpha" } }, { backend: "gone" }]) expect(await get(more)).toContain('"code":-32602');
+    expect(await get({ principal: { id: "p", scopes: ["server:alpha"] } })).toContain('"requiredScopes":["server:beta"]');
     expect(pool.backend("alpha").calls).toEqual([]);
   });
 
