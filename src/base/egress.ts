@@ -5,12 +5,14 @@
  * which costs twice as much and has no such cap: a backend that never answers cannot starve the others.
  *
  * Redirects are refused (they would carry configured credentials elsewhere), nothing is compressed (so that a bound on
- * bytes is one), and proxy variables never apply to loopback addresses.
+ * bytes is one), and proxy variables never apply to loopback addresses. An address that a stranger named is looked up
+ * once, refused unless it is public throughout, and asked at exactly what was found.
  */
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { Fault, fault } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import { type Lookup, type Pin, pinOf, publicLookup } from "./pin.ts";
 
 export interface EgressInit {
   readonly method: "GET" | "POST" | "DELETE";
@@ -21,6 +23,11 @@ export interface EgressInit {
   readonly signal: AbortSignal;
   /** The configured name of the server, for faults. */
   readonly backend: string;
+  /**
+   * "public": a stranger named the address, so it must be https and every address of its host one of the public internet;
+   * the connection goes to one of those that were looked at, and never through a proxy. Absent: the operator named it.
+   */
+  readonly reach?: "public";
   /** The path of a unix socket to speak to instead of the URL's host: somebody on this machine. */
   readonly unix?: string;
 }
@@ -39,7 +46,7 @@ export interface EgressReply {
 }
 
 export interface Egress {
-  /** One request and its answer. Throws BACKEND_DOWN (not sent), BACKEND_GONE, BACKEND_REFUSED, BACKEND_BUSY, BACKEND_MISCONFIGURED. */
+  /** One request and its answer. Throws ADDRESS_REFUSED (nothing was opened), BACKEND_DOWN (not sent), BACKEND_GONE, BACKEND_REFUSED, BACKEND_BUSY, BACKEND_MISCONFIGURED. */
   send(url: string, init: EgressInit): Promise<EgressReply>;
   /** The same for an answer that is meant to stay open for long. */
   openStream(url: string, init: EgressInit): Promise<EgressReply>;
@@ -51,11 +58,12 @@ export interface EgressOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Which addresses may be sent something at the moment; absent or null: any. */
   readonly admits?: ((url: string) => boolean) | null;
+  readonly lookup?: Lookup;
 }
 
 /** Makes the way out. It holds no connection that would keep the process alive. */
 export function createEgress(options: EgressOptions): Egress {
-  const way = wayOut(options);
+  const way = guarded(wayOut(options), options.lookup ?? publicLookup);
   const { admits = null } = options;
   if (admits === null) return way;
   return {
@@ -65,6 +73,17 @@ export function createEgress(options: EgressOptions): Egress {
 }
 
 const barred = ({ backend }: EgressInit): Fault => fault("BACKEND_DOWN", { backend, detail: "what listened there has ended", data: { sent: false } });
+
+function guarded(way: Egress, by: Lookup): Egress {
+  const strange = async (url: string, init: EgressInit): Promise<EgressReply> => overNode(url, init, await pinOf(url, init, by));
+  return {
+    send: (url, init) => (init.reach === "public" ? strange(url, init) : way.send(url, init)),
+    openStream: (url, init) => (init.reach === "public" ? strange(url, init) : way.openStream(url, init)),
+  };
+}
+
+// A connection that was opened under another name is not used again.
+const pinnedOptions = ({ hostname, port, path, servername, ca }: Pin): object => ({ protocol: "https:", hostname, port, path, agent: false, ...(servername === "" ? {} : { servername }), ...(ca === null ? {} : { ca }) });
 
 function wayOut(options: EgressOptions): Egress {
   const slots = { open: 0, max: options.limits.fetchesMax };
@@ -182,16 +201,19 @@ class FetchReply implements EgressReply {
 
 // ---- node:http --------------------------------------------------------------------------------------------------
 
-function overNode(url: string, init: EgressInit): Promise<EgressReply> {
+function overNode(url: string, init: EgressInit, pin: Pin | null = null): Promise<EgressReply> {
   return new Promise((resolve, reject) => {
     try {
-      const open = url.startsWith("https:") ? requestHttps : requestHttp;
-      const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) }, (response) => {
+      const headers = { "accept-encoding": "identity", ...init.headers, ...(pin === null ? {} : { host: pin.host }) };
+      const common = { method: init.method, headers, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) };
+      const take = (response: Incoming): void => {
         if (isRedirect(response.statusCode ?? 0)) {
           response.on("error", ignore).destroy();
           reject(redirected(response.headers.location ?? null, init));
         } else resolve(new NodeReply(response, init));
-      });
+      };
+      const open = url.startsWith("https:") ? requestHttps : requestHttp;
+      const request = pin === null ? open(url, common, take) : requestHttps({ ...common, ...pinnedOptions(pin) }, take);
       request.on("error", (error) => reject(faultOf(error, init)));
       request.end(init.body);
     } catch (thrown) {

@@ -1,5 +1,5 @@
 /** Base: the words every room may use, knowing nothing of MCP. */
-export { type Addresses, addressesOf, isAddress, isAddressRange } from "./address.ts";
+export { type Addresses, addressesOf, isAddress, isAddressRange, isPublicAddress } from "./address.ts";
 export { type Audit, type AuditOptions, auditPaths, createAudit, nullAudit } from "./audit.ts";
 export { type CallIds, createCallIds } from "./callIds.ts";
 export { type Cancel, CancelSource } from "./cancel.ts";
@@ -18,5 +18,6 @@ export { nearestOf } from "./nearest.ts";
 export { allProcesses, bootOf, type Seen, startOf, startOfLiving } from "./processes.ts";
 export { type ChunkQueue, createChunkQueue, createQueue, type Queue, singleFlight } from "./queue.ts";
 export { endTree, type Kin, reap, type Reaped } from "./reap.ts";
+export type { Lookup } from "./pin.ts";
 export { createKnownSecrets, type KnownSecrets, reveal, Secret } from "./secret.ts";
 export { markVariable, startSelf, startSuccessor } from "./spawn.ts";
