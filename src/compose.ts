@@ -469,7 +469,7 @@ function warn(warnings: readonly Issue[], path: string, log: Log): void {
   for (const { server, message, line, column, hint, isGrave } of warnings) if (server === null) log[isGrave === true ? "error" : "warn"](`configuration: ${message}`, { path, line, column, hint });
 }
 
-const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "tls", "clientEra", "limits"] as const);
+const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "tls", "clientEra", "audit", "limits"] as const);
 
 /** What the listener was built with cannot change under it: said, never half applied. */
 function warnOfRestart({ config: before, log }: Ground, next: Config): readonly string[] {

@@ -12,8 +12,8 @@ export interface Flag {
   readonly short: string | null;
   /** What stands for the value in help; null for a switch. */
   readonly value: string | null;
-  /** The command it belongs to; null for all of them. */
-  readonly command: string | null;
+  /** The command it belongs to, or several; null for all of them. */
+  readonly command: string | readonly string[] | null;
   /** What it sets, in a phrase. */
   readonly about: string;
   /** What holds without it, in words; null: nothing worth saying. */
@@ -65,7 +65,8 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("token-file", { value: "FILE", command: "proxy", about: "the server's bearer token; or put the token itself into ONE_MCP_TOKEN", standard: "the state folder's, for this machine's server" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
-  flag("json", { command: "status", about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["status", "audit"], about: "print everything as JSON", problem: switchProblem }),
+  flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2026-07-28T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -76,6 +77,19 @@ export const flags: readonly Flag[] = Object.freeze([
     problem: (text) => (isLevel(text) ? null : `must be ${logLevels.slice(0, -1).join(", ")} or ${logLevels.at(-1)}`),
   }),
 ]);
+
+/** Whether a flag may stand with the command of this name. */
+export const isFor = ({ command }: Flag, name: string): boolean => command === null || (typeof command === "string" ? command === name : command.includes(name));
+
+const spans: Readonly<Record<string, number>> = Object.freeze({ s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 });
+
+/** The moment that a text of `--since` means, in milliseconds since the epoch; null where it is none. */
+export function sinceOf(text: string, now: number): number | null {
+  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (count !== undefined) return now - Number(count) * (spans[unit] ?? 0);
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? null : at;
+}
 
 const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 
@@ -98,6 +112,7 @@ export interface Settings {
   readonly timeoutMs: number;
   readonly start: boolean;
   readonly json: boolean;
+  readonly since: string | null;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -139,5 +154,6 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     timeoutMs: number("timeout") ?? timeoutMsDefault,
     start: isOn(text("start")),
     json: isOn(text("json")),
+    since: text("since"),
   });
 }

@@ -1,6 +1,6 @@
 /** Help, made from the two tables. Loads nothing else: it has to be there before one can blink. */
 import { shownCommands } from "./commands.ts";
-import { environmentName, type Flag, flags } from "./flags.ts";
+import { environmentName, type Flag, flags, isFor } from "./flags.ts";
 import { version } from "./version.ts";
 
 const columnsMax = 79;
@@ -26,7 +26,7 @@ export function helpText(words: readonly string[], colour: boolean): string {
 }
 
 function flagsOf(name: string, title: (text: string) => string): string {
-  const own = flags.filter(({ command }) => command === name);
+  const own = flags.filter((flag) => flag.command !== null && isFor(flag, name));
   return own.length === 0 ? "" : `${title(`Flags of ${name}:`)}\n${rows(own.map(flagRow))}`;
 }
 

@@ -5,7 +5,7 @@
  */
 import { nearestOf } from "../base/index.ts";
 import { type Command, commandOf, commands, isBeginning, nextWords, shownCommands } from "./commands.ts";
-import { type Flag, flags, type Given } from "./flags.ts";
+import { type Flag, flags, type Given, isFor } from "./flags.ts";
 
 export type CommandLine =
   | { readonly ok: true; readonly command: Command; readonly given: Given; readonly operand: string | null }
@@ -56,8 +56,8 @@ class Reader {
     const named = this.#words.length === 0 ? commands[0] : commandOf(this.#words);
     if (named === undefined || named === null) throw new Refused(`“${this.#words.join(" ")}” needs one more word: ${nextWords(this.#words, shownCommands).join(", ")}`);
     const name = named.words.join(" ");
-    for (const { name: given, command } of flags) {
-      if (this.given.has(given) && command !== null && command !== name) throw new Refused(`--${given} belongs to “${command}”, not to “${name}”`);
+    for (const flag of flags) {
+      if (this.given.has(flag.name) && !isFor(flag, name)) throw new Refused(`--${flag.name} belongs to “${[flag.command].flat().join("” and “")}”, not to “${name}”`);
     }
     return named;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Guard } from "../../src/auth/index.ts";
 import type { HttpIn, HttpOut } from "../../src/era/index.ts";
-import { defaultLimits, type LogFields, nullLog, systemClock } from "../../src/base/index.ts";
+import { defaultLimits, type LogFields, nullAudit, nullLog, systemClock } from "../../src/base/index.ts";
 import { Door, idleSeconds, mcpPath, type Peer } from "../../src/front/mcp.ts";
 import { openFront, post } from "../fixtures/front.ts";
 import { Counter } from "../../src/base/meter.ts";
@@ -112,7 +112,7 @@ describe("the idle time-out", () => {
   const timeoutsOf = async (eras: SmallEras, request: Request): Promise<{ set: number[]; answer: Response }> => {
     const set: number[] = [];
     const gate = { hosts: null, origins: new Set<string>() };
-    const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog });
+    const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog, audit: nullAudit });
     const peer: Peer = { timeout: (_, seconds) => void set.push(seconds), requestIP: () => null };
     return { set, answer: await door.handle(request, peer, mcpPath(eras, "any"), { server: null }) };
   };
@@ -137,7 +137,7 @@ test("on an address that others can reach only trusted proxies are served, and t
   const clients: unknown[] = [];
   const log = { ...nullLog, warn: (_: string, fields?: LogFields) => void clients.push(fields?.["code"], fields?.["client"]) };
   const gate = { hosts: new Set(["mcp.example"]), origins: new Set<string>() };
-  const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log });
+  const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log, audit: nullAudit });
   const from = (address: string, host: string) => {
     const headers = { host, "content-type": "application/json", authorization: "Bearer good", "x-forwarded-for": "203.0.113.9" };
     const peer: Peer = { timeout: () => undefined, requestIP: () => ({ address }) };
