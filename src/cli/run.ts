@@ -73,7 +73,8 @@ async function runNamed(words: readonly string[], occasion: Occasion): Promise<n
   const { defineCommand, runCommand } = await import("citty");
   let code = 0;
   const tree = (path: readonly string[]): ReturnType<typeof defineCommand> => {
-    const command = commandOf(path);
+    // A command may be the beginning of another one.
+    const command = path.length === words.length ? commandOf(path) : null;
     if (command === null) return defineCommand({ subCommands: Object.fromEntries(nextWords(path).map((word) => [word, () => tree([...path, word])])) });
     return defineCommand({
       async run() {

@@ -45,5 +45,5 @@ test("no two flags share a name, a letter or a variable, and each belongs to a c
   unique([...flags.map(({ name }) => name), "help", "version"]);
   unique([...flags.map(({ short }) => short), "h"]);
   unique(flags.map(({ name }) => environmentName(name)));
-  for (const { command } of flags) if (command !== null) expect(commandOf(command.split(" "))).not.toBeNull();
+  for (const { command } of flags) for (const name of [command ?? []].flat()) expect(commandOf(name.split(" "))).not.toBeNull();
 });
