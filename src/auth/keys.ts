@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createPrivateFile, ensurePrivateDir, fault, readPrivateFile } from "../base/index.ts";
 
 /** What a subkey is for; part of its derivation. */
-export type KeyPurpose = "seal" | "cursor";
+export type KeyPurpose = "seal" | "cursor" | "south";
 
 export interface StateKeys {
   /** 32 bytes, the same at every start. */

@@ -2,6 +2,7 @@
  * The auth room's words. In front: who is calling, the authorization server, and what the operator decides. Behind: the
  * logins at remote servers. Everything comes in and goes out as plain data; sockets, pages and commands are elsewhere.
  */
+import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import type { Principal } from "../protocol/index.ts";
 
 // ---- Every request ----------------------------------------------------------------------------------------------
@@ -64,6 +65,8 @@ export type Page =
   | { readonly name: "consent"; readonly handle: string; readonly request: ShownRequest }
   | { readonly name: "device"; readonly handle: string; readonly problem: string | null }
   | { readonly name: "login"; readonly handle: string; readonly problem: string | null; readonly next: string }
+  /** A caller's own login at a server: posts `handle` and `decision` ("approve", "deny") to `/connect/<server>`. */
+  | { readonly name: "connect"; readonly handle: string; readonly server: string; readonly principal: string }
   | { readonly name: "leaving"; readonly to: string }
   | { readonly name: "notice"; readonly title: string; readonly text: string };
 
@@ -162,4 +165,82 @@ export interface Auth {
   /** The file that holds the operator's own token, for people to read it there; null where none is asked for. */
   readonly tokenPath: string | null;
   close(): Promise<void>;
+}
+
+// ---- Behind: logins at remote servers ---------------------------------------------------------------------------
+
+/** What a remote server said when it refused a request. */
+export interface RefusedBy {
+  readonly status: number;
+  /** Its WWW-Authenticate header. */
+  readonly challenge: string | null;
+  /** The Authorization header that it got. */
+  readonly sent: string | null;
+  /** How often this very request was made again before. */
+  readonly tries: number;
+}
+
+/**
+ * What to do then: "again": there is another token now. "login": somebody must log in before anything goes on. "scopes":
+ * somebody must log in before this goes on, for more than before. "refused": no login helps.
+ */
+export type Remedy = "again" | "login" | "scopes" | "refused";
+
+/** One login at one remote server, as the connection to it uses it. */
+export interface RemoteLogin {
+  /** The Authorization header to send; null for none. A promise only where one has to be got first; it never rejects. */
+  authorization(): string | null | Promise<string | null>;
+  /** Called with every 401 and 403. Never rejects. */
+  refused(by: RefusedBy): Promise<Remedy>;
+  /** Somebody must log in, as far as is known. */
+  readonly needed: boolean;
+  /** What a person is told to do. */
+  readonly advice: string;
+  /** A page of ours where the caller whose login it is can log in himself; null: the operator does it, or nobody is served pages. */
+  page(): string | null;
+  /** Runs `listener` when there is another token, or none any more; gives what ends that. */
+  onChanged(listener: () => void): () => void;
+}
+
+/** A login as it is listed. Nothing of it is secret. */
+export interface LoginInfo {
+  readonly server: string;
+  /** Whose it is: "operator", or a principal's id. */
+  readonly owner: string;
+  readonly state: "logged-in" | "needs-login" | "logged-out";
+  readonly issuer: string | null;
+  readonly scopes: readonly string[];
+  readonly expiresAt: number | null;
+  /** It can be renewed without anybody. */
+  readonly renews: boolean;
+}
+
+/** The browsers that come to the pages of the logins. */
+export interface Visitors {
+  /** Whether it is the operator's. */
+  isOperator(request: OAuthIn): boolean;
+  /** Whether who sits there may log in for that principal. */
+  mayActFor(request: OAuthIn, principalId: string): boolean;
+}
+
+/** All logins at remote servers: for the connections, for the pages, and for the operator. */
+export interface RemoteLogins {
+  /** The login of this owner; null where the entry has none to be had. Shared ones are the operator's. */
+  of(spec: RemoteSpec, owner: string): RemoteLogin | null;
+  /** The servers that there are now. */
+  adopt(specs: readonly BackendSpec[]): void;
+  /** Where we are reached: browsers come back there. Null: nowhere. */
+  serveAt(origin: string | null): void;
+  /** Serves `/oauth/authorize/<server>`, `/oauth/callback`, `/oauth/client.json` and `/connect/<server>`; null: none of them. */
+  handle(request: OAuthIn, visitors: Visitors): Promise<OAuthOut | null>;
+  /** Begins the operator's login; gives what he shall open. By "paste" he brings the address back himself. Throws NAME_UNKNOWN, LOGIN_FAILED. */
+  start(server: string, by: "browser" | "paste"): Promise<{ readonly url: string | null }>;
+  /** Ends one by the address that the browser was sent to. Throws LOGIN_FAILED. */
+  finish(server: string, callbackUrl: string): Promise<void>;
+  /** Forgets the operator's login, or those of all who have one there. Gives how many. Throws NAME_UNKNOWN. */
+  logout(server: string, all?: boolean): Promise<number>;
+  list(): readonly LoginInfo[];
+  /** Forgets the logins of principals whose grant has ended. */
+  forget(owners: readonly string[]): Promise<void>;
+  close(): void;
 }

@@ -29,7 +29,7 @@ export const oauthEntry = v.strictObject({
   clientId: v.optional(v.pipe(text(), v.description(`The client that was registered for us there; ${references}. Default: we register ourselves.`))),
   clientSecret: v.optional(v.pipe(text(), v.description(`Its secret; ${references}. Default: none.`))),
   privateKey: v.optional(v.pipe(text(), v.description(`PEM (PKCS #8) of the key that it signs with in place of a secret (private_key_jwt); ${references}. Default: none.`))),
-  keyAlgorithm: v.optional(v.pipe(v.picklist(["ES256", "ES384", "EdDSA", "RS256", "PS256"]), v.description("How it signs. Default: ES256."))),
+  keyAlgorithm: v.optional(v.pipe(v.picklist(["ES256", "ES384", "RS256", "PS256"]), v.description("How it signs. Default: ES256."))),
   issuer: v.optional(v.pipe(text(), v.description("The authorization server that clientId is for: no other gets to see its secret. Default: the first one that the server names."))),
   clientMetadataUrl: v.optional(v.pipe(v.string(), v.check(isHttpsDocument, "must be an https URL with a path"), v.description("Our client metadata document, where the authorization server takes such. Default: our own one where publicUrl is https."))),
   scopes: v.optional(v.pipe(v.array(scope), v.description("What to ask for. Default: what the server names."))),

@@ -1,0 +1,309 @@
+/**
+ * One login at one remote server: the token that goes on each request, and what keeps it good. It hides that a token is
+ * renewed ahead of its end by one flight for all who need it, that the new one is on disk before anybody sends it, and
+ * what is to be done when the server refuses one. Whatever goes wrong ends in one of two states: there is a token that
+ * may be tried, or somebody must log in; there is no third in which we ask again and again.
+ */
+import type { AddClientAuthentication, FetchLike } from "@modelcontextprotocol/client";
+import { type Clock, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
+import type { RemoteSpec } from "../config/index.ts";
+import { Attempt } from "./remoteAttempt.ts";
+import { type Challenge, parseChallenge } from "./remoteChallenge.ts";
+import { type Kept, type LoginKey, type LoginStore, nothingKept } from "./remoteStore.ts";
+import type { LoginInfo, RefusedBy, Remedy, RemoteLogin } from "./types.ts";
+
+export interface LoginOptions {
+  readonly key: LoginKey;
+  readonly spec: RemoteSpec;
+  readonly kept: Kept | null;
+  readonly store: LoginStore;
+  readonly fetch: FetchLike;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly secrets: KnownSecrets;
+  /** See Attempt. */
+  readonly redirectUrl: () => string | null;
+  readonly clientMetadataUrl: () => string | null;
+  /** Where its owner can log in himself. */
+  readonly page: () => string | null;
+}
+
+/** What is asked for anew. */
+interface Wish {
+  readonly scopes: readonly string[];
+  readonly resourceMetadata: URL | null;
+}
+
+const noWish: Wish = Object.freeze({ scopes: Object.freeze([]), resourceMetadata: null });
+// Nobody comes back to it; the library takes a run without an address for one without a person.
+const nowhere = "http://127.0.0.1/oauth/callback";
+/** How often one request is made again with another token. */
+const triesMax = 2;
+
+export class Login implements RemoteLogin {
+  readonly key: LoginKey;
+  readonly #options: LoginOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #url: URL;
+  #kept: Kept;
+  #header: string | null = null;
+  #renewAt = Number.POSITIVE_INFINITY;
+  #flight: Promise<boolean> | null = null;
+  #saving: Promise<void> = Promise.resolve();
+  #wish: Wish = noWish;
+  #needed = false;
+
+  constructor(options: LoginOptions) {
+    this.#options = options;
+    this.key = options.key;
+    this.#url = new URL(reveal(options.spec.url));
+    this.#kept = options.kept ?? nothingKept;
+    this.#taken();
+  }
+
+  /** Of the entry that it was made for. */
+  get fingerprint(): string {
+    return this.#options.spec.fingerprint;
+  }
+
+  get needed(): boolean {
+    return this.#needed;
+  }
+
+  get advice(): string {
+    const { server, owner } = this.key;
+    const page = this.page();
+    if (page !== null && owner !== "operator") return `log in there: ${page}`;
+    return this.#isOwn ? "check its oauth.clientId and the credentials beside it" : `log in there: \`1mcp auth login ${server}\``;
+  }
+
+  page(): string | null {
+    return this.#options.page();
+  }
+
+  get info(): LoginInfo {
+    const { issuer, tokens, scopes, expiresAt } = this.#kept;
+    const state = tokens !== null && !this.#needed ? "logged-in" : this.#needed ? "needs-login" : "logged-out";
+    return { server: this.key.server, owner: this.key.owner, state, issuer, scopes, expiresAt, renews: this.#isOwn || tokens?.refresh_token !== undefined };
+  }
+
+  onChanged(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  // ---- each request ----------------------------------------------------------------------------------------------
+
+  authorization(): string | null | Promise<string | null> {
+    if (this.#header === null) return this.#isOwn && !this.#needed ? this.#afterRenewal() : null;
+    const now = this.#options.clock.now();
+    if (now < this.#renewAt) return this.#header;
+    const { expiresAt } = this.#kept;
+    if (expiresAt !== null && now >= expiresAt) return this.#afterRenewal();
+    void this.#renew();
+    return this.#header;
+  }
+
+  async #afterRenewal(): Promise<string | null> {
+    await this.#renew();
+    return this.#header;
+  }
+
+  async refused(by: RefusedBy): Promise<Remedy> {
+    const { status, challenge, sent, tries } = by;
+    if (sent !== this.#header && tries < triesMax && this.#header !== null) return "again";
+    const said = parseChallenge(challenge);
+    if (status === 401) return this.#unauthorized(said, tries);
+    return said.error === "insufficient_scope" ? this.#tooNarrow(said, tries) : "refused";
+  }
+
+  async #unauthorized(said: Challenge, tries: number): Promise<Remedy> {
+    this.#wish = { scopes: said.scopes.length > 0 ? said.scopes : this.#wish.scopes, resourceMetadata: said.resourceMetadata };
+    if (tries === 0 && (this.#isOwn || this.#kept.tokens?.refresh_token !== undefined)) {
+      const before = this.#header;
+      // It may have gone over to another authorization server: what is known of the old one is looked at again.
+      await this.keep({ discovery: null });
+      if ((await this.#renew()) && this.#header !== before) return "again";
+      // The way there failed, not the login.
+      if (!this.#isOwn && this.#kept.tokens?.refresh_token !== undefined && !this.#needed) return "refused";
+    }
+    this.#need();
+    return "login";
+  }
+
+  /** Scopes add up; what was granted and is still asked for will not be granted any better a second time. */
+  async #tooNarrow(said: Challenge, tries: number): Promise<Remedy> {
+    const had = new Set(this.#kept.scopes);
+    const wanted = new Set([...had, ...said.scopes]);
+    if (wanted.size === had.size) return "refused";
+    this.#wish = { scopes: [...wanted], resourceMetadata: said.resourceMetadata };
+    if (!this.#isOwn) return "scopes";
+    return tries < triesMax && (await this.#renew()) ? "again" : "refused";
+  }
+
+  #need(): void {
+    if (this.#needed) return;
+    this.#needed = true;
+    this.#options.log.warn("a login is needed", { server: this.key.server, owner: this.key.owner });
+  }
+
+  // ---- renewal ---------------------------------------------------------------------------------------------------
+
+  /** We are the client and nobody else takes part. */
+  get #isOwn(): boolean {
+    return this.#options.spec.oauth?.grant === "client_credentials";
+  }
+
+  /** One flight for all; true: there is a new token. */
+  #renew(): Promise<boolean> {
+    this.#flight ??= this.#renewed().finally(() => {
+      this.#flight = null;
+    });
+    return this.#flight;
+  }
+
+  async #renewed(): Promise<boolean> {
+    const { clock, limits, log } = this.#options;
+    const { server } = this.key;
+    try {
+      const attempt = await this.#attempt("", this.#kept.discovery);
+      if ((await this.#run(attempt, {})) === "AUTHORIZED") return true;
+      // The library gives a refused token up, and keeps one where the way there was the trouble.
+      if (this.#kept.tokens?.refresh_token === undefined || attempt.issuer !== this.#kept.issuer) await this.#lose();
+    } catch (thrown) {
+      log.warn("a token could not be renewed", { server, reason: reasonOf(thrown) });
+    }
+    this.#renewAt = clock.now() + limits.renewPauseMs;
+    if (this.#isOwn) this.#need();
+    return false;
+  }
+
+  async #lose(): Promise<void> {
+    await this.keep({ tokens: null, expiresAt: null });
+    this.#need();
+    this.#tell();
+  }
+
+  // ---- a person logs in ------------------------------------------------------------------------------------------
+
+  /** Begins a login; gives the run, with the address where a person is to go, or null where nobody has to. Throws LOGIN_FAILED. */
+  async begin(state: string): Promise<Attempt | null> {
+    try {
+      const attempt = await this.#attempt(state, null);
+      const came = await this.#run(attempt, { forceReauthorization: true });
+      return came === "AUTHORIZED" ? null : attempt;
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
+  }
+
+  /** Ends it with the code that came back. Throws LOGIN_FAILED. */
+  async complete(attempt: Attempt, code: string, iss: string | null): Promise<void> {
+    try {
+      await this.#run(attempt, { authorizationCode: code, ...(iss === null ? {} : { iss }) });
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
+  }
+
+  async forget(): Promise<void> {
+    const { store } = this.#options;
+    this.#kept = nothingKept;
+    this.#header = null;
+    this.#wish = noWish;
+    this.#saving = this.#saving.then(() => store.remove(this.key));
+    await this.#saving;
+    this.#tell();
+  }
+
+  // What others said of the failure stays out of every text: a server could write whatever it likes there.
+  #failed(thrown: unknown): Fault {
+    const { log } = this.#options;
+    log.warn("a login did not work", { server: this.key.server, reason: reasonOf(thrown) });
+    return thrown instanceof Fault ? thrown : fault("LOGIN_FAILED", { backend: this.key.server, cause: thrown });
+  }
+
+  // ---- the library -----------------------------------------------------------------------------------------------
+
+  async #attempt(state: string, discovery: Kept["discovery"]): Promise<Attempt> {
+    const { spec, redirectUrl, clientMetadataUrl, clock, limits } = this.#options;
+    const { oauth } = spec;
+    if (oauth === null) throw fault("LOGIN_FAILED", { backend: this.key.server, detail: "its entry has a header Authorization" });
+    const options = { server: this.key.server, url: this.#url, oauth, keeping: this, state, discovery, clientsMax: limits.loginClientsMax, now: () => clock.now(), signed: await signerOf(oauth), scopes: this.#scopes };
+    return new Attempt({ ...options, redirectUrl: redirectUrl() ?? nowhere, clientMetadataUrl: clientMetadataUrl() });
+  }
+
+  get #scopes(): readonly string[] {
+    return [...new Set([...(this.#options.spec.oauth?.scopes ?? []), ...this.#wish.scopes])];
+  }
+
+  async #run(attempt: Attempt, how: { readonly authorizationCode?: string; readonly iss?: string; readonly forceReauthorization?: boolean }): Promise<"AUTHORIZED" | "REDIRECT"> {
+    const { auth } = await import("@modelcontextprotocol/client");
+    const { resourceMetadata } = this.#wish;
+    const scope = this.#scopes.join(" ");
+    const came = await auth(attempt, { serverUrl: this.#resource(), fetchFn: this.#options.fetch, ...(scope === "" ? {} : { scope }), ...(resourceMetadata === null ? {} : { resourceMetadataUrl: resourceMetadata }), ...how });
+    if (came === "AUTHORIZED") this.#authorized();
+    return came;
+  }
+
+  /** What may be secret in the URL is none of the authorization server's business. */
+  #resource(): URL {
+    const url = new URL(this.#url);
+    url.username = "";
+    url.password = "";
+    url.search = "";
+    url.hash = "";
+    return url;
+  }
+
+  #authorized(): void {
+    this.#needed = false;
+    this.#options.log.info("logged in", { server: this.key.server, owner: this.key.owner });
+    this.#tell();
+  }
+
+  // ---- what is known ---------------------------------------------------------------------------------------------
+
+  get kept(): Kept {
+    return this.#kept;
+  }
+
+  async keep(change: Partial<Kept>): Promise<void> {
+    const next = { ...this.#kept, ...change };
+    const { store } = this.#options;
+    // One after the other, and on disk before it is used: a token that was sent and then lost cannot be renewed.
+    this.#saving = this.#saving.catch(() => undefined).then(() => store.save(this.key, next));
+    this.#kept = next;
+    await this.#saving;
+    this.#taken();
+  }
+
+  #taken(): void {
+    const { tokens, gotAt, expiresAt } = this.#kept;
+    const { clock, limits, secrets } = this.#options;
+    this.#header = tokens === null ? null : `Bearer ${tokens.access_token}`;
+    const canRenew = this.#isOwn || tokens?.refresh_token !== undefined;
+    // Never in the first half of its life, however short that is: else each request would ask for another.
+    const ahead = expiresAt === null ? 0 : Math.max(expiresAt - limits.renewMs - clock.random() * limits.renewJitterMs, (gotAt + expiresAt) / 2);
+    this.#renewAt = expiresAt === null || !canRenew ? Number.POSITIVE_INFINITY : ahead;
+    for (const secret of [tokens?.access_token, tokens?.refresh_token, tokens?.id_token]) if (secret !== undefined) secrets.add(secret);
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** For the log: our own words, or the name of what went wrong, but never what a server wrote. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Fault) return thrown.message;
+  const { name, code } = thrown as { readonly name?: unknown; readonly code?: unknown };
+  return [name, code].filter((word) => typeof word === "string" && /^[\w-]{1,64}$/.test(word)).join(" ") || faultOf(thrown).message;
+}
+
+async function signerOf(oauth: NonNullable<RemoteSpec["oauth"]>): Promise<AddClientAuthentication | undefined> {
+  if (oauth.privateKey === null || oauth.clientId === null) return undefined;
+  const { createPrivateKeyJwtAuth } = await import("@modelcontextprotocol/client");
+  return createPrivateKeyJwtAuth({ issuer: oauth.clientId, subject: oauth.clientId, privateKey: reveal(oauth.privateKey), alg: oauth.keyAlgorithm });
+}
