@@ -6,10 +6,10 @@
  * Checked for every request, in plain synchronous code without a memo: the digest takes 0.2 µs, less than asking a map
  * whether it can be saved.
  */
-import { randomInt, timingSafeEqual } from "node:crypto";
-import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, fault, type Log, readPrivateFile } from "../base/index.ts";
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import type { Log } from "../base/index.ts";
 import type { Principal } from "../protocol/index.ts";
+import { ensureOwnToken, ownTokenPath } from "./ownToken.ts";
 
 /** Who is calling, or what to answer instead: `challenge` is the value of WWW-Authenticate (RFC 6750, section 3). */
 export type Verdict =
@@ -30,12 +30,7 @@ export interface TokenGuardOptions {
   readonly log: Log;
 }
 
-const tokenPrefix = "1mcp_";
-const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-// 43 characters of 62 carry 256 bits.
-const tokenLength = 43;
 const digestBytes = 32;
-const tokenShape = /^1mcp_[0-9A-Za-z]{43}$/;
 // The scheme's name has no case (RFC 9110, section 11.1). Bounded, so that nothing long is digested for a stranger.
 const bearer = /^bearer +([\w.~+/-]{1,512}=*) *$/i;
 
@@ -48,10 +43,9 @@ const invalid: Verdict = Object.freeze({
 
 /** A guard that asks for the token in `stateDir`/token, which is made if there is none. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN. */
 export async function createTokenGuard(options: TokenGuardOptions): Promise<Guard> {
-  const tokenPath = join(options.stateDir, "token");
-  await ensurePrivateDir(options.stateDir);
+  const tokenPath = ownTokenPath(options.stateDir);
   const expected = new Uint8Array(digestBytes);
-  Bun.SHA256.hash(await tokenAt(tokenPath, options.log), expected);
+  Bun.SHA256.hash(await ensureOwnToken(options.stateDir, randomBytes, options.log), expected);
   const accepted: Verdict = Object.freeze({ ok: true, principal: Object.freeze({ id: `token-${nameOf(expected)}`, scopes: null }) });
   const given = new Uint8Array(digestBytes);
   return {
@@ -65,9 +59,6 @@ export async function createTokenGuard(options: TokenGuardOptions): Promise<Guar
   };
 }
 
-/** The token of this installation, for a program of the same user; null if none was made yet. Throws STATE_UNSAFE, STATE_BROKEN. */
-export const ownToken = (stateDir: string): Promise<string | null> => storedToken(join(stateDir, "token"));
-
 /** Whoever started this very process, and talks to it over its pipes. */
 export const operator: Principal = Object.freeze({ id: "operator", scopes: null });
 
@@ -75,22 +66,6 @@ export const operator: Principal = Object.freeze({ id: "operator", scopes: null 
 export function createOpenGuard(): Guard {
   const accepted: Verdict = Object.freeze({ ok: true, principal: operator });
   return { tokenPath: null, principalOf: () => accepted };
-}
-
-async function tokenAt(path: string, log: Log): Promise<string> {
-  const found = await storedToken(path);
-  if (found !== null) return found;
-  const fresh = tokenPrefix + Array.from({ length: tokenLength }, () => alphabet[randomInt(alphabet.length)]).join("");
-  const made = await createPrivateFile(path, `${fresh}\n`);
-  if (made) log.info("a bearer token was made", { path });
-  // Another process that starts at the same moment may have been first; then its token counts.
-  return made ? fresh : tokenAt(path, log);
-}
-
-async function storedToken(path: string): Promise<string | null> {
-  const text = (await readPrivateFile(path, { bytesMax: 4096 }))?.trim() ?? null;
-  if (text !== null && !tokenShape.test(text)) throw fault("STATE_BROKEN", { op: "read", detail: `${path} holds no token` });
-  return text;
 }
 
 // Hashed once more: the name is shown in logs, and a part of the digest itself would shorten a search.

@@ -286,6 +286,58 @@ export const defaultLimits = Object.freeze({
   loginAnswerMsMax: 10_000,
   /** A caller who was sent to our login page for a server is waited for so long. */
   connectMsMax: 5 * 60 * 1000,
+  /** Grants of clients that people approved; the one that was used least recently makes room. Static tokens, and tokens of all kinds that live at once. */
+  grantsMax: 50,
+  staticTokensMax: 1000,
+  liveTokensMax: 10_000,
+  /** Longest life of a static token, and how long the one before stays valid when it is replaced. */
+  staticTokenMsMax: 366 * 24 * 60 * 60 * 1000,
+  rotationMsMax: 24 * 60 * 60 * 1000,
+  /** Tokens whose grant is remembered, and for how long before the store is asked again. */
+  tokenMemoMax: 10_000,
+  tokenMemoMs: 5_000,
+  /** How often it is looked for grants that have ended, and when it is written that one was used. */
+  grantSweepMs: 2_000,
+  grantUsedMs: 60_000,
+  /** Requests for a grant that wait for the operator, and how long each may. */
+  approvalsMax: 100,
+  approvalMsMax: 10 * 60 * 1000,
+  /** Life of an authorization code. */
+  codeMs: 60_000,
+  /** A refresh token may be used again so long after its use, where the reply to that was lost; and what counts as at the same time. */
+  refreshGraceMs: 10_000,
+  refreshSettleMs: 100,
+  /** A device may ask so often whether it was approved; wrong codes that one address may type before it is locked out. */
+  devicePollMs: 5_000,
+  deviceTriesMax: 5,
+  /** Wrong passwords of one address before it is locked out, and for how long that holds, here and for device codes. */
+  passwordTriesMax: 5,
+  lockoutMs: 10 * 60 * 1000,
+  /** Addresses that are remembered for such counts. */
+  countedAddressesMax: 10_000,
+  /** How long a browser stays the operator's, in all and without use; and the life of a link that makes it so. */
+  operatorBrowserMs: 12 * 60 * 60 * 1000,
+  operatorBrowserIdleMs: 60 * 60 * 1000,
+  operatorBrowsersMax: 100,
+  openLinkMs: 2 * 60 * 1000,
+  /** Clients that are remembered; registrations of one address in an hour; how long one is kept that was never used, and after its last use. */
+  clientsMax: 1000,
+  registrationsMax: 20,
+  clientUnusedMs: 24 * 60 * 60 * 1000,
+  clientIdleMs: 90 * 24 * 60 * 60 * 1000,
+  /** Redirect URIs of one client, and the longest. */
+  redirectsMax: 16,
+  redirectCharsMax: 2048,
+  /** Largest metadata document of a client, how long fetching may take, how many fetches a minute, and how long it is kept. */
+  clientDocumentBytesMax: 5 * 1024,
+  clientDocumentMsMax: 5_000,
+  clientFetchesMax: 10,
+  clientDocumentMsMin: 5 * 60 * 1000,
+  clientDocumentAgeMsMax: 24 * 60 * 60 * 1000,
+  clientErrorMs: 60_000,
+  /** Clients' signed assertions: longest life, and how many are remembered so that none serves twice. */
+  assertionMsMax: 5 * 60 * 1000,
+  assertionsMax: 10_000,
   /** Largest file that is read from the state folder. */
   stateBytesMax: 64 * 1024 * 1024,
 });

@@ -23,7 +23,7 @@ describe("the token", () => {
   test("is made at the first start, long, random and readable by its owner alone", async () => {
     const guard = await open();
     expect(guard.tokenPath).toBe(join(stateDir, "token"));
-    expect(await tokenText()).toMatch(/^1mcp_[0-9A-Za-z]{43}$/);
+    expect(await tokenText()).toMatch(/^1mcp_[0-9A-Za-z]{49}$/);
     expect((await stat(join(stateDir, "token"))).mode & 0o777).toBe(0o600);
     expect((await stat(stateDir)).mode & 0o777).toBe(0o700);
     expect(new Set((await tokenText()).slice(5)).size).toBeGreaterThan(15);
@@ -94,7 +94,7 @@ describe("a request", () => {
     expect(guard.principalOf(header)).toEqual({ ok: false, code: "TOKEN_MISSING", challenge: 'Bearer realm="1mcp"' });
   });
 
-  test.each(["Bearer", "Bearer ", "Bearer a b", "Bearer x", `Bearer 1mcp_${"a".repeat(43)}`, `Bearer ${"a".repeat(100_000)}`, "Bearer \u0000"])(
+  test.each(["Bearer", "Bearer ", "Bearer a b", "Bearer x", `Bearer 1mcp_${"a".repeat(49)}`, `Bearer ${"a".repeat(100_000)}`, "Bearer \u0000"])(
     "with a wrong token is told so",
     async (header) => {
       const guard = await open();

@@ -90,7 +90,7 @@ function opensToRead(text: string): boolean {
 
 /** The owners of files on disk (docs/architecture.md, "Where state lives"). */
 export const fileOwners: readonly string[] = Object.freeze([
-  "src/auth/guard.ts",
+  "src/auth/ownToken.ts",
   "src/auth/keys.ts",
   "src/auth/store.ts",
   "src/backend/ledger.ts",
@@ -114,6 +114,7 @@ export const owners: Rule = (files) =>
 
 /** Who builds what lives long: the parts are put together in one place, and no link goes past the breaker. */
 export const builders: Readonly<Record<string, string>> = Object.freeze({
+  createAuth: "src/compose.ts",
   createEgress: "src/compose.ts",
   createEras: "src/compose.ts",
   createFront: "src/compose.ts",

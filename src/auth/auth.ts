@@ -1,0 +1,160 @@
+/**
+ * Puts the parts of auth in front together: the guard of every request, the authorization server, what the operator can
+ * do. Time, chance, the way out and the folder come in from outside. What ends by itself (expired grants) and what
+ * another process ended is looked for every other second, so that no stream outlives its grant for long.
+ */
+import { type Audit, type Clock, type Egress, fault, faultOf, type Limits, type Log, type Timer } from "../base/index.ts";
+import type { AccessConfig } from "../config/index.ts";
+import { createChallenges } from "./challenge.ts";
+import { Grants } from "./grants.ts";
+import { Operators } from "./operators.ts";
+import { ensureOwnToken, ownToken, ownTokenPath } from "./ownToken.ts";
+import { createResources, type Reached } from "./resources.ts";
+import { openStore, type Store } from "./store.ts";
+import type { Random } from "./tokens.ts";
+import type { Auth, AuthMode, ShownScope } from "./types.ts";
+import { type Foreign, operatorPrincipal, Verifier } from "./verify.ts";
+
+/** A scope that can be granted, and what stands behind it now. */
+export type Grantable = Omit<ShownScope, "asked">;
+
+/** What auth is built with. */
+export interface AuthOptions {
+  /** Made (0700) if missing. */
+  readonly stateDir: string;
+  readonly mode: AuthMode;
+  readonly config: AccessConfig;
+  readonly reached: Reached;
+  /** Paths of our MCP endpoints; below each there is one for every server. */
+  readonly endpoints: readonly string[];
+  /** Everything that can be granted at the moment. */
+  scopesOf(): readonly Grantable[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly limits: Limits;
+  /** For addresses that strangers name: https, public addresses, no redirects. */
+  readonly egress: Egress;
+  readonly audit: Pick<Audit, "record" | "isWritable">;
+  /** Judges tokens of other issuers; null: there are none. */
+  readonly foreign: Foreign | null;
+}
+
+/** Makes auth. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN. */
+export async function createAuth(options: AuthOptions): Promise<Auth> {
+  if (options.mode === "none") return openAuth();
+  const own = await ensureOwnToken(options.stateDir, options.random, options.log);
+  return new GuardedAuth(options, await openStore(options.stateDir), own);
+}
+
+/** Everybody is the operator. For `--insecure-no-auth` alone; the listener's address is checked elsewhere. */
+function openAuth(): Auth {
+  const everybody = Object.freeze({ ok: true, principal: operatorPrincipal } as const);
+  const nothing = (): never => {
+    throw fault("METHOD_UNKNOWN", { detail: "there is no authentication" });
+  };
+  return {
+    mode: "none",
+    verify: () => everybody,
+    stepUp: () => "",
+    paths: Object.freeze([]),
+    handle: () => Promise.reject(fault("METHOD_UNKNOWN")),
+    isOperator: () => true,
+    operator: { waiting: () => [], decide: nothing, grants: () => [], createToken: nothing, rotateToken: nothing, revoke: () => 0, openLink: nothing, setPassword: nothing },
+    onEnded: () => undefined,
+    tokenPath: null,
+    close: () => Promise.resolve(),
+  };
+}
+
+class GuardedAuth implements Auth {
+  readonly mode: AuthMode;
+  readonly tokenPath: string;
+  readonly operator: Operators;
+  readonly paths: readonly string[] = Object.freeze([]);
+  readonly #options: AuthOptions;
+  readonly #store: Store;
+  readonly #grants: Grants;
+  readonly #verifier: Verifier;
+  readonly #stepUp: (resource: string, scopes: readonly string[]) => string;
+  readonly #listeners: ((ids: readonly string[]) => void)[] = [];
+  #timer: Timer | null = null;
+
+  constructor(options: AuthOptions, store: Store, own: string) {
+    const { clock, limits, log, random, mode } = options;
+    this.#options = options;
+    this.#store = store;
+    this.mode = mode;
+    this.tokenPath = ownTokenPath(options.stateDir);
+    const resources = createResources(options.reached, options.endpoints);
+    const challenges = createChallenges(mode === "token" ? null : resources, options.config.defaultScopes);
+    this.#stepUp = challenges.scope;
+    this.#grants = new Grants({ store, clock, random, limits });
+    this.#verifier = new Verifier({ grants: this.#grants, challenges, clock, limits, log, foreign: options.foreign, own: mode !== "external" });
+    this.#verifier.setOwn(own);
+    this.operator = new Operators({ ...options, store, grants: this.#grants, changed: () => this.#changed(), setOwn: (token) => this.#verifier.setOwn(token) });
+    this.#watch();
+  }
+
+  verify: Auth["verify"] = (credentials) => this.#verifier.verify(credentials);
+
+  stepUp(scopes: readonly string[], resource: string): string {
+    return this.#stepUp(resource, scopes);
+  }
+
+  handle: Auth["handle"] = () => Promise.reject(fault("METHOD_UNKNOWN"));
+
+  isOperator(_cookie: string | null): boolean {
+    return false;
+  }
+
+  onEnded(listener: (ids: readonly string[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    await this.operator.settled();
+    this.#quietly(() => this.#grants.flush());
+    this.#store.close();
+  }
+
+  #watch(): void {
+    this.#timer = this.#options.clock.timer(this.#options.limits.grantSweepMs, () => {
+      this.#quietly(() => {
+        this.#grants.sweep();
+        this.#hear();
+      });
+      this.#watch();
+    });
+  }
+
+  #changed(): void {
+    this.#verifier.forget();
+    this.#hear();
+  }
+
+  /** What has ended since it was looked for last, here or in another process. */
+  #hear(): void {
+    const ids = this.#grants.hear();
+    if (ids.length === 0) return;
+    this.#verifier.forget();
+    if (ids.includes(operatorPrincipal.id) && !this.operator.isRenewing) void this.#reread();
+    for (const listener of this.#listeners) listener(ids);
+  }
+
+  // Another process may have put another token in its place.
+  async #reread(): Promise<void> {
+    const own = await ownToken(this.#options.stateDir).catch(() => null);
+    if (own !== null) this.#verifier.setOwn(own);
+  }
+
+  #quietly(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.#options.log.error("the grants cannot be looked after", { reason: faultOf(thrown).message });
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * What the operator can do: see and end grants, make and replace static tokens, decide what waits. Nobody gets here but
+ * over the operator's socket and pages; who they are is not asked again.
+ */
+import { type Audit, type AuditEvent, type Clock, fault, faultOf, type Limits, type Log } from "../base/index.ts";
+import type { Grants } from "./grants.ts";
+import { ownTokenPath, replaceOwnToken } from "./ownToken.ts";
+import type { Store } from "./store.ts";
+import { createSecret, type Random } from "./tokens.ts";
+import type { AuthOperator, Decision, GrantInfo, NewToken, ShownRequest } from "./types.ts";
+import { operatorPrincipal } from "./verify.ts";
+
+export interface OperatorsOptions {
+  readonly stateDir: string;
+  readonly store: Store;
+  readonly grants: Grants;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly audit: Pick<Audit, "record" | "isWritable">;
+  /** Called after every change of grants. */
+  changed(): void;
+  /** The operator's own token is another one. */
+  setOwn(token: string): void;
+}
+
+const isScope = (scope: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(scope);
+const nameCharsMax = 64;
+
+export class Operators implements AuthOperator {
+  readonly #options: OperatorsOptions;
+  #writing: Promise<void> = Promise.resolve();
+  /** The operator's token in memory is newer than the one on disk. */
+  isRenewing = false;
+
+  constructor(options: OperatorsOptions) {
+    this.#options = options;
+  }
+
+  waiting(): readonly ShownRequest[] {
+    return [];
+  }
+
+  decide(_id: string, _decision: Decision): void {
+    throw fault("METHOD_UNKNOWN");
+  }
+
+  grants(): readonly GrantInfo[] {
+    return this.#options.grants.list();
+  }
+
+  createToken({ name, scopes, lifeMs }: NewToken): { readonly grant: GrantInfo; readonly token: string } {
+    const { store, grants, clock, limits } = this.#options;
+    if (name === "" || name.length > nameCharsMax) throw fault("PARAMS_INVALID", { detail: `a name has 1 to ${nameCharsMax} characters` });
+    const odd = scopes?.find((scope) => !isScope(scope));
+    if (odd !== undefined) throw fault("PARAMS_INVALID", { detail: "this is not a scope" });
+    if (!Number.isSafeInteger(lifeMs) || lifeMs <= 0 || lifeMs > limits.staticTokenMsMax) throw fault("PARAMS_INVALID", { detail: `a token lives at most ${limits.staticTokenMsMax} milliseconds` });
+    this.#assertRoom();
+    const expiresAt = clock.now() + lifeMs;
+    const made = store.atomically(() => {
+      const id = grants.create({ kind: "token", name, clientId: null, scopes, resource: null, refreshes: false, expiresAt, idleUntil: null });
+      return { id, token: grants.issue(id, scopes, expiresAt) };
+    });
+    this.#note("token.issued", made.id);
+    return { grant: this.#infoOf(made.id), token: made.token };
+  }
+
+  #assertRoom(): void {
+    const { grants, limits, audit } = this.#options;
+    if (!audit.isWritable) throw fault("LIMIT_REACHED", { detail: "the audit log cannot be written, so nothing is granted" });
+    if (grants.count("kind = 'token'") >= limits.staticTokensMax || !grants.hasRoom()) throw fault("LIMIT_REACHED", { detail: "tokens" });
+  }
+
+  rotateToken(id: string): { readonly grant: GrantInfo; readonly token: string } {
+    const { store, grants, clock, limits } = this.#options;
+    const token = store.atomically(() => {
+      const info = grants.infoOf(id);
+      if (info === null || info.kind !== "token" || info.expiresAt === null || info.expiresAt <= clock.now()) throw fault("NAME_UNKNOWN", { detail: "there is no such token" });
+      // The one before serves on for a while; one that was replaced earlier does not get longer by it.
+      store.run("update access set expires_at = min(expires_at, ?) where grant_id = ?", clock.now() + limits.rotationMsMax, id);
+      // Two are valid at most.
+      store.run("delete from access where grant_id = ?1 and digest not in (select digest from access where grant_id = ?1 order by expires_at desc limit 1)", id);
+      return grants.issue(id, info.scopes, info.expiresAt);
+    });
+    this.#options.changed();
+    this.#note("token.issued", id);
+    return { grant: this.#infoOf(id), token };
+  }
+
+  revoke(id: string | "all"): number {
+    const { store, grants } = this.#options;
+    const ids = id === "all" ? [...grants.list().map((grant) => grant.id), operatorPrincipal.id] : [id];
+    const ended = store.atomically(() => ids.filter((one) => (one === operatorPrincipal.id ? true : grants.end(one))));
+    if (ended.includes(operatorPrincipal.id)) this.#renewOwn();
+    this.#options.changed();
+    for (const one of ended) this.#note("token.revoked", one);
+    return ended.length;
+  }
+
+  openLink(): string {
+    throw fault("METHOD_UNKNOWN");
+  }
+
+  setPassword(_password: string | null): Promise<void> {
+    return Promise.reject(fault("METHOD_UNKNOWN"));
+  }
+
+  /** Resolves when what was to be written is. */
+  settled(): Promise<void> {
+    return this.#writing;
+  }
+
+  // The old one opens nothing from this moment on, whatever becomes of the file.
+  #renewOwn(): void {
+    const { random, stateDir, setOwn, log, grants } = this.#options;
+    const token = createSecret(random);
+    this.isRenewing = true;
+    setOwn(token);
+    grants.tellEnded(operatorPrincipal.id);
+    const write = async (): Promise<void> => {
+      await replaceOwnToken(stateDir, token);
+      this.isRenewing = false;
+    };
+    this.#writing = this.#writing.then(write).catch((thrown: unknown) => log.error("the operator's new token could not be written; remove the file of the old one before the next start", { path: ownTokenPath(stateDir), reason: faultOf(thrown).message }));
+  }
+
+  #infoOf(id: string): GrantInfo {
+    const info = this.#options.grants.infoOf(id);
+    if (info === null) throw fault("NAME_UNKNOWN", { detail: "the grant has ended" });
+    return info;
+  }
+
+  #note(ev: AuditEvent, grant: string): void {
+    this.#options.audit.record({ ev, grant, user: operatorPrincipal.id });
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The guard of every request. A token is digested and looked up in a map in memory; the store behind it is asked when
+ * the map does not know, or has not asked for a while, since another process may have ended the grant. Nothing is
+ * allocated for a token that is known, and what cannot be one of ours never reaches the store.
+ */
+import { type Clock, faultOf, type Limits, type Log } from "../base/index.ts";
+import type { Principal } from "../protocol/index.ts";
+import type { Challenges } from "./challenge.ts";
+import type { Grants } from "./grants.ts";
+import { digestOf, isSecretShape } from "./tokens.ts";
+import type { Credentials, Verdict } from "./types.ts";
+
+/** Judges tokens that are not ours: those of other issuers. Never rejects; null: it is none of theirs either. */
+export type Foreign = (token: string, credentials: Credentials) => Promise<Verdict> | null;
+
+export interface VerifierOptions {
+  readonly grants: Grants;
+  readonly challenges: Challenges;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly foreign: Foreign | null;
+  /** Our own tokens count. */
+  readonly own: boolean;
+}
+
+interface Held {
+  readonly verdict: Verdict;
+  readonly grantId: string;
+  readonly path: string | null;
+  readonly expiresAt: number;
+  readonly readAt: number;
+}
+
+/** The operator: whoever can read the state folder. */
+export const operatorPrincipal: Principal = Object.freeze({ id: "operator", scopes: null });
+
+// The scheme's name has no case (RFC 9110, section 11.1). Bounded, so that nothing long is digested for a stranger; a JWT is longer than ours.
+const bearer = /^bearer +([\w.~+/-]{1,8192}=*) *$/i;
+
+export class Verifier {
+  readonly #options: VerifierOptions;
+  readonly #known = new Map<string, Held>();
+  readonly #operator: Verdict = Object.freeze({ ok: true, principal: operatorPrincipal });
+  #ownDigest: string | null = null;
+
+  constructor(options: VerifierOptions) {
+    this.#options = options;
+  }
+
+  /** The operator's own token, from now on. */
+  setOwn(token: string): void {
+    this.#ownDigest = digestOf(token);
+  }
+
+  /** Forgets what is known of tokens: a grant has ended. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  verify(credentials: Credentials): Verdict | Promise<Verdict> {
+    const { authorization } = credentials;
+    const token = authorization === null ? undefined : bearer.exec(authorization)?.[1];
+    if (token === undefined) return this.#malformed(credentials);
+    const digest = digestOf(token);
+    if (digest === this.#ownDigest) return this.#operator;
+    const now = this.#options.clock.now();
+    let held = this.#known.get(digest);
+    if (held === undefined || now - held.readAt > this.#options.limits.tokenMemoMs) held = this.#read(token, digest, now);
+    if (held === undefined) return this.#unknown(token, credentials);
+    if (now >= held.expiresAt) return this.#refused(credentials, "the token has expired");
+    return isFor(held.path, credentials.resource) ? held.verdict : this.#refused(credentials, "the token is for another resource");
+  }
+
+  #malformed({ authorization, resource }: Credentials): Verdict {
+    if (authorization !== null && /^bearer\b/i.test(authorization)) return this.#refused({ authorization, resource }, "the token is malformed");
+    return { ok: false, code: "TOKEN_MISSING", challenge: this.#options.challenges.missing(resource) };
+  }
+
+  #unknown(token: string, credentials: Credentials): Verdict | Promise<Verdict> {
+    return this.#options.foreign?.(token, credentials) ?? this.#refused(credentials, "the token is not valid here");
+  }
+
+  #refused({ resource }: Credentials, why: string): Verdict {
+    return { ok: false, code: "TOKEN_INVALID", challenge: this.#options.challenges.invalid(resource, why) };
+  }
+
+  #read(token: string, digest: string, now: number): Held | undefined {
+    this.#known.delete(digest);
+    const opening = this.#options.own && isSecretShape(token) ? this.#opening(digest) : null;
+    if (opening === null) return undefined;
+    const { grantId, scopes, resource, expiresAt } = opening;
+    const verdict: Verdict = Object.freeze({ ok: true, principal: Object.freeze({ id: grantId, scopes }), expiresAt });
+    const held: Held = { verdict, grantId, path: resource, expiresAt, readAt: now };
+    this.#known.set(digest, held);
+    // The one that was read longest ago makes room.
+    if (this.#known.size > this.#options.limits.tokenMemoMax) this.#known.delete(this.#known.keys().next().value ?? "");
+    if (now < expiresAt) this.#options.grants.used(grantId);
+    return held;
+  }
+
+  #opening(digest: string): ReturnType<Grants["openingOf"]> {
+    try {
+      return this.#options.grants.openingOf(digest);
+    } catch (thrown) {
+      this.#options.log.error("the grants cannot be read, so no token opens anything", { reason: faultOf(thrown).message });
+      return null;
+    }
+  }
+}
+
+/** Whether a URL of ours has that path, and nothing before or behind it. */
+function isFor(path: string | null, resource: string): boolean {
+  return path === null || (resource.endsWith(path) && resource.indexOf("/", "https://".length) === resource.length - path.length);
+}
