@@ -87,6 +87,10 @@ export const defaultLimits = Object.freeze({
   listensPerServerMax: 64,
   /** How long a server may take to accept a subscription. */
   subscribeMsMax: 10_000,
+  /** In lists of all servers: longest title or description of an item; longest and deepest schema of a tool. */
+  descriptionCharsMax: 8 * 1024,
+  schemaCharsMax: 64 * 1024,
+  schemaDepthMax: 32,
   /** Visible sets remembered for one snapshot. */
   viewsMax: 256,
   /** Servers in one configuration. */

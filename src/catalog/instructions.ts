@@ -3,6 +3,7 @@
  * the heading that tells whose words they are, which no server can write itself; the operator can replace or silence
  * each (`instructionOverride`), and all of them together (`instructions`).
  */
+import { visibleText } from "./clean.ts";
 import { compareText } from "./order.ts";
 import type { Server, View } from "./types.ts";
 
@@ -25,7 +26,7 @@ function sectionOf(server: Server, separator: string, charsMax: number): string 
     server.prefix === ""
       ? "Its tools and prompts keep their own names here."
       : `Its tools and prompts are named ${server.prefix}${separator}<name> here.`;
-  return `# ${server.name}\n\n${names}\n\n${shortened(lowered((server.instructions ?? "").slice(0, charsMax + 1)), charsMax)}`;
+  return `# ${server.name}\n\n${names}\n\n${shortened(lowered(visibleText((server.instructions ?? "").slice(0, charsMax + 1))), charsMax)}`;
 }
 
 /** Headings one level lower, so that a heading of the first level is a server's name and nothing else. */

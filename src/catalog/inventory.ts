@@ -4,6 +4,7 @@
  */
 import type { Limits } from "../base/index.ts";
 import { type CacheHint, type Kind, parseObject, type Raw, type RawObject, stringOf } from "../protocol/index.ts";
+import { cleanedOf, mentionsIn } from "./clean.ts";
 import { byKind } from "./order.ts";
 import { shapedOf } from "./shape.ts";
 import { soundnessOf } from "./tool.ts";
@@ -48,7 +49,9 @@ type Judged = Omit<Item, "id" | "raw">;
 
 const noFlaws: readonly string[] = Object.freeze([]);
 
-const hidden = (flaw: string, anywhere: boolean): Judged => ({ merged: null, anywhere, linked: null, flaws: [flaw] });
+const noMentions: readonly string[] = Object.freeze([]);
+
+const hidden = (flaw: string, anywhere: boolean): Judged => ({ merged: null, anywhere, linked: null, flaws: [flaw], mentions: noMentions });
 
 function judgedTool(id: string, tool: RawObject, limits: Limits): Judged {
   const soundness = soundnessOf(tool, limits);
@@ -59,6 +62,7 @@ function judgedTool(id: string, tool: RawObject, limits: Limits): Judged {
 function shown(kind: Kind, id: string, object: RawObject, linked: string | null, limits: Limits): Judged {
   const shaped = shapedOf(kind, object, id, limits);
   if (shaped === null) return hidden("what it holds is not what clients can read", true);
-  const flaws = shaped.lost.length === 0 ? noFlaws : [`it is shown without what clients cannot read of ${shaped.lost.join(", ")}`];
-  return { merged: shaped.item, anywhere: true, linked, flaws };
+  const lost = shaped.lost.length === 0 ? noFlaws : [`it is shown without what clients cannot read of ${shaped.lost.join(", ")}`];
+  const { item, flaws } = cleanedOf(kind, shaped.item, id, limits);
+  return { merged: item, anywhere: true, linked, flaws: flaws.length === 0 ? lost : [...lost, ...flaws], mentions: item === null ? noMentions : mentionsIn(item) };
 }

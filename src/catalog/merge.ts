@@ -6,6 +6,7 @@ import type { Limits } from "../base/index.ts";
 import { type CacheHint, editObject, type Kind, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
 import { hasKind, ownCapabilities } from "./capabilities.ts";
 import { byKind, compareText, kinds } from "./order.ts";
+import { strangeMentions } from "./shadow.ts";
 import { patternOf } from "./template.ts";
 import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
 
@@ -43,6 +44,7 @@ interface Draft {
 export function buildCatalog(offers: readonly Offer[], options: CatalogOptions): Catalog {
   const building: Building = { ...options, problems: [], taken: byKind(() => new Map()) };
   const servers = offers.map((offer) => serverOf(offer, building));
+  for (const problem of strangeMentions(offers, options.separator)) building.problems.push(problem);
   return Object.freeze({
     servers: Object.freeze(servers),
     separator: options.separator,

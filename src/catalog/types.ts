@@ -16,6 +16,8 @@ export interface Item {
   readonly linked: string | null;
   /** What is wrong with it, for who looks why it is not shown, or not as it came. */
   readonly flaws: readonly string[];
+  /** Words of its description that could be names of tools. */
+  readonly mentions: readonly string[];
 }
 
 /** What one backend offers. */
