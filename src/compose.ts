@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
+import { createOpenGuard, createRemoteLogins, createTokenGuard, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
 import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
@@ -42,6 +42,8 @@ export interface ServeOptions extends Around {
   readonly demoArgv: readonly string[];
   /** How it is started as the watchdog, which ends the servers should this process be killed; null: it is not. */
   readonly watchdogArgv: readonly string[] | null;
+  /** How it is started, to confine a server before it becomes that server's program; absent or null: servers are not confined. */
+  readonly selfArgv?: readonly string[] | null;
 }
 
 export interface StartOptions extends ServeOptions {
@@ -136,6 +138,7 @@ interface Ground {
   readonly config: Config;
   readonly hash: string | null;
   readonly watchdogArgv: readonly string[] | null;
+  readonly selfArgv: readonly string[] | null;
   /** Where the next configuration comes from; null: there will be no other. */
   readonly source: Source | null;
   /** Which addresses may be sent something; null: whichever the configuration names. */
@@ -163,7 +166,7 @@ export async function start(options: StartOptions): Promise<Listening> {
 async function listening(ground: Ground, options: StartOptions, claimed: Claim | null): Promise<Listening> {
   const core = await coreOf(ground);
   // Who takes over is asked from the first moment on what the other one was asked; else nobody waits for servers.
-  if (options.takeover === true) await whole(core, () => warmed(ground, core.hub));
+  if (options.takeover === true) await whole(core, () => warmed(ground, core));
   let reload = (): Promise<Reloaded> => Promise.reject(fault("SERVER_AWAY", { detail: "it is still starting" }));
   const { front, tokenPath, announced, operator: door } = await whole(core, () => open(ground, options, core, () => reload()));
   const claim = claimed ?? (await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: true }));
@@ -173,7 +176,7 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
     await door?.close();
     await claim.release();
   };
-  if (options.takeover !== true) await adopt(ground, core.hub, ground.config);
+  if (options.takeover !== true) await adopt(ground, core, ground.config);
   const runs = await running(ground, { ...core, stop, leave });
   reload = () => runs.reload();
   const { limits } = ground.config;
@@ -186,8 +189,9 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
 }
 
 /** Starts the servers and waits until each is ready or is known not to be soon, as for one that replaces another. */
-async function warmed(ground: Ground, hub: Hub): Promise<void> {
-  await adopt(ground, hub, ground.config);
+async function warmed(ground: Ground, core: Core): Promise<void> {
+  const { hub } = core;
+  await adopt(ground, core, ground.config);
   const until = systemClock.now() + ground.config.limits.swapMsMax;
   while (systemClock.now() < until && hub.status().backends.some(({ state }) => state === "starting")) await sleep(systemClock, warmLookMs);
 }
@@ -223,7 +227,7 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const found = await bridged(options, followed);
   const admits = url === null ? (to: string) => followed.admits(to) : null;
   // Whoever is bridged decides nothing about anybody.
-  const ground = { ...logOf(options), audit: nullAudit, options, ...found, watchdogArgv: null, source: url === null ? source : null, admits };
+  const ground = { ...logOf(options), audit: nullAudit, options, ...found, watchdogArgv: null, selfArgv: null, source: url === null ? source : null, admits };
   const { limits } = found.config;
   let look = (): void => undefined;
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
@@ -264,7 +268,7 @@ async function groundOf(options: ServeOptions): Promise<Ground> {
   await ensurePrivateDir(options.stateDir);
   // The demonstration has no file, until one appears at the default place.
   const path = config.path ?? defaultConfigPath(options.env);
-  return { ...logs, audit: auditOf(logs, options, config), options, config, hash, watchdogArgv: options.watchdogArgv, source: { path, load: () => loadConfig({ path, env: options.env, strictSecrets: options.strictSecrets ?? false }) }, admits: null };
+  return { ...logs, audit: auditOf(logs, options, config), options, config, hash, watchdogArgv: options.watchdogArgv, selfArgv: options.selfArgv ?? null, source: { path, load: () => loadConfig({ path, env: options.env, strictSecrets: options.strictSecrets ?? false }) }, admits: null };
 }
 
 /** The audit log; without it everything works but that something new is granted. */
@@ -297,6 +301,8 @@ interface Core {
   readonly hub: Hub;
   readonly eras: Eras;
   readonly audit: Audit;
+  /** Logins at remote servers; null: there are none to be had. */
+  readonly logins: RemoteLogins | null;
   /** Nothing is left that would have to be killed at the exit. */
   readonly forget: () => void;
 }
@@ -306,17 +312,18 @@ async function coreOf(ground: Ground): Promise<Core> {
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
   const { log, config, options } = ground;
   const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
-  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory);
+  const logins = await createRemoteLogins({ ...poolParts(ground), key: keys.subkey("south") });
+  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory, logins);
 }
 
-function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null): Core {
+function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null, logins: RemoteLogins | null = null): Core {
   const { options, config, log, meter, callIds, audit } = ground;
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
   let eras: Eras | null = null;
   const connect: Eras["connect"] = (wire, how) => (eras === null ? Promise.reject(new Error("not assembled yet")) : eras.connect(wire, how));
   const hub = createHub({
-    createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null }, events),
+    createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null, loginOf: (spec, owner) => logins?.of(spec, owner) ?? null }, events),
     memory,
     meter,
     audit,
@@ -331,12 +338,12 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   const kill = (): void => hub.kill();
   process.on("exit", kill);
   eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
-  return { hub, eras, audit, forget: () => void process.off("exit", kill) };
+  return { hub, eras, audit, logins, forget: () => void process.off("exit", kill) };
 }
 
-function poolParts({ options, config, log, secrets, watchdogArgv, admits }: Ground) {
+function poolParts({ options, config, log, secrets, watchdogArgv, selfArgv, admits }: Ground) {
   const egress = createEgress({ limits: config.limits, env: options.env, admits });
-  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, watchdogArgv, egress };
+  return { clock: systemClock, limits: config.limits, log, secrets, env: options.env, stateDir: options.stateDir, watchdogArgv, selfArgv, egress };
 }
 
 /** The front, or nothing at all. */
@@ -399,7 +406,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   let front: StdioFront | null = null;
   // What the end of the program says to the client must get out first, if the client reads it.
   const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.farewellMs)]);
-  await adopt(ground, core.hub, config);
+  await adopt(ground, core, config);
   const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
   front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), clock: systemClock, limits, log });
   void front.gone.then((how) => log.info("the client has gone", { how }));
@@ -417,7 +424,7 @@ async function running(ground: Ground, parts: Parts): Promise<Running> {
   const { config } = ground;
   let adopting: Promise<Adopted> = Promise.resolve({ restart: [], reason: null });
   const watch = await watched(ground, (path, loaded) => {
-    adopting = take(ground, parts.hub, path, loaded);
+    adopting = take(ground, parts, path, loaded);
   });
   let closing: Promise<void> | null = null;
   return {
@@ -442,18 +449,19 @@ async function watched({ config, hash, source }: Ground, onChange: (path: string
 
 type Adopted = Pick<Reloaded, "restart" | "reason">;
 
-async function take(ground: Ground, hub: Hub, path: string, loaded: Loaded): Promise<Adopted> {
+async function take(ground: Ground, core: Core, path: string, loaded: Loaded): Promise<Adopted> {
   if (!loaded.ok) {
-    hub.reject(loaded.issues, path);
+    core.hub.reject(loaded.issues, path);
     return { restart: [], reason: null };
   }
   warn(loaded.warnings, path, ground.log);
   const restart = warnOfRestart(ground, loaded.config);
-  return { restart, reason: await adopt(ground, hub, loaded.config) };
+  return { restart, reason: await adopt(ground, core, loaded.config) };
 }
 
 /** Puts a configuration in place; what goes wrong in doing so leaves the running one, is told, and is given. */
-async function adopt({ log }: Ground, hub: Hub, config: Config): Promise<string | null> {
+async function adopt({ log }: Ground, { hub, logins }: Pick<Core, "hub" | "logins">, config: Config): Promise<string | null> {
+  logins?.adopt(config.backends);
   return hub.propose(config).then(
     () => null,
     (thrown: unknown) => {

@@ -5,7 +5,7 @@
  */
 import type { FetchLike } from "@modelcontextprotocol/client";
 import { type Clock, type Egress, fault, type Limits } from "../base/index.ts";
-import { reachOf } from "./remoteReach.ts";
+import { type Reach, reachOf } from "./remoteReach.ts";
 
 export interface RemoteFetchOptions {
   readonly egress: Egress;
@@ -25,17 +25,18 @@ export const createRemoteFetch =
   (options: RemoteFetchOptions): FetchLike =>
   async (target, init) => {
     const url = new URL(target);
-    if (reachOf(url, options.url, options.allowHosts) === null)
+    const reach = reachOf(url, options.url, options.allowHosts);
+    if (reach === null)
       throw fault("LOGIN_FAILED", { backend: options.server, detail: `it names ${url.protocol}//${url.host}, which is not to be asked`, hint: "add the host to oauth.allowHosts, if it belongs to the login" });
-    return asked(options, url, init);
+    return asked(options, url, init, reach);
   };
 
-async function asked({ egress, clock, limits, server }: RemoteFetchOptions, url: URL, init: RequestInit | undefined): Promise<Response> {
+async function asked({ egress, clock, limits, server }: RemoteFetchOptions, url: URL, init: RequestInit | undefined, reach: Reach): Promise<Response> {
   const late = new AbortController();
   const timer = clock.timer(limits.loginAnswerMsMax, () => late.abort());
   try {
     const headers = Object.fromEntries(new Headers(init?.headers));
-    const reply = await egress.send(url.href, { method: init?.method === "POST" ? "POST" : "GET", headers, body: bodyOf(init), signal: late.signal, backend: server });
+    const reply = await egress.send(url.href, { method: init?.method === "POST" ? "POST" : "GET", headers, body: bodyOf(init), signal: late.signal, backend: server, ...(reach === "public" ? { reach } : {}) });
     const body = await reply.all(limits.loginAnswerBytesMax);
     const shown = readHeaders.flatMap((name): [string, string][] => (reply.header(name) === null ? [] : [[name, reply.header(name) as string]]));
     return new Response(body.byteLength === 0 ? null : body as Uint8Array<ArrayBuffer>, { status: statusOf(reply.status), headers: shown });

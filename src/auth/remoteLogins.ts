@@ -31,6 +31,7 @@ export async function createRemoteLogins(options: RemoteLoginsOptions): Promise<
 }
 
 class Logins implements RemoteLogins {
+  readonly paths = Object.freeze([`${authorizePath}:server`, callbackPath, clientPath, `${connectPath}:server`]);
   readonly begun: Once<Begun>;
   readonly invitations: Once<Invitation>;
   readonly #options: RemoteLoginsOptions;

@@ -231,7 +231,9 @@ export interface RemoteLogins {
   adopt(specs: readonly BackendSpec[]): void;
   /** Where we are reached: browsers come back there. Null: nowhere. */
   serveAt(origin: string | null): void;
-  /** Serves `/oauth/authorize/<server>`, `/oauth/callback`, `/oauth/client.json` and `/connect/<server>`; null: none of them. */
+  /** Patterns of the paths that are served: `/connect/:server`. */
+  readonly paths: readonly string[];
+  /** Serves one of them; null: it is none of them after all. */
   handle(request: OAuthIn, visitors: Visitors): Promise<OAuthOut | null>;
   /** Begins the operator's login; gives what he shall open. By "paste" he brings the address back himself. Throws NAME_UNKNOWN, LOGIN_FAILED. */
   start(server: string, by: "browser" | "paste"): Promise<{ readonly url: string | null }>;

@@ -2,7 +2,8 @@
  * One upstream server as its callers see it: calls go to whichever life of it runs, wait where one starts, and fail at
  * once, with the reason, where none will be there soon. How lives come and go is in course.ts.
  */
-import { type Cancel, fault } from "../base/index.ts";
+import type { RemoteLogin } from "../auth/index.ts";
+import { type Cancel, type Fault, fault } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Target, Upstream, UpstreamFacts } from "../era/index.ts";
 import { type Call, type Outcome, type Raw, taskIn } from "../protocol/index.ts";
@@ -29,6 +30,8 @@ export interface Backend {
   readonly moved: Moved | null;
   /** Another instance says that its lists of this kind have changed: these may have, too. */
   suspect(kind: Changing): void;
+  /** The login that it is used with. */
+  readonly login: RemoteLogin | null;
   /** What it said of itself in this life of the program; null before that. */
   readonly facts: UpstreamFacts | null;
   /** See Lease. */
@@ -38,6 +41,8 @@ export interface Backend {
   status(): BackendStatus;
   /** See Lease. */
   settled(ms: number, cancel?: Cancel): Promise<void>;
+  /** The same when somebody has just logged in, and it is about to start for that. */
+  settledAnew(ms: number, cancel?: Cancel): Promise<void>;
   /** Calls that wait for an answer, or for the server to start. */
   readonly inFlight: number;
   /** Nobody waits for a call, nobody wants to hear of a resource, and no task is known to be at work. */
@@ -60,6 +65,7 @@ const stateWords: Readonly<Record<BackendState, string>> = Object.freeze({
   ready: "it has just fallen",
   degraded: "it does not answer at present",
   "backing-off": "it is started again soon",
+  "needs-login": "nobody is logged in there",
   idle: "it is started by the next call",
   draining: "it is being stopped",
   stopped: "it is stopped",
@@ -110,6 +116,10 @@ class RunningBackend implements Backend {
 
   get idle(): boolean {
     return this.inFlight === 0 && this.#subscriptions.size === 0 && !this.#tasks.any;
+  }
+
+  get login(): RemoteLogin | null {
+    return this.#course.login;
   }
 
   get facts(): UpstreamFacts | null {
@@ -168,6 +178,12 @@ class RunningBackend implements Backend {
     await condition.next(ms, cancel);
   }
 
+  async settledAnew(ms: number, cancel?: Cancel): Promise<void> {
+    const { condition } = this.#course;
+    if (condition.state === "needs-login") await condition.next(ms, cancel);
+    await this.settled(ms, cancel);
+  }
+
   want(): void {
     this.#course.want();
   }
@@ -200,7 +216,7 @@ class RunningBackend implements Backend {
     // Who failed so often is tried once more, but nobody has to wait for what will most likely fail again.
     if (isForUs || breaker.state !== "half-open") await this.#queue(call);
     if (this.#course.upstream !== null) return;
-    throw fault(condition.state === "misconfigured" ? "BACKEND_MISCONFIGURED" : "BACKEND_DOWN", this.#detail());
+    throw this.#away();
   }
 
   async #queue({ cancel, method }: Call): Promise<void> {
@@ -213,6 +229,13 @@ class RunningBackend implements Backend {
       this.#queued -= 1;
     }
     if (cancel.cancelled) throw fault("CALL_CANCELLED", { backend: this.#name, op: method });
+  }
+
+  #away(): Fault {
+    const { state } = this.#course.condition;
+    const advice = this.#course.login?.advice;
+    if (state === "needs-login") return fault("LOGIN_NEEDED", { ...this.#detail(), ...(advice === undefined ? {} : { hint: advice }) });
+    return fault(state === "misconfigured" ? "BACKEND_MISCONFIGURED" : "BACKEND_DOWN", this.#detail());
   }
 
   #detail(): { backend: string; detail: string; data: Readonly<Record<string, unknown>> } {
@@ -265,5 +288,5 @@ class RunningBackend implements Backend {
 
 /** It will not be back by then, as far as can be seen. */
 function isHopeless({ facts: { state, retryAt }, isOver }: Condition, tried: boolean, until: number): boolean {
-  return isOver || (state === "backing-off" && (tried || (retryAt ?? 0) > until));
+  return isOver || state === "needs-login" || (state === "backing-off" && (tried || (retryAt ?? 0) > until));
 }

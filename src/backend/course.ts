@@ -9,18 +9,23 @@
  *   (made)               starting      else
  *   starting             ready         handshake and lists came in time
  *   starting             backing-off   anything else came of it
+ *   starting             needs-login   it wants a login that nobody has
  *   ready                degraded      it gives no sign of life when asked for one
  *   degraded             ready         it gives one
  *   ready, degraded      backing-off   process, connection or session is lost, or it gave no sign of life for long
+ *   ready, degraded      needs-login   it does not take the login any more
  *   ready                idle          it starts on demand, and nobody used it for long
  *   backing-off          starting      the time has come, and somebody wants it: never given up
  *   backing-off          idle          the time has come, but it starts on demand and nobody wants it now
+ *   needs-login          starting      somebody has logged in, or a long time has passed, and somebody wants it
+ *   needs-login          idle          the same, but nobody wants it now
  *   idle                 starting      a call, a subscription, an entry that is eager now, or what it offers is unknown
  *   any but the first 2  draining      it is closed
  *   draining             stopped       everything of it has ended
  *
  * What it offers stays listed while it is away, for `graceMsMax` after it fell.
  */
+import type { RemoteLogin } from "../auth/index.ts";
 import { type Clock, escapeControls, Fault, faultOf, type KnownSecrets, type Limits, type Log, type Timer } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import type { Eras, Upstream } from "../era/index.ts";
@@ -89,6 +94,8 @@ export class Course {
   #spec: BackendSpec;
   #life: Life | null = null;
   #upstream: Upstream | null = null;
+  /** The start came to nothing for want of a login. */
+  #isRefused = false;
   #starts = 0;
   #restarts = 0;
   /** Runs while it is away, from its fall on. */
@@ -119,6 +126,11 @@ export class Course {
   /** Connected, and not fallen, whether or not that has been dealt with. */
   get isUsable(): boolean {
     return this.#upstream !== null && this.#life?.fallen === null;
+  }
+
+  /** The login that it is used with. */
+  get login(): RemoteLogin | null {
+    return this.#life?.link.login ?? null;
   }
 
   /** Requests without an answer so far. */
@@ -183,11 +195,36 @@ export class Course {
 
   async #liveOnce(): Promise<void> {
     const life = this.#createLife();
+    this.#isRefused = false;
     const end = await this.#live(life);
     this.#leave();
     if (this.condition.isOver) return life.bury();
     if (end === unused) await life.bury();
+    else if (this.#wantsLogin(life.link)) await this.#awaitLogin(life, end);
     else await this.#backOff(life, end);
+  }
+
+  #wantsLogin({ needsLogin }: Link): boolean {
+    return this.#isRefused || needsLogin === true;
+  }
+
+  /** No tries here: without a login each would come to the same, and some servers lock out who tries often. */
+  async #awaitLogin(life: Life, reason: string): Promise<void> {
+    const { clock, limits, log } = this.#options;
+    const { login, needsLogin } = life.link;
+    log[reason === this.condition.facts.reason ? "debug" : "warn"]("waits for a login", { server: this.#name, reason });
+    this.condition.failed(reason);
+    this.condition.become("needs-login", { reason, retryAt: clock.now() + limits.loginWaitMsMax });
+    this.#startGrace();
+    const unhook = login?.onChanged(() => this.#wake(unused));
+    // Somebody may have logged in since it was refused.
+    const isSettled = needsLogin === true && login?.needed === false;
+    await Promise.all([life.bury(), isSettled ? undefined : this.#pause(limits.loginWaitMsMax)]);
+    unhook?.();
+    if (this.condition.isOver) return;
+    const isWanted = this.#isWanted();
+    if (isWanted) this.#restarts += 1;
+    this.condition.become(isWanted ? "starting" : "idle", { reason });
   }
 
   async #backOff(life: Life, reason: string): Promise<void> {
@@ -221,6 +258,7 @@ export class Course {
       this.#becomeReady(upstream);
       return await this.#watched(link, upstream, over.promise);
     } catch (thrown) {
+      this.#isRefused = faultOf(thrown).code === "LOGIN_NEEDED";
       return this.#reasonOf(thrown, link);
     }
   }

@@ -8,12 +8,14 @@
  *
  * Which of these a server is like (told once, or with each request) is known when the first has been ready, not before.
  */
+import { operator } from "../auth/index.ts";
 import { type Clock, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
-import type { Beside, Call, Raw, RawObject } from "../protocol/index.ts";
+import type { Beside, Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { Bulkhead, type Principals } from "./bulkhead.ts";
+import { connected } from "./connect.ts";
 import type { CourseOptions } from "./course.ts";
 import { Instances } from "./instances.ts";
 import type { Link } from "./link.ts";
@@ -21,8 +23,8 @@ import { isForAll, type Share, type Sharer, Sharing } from "./sharing.ts";
 import type { BackendStatus, Moved, Offered, Variant } from "./types.ts";
 
 export interface EntryOptions {
-  /** Makes a new link to the server of this spec, not yet open. */
-  readonly createLink: (spec: BackendSpec) => Link;
+  /** Makes a new link to the server of this spec with this owner's login, not yet open. */
+  readonly createLink: (spec: BackendSpec, owner: string) => Link;
   readonly connect: Eras["connect"];
   readonly clock: Clock;
   readonly limits: Limits;
@@ -63,7 +65,7 @@ export class Entry {
     this.bulkhead = new Bulkhead(spec.maxInFlight, { backend: spec.name, clock, limits, principals: options.principals });
     this.#others = new Instances({ name: spec.name, clock, limits, ended: ({ moved }) => (moved === null ? undefined : reports.changed()) });
     for (const secret of spec.secrets) options.secrets.add(secret);
-    this.first = this.#create(relayableCapabilities, { changed: reports.changed, remembered: options.remembered?.(spec) ?? null }, (who) => this.#isFirstOf(who));
+    this.first = this.#create(relayableCapabilities, operator.id, { changed: reports.changed, remembered: options.remembered?.(spec) ?? null }, (who) => this.#isFirstOf(who));
   }
 
   /** Everybody has the first instance. */
@@ -88,7 +90,7 @@ export class Entry {
     }
     if (this.isForAll) return this.first;
     const share = this.#sharing.shareOf(call, this.#spec.isolation, facts);
-    if (this.#firstKey === null && this.#sharing.suitsFirst(share)) this.#firstKey = share.key;
+    if (this.#firstKey === null && this.#mayHaveFirst(share)) this.#firstKey = share.key;
     return this.#firstKey === share.key ? this.first : (this.#others.use(share.key) ?? this.#add(share));
   }
 
@@ -98,6 +100,11 @@ export class Entry {
     const instance = this.instanceOf(call);
     if (instance === null) throw fault("BACKEND_DOWN", { backend: this.#spec.name, detail: "it has just fallen", data: { sent: false } });
     return instance;
+  }
+
+  /** Runs what a caller wants of his own instance, whom we ask to log in where that is what is missing. See connect.ts. */
+  connecting(instance: Backend, call: Call, run: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#spec.kind === "remote" && this.#spec.credentials === "per-user" ? connected(instance, call, run, this.#options) : run();
   }
 
   /** What callers are offered who do not see what the first instance offers. */
@@ -126,8 +133,8 @@ export class Entry {
     await Promise.all([this.first.close(), this.#others.close()]);
   }
 
-  #add({ key, session, capabilities }: Share): Backend {
-    return this.#others.add(key, session, () => this.#create(capabilities, this.#reportsOf(key), (who) => this.#keyOf(who) === key, session?.beside));
+  #add({ key, session, capabilities, principal }: Share): Backend {
+    return this.#others.add(key, session, () => this.#create(capabilities, principal, this.#reportsOf(key), (who) => this.#keyOf(who) === key, session?.beside));
   }
 
   /** Of a further instance only its lists count; and what changed there may have changed for everybody. */
@@ -140,6 +147,12 @@ export class Entry {
       this.#reports.changed();
     };
     return { changed, announced: (kind) => this.first.suspect(kind) };
+  }
+
+  /** The first one is used with the operator's login: where everybody has his own, it is nobody else's. */
+  #mayHaveFirst(share: Share): boolean {
+    const isOwned = this.#spec.kind === "remote" && this.#spec.credentials === "per-user";
+    return this.#sharing.suitsFirst(share) && (!isOwned || share.principal === operator.id);
   }
 
   #isFirstOf(who: Sharer): boolean {
@@ -158,8 +171,8 @@ export class Entry {
     return abilities === null ? concerns : (who) => this.#sharing.abilitiesOf(who) === abilities && concerns(who);
   }
 
-  #create(capabilities: Raw, told: Pick<CourseOptions, "changed" | "announced" | "remembered">, concerns: (who: Sharer) => boolean, beside?: Beside): Backend {
+  #create(capabilities: Raw, owner: string, told: Pick<CourseOptions, "changed" | "announced" | "remembered">, concerns: (who: Sharer) => boolean, beside?: Beside): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, beside, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec, owner), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, beside, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
   }
 }

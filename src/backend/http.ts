@@ -2,11 +2,13 @@
  * The link to a remote server over HTTP (basic/transports: Streamable HTTP; and the older HTTP+SSE,
  * see sse.ts). It hides which shape an answer comes in, JSON or a stream of events, and what is still open.
  */
+import type { RemoteLogin } from "../auth/index.ts";
 import { type Clock, type Egress, type EgressInit, type EgressReply, escapeControls, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { RemoteSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
 import { createSseReader, type Message } from "../protocol/index.ts";
 import { isJson, isSse, readJson } from "./answer.ts";
+import { isForAllOf, withLogin } from "./authorized.ts";
 import { goneFault } from "./gone.ts";
 import { eachMessage } from "./incoming.ts";
 import type { Link } from "./link.ts";
@@ -21,6 +23,8 @@ export interface HttpOptions {
   readonly log: Log;
   /** Takes secrets out of texts that were not made here. */
   readonly secrets: KnownSecrets;
+  /** What it is used with; absent or null: the configured headers are all. */
+  readonly login?: RemoteLogin | null;
 }
 
 /** How much of a peer's own words is shown inside ours. */
@@ -39,6 +43,8 @@ class HttpLink implements Link {
   onLate: () => void = ignore;
   /** Only where the operator left the choice of the transport to us. */
   readonly openSse?: () => Promise<boolean>;
+  readonly login: RemoteLogin | null;
+  needsLogin = false;
   readonly #options: HttpOptions;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -52,6 +58,7 @@ class HttpLink implements Link {
   constructor(options: HttpOptions) {
     const { spec, clock, limits } = options;
     this.#options = options;
+    this.login = options.login ?? null;
     this.#url = reveal(spec.url);
     this.#headers = Object.fromEntries(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), reveal(value)]));
     this.#postHeaders = { ...this.#headers, accept: answerTypes, "content-type": "application/json" };
@@ -123,7 +130,7 @@ class HttpLink implements Link {
     // An answer may come late, but not never.
     const timer = this.#options.clock.timer(this.#options.limits.requestMsMax, () => controller.abort());
     try {
-      const reply = await this.#options.egress.openStream(this.#url, this.#init("GET", { ...headers, accept: "text/event-stream" }, controller.signal));
+      const reply = await this.#authorized((authorization) => this.#options.egress.openStream(this.#url, this.#init("GET", { ...headers, accept: "text/event-stream" }, controller.signal, authorization)));
       if (reply.status === 200 && isSse(reply)) {
         void this.#follow(reply, controller, onEnd);
         return 200;
@@ -134,6 +141,8 @@ class HttpLink implements Link {
       return reply.status === 200 ? 405 : reply.status;
     } catch (thrown) {
       this.#open.delete(controller);
+      // A stream is an extra: what is missing is told where it matters.
+      if (faultOf(thrown).code === "LOGIN_NEEDED") return 401;
       throw thrown;
     } finally {
       timer.cancel();
@@ -142,7 +151,8 @@ class HttpLink implements Link {
 
   async drop(headers: Readonly<Record<string, string>>): Promise<void> {
     await this.#bounded(this.#options.limits.stdinEndMs, async (signal) => {
-      const reply = await this.#options.egress.send(this.#url, this.#init("DELETE", headers, signal));
+      const authorization = (await this.login?.authorization()) ?? null;
+      const reply = await this.#options.egress.send(this.#url, this.#init("DELETE", headers, signal, authorization));
       reply.cancel();
     });
   }
@@ -179,6 +189,10 @@ class HttpLink implements Link {
 
   #failed(id: number, reason: Fault): void {
     this.#pending.fail(id, reason);
+    if (isForAllOf(reason) && this.#pending.size === 0) {
+      this.needsLogin = true;
+      this.#fall(reason.message.replace(`${this.#options.spec.name}: `, ""));
+    }
     // Never connected: the server's trouble and not this call's, so that all that follow are spared the attempt. Calls that
     // are still running show that there is some connection; ending the link would end them.
     if (reason.code === "BACKEND_DOWN" && this.#pending.size === 0) this.#fall(reason.message.replace(`${this.#options.spec.name}: `, ""));
@@ -292,6 +306,7 @@ class HttpLink implements Link {
       log,
       url: this.#url,
       headers: this.#headers,
+      login: this.login,
       backend: spec.name,
       onMessage: (message) => this.#onSse(message),
       onEnd: (reason) => {
@@ -313,13 +328,18 @@ class HttpLink implements Link {
   // ---- requests --------------------------------------------------------------------------------------------------
 
   #post(text: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<EgressReply> {
-    return this.#options.egress.send(this.#sse?.endpoint ?? this.#url, this.#init("POST", headers, signal, text));
+    return this.#authorized((authorization) => this.#options.egress.send(this.#sse?.endpoint ?? this.#url, this.#init("POST", headers, signal, authorization, text)));
   }
 
-  #init(method: "GET" | "POST" | "DELETE", headers: Readonly<Record<string, string>>, signal: AbortSignal, body = ""): EgressInit {
+  #authorized(run: (authorization: string | null) => Promise<EgressReply>): Promise<EgressReply> {
+    return withLogin(this.login, this.#options.spec.name, run);
+  }
+
+  #init(method: "GET" | "POST" | "DELETE", headers: Readonly<Record<string, string>>, signal: AbortSignal, authorization: string | null, body = ""): EgressInit {
     const all: Record<string, string> = { ...(method === "POST" ? this.#postHeaders : this.#headers) };
     // In lower case, so that the dialect's own headers replace configured ones of the same name.
     for (const name in headers) all[name.toLowerCase()] = headers[name] as string;
+    if (authorization !== null) all["authorization"] = authorization;
     return { method, headers: all, body, signal, backend: this.#options.spec.name };
   }
 

@@ -1,4 +1,5 @@
 /** The pipe to one backend as this room sees it: the era room's wire, and what it takes to open, watch and end it. */
+import type { RemoteLogin } from "../auth/index.ts";
 import type { Wire } from "../era/index.ts";
 
 export interface Link extends Wire {
@@ -12,6 +13,10 @@ export interface Link extends Wire {
   stderr(): readonly string[];
   /** Why the link is of no use now, closing included; null while it is of use. */
   readonly fallen: string | null;
+  /** The login that it is used with. */
+  readonly login?: RemoteLogin | null;
+  /** It has fallen since somebody must log in first. */
+  readonly needsLogin?: boolean;
   /** Counts up with everything that the server says. */
   readonly heard: number;
   /** Called when a request ran out of time, and nothing was heard since it was made. */

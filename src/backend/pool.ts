@@ -2,8 +2,9 @@
  * All backends, shared. It hides that leases of one entry hold the same thing as long as the entry means the same, and
  * which of its instances a call comes to.
  */
+import type { RemoteLogin } from "../auth/index.ts";
 import { type Cancel, type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
-import type { BackendSpec } from "../config/index.ts";
+import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import type { Eras, Target } from "../era/index.ts";
 import type { Call, Outcome } from "../protocol/index.ts";
 import type { Backend } from "./backend.ts";
@@ -33,8 +34,12 @@ export interface PoolOptions {
   readonly stateDir: string;
   /** How this program is started as the watchdog; null: nobody watches. */
   readonly watchdogArgv: readonly string[] | null;
+  /** How this program is started, to be a server's launcher; absent or null: servers are started as they are. */
+  readonly selfArgv?: readonly string[] | null;
   /** What the server of this spec offered in an earlier life of this program; null: nothing is known. */
   readonly remembered?: (spec: BackendSpec) => Offered | null;
+  /** The login of this owner at a remote server; null: none is to be had. Absent: nobody's anywhere. */
+  readonly loginOf?: (spec: RemoteSpec, owner: string) => RemoteLogin | null;
 }
 
 /** Makes an empty pool. */
@@ -94,11 +99,12 @@ class LeasePool implements Pool {
 
   #create(spec: BackendSpec): Entry {
     const { changed, updated } = this.#events;
-    return new Entry(spec, { ...this.#options, principals: this.#principals, createLink: (newest) => this.#link(newest) }, { changed: () => changed(spec.name), updated: (uri, params, concerns) => updated(spec.name, uri, params, concerns) });
+    return new Entry(spec, { ...this.#options, principals: this.#principals, createLink: (newest, owner) => this.#link(newest, owner) }, { changed: () => changed(spec.name), updated: (uri, params, concerns) => updated(spec.name, uri, params, concerns) });
   }
 
-  #link(spec: BackendSpec): Link {
-    return spec.kind === "stdio" ? createStdioLink({ ...this.#options, groups: this.#groups, spec }) : createHttpLink({ ...this.#options, spec });
+  #link(spec: BackendSpec, owner: string): Link {
+    if (spec.kind === "stdio") return createStdioLink({ ...this.#options, groups: this.#groups, spec });
+    return createHttpLink({ ...this.#options, spec, login: this.#options.loginOf?.(spec, owner) ?? null });
   }
 
   #release(key: string, entry: Entry): void {
@@ -141,7 +147,7 @@ class EntryLease implements Lease {
 
   async #callOwn(call: Call, target: Target): Promise<Outcome> {
     const instance = this.#entry.instanceOf(call) ?? (await this.#entry.settledInstanceOf(call));
-    const outcome = await instance.call(call, target);
+    const outcome = await this.#entry.connecting(instance, call, () => instance.call(call, target));
     instance.noticed(call, outcome);
     return outcome;
   }

@@ -5,7 +5,7 @@
  * Nothing here is decided for `shared`: there everybody has the same instance, told of all that can be relayed.
  */
 import { fault, type Limits } from "../base/index.ts";
-import type { BackendSpec } from "../config/index.ts";
+import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import { abilitiesOf, type Profile, profileOf, relayableCapabilities, type UpstreamFacts } from "../era/index.ts";
 import type { Call, Raw, SessionTie } from "../protocol/index.ts";
 
@@ -17,6 +17,8 @@ export interface Share {
   readonly capabilities: Raw;
   /** The session that it lives and dies with; null: it belongs to a principal. */
   readonly session: SessionTie | null;
+  /** Whose login it is used with, where everybody has his own. */
+  readonly principal: string;
 }
 
 /** A caller as far as sharing goes. */
@@ -29,8 +31,8 @@ export interface Sharer extends Pick<Call, "principal" | "selection" | "client" 
  * Whether the instance that gives the lists serves every caller. A remote server that hears of each caller with each
  * request keeps nothing for a connection, so there is nothing to keep apart; a process may keep what it likes.
  */
-export const isForAll = ({ isolation, kind }: Pick<BackendSpec, "isolation" | "kind">, facts: UpstreamFacts | null): boolean =>
-  isolation === "shared" || (kind === "remote" && facts?.perRequest === true);
+export const isForAll = ({ isolation, kind, credentials }: Pick<BackendSpec, "isolation" | "kind"> & Partial<Pick<RemoteSpec, "credentials">>, facts: UpstreamFacts | null): boolean =>
+  isolation === "shared" || (kind === "remote" && credentials !== "per-user" && facts?.perRequest === true);
 
 export class Sharing {
   readonly #limits: Limits;
@@ -49,9 +51,9 @@ export class Sharing {
   shareOf(caller: Sharer, isolation: BackendSpec["isolation"], facts: UpstreamFacts): Share {
     const profile = facts.perRequest === true ? this.#everything : this.#profileOf(caller);
     const { session } = caller;
-    if (isolation !== "session" || session === null) return { key: `principal ${facts.perRequest === true ? "" : profile.key} ${caller.principal.id}`, capabilities: profile.capabilities, session: null };
+    if (isolation !== "session" || session === null) return { key: `principal ${facts.perRequest === true ? "" : profile.key} ${caller.principal.id}`, capabilities: profile.capabilities, session: null, principal: caller.principal.id };
     if (session.ended.cancelled) throw fault("CALL_CANCELLED", { detail: "its session is over" });
-    return { key: `session ${session.id}`, capabilities: profile.capabilities, session };
+    return { key: `session ${session.id}`, capabilities: profile.capabilities, session, principal: caller.principal.id };
   }
 
   /** What this caller can do, as a server is told that hears of it with each request. */

@@ -2,9 +2,11 @@
  * The older transport of two halves (basic/transports: HTTP with SSE): a stream by GET on which everything
  * comes, and a URL, named by the stream's first event, to which everything is posted.
  */
+import type { RemoteLogin } from "../auth/index.ts";
 import { type Clock, type Egress, type EgressReply, fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import { createSseReader, type Message } from "../protocol/index.ts";
 import { isSse } from "./answer.ts";
+import { withLogin } from "./authorized.ts";
 import { eachMessage } from "./incoming.ts";
 
 export interface SseOptions {
@@ -15,6 +17,8 @@ export interface SseOptions {
   readonly url: string;
   /** The configured headers, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What it is opened with; see HttpOptions. */
+  readonly login: RemoteLogin | null;
   readonly backend: string;
   /** Ends it, also while it is being opened. */
   readonly controller: AbortController;
@@ -45,9 +49,9 @@ export async function openSse(options: SseOptions): Promise<SseChannel | null> {
 }
 
 async function opened(options: SseOptions, controller: AbortController): Promise<SseChannel | null> {
-  const { egress, url, headers, backend } = options;
-  const init = { method: "GET", headers: { ...headers, accept: "text/event-stream" }, signal: controller.signal, backend } as const;
-  const reply = await egress.openStream(url, init);
+  const { egress, url, headers, backend, login } = options;
+  const initOf = (authorization: string | null) => ({ method: "GET", headers: { ...headers, accept: "text/event-stream", ...(authorization === null ? {} : { authorization }) }, signal: controller.signal, backend }) as const;
+  const reply = await withLogin(login, backend, (authorization) => egress.openStream(url, initOf(authorization)));
   if (reply.status !== 200 || !isSse(reply)) {
     reply.cancel();
     return null;

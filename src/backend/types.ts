@@ -7,9 +7,10 @@ import type { Sharer } from "./sharing.ts";
 
 /**
  * States as people see them. "degraded": connected, but what asks whether it still answers gets no answer. "idle": on
- * demand, without a process or connection; the next call starts it.
+ * demand, without a process or connection; the next call starts it. "needs-login": a remote server that wants a login
+ * which nobody has; it is tried again when somebody has logged in, or after a long time.
  */
-export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "degraded" | "backing-off" | "idle" | "draining" | "stopped";
+export type BackendState = "disabled" | "misconfigured" | "starting" | "ready" | "degraded" | "backing-off" | "needs-login" | "idle" | "draining" | "stopped";
 
 /** Whether tries go on as usual ("closed"), are made only now and then ("open"), or one of those is under way ("half-open"). */
 export type BreakerState = "closed" | "open" | "half-open";
@@ -19,7 +20,7 @@ export interface BackendStatus {
   readonly state: BackendState;
   /** When it came into this state, ms since the epoch. */
   readonly since: number;
-  /** While backing off: when it is tried again, ms since the epoch. */
+  /** While backing off, or waiting for a login: when it is tried again, ms since the epoch. */
   readonly retryAt: number | null;
   /** The last failure, scrubbed; it stays when the server is back. */
   readonly lastError: { readonly message: string; readonly at: number } | null;

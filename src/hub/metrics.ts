@@ -8,7 +8,7 @@ import type { HubStatus } from "./types.ts";
 
 /** Seconds: from what a local server needs to what a person waits for. */
 const bounds = Object.freeze([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]);
-const states = Object.freeze(["disabled", "misconfigured", "starting", "ready", "degraded", "backing-off", "idle", "draining", "stopped"] as const);
+const states = Object.freeze(["disabled", "misconfigured", "starting", "ready", "degraded", "backing-off", "needs-login", "idle", "draining", "stopped"] as const);
 const breakers = Object.freeze(["closed", "open", "half-open"] as const);
 const outcomes = Object.freeze(["ok", "tool_error", "input", "task", "error", "fault"] as const);
 type OutcomeName = (typeof outcomes)[number];

@@ -21,6 +21,8 @@ function stageOf(instancesMax = 3) {
       unsubscribe: () => Promise.resolve(),
       offered: () => null,
       facts: null,
+      login: null,
+      settledAnew: () => Promise.resolve(),
       again: async () => false,
       want: () => undefined,
       moved: null,
