@@ -6,6 +6,7 @@ export { instructionsOf } from "./instructions.ts";
 export { extensionsIn, isOwnable, ownExtensions } from "./extensions.ts";
 export { type Fetched, inventoryOf } from "./inventory.ts";
 export { buildCatalog, type CatalogOptions } from "./merge.ts";
+export { digestOfDrifts, type Drift, driftsOf, firstSeen, lostPins, pinKey, type Pins, pinsOf, withAll } from "./pins.ts";
 export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
 export { completionRoute, ownersOf, referenceMemberOf, routeOf } from "./route.ts";
 export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";

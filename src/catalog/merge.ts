@@ -6,6 +6,7 @@ import type { Limits } from "../base/index.ts";
 import { type CacheHint, editObject, type Kind, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
 import { hasKind, ownCapabilities } from "./capabilities.ts";
 import { byKind, compareText, kinds } from "./order.ts";
+import { instructionsKey, pinKey } from "./pins.ts";
 import { strangeMentions } from "./shadow.ts";
 import { patternOf } from "./template.ts";
 import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
@@ -63,7 +64,7 @@ function serverOf(offer: Offer, building: Building): Server {
     tags: offer.tags,
     hidden: offer.hidden === true,
     prefix: offer.prefix,
-    instructions: (offer.instructionOverride ?? inventory?.instructions) || null,
+    instructions: (offer.instructionOverride ?? (offer.withheld?.has(instructionsKey) === true ? null : inventory?.instructions)) || null,
     info: inventory === null ? null : inventory.info,
     capabilities: inventory === null ? "{}" : ownCapabilities(inventory.capabilities),
     own: byKind((kind) => Object.freeze(drafts[kind].map(ownEntry))),
@@ -76,9 +77,13 @@ function serverOf(offer: Offer, building: Building): Server {
 
 function draftsOf(kind: Kind, work: Work): Draft[] {
   const drafts: Draft[] = [];
-  const { disabledTools, inventory } = work.offer;
+  const { disabledTools, inventory, withheld } = work.offer;
   for (const item of inventory?.lists[kind] ?? []) {
     if (kind === "tools" && disabledTools.includes(item.id)) continue;
+    if (withheld?.has(pinKey(kind, item.id)) === true) {
+      refuse(work, kind, item.id, "it is not what was trusted, and withheld until `1mcp mcp trust` accepts it");
+      continue;
+    }
     const draft = draftOf(kind, item, work);
     if (draft !== null) drafts.push(draft);
   }

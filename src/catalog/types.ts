@@ -43,6 +43,8 @@ export interface Offer {
   /** Whoever may not use it does not learn that it is there. */
   readonly hidden?: boolean;
   readonly inventory: Inventory | null;
+  /** Keys of definitions that are not what was trusted, and that nobody gets to see. */
+  readonly withheld?: ReadonlySet<string>;
   /** The backend does not answer at present and `inventory` is what it offered last: listed, but not to be cached. */
   readonly stale?: boolean;
 }

@@ -83,6 +83,8 @@ export interface Report {
   readonly inFlight: number;
   readonly configuration: { readonly path: string | null; readonly state: "valid" | "rejected"; readonly at: string; readonly issues: readonly Issue[] };
   readonly servers: readonly ServerFacts[];
+  /** Servers of which not everything is as it was trusted. */
+  readonly untrusted: HubStatus["untrusted"];
 }
 
 const well: readonly BackendState[] = Object.freeze(["ready", "idle"]);
@@ -197,5 +199,6 @@ export function reportOf(status: HubStatus, about: About, nowMs: number): Report
     inFlight: status.inFlight,
     configuration: { path, state, at: timeOf(at), issues },
     servers: status.backends.map(serverFactsOf),
+    untrusted: status.untrusted,
   };
 }

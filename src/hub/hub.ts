@@ -20,6 +20,7 @@ import type { Known, Memory } from "./remember.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Trail } from "./trail.ts";
+import type { Review, Trust } from "./trust.ts";
 import type { Change, Hub, HubStatus } from "./types.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -38,6 +39,8 @@ export interface HubOptions {
   /** Where decisions are written down, and whether each tool call is; absent: nowhere. */
   readonly audit?: Audit;
   readonly auditCalls?: boolean;
+  /** Who knows what servers defined when they were trusted; absent: everything is trusted. */
+  readonly trust?: Trust | null;
   /** What runs until the first `propose`: no servers. */
   readonly empty: Config;
 }
@@ -52,7 +55,7 @@ class RunningHub implements Hub {
   readonly #subscriptions: Subscriptions;
   readonly #owners = new Owners();
   readonly #extensions = new OwnExtensions();
-  readonly #inventories = new InventoryMemo();
+  readonly #inventories: InventoryMemo;
   readonly #failures: Failures;
   readonly #metrics: HubMetrics;
   readonly #problems: ProblemLog;
@@ -79,7 +82,8 @@ class RunningHub implements Hub {
     this.#watchers = new Watchers(options.clock);
     this.#metrics = new HubMetrics(options.meter ?? createMeter(defaultLimits), () => this.status());
     this.#failures = new Failures(options.log, () => this.#draining !== null);
-    this.#problems = new ProblemLog(options.log);
+    this.#inventories = new InventoryMemo(options.trust ?? null);
+    this.#problems = new ProblemLog(options.log, options.audit ?? nullAudit);
     this.#trail = new Trail(options.audit ?? nullAudit, options.auditCalls ?? true);
     this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), as: (watch, backend) => this.#sharerOf(watch, backend), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: (name) => this.#noticeChange(name), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
@@ -231,6 +235,7 @@ class RunningHub implements Hub {
   async #adopt({ config, verdict }: Proposal): Promise<void> {
     if (this.#draining !== null) return;
     const { clock } = this.#options;
+    await this.#options.trust?.recall(config);
     await this.#options.memory?.recall(config);
     if (this.#draining !== null) return;
     const before = this.#current.generation;
@@ -302,7 +307,26 @@ class RunningHub implements Hub {
   status(): HubStatus {
     const { generation, number, catalog } = this.#now();
     const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#config.at);
-    return { phase: this.#phase(), generation: number, config: this.#config, change: this.#change, backends: generation.config.backends.map(statusOf), problems: catalog.problems, inFlight: this.#inFlight() };
+    return { phase: this.#phase(), generation: number, config: this.#config, change: this.#change, backends: generation.config.backends.map(statusOf), problems: catalog.problems, untrusted: this.#options.trust?.reviews() ?? [], inFlight: this.#inFlight() };
+  }
+
+  review(server: string): Review {
+    this.#now();
+    return this.#trust().review(server);
+  }
+
+  trust(server: string, digest: string): Review {
+    this.#now();
+    const accepted = this.#trust().accept(server, digest);
+    this.#stale = true;
+    this.#announce();
+    return accepted;
+  }
+
+  #trust(): Trust {
+    const { trust } = this.#options;
+    if (trust === undefined || trust === null) throw fault("NAME_UNKNOWN", { detail: "nothing is pinned here" });
+    return trust;
   }
 
   #phase(): HubStatus["phase"] {
@@ -344,7 +368,7 @@ class RunningHub implements Hub {
   async #end(ms: number): Promise<void> {
     await this.drain(ms);
     this.#watchers.close();
-    await Promise.all([this.#options.memory?.close(), this.#pool.close()]);
+    await Promise.all([this.#options.memory?.close(), this.#options.trust?.close(), this.#pool.close()]);
   }
 }
 

@@ -2,7 +2,7 @@
  * What could not be shown, or not as it came, in the log: once, though catalogs are made anew with every change. It
  * hides how much of it is said: a server can list thousands of things that cannot be shown, and others with every change.
  */
-import type { Limits, Log } from "../base/index.ts";
+import { type Audit, type Limits, type Log, nullAudit } from "../base/index.ts";
 import type { Problem } from "../catalog/index.ts";
 
 /** Lines for one change, and names in a line. */
@@ -11,11 +11,13 @@ const namesMax = 5;
 
 export class ProblemLog {
   readonly #log: Log;
+  readonly #audit: Audit;
   /** Those that were told. */
   #told = new Set<string>();
 
-  constructor(log: Log) {
+  constructor(log: Log, audit: Audit = nullAudit) {
     this.#log = log;
+    this.#audit = audit;
   }
 
   /** Says of the problems of a new catalog those that were not said before, one line for all of one server with one reason. */
@@ -44,6 +46,7 @@ export class ProblemLog {
     if (first === undefined) return;
     const names = same.slice(0, namesMax).map(({ id }) => id);
     this.#log.warn("what a server offers cannot be shown, or not as it came", { server: first.backend, list: first.kind, reason: first.reason, names: JSON.stringify(names), count: same.length });
+    this.#audit.record({ ev: "definition.flagged", target: `${first.backend}/${first.kind}/${first.id}`, reason: first.reason, count: same.length });
   }
 }
 

@@ -59,7 +59,7 @@ const named =
   (scene, call) => {
     const name = stringOf(call.params, "name");
     if (name === null) return missing("name");
-    const route = routeOf(scene.view, kind, name) ?? passRoute(scene, call, name);
+    const route = routeOf(scene.view, kind, name) ?? (scene.snapshot.withholds(call.selection.server ?? "", kind, name) ? null : passRoute(scene, call, name));
     if (route === null) return unknown(what, name);
     return leaseOf(scene, route).call(call, targetOf(scene, route, route.local === name ? null : route.local));
   };

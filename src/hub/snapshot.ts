@@ -5,10 +5,11 @@
  */
 import type { Lease, Offered, Sharer, Variant } from "../backend/index.ts";
 import type { Limits } from "../base/index.ts";
-import { buildCatalog, type Catalog, type Inventory, inventoryOf, knownView, type Offer, type Server, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
+import { buildCatalog, type Catalog, type Inventory, inventoryOf, knownView, type Offer, pinKey, type Server, type View, viewKeyOf, viewOf } from "../catalog/index.ts";
 import type { BackendSpec, Config } from "../config/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import type { Generation } from "./generation.ts";
+import type { Trust } from "./trust.ts";
 
 export class Snapshot {
   readonly number: number;
@@ -61,12 +62,24 @@ export class Snapshot {
     return made;
   }
 
+  /** Whether a definition of this kind and name is kept from whoever asks the server for it by name, since it is not what was trusted. */
+  withholds(server: string, kind: "tools" | "prompts", name: string): boolean {
+    const key = pinKey(kind, name);
+    const own = this.#variants.filter((variant) => variant.name === server).map(({ variant }) => this.#inventories.of(variant.offered, this.limits));
+    return this.#offers.some((offer) => offer.name === server && offer.withheld?.has(key) === true) || own.some((inventory) => inventory !== null && this.#withheldOf(server, inventory).has(key));
+  }
+
+  #withheldOf(server: string, inventory: Inventory): ReadonlySet<string> {
+    const lease = this.generation.leases.get(server);
+    return lease === undefined ? nothingWithheld : this.#inventories.withheldOf(lease.spec, inventory);
+  }
+
   /** Only the servers with lists of their own are made anew: catalogs are large, and no server in one depends on another. */
   #ownCatalog(own: readonly Named[]): Catalog {
     const offered = new Map(own.map(({ name, variant }) => [name, variant.offered]));
     const offers = this.#offers.flatMap((offer) => {
       const inventory = this.#inventories.of(offered.get(offer.name) ?? null, this.limits);
-      return inventory === null ? [] : [{ ...offer, inventory }];
+      return inventory === null ? [] : [{ ...offer, inventory, withheld: this.#withheldOf(offer.name, inventory) }];
     });
     const made = new Map(this.#catalogOf(offers).servers.map((server) => [server.name, server]));
     return Object.freeze({ ...this.catalog, servers: Object.freeze(this.catalog.servers.map((server) => made.get(server.name) ?? server)) });
@@ -116,12 +129,16 @@ function offersOf(config: Config, leases: ReadonlyMap<string, Lease>, inventorie
   const offers: Offer[] = [];
   for (const spec of config.backends) {
     const lease = leases.get(spec.name);
-    if (lease !== undefined) offers.push(offerOf(spec, lease, inventories.of(lease.offered(), config.limits)));
+    if (lease === undefined) continue;
+    const inventory = inventories.of(lease.offered(), config.limits);
+    offers.push(offerOf(spec, lease, inventory, inventory === null ? nothingWithheld : inventories.withheld(spec, inventory)));
   }
   return offers;
 }
 
-const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null): Offer => ({
+const nothingWithheld: ReadonlySet<string> = new Set();
+
+const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null, withheld: ReadonlySet<string>): Offer => ({
   name: spec.name,
   tags: spec.tags,
   prefix: spec.prefix ?? spec.name,
@@ -129,12 +146,29 @@ const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null): 
   instructionOverride: spec.instructionOverride,
   hidden: spec.hidden,
   inventory,
+  withheld,
   stale: lease.status().state !== "ready",
 });
 
 /** Inventories made from what backends offered, each made once. Weak: it holds nothing that the pool has let go. */
 export class InventoryMemo {
   readonly #made = new WeakMap<Offered, Inventory>();
+  readonly #trust: Trust | null;
+
+  /** `trust` says what of it nobody gets to see; null: everything is trusted. */
+  constructor(trust: Trust | null = null) {
+    this.#trust = trust;
+  }
+
+  /** See Trust. */
+  withheld(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> {
+    return this.#trust?.withheld(spec, inventory) ?? nothingWithheld;
+  }
+
+  /** See Trust. */
+  withheldOf(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> {
+    return this.#trust?.withheldOf(spec, inventory) ?? nothingWithheld;
+  }
 
   of(offered: Offered | null, limits: Limits): Inventory | null {
     if (offered === null) return null;

@@ -3,6 +3,7 @@ import type { BackendStatus } from "../backend/index.ts";
 import type { Problem } from "../catalog/index.ts";
 import type { Config, Issue } from "../config/index.ts";
 import type { Serve } from "../protocol/index.ts";
+import type { Review } from "./trust.ts";
 
 /** What a configuration made of the servers of the one before, by name. */
 export interface Change {
@@ -21,6 +22,8 @@ export interface HubStatus {
   readonly change: Change;
   readonly backends: readonly BackendStatus[];
   readonly problems: readonly Problem[];
+  /** Servers of which not everything is as it was trusted, and what. */
+  readonly untrusted: readonly Review[];
   readonly inFlight: number;
 }
 
@@ -31,6 +34,10 @@ export interface Hub extends Serve {
   /** A configuration was refused: only status and log change. */
   reject(issues: readonly Issue[], path: string | null): void;
   status(): HubStatus;
+  /** What of a server is not as it was trusted. Throws NAME_UNKNOWN. */
+  review(server: string): Review;
+  /** Trusts what was shown with this digest. Throws NAME_UNKNOWN, PARAMS_INVALID. */
+  trust(server: string, digest: string): Review;
   /** No new calls; resolves when the running ones have ended, or after `ms`. Draining twice is fine. */
   drain(ms: number): Promise<void>;
   /** Drains for at most `ms`, then ends every backend. Closing twice is fine. */

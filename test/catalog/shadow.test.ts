@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
+import type { Offer } from "../../src/catalog/index.ts";
 import { catalogOf, offerOf } from "../fixtures/offers.ts";
 
 const described = (name: string, description: string): string => JSON.stringify({ name, description, inputSchema: { type: "object" } });
-const toldOf = (...offers: Parameters<typeof catalogOf>) => catalogOf(...offers).problems.map(({ backend, id, reason }) => [backend, id, reason]);
+const toldOf = (...offers: readonly Offer[]) => catalogOf(...offers).problems.map(({ backend, id, reason }) => [backend, id, reason]);
 const mail = offerOf("mail", { tools: ["send_mail", "search"] });
 
 test("a description that names another server's tool is told, by its own name or by its public one", () => {

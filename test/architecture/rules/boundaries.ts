@@ -99,6 +99,7 @@ export const fileOwners: readonly string[] = Object.freeze([
   "src/cli/background.ts",
   "src/config/edit.ts",
   "src/config/presence.ts",
+  "src/hub/pinned.ts",
   "src/hub/remember.ts",
 ]);
 
