@@ -86,14 +86,15 @@ export class Attempt implements OAuthClientProvider {
 
   // ---- the client ------------------------------------------------------------------------------------------------
 
-  clientInformation(from?: From): StoredOAuthClientInformation | undefined {
-    return this.#configured(from) ?? this.#options.keeping.kept.clients.find(({ issuer }) => issuer === from?.issuer);
+  async clientInformation(from?: From): Promise<StoredOAuthClientInformation | undefined> {
+    const { oauth, keeping } = this.#options;
+    // Whose the configured client is, is learned once, where the configuration does not say; it stays theirs.
+    if (oauth.clientId !== null && oauth.issuer === null && keeping.kept.clientIssuer === null && from !== undefined) await keeping.keep({ clientIssuer: from.issuer });
+    return this.#configured(from) ?? keeping.kept.clients.find(({ issuer }) => issuer === from?.issuer);
   }
 
   async saveClientInformation(client: StoredOAuthClientInformation): Promise<void> {
-    const { keeping, oauth, clientsMax } = this.#options;
-    // The configured one stays in the configuration; only whose it is has been learned.
-    if (client.client_id === oauth.clientId) return keeping.keep({ clientIssuer: client.issuer ?? null });
+    const { keeping, clientsMax } = this.#options;
     const others = keeping.kept.clients.filter(({ issuer }) => issuer !== client.issuer);
     await keeping.keep({ clients: [client, ...others].slice(0, clientsMax) });
   }
@@ -102,9 +103,9 @@ export class Attempt implements OAuthClientProvider {
   #configured(from: From | undefined): StoredOAuthClientInformation | undefined {
     const { oauth, keeping } = this.#options;
     const owner = oauth.issuer ?? keeping.kept.clientIssuer;
-    if (oauth.clientId === null || (owner !== null && from !== undefined && owner !== from.issuer)) return undefined;
+    if (oauth.clientId === null || owner === null || owner !== from?.issuer) return undefined;
     const secret = oauth.clientSecret === null ? {} : { client_secret: reveal(oauth.clientSecret) };
-    return { client_id: oauth.clientId, ...secret, ...(owner === null ? {} : { issuer: owner }) };
+    return { client_id: oauth.clientId, ...secret, issuer: owner };
   }
 
   // ---- tokens ----------------------------------------------------------------------------------------------------

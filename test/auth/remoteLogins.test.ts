@@ -1,0 +1,129 @@
+import { expect, test } from "bun:test";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Fault } from "../../src/base/index.ts";
+import { createGuarded } from "../fixtures/guarded.ts";
+import { browserOf, deskOf, loginSpec, ourOrigin, targetOf, titleOf } from "../fixtures/logins.ts";
+
+const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
+
+test("the operator's browser goes to the server's login and comes back without a further click, and the token goes on requests", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url);
+  await using desk = await deskOf([spec]);
+  const login = desk.logins.of(spec, "operator");
+  expect(await login?.authorization()).toBeNull();
+  expect(await login?.refused({ status: 401, challenge: 'Bearer scope="a b"', sent: null, tries: 0 })).toBe("login");
+  const browser = browserOf(desk.logins, { isOperator: true });
+  const to = new URL(targetOf(await browser.get("/oauth/authorize/remote")));
+  expect([to.origin + to.pathname, to.searchParams.get("redirect_uri"), to.searchParams.get("resource"), to.searchParams.get("scope"), to.searchParams.get("code_challenge_method")]).toEqual([`${guarded.origin}/authorize`, `${ourOrigin}/oauth/callback`, guarded.url, "a b", "S256"]);
+  let heard = 0;
+  login?.onChanged(() => (heard += 1));
+  expect(titleOf(await browser.get(await guarded.visit(to.href)))).toBe("Logged in");
+  expect(heard).toBe(1);
+  expect(guarded.valid.has(String(await login?.authorization()).replace("Bearer ", ""))).toBeTrue();
+  expect(desk.logins.list()).toEqual([{ server: "remote", owner: "operator", state: "logged-in", issuer: guarded.origin, scopes: ["a", "b"], expiresAt: desk.clock.now() + 3_600_000, renews: true }]);
+});
+
+test("on disk there is ciphertext alone, and a restart finds it again", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url);
+  await using desk = await deskOf([spec]);
+  const { url } = await desk.logins.start("remote", "paste");
+  await desk.logins.finish("remote", await guarded.visit(url ?? ""));
+  const before = await desk.logins.of(spec, "operator")?.authorization();
+  const folder = join(desk.stateDir, "logins");
+  const text = (await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")))).join("");
+  expect(guarded.secrets.length).toBeGreaterThan(2);
+  for (const secret of guarded.secrets) expect(text).not.toContain(secret);
+  expect(text).not.toContain(Buffer.from(guarded.secrets.at(-1) ?? "").toString("base64url"));
+  const again = await desk.again();
+  expect(String(before)).toStartWith("Bearer access-");
+  expect(await again.of(spec, "operator")?.authorization()).toBe(String(before));
+  expect(desk.log.join("\n")).not.toContain("access-");
+});
+
+test("a login goes on under a changed entry, and not at another address", async () => {
+  await using guarded = createGuarded();
+  await using desk = await deskOf([loginSpec(guarded.url)]);
+  const { url } = await desk.logins.start("remote", "paste");
+  await desk.logins.finish("remote", await guarded.visit(url ?? ""));
+  const changed = loginSpec(guarded.url, { scopes: ["x"] }, { fingerprint: "2" });
+  const moved = loginSpec(`${guarded.origin}/other`, {}, { fingerprint: "3" });
+  desk.logins.adopt([changed]);
+  expect(await desk.logins.of(changed, "operator")?.authorization()).toStartWith("Bearer ");
+  desk.logins.adopt([moved]);
+  expect(await desk.logins.of(moved, "operator")?.authorization()).toBeNull();
+});
+
+test("a link from the operator's terminal works once, in any browser, for its server alone", async () => {
+  await using guarded = createGuarded();
+  await using desk = await deskOf([loginSpec(guarded.url), loginSpec(guarded.url, {}, { name: "other" })]);
+  const { url } = await desk.logins.start("remote", "browser");
+  expect(url).toStartWith(`${ourOrigin}/oauth/authorize/remote?link=`);
+  const browser = browserOf(desk.logins);
+  expect(titleOf(await browser.get(String(url).replace("/remote", "/other")))).toBe("Not for this browser");
+  expect(targetOf(await browser.get(url ?? ""))).toStartWith(`${guarded.origin}/authorize?`);
+  expect(titleOf(await browser.get(url ?? ""))).toBe("Not for this browser");
+});
+
+test("an address that was brought by hand ends its own login, once, and none that a browser began", async () => {
+  await using guarded = createGuarded();
+  await using desk = await deskOf([loginSpec(guarded.url), loginSpec(guarded.url, {}, { name: "other" })]);
+  const { url } = await desk.logins.start("remote", "paste");
+  const back = await guarded.visit(url ?? "");
+  await desk.logins.finish("remote", back);
+  expect((await failure(desk.logins.finish("remote", back))).code).toBe("LOGIN_FAILED");
+  expect((await failure(desk.logins.finish("remote", "no address"))).code).toBe("LOGIN_FAILED");
+  const second = await guarded.visit((await desk.logins.start("remote", "paste")).url ?? "");
+  expect((await failure(desk.logins.finish("other", second))).code).toBe("LOGIN_FAILED");
+  const browser = browserOf(desk.logins, { isOperator: true });
+  const third = await guarded.visit(targetOf(await browser.get("/oauth/authorize/remote")));
+  expect((await failure(desk.logins.finish("remote", third))).code).toBe("LOGIN_FAILED");
+});
+
+test("logging out forgets the login, on disk too, and says how many", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url);
+  await using desk = await deskOf([spec]);
+  await desk.logins.finish("remote", await guarded.visit((await desk.logins.start("remote", "paste")).url ?? ""));
+  expect(await desk.logins.logout("remote")).toBe(1);
+  expect(await desk.logins.logout("remote", true)).toBe(0);
+  expect([await desk.logins.of(spec, "operator")?.authorization(), desk.logins.list()[0]?.state]).toEqual([null, "logged-out"]);
+  expect(await readdir(join(desk.stateDir, "logins"))).toEqual([]);
+  expect((await failure(desk.logins.logout("nobody"))).code).toBe("NAME_UNKNOWN");
+});
+
+test("everybody's own login is his alone, and goes with his grant", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, {}, { credentials: "per-user" });
+  await using desk = await deskOf([spec]);
+  const [anna, bert] = [desk.logins.of(spec, "anna"), desk.logins.of(spec, "bert")];
+  const browser = browserOf(desk.logins, { actsFor: ["anna"] });
+  const page = anna?.page() ?? "";
+  await browser.get(page);
+  const link = new URL(page).searchParams.get("link") ?? "";
+  await browser.get(await guarded.visit(targetOf(await browser.post("/connect/remote", { handle: link, decision: "approve" }))));
+  expect(await anna?.authorization()).toStartWith("Bearer access-");
+  expect(await bert?.authorization()).toBeNull();
+  expect(desk.logins.of(spec, "operator")?.page()).toBeNull();
+  await desk.logins.forget(["anna", "bert", "operator"]);
+  expect([await anna?.authorization(), await desk.logins.of(spec, "anna")?.authorization(), await readdir(join(desk.stateDir, "logins"))]).toEqual([null, null, []]);
+});
+
+test("what nobody asked for since the start goes with its grant too", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
+  await using desk = await deskOf([spec]);
+  await desk.logins.of(spec, "anna")?.authorization();
+  await (await desk.again()).forget(["anna"]);
+  expect(await readdir(join(desk.stateDir, "logins"))).toEqual([]);
+});
+
+test("a server whose header is its login has none here, and there are no more than the limit says", async () => {
+  await using desk = await deskOf([], { limits: { loginsMax: 1 } });
+  expect(desk.logins.of(loginSpec("http://127.0.0.1:1/mcp", {}, { oauth: null }), "operator")).toBeNull();
+  expect(desk.logins.of(loginSpec("http://127.0.0.1:1/mcp"), "operator")).not.toBeNull();
+  expect(() => desk.logins.of(loginSpec("http://127.0.0.1:1/mcp", {}, { name: "second" }), "operator")).toThrow("limits.loginsMax is 1");
+  expect((await failure(desk.logins.start("nobody", "paste"))).code).toBe("NAME_UNKNOWN");
+});
