@@ -235,7 +235,7 @@ class RunningHub implements Hub {
   async #adopt({ config, verdict }: Proposal): Promise<void> {
     if (this.#draining !== null) return;
     const { clock } = this.#options;
-    await this.#options.trust?.recall(config);
+    if (this.#options.trust) await this.#options.trust.recall(config);
     await this.#options.memory?.recall(config);
     if (this.#draining !== null) return;
     const before = this.#current.generation;
