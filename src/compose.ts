@@ -6,12 +6,12 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { createOpenGuard, createRemoteLogins, createTokenGuard, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
+import { type Auth, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
 import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type StdioFront } from "./front/index.ts";
+import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type Site, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
@@ -168,12 +168,13 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
   // Who takes over is asked from the first moment on what the other one was asked; else nobody waits for servers.
   if (options.takeover === true) await whole(core, () => warmed(ground, core));
   let reload = (): Promise<Reloaded> => Promise.reject(fault("SERVER_AWAY", { detail: "it is still starting" }));
-  const { front, tokenPath, announced, operator: door } = await whole(core, () => open(ground, options, core, () => reload()));
+  const { front, auth, announced, operator: door } = await whole(core, () => open(ground, options, core, () => reload()));
   const claim = claimed ?? (await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: true }));
   const withdraw = (): Promise<void> => announced.withdraw().catch((thrown: unknown) => ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message }));
   const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
   const leave = async (): Promise<void> => {
     await door?.close();
+    await auth.close();
     await claim.release();
   };
   if (options.takeover !== true) await adopt(ground, core, ground.config);
@@ -185,7 +186,7 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
     await sleep(systemClock, limits.giveWayMs);
     await runs.close(limits.drainMsMax);
   };
-  return { ...runs, url: front.url, tokenPath, giveWay, answers: asking(front.url, limits) };
+  return { ...runs, url: front.url, tokenPath: auth.tokenPath, giveWay, answers: asking(front.url, limits) };
 }
 
 /** Starts the servers and waits until each is ready or is known not to be soon, as for one that replaces another. */
@@ -307,13 +308,18 @@ interface Core {
   readonly forget: () => void;
 }
 
-async function coreOf(ground: Ground): Promise<Core> {
+/** What one has that has servers of its own. */
+interface OwnCore extends Core {
+  readonly logins: RemoteLogins;
+}
+
+async function coreOf(ground: Ground): Promise<OwnCore> {
   const keys = await stateKeys({ stateDir: ground.options.stateDir });
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
   const { log, config, options } = ground;
   const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
   const logins = await createRemoteLogins({ ...poolParts(ground), key: keys.subkey("south") });
-  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory, logins);
+  return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory, logins), logins };
 }
 
 function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null, logins: RemoteLogins | null = null): Core {
@@ -356,17 +362,19 @@ async function whole<T>({ hub, audit, forget }: Core, opened: () => Promise<T>):
   });
 }
 
-async function open(ground: Ground, options: StartOptions, core: Core, reload: () => Promise<Reloaded>) {
+async function open(ground: Ground, options: StartOptions, core: OwnCore, reload: () => Promise<Reloaded>) {
   const { config, log, meter } = ground;
   const { eras } = core;
-  const guard = options.insecureNoAuth ? createOpenGuard() : await createTokenGuard({ stateDir: options.stateDir, log });
-  const facts = factsOf(ground, core, guard.tokenPath !== null);
+  let listens = "";
+  const auth = await authOf(ground, options, core, () => listens);
+  const facts = factsOf(ground, core, auth.mode !== "none");
   const front = await createFront({
     listen: { host: options.host ?? config.host ?? defaultListen.host, port: (options.port ?? config.port ?? defaultListen.port) || (options.freePort ?? 0) },
     sharePort: options.sharePort ?? false,
     eras,
     clientEra: config.clientEra,
-    guard,
+    auth,
+    sites: [loginSite(core.logins, auth)],
     publicUrl: config.publicUrl,
     allowedHosts: config.allowedHosts,
     allowedOrigins: config.allowedOrigins,
@@ -377,13 +385,46 @@ async function open(ground: Ground, options: StartOptions, core: Core, reload: (
     audit: ground.audit,
     facts,
     meter,
-  });
-  const door = await operatorOf(ground, facts, reload);
-  const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version, operator: door?.path ?? null }, systemClock).catch(async (thrown: unknown) => {
-    await Promise.all([front.close(0), door?.close()]);
+  }).catch(async (thrown: unknown) => {
+    await auth.close();
     throw thrown;
   });
-  return { front, tokenPath: guard.tokenPath, announced, operator: door };
+  listens = front.url;
+  core.logins.serveAt(new URL(config.publicUrl ?? front.url).origin);
+  auth.onEnded((ids) => void core.logins.forget(ids));
+  const door = await operatorOf(ground, facts, auth, reload);
+  const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version, operator: door?.path ?? null }, systemClock).catch(async (thrown: unknown) => {
+    await Promise.all([front.close(0), door?.close(), auth.close()]);
+    throw thrown;
+  });
+  return { front, auth, announced, operator: door };
+}
+
+/** Who calls us: everybody for the asking, or whoever shows what was granted. */
+function authOf({ config, log, audit, options: { env } }: Ground, options: StartOptions, { hub }: Core, listenUrl: () => string): Promise<Auth> {
+  const { limits, publicUrl, allowedHosts } = config;
+  const egress = createEgress({ limits, env });
+  return createAuth({
+    stateDir: options.stateDir,
+    mode: options.insecureNoAuth ? "none" : config.auth.mode,
+    config: config.auth,
+    reached: { publicUrl, allowedHosts, listenUrl },
+    endpoints: ["/mcp", "/sse"],
+    scopesOf: () => hub.grantable(),
+    clock: systemClock,
+    random: (bytes) => randomBytes(bytes),
+    log,
+    limits,
+    egress,
+    audit,
+    foreign: null,
+  });
+}
+
+/** The pages on which somebody logs in at a remote server; the operator's browser may do so for everybody. */
+function loginSite(logins: RemoteLogins, auth: Auth): Site {
+  const isOperator = (request: OAuthIn): boolean => auth.isOperator(request.header("cookie"));
+  return { paths: logins.paths, handle: (request) => logins.handle(request, { isOperator, mayActFor: isOperator }) };
 }
 
 const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: Core, isGuarded: boolean): Facts => ({
@@ -393,8 +434,8 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 });
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
-function operatorOf({ options, log }: Ground, facts: Facts, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, clock: systemClock, log, reload }).catch((thrown: unknown) => {
+function operatorOf({ options, log }: Ground, facts: Facts, auth: Auth, reload: () => Promise<Reloaded>): Promise<Operator | null> {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

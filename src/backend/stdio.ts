@@ -13,6 +13,7 @@ import type { Groups, Leader } from "./group.ts";
 import type { Misfit } from "./incoming.ts";
 import type { Link } from "./link.ts";
 import { Pending } from "./pending.ts";
+import { type Command, launcherOf, shortfall, supportOf, temporaryOf } from "./sandbox.ts";
 import { StderrRing } from "./stderr.ts";
 import { type Sink, StdinWriter } from "./stdin.ts";
 import { type ByteReader, readStderr, readStdout } from "./stdout.ts";
@@ -28,6 +29,8 @@ export interface StdioOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where children without a folder of their own get a private one. */
   readonly stateDir: string;
+  /** How this program is started, to be a child's launcher; absent or null: children are started as they are. */
+  readonly selfArgv?: readonly string[] | null;
   /** Knows of each child from its start until its group is empty. */
   readonly groups: Groups;
 }
@@ -92,10 +95,10 @@ class StdioLink implements Link {
   }
 
   async open(): Promise<void> {
-    const folder = this.#options.spec.cwd ?? (await this.#privateFolder());
+    const command = await this.#command();
     if (this.#closed) throw this.#gone("it is being stopped", false);
     this.#fallen = null;
-    this.#child = this.#start(folder);
+    this.#child = this.#start(command);
   }
 
   nextId(): number {
@@ -142,13 +145,32 @@ class StdioLink implements Link {
 
   // ---- the child's life ----------------------------------------------------------------------------------------
 
-  #start(cwd: string): Child {
+  /** What starts it, for a given mark. Throws BACKEND_COMMAND where it is to be confined and cannot be. */
+  async #command(): Promise<(mark: string) => Command> {
+    const { spec, env: parent, selfArgv = null, log } = this.#options;
+    const { sandbox } = spec;
+    const args = spec.args.map(reveal);
+    const plain = (cwd: string) => (mark: string) => ({ argv: [spec.command, ...args], cwd, env: environmentOf(spec, parent, mark) });
+    const cwd = spec.cwd ?? (await this.#privateFolder());
+    if (selfArgv === null || sandbox.level === "off") return plain(cwd);
+    const support = await supportOf(sandbox.level);
+    const lacking = shortfall(sandbox, support);
+    if (lacking !== null && sandbox.required) throw fault("BACKEND_COMMAND", { backend: spec.name, op: "start", detail: lacking, hint: "leave sandbox.required out, or choose another level" });
+    if (lacking !== null) log.warn("the server is less confined than it should be", { server: spec.name, sandbox: sandbox.level, reason: lacking });
+    if (support === null) return plain(cwd);
+    const folder = await this.#privateFolder();
+    if (sandbox.level !== "basic") await ensurePrivateDir(temporaryOf(folder));
+    return (mark) => launcherOf({ spec, args, cwd, folder, env: environmentOf(spec, parent, mark), selfArgv });
+  }
+
+  #start(commandOf: (mark: string) => Command): Child {
     const { spec, limits, log, groups } = this.#options;
     const mark = groups.expect();
     try {
-      const process = Bun.spawn([spec.command, ...spec.args.map(reveal)], {
+      const { argv, cwd, env } = commandOf(mark);
+      const process = Bun.spawn([...argv], {
         cwd,
-        env: environmentOf(spec, this.#options.env, mark),
+        env,
         stdin: "pipe",
         stdout: "pipe",
         stderr: "pipe",

@@ -8,8 +8,6 @@
  * bytes is one), and proxy variables never apply to loopback addresses. An address that a stranger named is looked up
  * once, refused unless it is public throughout, and asked at exactly what was found.
  */
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import { Fault, fault } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import { type Lookup, type Pin, pinOf, publicLookup } from "./pin.ts";
@@ -201,6 +199,9 @@ class FetchReply implements EgressReply {
 
 // ---- node:http --------------------------------------------------------------------------------------------------
 
+// Loading these takes more time than all the rest of this room, and a launcher or a small command needs neither.
+const moduleFor = (url: string) => (url.startsWith("https:") ? process.getBuiltinModule("node:https") : process.getBuiltinModule("node:http"));
+
 function overNode(url: string, init: EgressInit, pin: Pin | null = null): Promise<EgressReply> {
   return new Promise((resolve, reject) => {
     try {
@@ -212,8 +213,8 @@ function overNode(url: string, init: EgressInit, pin: Pin | null = null): Promis
           reject(redirected(response.headers.location ?? null, init));
         } else resolve(new NodeReply(response, init));
       };
-      const open = url.startsWith("https:") ? requestHttps : requestHttp;
-      const request = pin === null ? open(url, common, take) : requestHttps({ ...common, ...pinnedOptions(pin) }, take);
+      const { request: open } = moduleFor(url);
+      const request = pin === null ? open(url, common, take) : open({ ...common, ...pinnedOptions(pin) }, take);
       request.on("error", (error) => reject(faultOf(error, init)));
       request.end(init.body);
     } catch (thrown) {

@@ -1,15 +1,17 @@
 /** Base: the words every room may use, knowing nothing of MCP. */
-export { type Addresses, addressesOf, isAddress, isAddressRange, isPublicAddress } from "./address.ts";
+export { type Addresses, addressesOf, isAddress, isAddressRange, isPublicAddress, networkOf } from "./address.ts";
 export { type Audit, type AuditOptions, auditPaths, createAudit, nullAudit } from "./audit.ts";
 export { type CallIds, createCallIds } from "./callIds.ts";
 export { type Cancel, CancelSource } from "./cancel.ts";
 export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, tookLine } from "./charge.ts";
 export { type AuditEntry, type AuditEvent, ChainCheck, parseAuditLine, shortDigest } from "./chain.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
+export { type Confinement, loadConfiner, resources } from "./confine.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
 export { createPrivateFile, ensurePrivateDir, moveFile, openPrivateLog, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "./files.ts";
 export { fingerprint } from "./fingerprint.ts";
+export { become, type Launch, launchEnvironment, launchWord, parseLaunch } from "./launch.ts";
 export { type Libc, loadLibc } from "./libc.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export { createLog, escapeControls, type Log, type LogFields, type LogLevelName, type LogOptions, logLevelNames, nullLog } from "./log.ts";

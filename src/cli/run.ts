@@ -8,6 +8,9 @@ import type { Occasion } from "./occasion.ts";
 import type { Output, Pipes, Signals } from "./terminal.ts";
 import { version } from "./version.ts";
 
+// As base has it; not imported from there, because most of the program is not needed by most commands.
+const launchWord = "launch";
+
 /** The world around one run of the program. */
 export interface Surroundings {
   /** The words after the program's name. */
@@ -31,6 +34,8 @@ export async function run(around: Surroundings): Promise<number> {
 }
 
 async function answer(around: Surroundings): Promise<number> {
+  // All its words but the first are a server's own.
+  if (around.argv[0] === launchWord) return (await import("./launch.ts")).launch(around.argv.slice(1), around.stderr);
   const words = around.argv.slice(0, around.argv.includes("--") ? around.argv.indexOf("--") : undefined);
   if (words.includes("--version")) return say(around, `${version}\n`);
   if (words.includes("--help") || words.includes("-h") || words[0] === "help") return help(around, words);

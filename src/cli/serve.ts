@@ -68,6 +68,7 @@ async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name))),
     demoArgv: [...selfArgv, "demo"],
     watchdogArgv: [...selfArgv, "watchdog"],
+    selfArgv,
     version,
     writeLog: serveLogWriter(stderr, stateDir, defaultLimits.launchLogBytesMax),
     pretty: await stderr.isTerminal(),

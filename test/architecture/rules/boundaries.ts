@@ -20,10 +20,10 @@ export const boundaryTable: readonly Boundary[] = Object.freeze([
   {
     what: "opens connections",
     only: "src/base/egress.ts",
-    words: ["fetch", "Bun.fetch", "globalThis.fetch", "Bun.connect", "Bun.udpSocket", "WebSocket", "EventSource", "XMLHttpRequest"],
+    words: ["fetch", "Bun.fetch", "globalThis.fetch", "Bun.connect", "Bun.udpSocket", "WebSocket", "EventSource", "XMLHttpRequest", "process.getBuiltinModule"],
     modules: ["node:http", "node:https", "node:http2", "node:net", "node:tls", "node:dgram"],
   },
-  { what: "calls the system's library", only: "src/base/libc.ts", words: [], modules: ["bun:ffi"] },
+  { what: "calls the system's library", only: "src/base/libc.ts", also: "src/base/confine.ts", words: [], modules: ["bun:ffi"] },
   { what: "ends the process", only: "src/main.ts", words: ["process.exit", "process.abort", "process.reallyExit"], modules: [] },
   { what: "reads the environment", only: "src/config/env.ts", words: ["process.env", "Bun.env", "import.meta.env"], modules: [] },
   { what: "opens a database", only: "src/auth/store.ts", words: [], modules: ["bun:sqlite", "node:sqlite"] },
