@@ -3,7 +3,7 @@
  * is no server, or there is a process that does not answer (yet, or any more).
  */
 import { resolve } from "node:path";
-import { createEgress, defaultLimits, fault, faultOf } from "../base/index.ts";
+import { createEgress, defaultLimits, type Fault, fault, type FaultCode, faultOf, faults } from "../base/index.ts";
 import { defaultStateDir, type Presence, readOwner, readPresence } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 
@@ -16,8 +16,11 @@ export type Asked<T> =
 
 type Around = Pick<Occasion, "settings" | "env" | "clock">;
 
-/** Asks, and waits for the answer as long as `msMax`. Throws STATE_UNSAFE, STATE_BROKEN, and BACKEND_GARBLED for an answer that is none. */
-export async function askOperator<T>(around: Around, method: "GET" | "POST", path: string, msMax: number = defaultLimits.operatorMsMax): Promise<Asked<T>> {
+/**
+ * Asks, and waits for the answer as long as `msMax`. Throws STATE_UNSAFE, STATE_BROKEN, BACKEND_GARBLED for an answer that is
+ * none, and what the server refused it with.
+ */
+export async function askOperator<T>(around: Around, method: "GET" | "POST", path: string, msMax: number = defaultLimits.operatorMsMax, body?: object): Promise<Asked<T>> {
   const { settings, env, clock } = around;
   const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
   const server = await readPresence(stateDir, clock);
@@ -26,7 +29,7 @@ export async function askOperator<T>(around: Around, method: "GET" | "POST", pat
   const patience = new AbortController();
   const timer = clock.timer(msMax, () => patience.abort());
   try {
-    const reply = await createEgress({ limits: defaultLimits, env: {} }).send(`http://operator${path}`, { method, headers: {}, signal: patience.signal, backend: "1mcp", unix: server.operator });
+    const reply = await createEgress({ limits: defaultLimits, env: {} }).send(`http://operator${path}`, { method, headers: {}, body: body === undefined ? "" : JSON.stringify(body), signal: patience.signal, backend: "1mcp", unix: server.operator });
     return { kind: "answer", value: valueOf<T>(reply.status, await reply.all(defaultLimits.messageBytesMax)), server };
   } catch (thrown) {
     return silent(server, thrown, msMax);
@@ -48,8 +51,21 @@ function silent({ pid }: Presence, thrown: unknown, msMax: number): Asked<never>
   throw thrown;
 }
 
+/** Why it was refused, as the server's own fault; null where the text says no such thing. */
+function refusalIn(text: string): Fault | null {
+  try {
+    const { code, error, hint } = JSON.parse(text) as { readonly code?: unknown; readonly error?: unknown; readonly hint?: unknown };
+    if (typeof code !== "string" || !Object.hasOwn(faults, code)) return null;
+    return fault(code as FaultCode, { detail: String(error), ...(typeof hint === "string" ? { hint } : {}) });
+  } catch {
+    return null;
+  }
+}
+
 function valueOf<T>(status: number, body: Uint8Array): T {
   const text = new TextDecoder().decode(body);
   if (status === 200) return JSON.parse(text) as T;
+  const refused = refusalIn(text);
+  if (refused !== null) throw refused;
   throw fault("BACKEND_GARBLED", { backend: "1mcp", detail: `status ${status}: ${text.slice(0, defaultLimits.excerptMax)}` });
 }
