@@ -10,12 +10,13 @@ import { type Auth, createAuth, createRemoteLogins, type OAuthIn, operator, ownT
 import { createPool, reapEarlier } from "./backend/index.ts";
 import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
+import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type Site, type StdioFront } from "./front/index.ts";
-import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report } from "./hub/index.ts";
+import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report, type Review, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
-export type { Reloaded, Report };
+export type { Reloaded, Report, Review };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -234,7 +235,7 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
-  const bridging = await piped(ground, build(ground, keys, bridge, null), options.pipes, { server: bridgedName });
+  const bridging = await piped(ground, build(ground, keys, bridge, { memory: null, trust: null, logins: null }), options.pipes, { server: bridgedName });
   look = () => {
     options.missed();
     void bridging.reload();
@@ -273,22 +274,20 @@ async function groundOf(options: ServeOptions): Promise<Ground> {
 }
 
 /** The audit log; without it everything works but that something new is granted. */
-function auditOf({ log, secrets }: Pick<Ground, "log" | "secrets">, { stateDir, version }: ServeOptions, { audit, limits }: Config): Audit {
+function auditOf({ log, secrets }: Pick<Ground, "log" | "secrets">, { stateDir }: Pick<Around, "stateDir">, { audit, limits }: Config): Audit {
   if (audit.file === null) return nullAudit;
   const path = resolve(stateDir, audit.file);
   const onTrouble = (why: Fault | null): void => {
     if (why === null) log.info("the audit log can be written again", { path });
     else log.error("the audit log cannot be written: nothing new is granted until it can", { path, reason: String(why.cause ?? why.message) });
   };
-  const made = createAudit({ path, bytesMax: audit.bytesMax, filesMax: audit.filesMax, clock: systemClock, secrets, limits, life: randomBytes(lifeBytes).toString("hex"), onTrouble });
-  made.record({ ev: "start", result: version });
-  return made;
+  return createAudit({ path, bytesMax: audit.bytesMax, filesMax: audit.filesMax, clock: systemClock, secrets, limits, life: randomBytes(lifeBytes).toString("hex"), onTrouble });
 }
 
 const lifeBytes = 5;
 
 /** The configuration to start with: the file that was named, the default file, or the demonstration. */
-async function configOf({ configPath, env, demoArgv, strictSecrets = false }: ServeOptions, log: Log): Promise<{ config: Config; hash: string | null }> {
+async function configOf({ configPath, env, demoArgv, strictSecrets = false }: Pick<ServeOptions, "configPath" | "env" | "demoArgv" | "strictSecrets">, log: Log): Promise<{ config: Config; hash: string | null }> {
   const path = configPath ?? defaultConfigPath(env);
   if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null };
   const loaded = await loadConfig({ path, env, strictSecrets });
@@ -313,16 +312,56 @@ interface OwnCore extends Core {
   readonly logins: RemoteLogins;
 }
 
+/** What a proxy has that has servers of its own; all of it null for a bridge. */
+interface Own {
+  readonly memory: Memory | null;
+  readonly trust: Trust | null;
+  readonly logins: RemoteLogins | null;
+}
+
+function trustOf({ options, config, log, audit }: Pick<Ground, "options" | "config" | "log" | "audit">): Trust {
+  const { limits } = config;
+  return new Trust({ files: createPinFiles({ stateDir: options.stateDir, log, limits }), log, audit, limits });
+}
+
+/** What was trusted of servers, where no proxy runs. */
+export interface PinsAtRest extends Pick<Hub, "review" | "trust"> {
+  close(): Promise<void>;
+}
+
+/** Looks at the files of a proxy that does not run: what its servers offered last, and what was trusted of that. Throws ConfigFault. */
+export async function pinsAtRest(options: Around & { readonly configPath: string }): Promise<PinsAtRest> {
+  const logs = logOf(options);
+  const { config } = await configOf({ ...options, demoArgv: ["1mcp"] }, logs.log);
+  const audit = auditOf(logs, options, config);
+  const { stateDir } = options;
+  const memory = createMemory({ stateDir, clock: systemClock, log: logs.log, limits: config.limits });
+  const trust = trustOf({ options, config, log: logs.log, audit });
+  await Promise.all([memory.recall(config), trust.recall(config)]);
+  for (const spec of config.backends) {
+    const offered = memory.of(spec);
+    if (offered !== null) trust.withheld(spec, inventoryOf(offered, config.limits));
+  }
+  return {
+    review: (server) => trust.review(server),
+    trust: (server, digest) => trust.accept(server, digest),
+    async close() {
+      await trust.close();
+      await audit.close();
+    },
+  };
+}
+
 async function coreOf(ground: Ground): Promise<OwnCore> {
   const keys = await stateKeys({ stateDir: ground.options.stateDir });
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
   const { log, config, options } = ground;
   const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
   const logins = await createRemoteLogins({ ...poolParts(ground), key: keys.subkey("south") });
-  return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory, logins), logins };
+  return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, { memory, trust: trustOf(ground), logins }), logins };
 }
 
-function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null, logins: RemoteLogins | null = null): Core {
+function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, { memory, trust, logins }: Own): Core {
   const { options, config, log, meter, callIds, audit } = ground;
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
@@ -331,6 +370,7 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   const hub = createHub({
     createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null, loginOf: (spec, owner) => logins?.of(spec, owner) ?? null }, events),
     memory,
+    trust,
     meter,
     audit,
     auditCalls: config.audit.calls,
@@ -462,7 +502,8 @@ interface Parts extends Core {
 }
 
 async function running(ground: Ground, parts: Parts): Promise<Running> {
-  const { config } = ground;
+  const { audit, config, options } = ground;
+  audit.record({ ev: "start", result: options.version });
   let adopting: Promise<Adopted> = Promise.resolve({ restart: [], reason: null });
   const watch = await watched(ground, (path, loaded) => {
     adopting = take(ground, parts, path, loaded);

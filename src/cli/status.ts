@@ -47,7 +47,7 @@ async function textOf({ stdout, operand }: Occasion, report: Report, servers: re
   const rows = [["SERVER", "STATE", "FOR", "CALLS", "RESTARTS", "PID", "REVISION"], ...servers.map((server) => rowOf(server, now).map(escapeControls))];
   const head = operand === null ? headOf(report, now, url) : "";
   const table = (await stdout.isTerminal()) ? aligned(rows) : rows.map((row) => row.join("\t"));
-  return `${head}${table.map((line) => `${line}\n`).join("")}${servers.map((server) => ailmentOf(server, now)).join("")}`;
+  return `${head}${table.map((line) => `${line}\n`).join("")}${servers.map((server) => ailmentOf(server, now)).join("")}${report.untrusted.map(untrustedText).join("")}`;
 }
 
 function headOf({ phase, version, pid, startedAt, inFlight, clients, memory, configuration }: Report, now: number, url: string): string {
@@ -61,6 +61,11 @@ function headOf({ phase, version, pid, startedAt, inFlight, clients, memory, con
 }
 
 const rowOf = ({ name, state, since, inFlight, restarts, pid, revision }: ServerReport, now: number): string[] => [name, state, spanText(now - Date.parse(since)), String(inFlight), String(restarts), pid === null ? "-" : String(pid), revision ?? "-"];
+
+function untrustedText({ server, pin, drifts }: Report["untrusted"][number]): string {
+  const what = `${drifts.length} ${drifts.length === 1 ? "definition is" : "definitions are"} not what was trusted`;
+  return `\n${escapeControls(`${server}: ${what}${pin === "block" ? ", and withheld" : ""}; 1mcp mcp trust ${server} shows and accepts it`)}\n`;
+}
 
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

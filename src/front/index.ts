@@ -2,5 +2,6 @@
 export { createFront } from "./app.ts";
 export { type ByteSink, createStdioFront, type StdioFront } from "./stdio.ts";
 export { openOperator, type Operator, type OperatorOptions } from "./operator.ts";
+export { pinActions } from "./pins.ts";
 export type { Facts } from "./status.ts";
 export type { Front, FrontOptions, Listen } from "./types.ts";

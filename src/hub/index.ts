@@ -5,5 +5,5 @@ export { createMemory, type Memory, type MemoryOptions } from "./remember.ts";
 export { type Reloaded, reloadedOf } from "./change.ts";
 export { type About, type Health, healthOf, type McpHealth, mcpHealthOf, type Report, reportOf, type ServerFacts, serverFactsOf } from "./health.ts";
 export { createPinFiles, type PinFiles } from "./pinned.ts";
-export { type Review, Trust } from "./trust.ts";
+export { type Review, Trust, type TrustOptions } from "./trust.ts";
 export type { Change, Hub, HubStatus } from "./types.ts";

@@ -1,0 +1,82 @@
+/**
+ * `mcp pins` and `mcp trust`: what a server defines now that is not what was trusted, line by line, and the operator's word
+ * that he trusts it. The running server is asked; where none runs, what it last knew is looked at in its files.
+ */
+import { resolve } from "node:path";
+import { defaultLimits, escapeControls, fault } from "../base/index.ts";
+import { type PinsAtRest, pinsAtRest, type Review } from "../compose.ts";
+import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
+import type { Occasion, Run } from "./occasion.ts";
+import { askOperator } from "./operator.ts";
+import { version } from "./version.ts";
+
+/** Shows what is not as it was trusted, and changes nothing. Gives 0 where all is, 1 where not. Throws NAME_UNKNOWN, SERVER_AWAY. */
+export const pins: Run = async (occasion) => {
+  const server = serverOf(occasion);
+  await using desk = await deskOf(occasion);
+  const review = await desk.review(server);
+  occasion.stdout.write(reviewText(review));
+  return review.drifts.length === 0 ? 0 : 1;
+};
+
+/** Shows it, and trusts exactly that. Throws NAME_UNKNOWN, SERVER_AWAY, PARAMS_INVALID where it changed in between. */
+export const trust: Run = async (occasion) => {
+  const server = serverOf(occasion);
+  await using desk = await deskOf(occasion);
+  const review = await desk.review(server);
+  occasion.stdout.write(reviewText(review));
+  if (review.drifts.length === 0) return 0;
+  await desk.trust(server, review.digest);
+  occasion.stdout.write(`${escapeControls(`${review.drifts.length === 1 ? "this is" : "these are"} trusted from now on`)}\n`);
+  return 0;
+};
+
+function serverOf({ operand }: Occasion): string {
+  if (operand === null) throw fault("USAGE", { detail: "it needs the name of a server" });
+  return operand;
+}
+
+/** Who can be asked. */
+interface Desk extends AsyncDisposable {
+  review(server: string): Promise<Review>;
+  trust(server: string, digest: string): Promise<Review>;
+}
+
+async function deskOf(occasion: Occasion): Promise<Desk> {
+  const found = await askOperator<unknown>(occasion, "GET", "/status");
+  if (found.kind === "silent") throw fault("SERVER_AWAY", { detail: found.why, hint: "try again in a moment" });
+  return found.kind === "none" ? atRest(await restOf(occasion)) : running(occasion);
+}
+
+function running(occasion: Occasion): Desk {
+  const ask = async (method: "GET" | "POST", path: string, body?: object): Promise<Review> => {
+    const asked = await askOperator<Review>(occasion, method, path, defaultLimits.operatorMsMax, body);
+    if (asked.kind !== "answer") throw fault("SERVER_AWAY");
+    return asked.value;
+  };
+  return {
+    review: (server) => ask("GET", `/pins/${encodeURIComponent(server)}`),
+    trust: (server, digest) => ask("POST", `/pins/${encodeURIComponent(server)}/trust`, { digest }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+const atRest = (rest: PinsAtRest): Desk => ({
+  review: (server) => Promise.try(() => rest.review(server)),
+  trust: (server, digest) => Promise.try(() => rest.trust(server, digest)),
+  [Symbol.asyncDispose]: () => rest.close(),
+});
+
+function restOf({ settings, env, stderr }: Occasion): Promise<PinsAtRest> {
+  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
+  const configPath = settings.config === null ? defaultConfigPath(env) : resolve(settings.config);
+  return pinsAtRest({ configPath, stateDir, env, logLevel: settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
+}
+
+/** A review for a person. What servers wrote cannot drive the terminal, and what cannot be seen is shown. */
+function reviewText({ server, pin, drifts }: Review): string {
+  if (drifts.length === 0) return `${escapeControls(`everything that ${server} defines is as it was trusted`)}\n`;
+  const state = pin === "block" ? "withheld" : "shown all the same, since pin is not “block”";
+  const blocks = drifts.flatMap(({ key, how, was, is, lines }) => [`${key} is ${how} (${was ?? "none"} → ${is})`, ...lines.map((line) => `  ${line}`)]);
+  return [`${server} defines what was not trusted; it is ${state}:`, ...blocks].map((line) => `${escapeControls(line)}\n`).join("");
+}
