@@ -41,6 +41,18 @@ const global: Addresses = addressesOf(["0.0.0.0/0", "2000::/3"]);
 /** Whether an address is one of the public internet (global unicast); an IPv4 address in an IPv6 form is judged as what it is, or not at all. */
 export const isPublicAddress = (address: string): boolean => global.has(address) && !special.has(address);
 
+/**
+ * What an address is counted as: an IPv4 address as itself, in whatever form it came; of an IPv6 address the network,
+ * since whoever has one such address has all of its last 64 bits. What is no address is counted as what it is.
+ */
+export function networkOf(address: string): string {
+  if (!isAddress(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed.kind() === "ipv4") return parsed.toString();
+  const groups = (parsed as ipaddr.IPv6).parts.slice(0, 4).map((part) => part.toString(16));
+  return `${groups.join(":")}::/64`;
+}
+
 interface Block {
   readonly bytes: readonly number[];
   /** How many of the bits count. */

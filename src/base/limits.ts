@@ -61,6 +61,8 @@ export const defaultLimits = Object.freeze({
   authorizesPerMinuteMax: 30,
   devicesPerMinuteMax: 5,
   registersPerHourMax: 20,
+  /** Looks at how a login stands, of one address in a minute: its page asks by itself. */
+  looksPerMinuteMax: 300,
   /** Addresses and grants whose share is remembered. */
   ratesMax: 10_000,
   /** Largest body at an endpoint of the authorization server. */

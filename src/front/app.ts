@@ -8,35 +8,43 @@
 import { type Clock, fault, faultOf, loadLibc, type Log, sleep } from "../base/index.ts";
 import type { Eras } from "../era/index.ts";
 import { Hono } from "hono";
-import { assertSafe, gateOf } from "./guard.ts";
-import { Door, idleSeconds, mcpPath, type Path, type Peer } from "./mcp.ts";
+import { assertSafe, type Gate, gateOf } from "./guard.ts";
+import { Door, idleSeconds, mcpPath, mcpResource, type Path, type Peer } from "./mcp.ts";
+import { Desk } from "./oauth.ts";
 import { proxiesOf } from "./proxies.ts";
 import { refusal } from "./reply.ts";
 import { messagePath, messagesPath, ssePath } from "./sse.ts";
 import { trafficOf } from "./numbers.ts";
 import { privately } from "./socket.ts";
-import { frontPage, healthOk, notFound, StatusPages } from "./status.ts";
-import type { Front, FrontOptions, Listen } from "./types.ts";
+import { frontPage, healthOk, notFound, readScope, StatusPages } from "./status.ts";
+import type { Front, FrontOptions, Listen, Site } from "./types.ts";
 
 type Server = Bun.Server<undefined>;
 type App = Hono<{ Bindings: Peer & object }>;
 
 /** Opens the front door. Throws LISTEN_FAILED, LISTEN_UNSAFE. */
 export async function createFront(options: FrontOptions): Promise<Front> {
-  assertSafe(options, options.guard.tokenPath !== null);
+  assertSafe(options, options.auth.mode !== "none");
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
   const routes: { app: Pick<App, "fetch"> | null } = { app: null };
   const server = listen(options, (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null));
   const traffic = trafficOf({ ...options, ...options.facts.about() });
-  const door = new Door({ ...options, traffic, gate: gateOf(options, server.port ?? 0), proxies: proxiesOf(options.trustedProxies, options.listen) });
-  const app = appOf(door, options);
+  const gate = gateOf(options, server.port ?? 0);
+  const door = new Door({ ...options, traffic, gate, proxies: proxiesOf(options.trustedProxies, options.listen) });
+  const app = appOf(door, gate, options);
   routes.app = app;
+  // The sessions first: what they run is given up, and not only left by its client.
+  options.auth.onEnded((principalIds) => {
+    options.eras.end(principalIds);
+    door.end(principalIds);
+  });
   const giveWay = async (): Promise<void> => {
     routes.app = { fetch: async (request, peer) => parting(await app.fetch(request, peer)) };
     const given = (await loadLibc())?.preferYounger(server.port ?? 0) ?? false;
     options.log.debug("another process listens beside", { given });
   };
-  return { url: urlOf(options.listen, server), giveWay, close: closing(server, door, options.clock) };
+  const ways = app.routes.map(({ method, path }) => ({ method, path }));
+  return { url: urlOf(options.listen, server), routes: ways, giveWay, close: closing(server, door, options.clock) };
 }
 
 function parting(response: Response): Response {
@@ -44,12 +52,14 @@ function parting(response: Response): Response {
   return response;
 }
 
-function appOf(door: Door, options: FrontOptions): App {
-  const { eras, clientEra, log } = options;
+function appOf(door: Door, gate: Gate, options: FrontOptions): App {
+  const { eras, clientEra, log, auth, limits } = options;
   const app: App = new Hono();
   serveOn(app, door, "/mcp", mcpPath(eras, clientEra));
   if (clientEra === "any") serveOlder(app, door, eras);
   showOn(app, door, options);
+  const desk = new Desk({ door, gate, bodyBytesMax: limits.oauthBytesMax });
+  for (const site of [auth, ...options.sites]) siteOn(app, desk, site);
   app.get("/", frontPage);
   app.notFound(notFound);
   app.onError((thrown) => failure(thrown, log));
@@ -67,8 +77,22 @@ function serveOn(app: App, door: Door, base: string, path: Path): void {
   app.all(`${base}/:server`, (c) => door.handle(c.req.raw, c.env, path, { server: c.req.param("server") }));
 }
 
+function siteOn(app: App, desk: Desk, site: Site): void {
+  for (const path of site.paths) app.all(path, (c) => desk.handle(c.req.raw, c.env, site));
+}
+
 function showOn(app: App, door: Door, options: FrontOptions): void {
-  const pages = (peer: Peer): StatusPages => new StatusPages({ ...options, foreign: (request) => door.foreign(request, peer), refuse: (why, request, headers) => door.refuse(why, request, peer, headers) });
+  const { auth } = options;
+  const refusedReader = async (request: Request, peer: Peer): Promise<Response | null> => {
+    const resource = door.resourceOf(request, mcpResource, null);
+    const caller = await door.admit(request, peer, resource, null);
+    if (caller instanceof Response) return caller;
+    const { scopes } = caller.principal;
+    if (scopes === null || scopes.includes(readScope)) return null;
+    return door.refuse(fault("SCOPE_MISSING", { data: { requiredScopes: [readScope] } }), request, peer, { "WWW-Authenticate": auth.stepUp([readScope], resource) });
+  };
+  const pages = (peer: Peer): StatusPages =>
+    new StatusPages({ ...options, isOpen: auth.mode === "none", foreign: (request) => door.foreign(request, peer), refusedReader: (request) => refusedReader(request, peer), refuse: (why, request) => door.refuse(why, request, peer, null) });
   app.get("/health", (c) => pages(c.env).health(c.req.raw));
   app.get("/health/live", healthOk);
   app.get("/health/ready", (c) => pages(c.env).ready());

@@ -14,6 +14,8 @@ export interface Gate {
   /** `host[:port]` in lower case; null: whatever it is (nobody reaches a unix socket by name). */
   readonly hosts: ReadonlySet<string> | null;
   readonly origins: ReadonlySet<string>;
+  /** The origin for each of the hosts: what an endpoint is called depends on who asks. */
+  readonly named: ReadonlyMap<string, string>;
 }
 
 /** What the gate is made of. */
@@ -23,6 +25,8 @@ export interface GateOptions {
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** Absent or null: plain http is spoken. */
+  readonly tls?: object | null;
 }
 
 const loopbackNames: readonly string[] = Object.freeze(["localhost", "127.0.0.1", "[::1]"]);
@@ -33,17 +37,29 @@ export const isLoopback = (host: string): boolean => host === "localhost" || hos
 
 /** The hosts and origins that are ours, once the port is known. */
 export function gateOf(options: GateOptions, port: number): Gate {
-  const own = "unix" in options.listen ? [] : namesOf(options.listen.host).flatMap((name) => withPort("http", name, port));
+  const scheme = (options.tls ?? null) === null ? "http" : "https";
+  const own = "unix" in options.listen ? [] : namesOf(options.listen.host).flatMap((name) => withPort(scheme, name, port));
   const shown = options.publicUrl === null ? null : new URL(options.publicUrl);
   const published = shown === null ? [] : withPort(shown.protocol.slice(0, -1), shown.hostname, Number(shown.port));
   const hosts = [...own, ...published, ...options.allowedHosts].map((host) => host.toLowerCase());
-  const origins = [...own.map((host) => `http://${host}`), ...(shown === null ? [] : [shown.origin]), ...options.allowedOrigins];
+  const origins = [...own.map((host) => `${scheme}://${host}`), ...(shown === null ? [] : [shown.origin]), ...options.allowedOrigins];
   return Object.freeze({
     hosts: "unix" in options.listen ? null : new Set(hosts),
     // "null" is what every sandboxed frame and local file sends: it names nobody.
     origins: new Set(origins.map((origin) => origin.toLowerCase()).filter((origin) => origin !== "null")),
+    named: new Map([
+      ...options.allowedHosts.map((host) => [host.toLowerCase(), originFor(host)] as const),
+      ...own.map((host) => [host.toLowerCase(), `${scheme}://${host.replace(/:(80|443)$/, "")}`] as const),
+      ...published.map((host) => [host.toLowerCase(), shown?.origin ?? ""] as const),
+    ]),
   });
 }
+
+// Beyond this computer nobody speaks plain http to us.
+const originFor = (host: string): string => `${isLoopback(host.replace(/:\d+$/, "")) ? "http" : "https"}://${host.toLowerCase()}`;
+
+/** Our origin as a client named it that got this far. On a unix socket, where it may call us anything, there is only one. */
+export const originOf = (headers: Headers, { named }: Gate): string => named.get(headers.get("host")?.toLowerCase() ?? "") ?? "http://localhost";
 
 function namesOf(host: string): readonly string[] {
   if (isLoopback(host)) return [...new Set([...loopbackNames, bracketed(host)])];
@@ -74,11 +90,27 @@ export function assertSafe(options: GateOptions, authenticated: boolean): void {
 
 /** Refuses a Host that is not ours and an Origin that is not let in; null lets it pass. Without Origin it is no browser. */
 export function refusedOrigin(headers: Headers, gate: Gate): Fault | null {
+  const origin = headers.get("origin");
+  return refusedHost(headers, gate) ?? (origin === null || isListed(gate.origins, origin) ? null : fault("ORIGIN_REFUSED", { detail: "Origin" }));
+}
+
+/** Refuses a Host that is not ours, wherever the page comes from that asks. */
+export function refusedHost(headers: Headers, { hosts }: Gate): Fault | null {
   const host = headers.get("host");
   // Two Host headers arrive joined by a comma, which is in no set.
-  if (gate.hosts !== null && (host === null || !isListed(gate.hosts, host))) return fault("ORIGIN_REFUSED", { detail: "Host" });
+  return hosts !== null && (host === null || !isListed(hosts, host)) ? fault("ORIGIN_REFUSED", { detail: "Host" }) : null;
+}
+
+/**
+ * Refuses a form that does not come from a page of ours. Those pages let no referrer out, and then browsers send "null"
+ * for the origin and tell by another header that it is the page's own (Fetch, "append a request Origin header"). What
+ * sends neither is no browser, and has no cookies that it does not mean to send.
+ */
+export function refusedForm(headers: Headers, gate: Gate): Fault | null {
   const origin = headers.get("origin");
-  return origin === null || isListed(gate.origins, origin) ? null : fault("ORIGIN_REFUSED", { detail: "Origin" });
+  const site = headers.get("sec-fetch-site");
+  const isOurs = origin === null || origin === "null" ? site === "same-origin" || (origin === null && site === null) : origin.toLowerCase() === originOf(headers, gate).toLowerCase();
+  return isOurs ? null : fault("ORIGIN_REFUSED", { detail: "the form comes from another page" });
 }
 
 const isListed = (set: ReadonlySet<string>, value: string): boolean => set.has(value) || set.has(value.toLowerCase());

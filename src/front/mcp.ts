@@ -2,18 +2,20 @@
  * The way of one MCP request through the door, in the order in which it may be refused: address, verb, size, caller,
  * type, body. Nothing is read of the body before its sender is known. Which revision it speaks is not our business.
  */
-import type { Guard } from "../auth/index.ts";
 import { type Audit, type Clock, type Fault, fault, type Limits, type Log } from "../base/index.ts";
 import type { Eras, HttpIn, HttpOut } from "../era/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import { readBody } from "./body.ts";
+import { Callers } from "./callers.ts";
 import { corsOf, preflight } from "./cors.ts";
-import { type Gate, refusedOrigin, refusedSize, refusedType } from "./guard.ts";
+import { type Gate, originOf, refusedHost, refusedOrigin, refusedSize, refusedType } from "./guard.ts";
 import { Inbound } from "./inbound.ts";
 import type { Traffic } from "./numbers.ts";
 import type { Proxies } from "./proxies.ts";
-import { refusal, replyOf } from "./reply.ts";
+import { type FrontRates, type Rate, Rates, ratesOf } from "./rates.ts";
+import { comeBackIn, refusal, replyOf } from "./reply.ts";
 import { recordRefusal } from "./trail.ts";
+import type { Doorkeeper } from "./types.ts";
 
 /** What the listener offers for one request. */
 export interface Peer {
@@ -25,7 +27,7 @@ export interface Peer {
 
 export interface DoorOptions {
   readonly eras: Eras;
-  readonly guard: Guard;
+  readonly auth: Doorkeeper;
   readonly gate: Gate;
   readonly proxies: Proxies;
   readonly traffic: Traffic;
@@ -38,6 +40,8 @@ export interface DoorOptions {
 
 /** What one path serves. */
 export interface Path {
+  /** The endpoint that a token must be for; a server's own is below it. */
+  readonly resource: string;
   /** For `Allow` and for browsers. */
   readonly verbs: readonly HttpIn["verb"][];
   serve(request: Inbound, url: string): Promise<HttpOut> | HttpOut;
@@ -45,16 +49,32 @@ export interface Path {
 
 type Extra = Readonly<Record<string, string>> | null;
 
+/** A caller who was let in. */
+export interface Admitted {
+  readonly principal: Principal;
+  /** Milliseconds since the epoch; null: as long as the grant. */
+  readonly expiresAt: number | null;
+}
+
 /** How long a peer may be silent while its request has not been read. */
 export const idleSeconds = 30;
 
 /** The door to the era room. */
 export class Door {
   readonly #options: DoorOptions;
+  readonly #callers: Callers;
+  readonly #rates: Rates;
+  /** How often each thing may be done. */
+  readonly rates: FrontRates;
   #closed = false;
+  /** How often grants have ended. */
+  #endings = 0;
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#callers = new Callers(options.clock, options.limits);
+    this.#rates = new Rates(options.clock, options.limits);
+    this.rates = ratesOf(options.limits);
   }
 
   /** Serves one request on a path; every failure is an answer. */
@@ -72,9 +92,25 @@ export class Door {
     this.#closed = true;
   }
 
+  #leave(inbound: Inbound, response: Response): Response {
+    this.#callers.leave(inbound);
+    return response;
+  }
+
+  /** Cuts everything that is open to these principals: their grants have ended. */
+  end(principalIds: readonly string[]): void {
+    this.#endings += 1;
+    this.#callers.end(principalIds);
+  }
+
   /** Why a request from there, by that name, is none that we answer; null: nothing speaks against it. */
   foreign(request: Request, peer: Peer): Fault | null {
     return this.#refusedPeer(request, peer) ?? refusedOrigin(request.headers, this.#options.gate);
+  }
+
+  /** The same, whatever page it comes from. */
+  foreignHost(request: Request, peer: Peer): Fault | null {
+    return this.#refusedPeer(request, peer) ?? refusedHost(request.headers, this.#options.gate);
   }
 
   #refusedPeer(request: Request, peer: Peer): Fault | null {
@@ -89,22 +125,85 @@ export class Door {
   }
 
   async #admit(request: Request, peer: Peer, path: Path, { extra, selection }: { readonly extra: Extra; readonly selection: Selection }): Promise<Response> {
-    const { guard, limits } = this.#options;
-    const { headers } = request;
-    const refused = this.#closed ? fault("SHUTTING_DOWN") : refusedSize(headers, limits.bodyBytesMax);
+    const refused = this.#closed ? fault("SHUTTING_DOWN") : refusedSize(request.headers, this.#options.limits.bodyBytesMax);
     if (refused !== null) return this.refuse(refused, request, peer, extra);
-    const caller = guard.principalOf(headers.get("authorization"));
-    if (!caller.ok) return this.refuse(fault(caller.code), request, peer, { ...extra, "WWW-Authenticate": caller.challenge });
+    const resource = this.resourceOf(request, path.resource, selection.server);
+    const admitting = this.admit(request, peer, resource, extra);
+    const caller = admitting instanceof Promise ? await admitting : admitting;
+    if (caller instanceof Response) return caller;
+    const endings = this.#endings;
     const inbound = await this.#read(request, peer, caller.principal, selection);
     if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
+    this.#callers.enter(inbound);
+    // Some grant has ended while the body came: if it was this one, what follows would run without any.
+    if (endings !== this.#endings) {
+      const again = await this.admit(request, peer, resource, extra);
+      if (again instanceof Response) return this.#leave(inbound, again);
+    }
     const out = await path.serve(inbound, request.url);
-    const { clock, traffic } = this.#options;
+    return this.#answer(request, peer, { inbound, out, extra, caller, resource });
+  }
+
+  /** The name of an endpoint, as its metadata has it. */
+  resourceOf(request: Request, path: string, server: string | null): string {
+    const endpoint = originOf(request.headers, this.#options.gate) + path;
+    return server === null ? endpoint : `${endpoint}/${server}`;
+  }
+
+  /** Who sends this request to that resource, or why he is not let in. */
+  admit(request: Request, peer: Peer, resource: string, extra: Extra): Admitted | Response | Promise<Admitted | Response> {
+    const verdict = this.#options.auth.verify({ authorization: request.headers.get("authorization"), resource });
+    return verdict instanceof Promise ? verdict.then((found) => this.#judged(found, request, peer, extra)) : this.#judged(verdict, request, peer, extra);
+  }
+
+  #judged(verdict: Awaited<ReturnType<Doorkeeper["verify"]>>, request: Request, peer: Peer, extra: Extra): Admitted | Response {
+    if (!verdict.ok) return this.#turnAway(verdict, request, peer, extra);
+    const { principal, expiresAt = null } = verdict;
+    const waitMs = principal.scopes === null ? 0 : this.#rates.take(this.rates.requests, principal.id);
+    return waitMs > 0 ? this.refuse(tooOften(), request, peer, { ...extra, ...comeBackIn(waitMs) }) : { principal, expiresAt };
+  }
+
+  // Who shows nothing begins a login; only who shows something wrong may be guessing.
+  #turnAway({ code, challenge }: { readonly code: "TOKEN_MISSING" | "TOKEN_INVALID"; readonly challenge: string }, request: Request, peer: Peer, extra: Extra): Response {
+    const waitMs = code === "TOKEN_INVALID" ? this.wait(this.rates.badTokens, request, peer) : 0;
+    if (waitMs > 0) return this.refuse(tooOften(), request, peer, { ...extra, ...comeBackIn(waitMs) });
+    return this.refuse(fault(code), request, peer, { ...extra, "WWW-Authenticate": challenge });
+  }
+
+  /** Counts a request of whoever sends it; gives 0, or in how many milliseconds he may come back. */
+  wait(rate: Rate, request: Request, peer: Peer): number {
+    return this.#rates.takeFrom(rate, this.clientOf(request, peer));
+  }
+
+  #answer(request: Request, peer: Peer, { inbound, out, extra, caller, resource }: { readonly inbound: Inbound; readonly out: HttpOut; readonly extra: Extra; readonly caller: Admitted; readonly resource: string }): Response {
+    const { clock, traffic, limits, auth } = this.#options;
+    if (inbound.isCut) return this.#tooLate(inbound, out, { request, peer, extra });
+    if ("stream" in out && out.standing === true && !this.#stands(inbound, out, caller)) return this.refuse(fault("LIMIT_REACHED", { detail: "limits.streamsPerGrantMax" }), request, peer, extra);
     const onEnd = (): void => {
       inbound.done();
+      this.#callers.leave(inbound);
       // A connection that is kept is held to the idle time-out again, or it could stay for ever.
       peer.timeout(request, idleSeconds);
     };
-    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, onEnd });
+    const challenged = "scopes" in out && out.scopes !== undefined ? { ...extra, "WWW-Authenticate": auth.stepUp(out.scopes, resource) } : extra;
+    return replyOf(out, challenged, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, onEnd });
+  }
+
+  // The grant ended while the request was served.
+  #tooLate(inbound: Inbound, out: HttpOut, { request, peer, extra }: { readonly request: Request; readonly peer: Peer; readonly extra: Extra }): Response {
+    if ("stream" in out) out.stream.cancel();
+    this.#callers.leave(inbound);
+    return this.refuse(fault("TOKEN_INVALID", { detail: "its grant has ended" }), request, peer, extra);
+  }
+
+  #stands(inbound: Inbound, out: Extract<HttpOut, { stream: unknown }>, { principal, expiresAt }: Admitted): boolean {
+    if (this.#callers.hasRoom(principal)) {
+      this.#callers.stand(inbound, expiresAt);
+      return true;
+    }
+    this.#callers.leave(inbound);
+    out.stream.cancel();
+    return false;
   }
 
   async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {
@@ -125,13 +224,26 @@ export class Door {
 
   /** Answers a request that nobody reads, and tells of it. */
   refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {
-    const client = this.#options.proxies.clientOf(addressOf(request, peer), request.headers.get("x-forwarded-for"));
-    this.#options.traffic.refused(why.code);
-    recordRefusal(this.#options.audit, why, request, client);
-    this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client });
+    this.tell(why, request, peer);
     return refusal(why, extra);
   }
+
+  /** Tells of a request that is refused: in the numbers, in the log, and in the audit log. */
+  tell(why: Fault, request: Request, peer: Peer): void {
+    const client = this.clientOf(request, peer);
+    this.#options.traffic.refused(why.code);
+    this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client });
+    recordRefusal(this.#options.audit, why, request, client);
+  }
+
+  /** Who sends it: where a proxy in front is trusted, whom that names. */
+  clientOf(request: Request, peer: Peer): string {
+    return this.#options.proxies.clientOf(addressOf(request, peer), request.headers.get("x-forwarded-for"));
+  }
 }
+
+/** Somebody does something more often than anybody needs to. */
+export const tooOften = (): Fault => fault("LIMIT_REACHED", { detail: "too often" });
 
 const addressOf = (request: Request, peer: Peer): string | null => peer.requestIP(request)?.address ?? null;
 
@@ -139,6 +251,10 @@ const isServed = (path: Path, method: string): boolean => (path.verbs as readonl
 
 /** Streamable HTTP: `/mcp`, `/mcp/<server>`. Streams and ends of sessions have verbs of their own; modern clients have none. */
 export const mcpPath = (eras: Eras, clientEra: "any" | "modern"): Path => ({
+  resource: mcpResource,
   verbs: clientEra === "modern" ? ["POST"] : ["POST", "GET", "DELETE"],
   serve: (inbound) => eras.http(inbound),
 });
+
+/** The endpoint that shows all servers. Who may read how we are shows a token for it. */
+export const mcpResource = "/mcp";

@@ -26,7 +26,10 @@ export function refusal(fault: Fault, headers: Headers | null): Response {
 }
 
 /** Whoever finds no room is told when to try again. */
-const comeBack = (status: number): Headers | null => (status === 429 ? { "retry-after": String(Math.ceil(retryAfterMs / 1000)) } : null);
+const comeBack = (status: number): Headers | null => (status === 429 ? comeBackIn(retryAfterMs) : null);
+
+/** The header that says when. */
+export const comeBackIn = (ms: number): Headers => ({ "retry-after": String(Math.ceil(ms / 1000)) });
 
 /** The era room's answer as a response; a stream goes on by itself. */
 export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOptions): Response {

@@ -5,8 +5,12 @@ import type { Path } from "./mcp.ts";
 /** Where clients of the older transport post their messages. */
 export const messagesPath = "/messages";
 
+// One transport, one thing to have a token for.
+const sseResource = "/sse";
+
 /** `/sse`, `/sse/<server>`. */
 export const ssePath = (eras: Eras): Path => ({
+  resource: sseResource,
   verbs: ["GET"],
   serve: (inbound) => eras.sse(inbound, messagesOf(inbound.selection.server)),
 });
@@ -16,6 +20,7 @@ const messagesOf = (server: string | null): string => (server === null ? message
 
 /** `/messages?sessionId=…`, `/messages/<server>?sessionId=…`. */
 export const messagePath = (eras: Eras): Path => ({
+  resource: sseResource,
   verbs: ["POST"],
   serve: (inbound, url) => eras.sseMessage(inbound, new URL(url).searchParams.get("sessionId")),
 });

@@ -1,10 +1,9 @@
 /**
  * What may be asked beside MCP. Without a token, and without our name for it (a load balancer asks by address): whether the
- * door is open, and whether calls can be served, one word each. With the token: health in the known shapes, and numbers.
- * A token that is not valid is refused, as everywhere.
+ * door is open, and whether calls can be served, one word each. With a token that may: health in the known shapes, and
+ * numbers. A token that is not valid, or may not, is refused, as everywhere.
  */
-import type { Guard } from "../auth/index.ts";
-import { type Clock, type Fault, fault, type Format, formatTypes } from "../base/index.ts";
+import { type Clock, type Fault, type Format, formatTypes } from "../base/index.ts";
 import { type About, healthOf, type HubStatus, mcpHealthOf, serverFactsOf } from "../hub/index.ts";
 
 const jsonHeaders = Object.freeze({ "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
@@ -17,16 +16,19 @@ export interface Facts {
 }
 
 export interface StatusOptions {
-  readonly guard: Guard;
   readonly facts: Facts;
   readonly clock: Clock;
+  /** Nothing is asked of anybody. */
+  readonly isOpen: boolean;
   /** Why nothing but a word is for whoever sent this request, whatever token he has; null: nothing speaks against it. */
   foreign(request: Request): Fault | null;
-  refuse(why: Fault, request: Request, headers: Readonly<Record<string, string>> | null): Response;
+  /** Null: whoever sent it may read how we are. */
+  refusedReader(request: Request): Response | null | Promise<Response | null>;
+  refuse(why: Fault, request: Request): Response;
 }
 
-/** Somebody who may have a word, one who may have everything, or why he gets nothing. */
-type Asker = "stranger" | "known" | Response;
+/** Reading how the proxy is. */
+export const readScope = "admin:read";
 
 /** The answers of one listener. */
 export class StatusPages {
@@ -36,9 +38,10 @@ export class StatusPages {
     this.#options = options;
   }
 
-  /** `/health`: 200 whenever the front door is up. */
-  health(request: Request): Response {
-    return this.#detailed(request, ({ facts, clock }) => {
+  /** `/health`: 200 whenever the front door is up; for a stranger one word. */
+  health(request: Request): Response | Promise<Response> {
+    if (this.#isStranger(request)) return healthOk();
+    return this.#told(request, ({ facts, clock }) => {
       const health = healthOf(facts.status(), facts.about(), clock.now());
       return json(200, health, { "X-Health-Status": health.status, "X-Service-Version": health.version, "X-Uptime-Seconds": String(health.system.uptime) });
     });
@@ -50,8 +53,8 @@ export class StatusPages {
   }
 
   /** `/health/mcp`: the servers; 202 while any of them is on its first way. */
-  servers(request: Request): Response {
-    return this.#detailed(request, ({ facts, clock }) => {
+  servers(request: Request): Response | Promise<Response> {
+    return this.#told(request, ({ facts, clock }) => {
       const health = mcpHealthOf(facts.status(), clock.now());
       const { isComplete, successRate } = health.loading;
       return json(isComplete ? 200 : 202, health, { "X-Loading-Complete": String(isComplete), "X-Success-Rate": successRate.toFixed(1) });
@@ -59,8 +62,8 @@ export class StatusPages {
   }
 
   /** `/health/mcp/<server>`: 200 when it serves, 202 while it starts, 503 while it does not, 404 where there is none of that name. */
-  server(request: Request, name: string): Response {
-    return this.#detailed(request, ({ facts, clock }) => {
+  server(request: Request, name: string): Response | Promise<Response> {
+    return this.#told(request, ({ facts, clock }) => {
       const found = facts.status().backends.find((server) => server.name === name);
       const timestamp = new Date(clock.now()).toISOString();
       if (found === undefined) return json(404, { error: "there is no server of that name", timestamp });
@@ -70,34 +73,24 @@ export class StatusPages {
     });
   }
 
-  /** `/metrics`: not for strangers at all. */
-  metrics(request: Request): Response {
-    const asker = this.#asker(request);
-    if (asker === "stranger") return this.#options.refuse(fault("TOKEN_MISSING"), request, challenge(this.#options.guard));
-    return asker === "known" ? numbers(this.#options.facts, request.headers.get("accept")) : asker;
+  /** `/metrics`. */
+  metrics(request: Request): Response | Promise<Response> {
+    return this.#told(request, ({ facts }) => numbers(facts, request.headers.get("accept")));
   }
 
-  #detailed(request: Request, answer: (options: StatusOptions) => Response): Response {
-    const asker = this.#asker(request);
-    if (asker === "stranger") return healthOk();
-    return asker === "known" ? answer(this.#options) : asker;
+  // Who shows nothing is a stranger; where nothing is asked for, a page that rebound its name could read everything.
+  #isStranger(request: Request): boolean {
+    const { isOpen, foreign } = this.#options;
+    return request.headers.get("authorization") === null && (!isOpen || foreign(request) !== null);
   }
 
-  #asker(request: Request): Asker {
-    const { guard, foreign, refuse } = this.#options;
-    const authorization = request.headers.get("authorization");
-    const verdict = guard.principalOf(authorization);
-    if (!verdict.ok) return authorization === null ? "stranger" : refuse(fault(verdict.code), request, { "WWW-Authenticate": verdict.challenge });
-    const why = foreign(request);
-    if (why === null) return "known";
-    // Where no token is asked for, a page that rebound its name could read everything.
-    return authorization === null ? "stranger" : refuse(why, request, null);
+  async #told(request: Request, answer: (options: StatusOptions) => Response): Promise<Response> {
+    const options = this.#options;
+    const refused = await options.refusedReader(request);
+    if (refused !== null) return refused;
+    const why = options.foreign(request);
+    return why === null ? answer(options) : options.refuse(why, request);
   }
-}
-
-function challenge(guard: Guard): Readonly<Record<string, string>> | null {
-  const verdict = guard.principalOf(null);
-  return verdict.ok ? null : { "WWW-Authenticate": verdict.challenge };
 }
 
 /** `/health/live`: 200 whenever the front door is up. */

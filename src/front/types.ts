@@ -1,11 +1,28 @@
 /** The front's words: what it is built with, and what it gives back. */
-import type { Guard } from "../auth/index.ts";
+import type { Auth, OAuthIn, OAuthOut } from "../auth/index.ts";
 import type { Audit, Clock, Limits, Log, Meter } from "../base/index.ts";
 import type { Eras } from "../era/index.ts";
 import type { Facts } from "./status.ts";
 
 /** Where to listen: an address (port 0: any free one), or a unix socket that only its owner can open. */
 export type Listen = { readonly host: string; readonly port: number } | { readonly unix: string };
+
+/** What the front needs of whoever knows the callers. */
+export type Doorkeeper = Pick<Auth, "mode" | "verify" | "stepUp" | "paths" | "handle" | "onEnded">;
+
+/** Pages and documents for browsers and clients that log in. */
+export interface Site {
+  /** Patterns of paths: `/connect/:server`. */
+  readonly paths: readonly string[];
+  /** Null: it is none of them after all. */
+  handle(request: OAuthIn): Promise<OAuthOut | null>;
+}
+
+/** One way in. */
+export interface FrontRoute {
+  readonly method: string;
+  readonly path: string;
+}
 
 /** What the front is built with. */
 export interface FrontOptions {
@@ -15,8 +32,10 @@ export interface FrontOptions {
   readonly eras: Eras;
   /** Clients of the older era need more verbs and paths, which are not there where only modern ones are served. */
   readonly clientEra: "any" | "modern";
-  /** One that asks for no token is refused on an address that others can reach. */
-  readonly guard: Guard;
+  /** Who calls, and what serves the logins. Where it asks for nothing, an address that others can reach is refused. */
+  readonly auth: Doorkeeper;
+  /** What else is served as pages and documents, beside the authorization server. */
+  readonly sites: readonly Site[];
   /** The address under which others know us, when something stands in front. */
   readonly publicUrl: string | null;
   /** More `host:port` values that a Host header may have. */
@@ -40,6 +59,8 @@ export interface FrontOptions {
 export interface Front {
   /** The address of the endpoint that shows all servers. */
   readonly url: string;
+  /** Every route that there is, for whoever checks that none is without a guard. */
+  readonly routes: readonly FrontRoute[];
   /**
    * Another one listens on the same port: where the system allows, it gets all new connections from now on, and those
    * that are here end with their next answer. Giving way twice is fine.

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { Guard } from "../../src/auth/index.ts";
 import type { HttpIn, HttpOut } from "../../src/era/index.ts";
 import { defaultLimits, type LogFields, nullAudit, nullLog, systemClock } from "../../src/base/index.ts";
 import { Door, idleSeconds, mcpPath, type Peer } from "../../src/front/mcp.ts";
+import { createKeeper } from "../fixtures/doorkeeper.ts";
 import { openFront, post } from "../fixtures/front.ts";
 import { Counter } from "../../src/base/meter.ts";
 import type { Traffic } from "../../src/front/numbers.ts";
@@ -10,16 +10,12 @@ import { proxiesOf } from "../../src/front/proxies.ts";
 import { rawConnection } from "../fixtures/rawHttp.ts";
 import { createSmallEras, json, type SmallEras, streaming } from "../fixtures/smallEras.ts";
 
-const guard: Guard = {
-  tokenPath: "/x",
-  principalOf: (authorization) =>
-    authorization === "Bearer good" ? { ok: true, principal: { id: "me", scopes: null } } : { ok: false, code: authorization === null ? "TOKEN_MISSING" : "TOKEN_INVALID", challenge: 'Bearer realm="x"' },
-};
+const auth = createKeeper({ callers: { "Bearer good": { ok: true, principal: { id: "me", scopes: null } } } });
 
 describe("/mcp and /mcp/<server>", () => {
   test("hand on verb, headers, body, caller and selection, and give back status, headers and body as they are", async () => {
     const eras = createSmallEras(() => ({ status: 418, headers: { "X-Session": "s", "Content-Type": "application/json" }, body: '{"a":1.10}' }));
-    await using front = await openFront({ eras, guard });
+    await using front = await openFront({ eras, auth });
     const answer = await post(`${front.url}/my%20server`, '{"b":2}', { authorization: "Bearer good", "x-revision": "r" });
     expect([answer.status, answer.headers.get("x-session"), await answer.text()]).toEqual([418, "s", '{"a":1.10}']);
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
@@ -48,7 +44,7 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
   // Checklist: N16
   test("a foreign name before everything else", async () => {
     const eras = createSmallEras();
-    await using front = await openFront({ eras, guard });
+    await using front = await openFront({ eras, auth });
     await using connection = await rawConnection(front.url);
     connection.write("POST /mcp HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\nContent-Length: 5000000\r\n\r\n");
     const answer = await connection.until("ORIGIN_REFUSED");
@@ -65,7 +61,7 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
   });
 
   test("then the size, then the token, before any byte of the body", async () => {
-    await using front = await openFront({ guard });
+    await using front = await openFront({ auth });
     await using connection = await rawConnection(front.url);
     connection.write(`POST /mcp HTTP/1.1\r\nHost: ${front.host}\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n`);
     const answer = await connection.until("TOKEN_MISSING");
@@ -89,7 +85,7 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
     const lines: unknown[][] = [];
     const take = (...line: unknown[]): void => void lines.push(line);
     const log = { debug: take, info: take, warn: take, error: take, with: () => log };
-    await using front = await openFront({ guard, log });
+    await using front = await openFront({ auth, log });
     await post(front.url, "{}", { authorization: "Bearer very-secret" });
     expect(lines).toEqual([["request refused", { code: "TOKEN_INVALID", status: 401, client: "127.0.0.1" }]]);
   });
@@ -111,8 +107,8 @@ const traffic: Traffic = { received: new Counter(), sent: new Counter(), refused
 describe("the idle time-out", () => {
   const timeoutsOf = async (eras: SmallEras, request: Request): Promise<{ set: number[]; answer: Response }> => {
     const set: number[] = [];
-    const gate = { hosts: null, origins: new Set<string>() };
-    const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog, audit: nullAudit });
+    const gate = { hosts: null, origins: new Set<string>(), named: new Map<string, string>() };
+    const door = new Door({ eras, auth, gate, traffic, proxies: proxiesOf([], { host: "127.0.0.1", port: 0 }), limits: defaultLimits, clock: systemClock, log: nullLog, audit: nullAudit });
     const peer: Peer = { timeout: (_, seconds) => void set.push(seconds), requestIP: () => null };
     return { set, answer: await door.handle(request, peer, mcpPath(eras, "any"), { server: null }) };
   };
@@ -136,8 +132,8 @@ test("on an address that others can reach only trusted proxies are served, and t
   const eras = createSmallEras();
   const clients: unknown[] = [];
   const log = { ...nullLog, warn: (_: string, fields?: LogFields) => void clients.push(fields?.["code"], fields?.["client"]) };
-  const gate = { hosts: new Set(["mcp.example"]), origins: new Set<string>() };
-  const door = new Door({ eras, guard, gate, traffic, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log, audit: nullAudit });
+  const gate = { hosts: new Set(["mcp.example"]), origins: new Set<string>(), named: new Map<string, string>() };
+  const door = new Door({ eras, auth, gate, traffic, proxies: proxiesOf(["10.0.0.0/8"], { host: "0.0.0.0", port: 0 }), limits: defaultLimits, clock: systemClock, log, audit: nullAudit });
   const from = (address: string, host: string) => {
     const headers = { host, "content-type": "application/json", authorization: "Bearer good", "x-forwarded-for": "203.0.113.9" };
     const peer: Peer = { timeout: () => undefined, requestIP: () => ({ address }) };

@@ -2,12 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { nullLog, systemClock } from "../../src/base/index.ts";
 import { openOperator, type OperatorOptions } from "../../src/front/operator.ts";
+import { idleOperator } from "../fixtures/doorkeeper.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { factsOf } from "../fixtures/front.ts";
 
 const doorOf = async (more: Partial<OperatorOptions> = {}) => {
   const folder = await createFolder();
-  const door = await openOperator({ stateDir: folder.at("state"), facts: factsOf(), clock: systemClock, log: nullLog, reload: () => Promise.resolve({ result: "unchanged" }), ...more });
+  const door = await openOperator({ stateDir: folder.at("state"), auth: idleOperator(), facts: factsOf(), clock: systemClock, log: nullLog, reload: () => Promise.resolve({ result: "unchanged" }), ...more });
   const ask = (path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> => fetch(`http://operator${path}`, { ...init, unix: door.path });
   return { door, ask, [Symbol.asyncDispose]: async () => (await door.close(), folder[Symbol.asyncDispose]()) };
 };

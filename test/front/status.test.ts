@@ -2,34 +2,33 @@ import { describe, expect, test } from "bun:test";
 import type { BackendState, BackendStatus } from "../../src/backend/index.ts";
 import { fault } from "../../src/base/index.ts";
 import type { HubStatus } from "../../src/hub/index.ts";
+import { createKeeper } from "../fixtures/doorkeeper.ts";
 import { factsOf, openFront } from "../fixtures/front.ts";
 
 const challenge = 'Bearer realm="1mcp"';
-const guard = {
-  tokenPath: "/x",
-  principalOf: (authorization: string | null) =>
-    authorization === "Bearer good" ? ({ ok: true, principal: { id: "p", scopes: null } } as const) : ({ ok: false, code: authorization === null ? "TOKEN_MISSING" : "TOKEN_INVALID", challenge } as const),
-};
+const auth = createKeeper({ challenge, callers: { "Bearer good": { ok: true, principal: { id: "p", scopes: null } }, "Bearer reader": { ok: true, principal: { id: "r", scopes: ["admin:read"] } }, "Bearer user": { ok: true, principal: { id: "u", scopes: ["server:one"] } } } });
 const good = { headers: { authorization: "Bearer good" } };
 const details = ["/health", "/health/mcp", "/health/mcp/one", "/health/mcp/nobody"];
 
 const serverOf = (name: string, state: BackendState, more: Partial<BackendStatus> = {}): BackendStatus => ({ name, state, since: 0, retryAt: null, lastError: null, breaker: "closed", lists: "live", pid: 1, reason: null, stderr: ["last words"], restarts: 0, retried: 0, inFlight: 0, revision: null, ...more });
-const withServers = (backends: readonly BackendStatus[], more: Partial<HubStatus> = {}) => openFront({ guard, facts: factsOf({ backends, ...more }) });
+const withServers = (backends: readonly BackendStatus[], more: Partial<HubStatus> = {}) => openFront({ auth, facts: factsOf({ backends, ...more }) });
 
 describe("without a token", () => {
   test("health says that the door is open, by whatever name one asks, and nothing else, not even which servers there are", async () => {
     await using front = await withServers([serverOf("one", "backing-off")]);
-    for (const path of [...details, "/health/live", "/health/ready"]) {
+    for (const path of ["/health", "/health/live", "/health/ready"]) {
       const answer = await fetch(front.origin + path, { headers: { host: "10.0.0.9:80" } });
       expect([answer.status, await answer.text(), answer.headers.get("cache-control")]).toEqual([200, '{"status":"ok"}', "no-store"]);
       expect([...answer.headers.keys()].filter((name) => name.startsWith("x-"))).toEqual(["x-content-type-options"]);
     }
   });
 
-  test("there are no numbers", async () => {
+  test("there are neither servers nor numbers", async () => {
     await using front = await withServers([]);
-    const answer = await fetch(`${front.origin}/metrics`);
-    expect([answer.status, answer.headers.get("www-authenticate"), await answer.json()]).toMatchObject([401, challenge, { error: { data: { code: "TOKEN_MISSING" } } }]);
+    for (const path of ["/metrics", "/health/mcp", "/health/mcp/one", "/health/mcp/nobody"]) {
+      const answer = await fetch(front.origin + path);
+      expect([answer.status, answer.headers.get("www-authenticate"), await answer.json()]).toMatchObject([401, challenge, { error: { data: { code: "TOKEN_MISSING" } } }]);
+    }
   });
 
   test("readiness follows the proxy, liveness does not", async () => {
@@ -60,7 +59,7 @@ describe("with a token that is not valid", () => {
     await using front = await withServers([]);
     for (const path of [...details, "/metrics"]) {
       const answer = await fetch(front.origin + path, { headers: { authorization: "Bearer bad" } });
-      expect([answer.status, answer.headers.get("www-authenticate"), await answer.json()]).toMatchObject([401, challenge, { error: { data: { code: "TOKEN_INVALID" } } }]);
+      expect([answer.status, answer.headers.get("www-authenticate"), await answer.json()]).toMatchObject([401, `${challenge}, error="invalid_token"`, { error: { data: { code: "TOKEN_INVALID" } } }]);
     }
   });
 
@@ -83,11 +82,20 @@ describe("by a name that is not ours", () => {
 
   test("where no token is asked for, a page that rebound its name learns no more than a stranger", async () => {
     await using front = await openFront({ facts: factsOf({ backends: [serverOf("one", "ready")] }) });
-    expect(await (await fetch(`${front.origin}/health/mcp`, { headers: { host: "evil.example:80" } })).text()).toBe('{"status":"ok"}');
-    expect((await fetch(`${front.origin}/metrics`, { headers: { host: "evil.example:80" } })).status).toBe(401);
+    expect(await (await fetch(`${front.origin}/health`, { headers: { host: "evil.example:80" } })).text()).toBe('{"status":"ok"}');
+    for (const path of ["/health/mcp", "/metrics"]) expect((await fetch(front.origin + path, { headers: { host: "evil.example:80" } })).status).toBe(403);
     expect(await (await fetch(`${front.origin}/health/mcp`)).json()).toMatchObject({ summary: { total: 1 } });
     expect((await fetch(`${front.origin}/metrics`)).status).toBe(200);
   });
+});
+
+test("a grant opens the details only if it may read them, and is told what that takes", async () => {
+  await using front = await withServers([]);
+  for (const path of ["/health", "/health/mcp", "/metrics"]) {
+    expect((await fetch(front.origin + path, { headers: { authorization: "Bearer reader" } })).status).toBe(200);
+    const refused = await fetch(front.origin + path, { headers: { authorization: "Bearer user" } });
+    expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([403, `Bearer error="insufficient_scope", scope="admin:read", resource_metadata="${front.url}"`]);
+  }
 });
 
 describe("with a valid token", () => {

@@ -10,6 +10,7 @@ import { createEras, type Eras } from "../../src/era/index.ts";
 import { createHub } from "../../src/hub/index.ts";
 import { configIn } from "../fixtures/config.ts";
 import { createFolder } from "../fixtures/folder.ts";
+import { namedKeeper } from "../fixtures/doorkeeper.ts";
 import { openFront } from "../fixtures/front.ts";
 import { configOf } from "../fixtures/pool.ts";
 import { projectDir } from "../fixtures/program.ts";
@@ -32,14 +33,7 @@ async function openRooms(mcpServers: object, scopes: Readonly<Record<string, rea
   });
   eras = createEras({ ...parts, serve: hub, identity, sealKey: crypto.getRandomValues(new Uint8Array(32)) });
   await hub.propose(configIn({ mcpServers }));
-  const guard = {
-    tokenPath: null,
-    principalOf(authorization: string | null) {
-      const id = authorization?.replace("Bearer ", "") ?? "";
-      return { ok: true as const, principal: { id, scopes: scopes[id] ?? null } };
-    },
-  };
-  const front = await openFront({ eras, guard });
+  const front = await openFront({ eras, auth: namedKeeper(scopes) });
   return {
     at: (token: string): Endpoint => ({ url: `${front.origin}/mcp`, token }),
     async [Symbol.asyncDispose]() {
@@ -132,7 +126,7 @@ describe("on a server that keeps what it is told", () => {
 });
 
 test("a server that one may not see leaves no trace: what names it is answered as what names nobody is", async () => {
-  await using rooms = await openRooms({ hidden: program("owningServer.ts", "hidden"), shown: program("owningServer.ts", "shown") }, { bob: ["server:shown"] });
+  await using rooms = await openRooms({ hidden: { ...program("owningServer.ts", "hidden"), hidden: true }, shown: program("owningServer.ts", "shown") }, { bob: ["server:shown"] });
   const [ann, bob] = [modernClient(rooms.at("ann"), "ann", ""), modernClient(rooms.at("bob"), "bob", "")];
   const session = await legacyClient(rooms.at("bob"), "bob", "{}");
   const sees = await ann.call("tools/call", '"name":"hidden__links"', "hidden__links");
@@ -149,7 +143,9 @@ test("a server that one may not see leaves no trace: what names it is answered a
   ];
   for (const client of [bob, session]) {
     for (const [method, params, name] of asked) {
-      const [hidden, nobody] = [await client.call(method, params("hidden"), name("hidden")), await client.call(method, params("nobody"), name("nobody"))];
+      // Calls are numbered.
+      const ask = async (server: string): Promise<string> => (await client.call(method, params(server), name(server))).replace(/"callId":"[^"]*"/, "");
+      const [hidden, nobody] = [await ask("hidden"), await ask("nobody")];
       // The name alone may differ, where it was said by who asked.
       expect([method, hidden.replaceAll("hidden", "?")]).toEqual([method, nobody.replaceAll("hidden", "?").replaceAll("nobody", "?")]);
       expect(hidden).toContain('"error"');

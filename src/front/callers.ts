@@ -1,0 +1,71 @@
+/**
+ * The requests that are open at this moment, by whose they are: when a grant ends, everything that hangs on a connection
+ * of it is cut at once, whatever it is. And the streams that stand: each caller has only so many, and none outlives what
+ * it was opened with.
+ */
+import type { Clock, Limits, Timer } from "../base/index.ts";
+import type { Principal } from "../protocol/index.ts";
+
+/** A request that is being answered. */
+export interface OpenRequest {
+  readonly principal: Principal;
+  /** Takes the connection from its client. */
+  cut(): void;
+}
+
+export class Callers {
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #open = new Map<string, Set<OpenRequest>>();
+  /** Those of them whose streams stand, with what ends them in time. */
+  readonly #standing = new Map<OpenRequest, Timer | null>();
+
+  constructor(clock: Clock, limits: Limits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  enter(request: OpenRequest): void {
+    const { id } = request.principal;
+    const own = this.#open.get(id);
+    if (own === undefined) this.#open.set(id, new Set([request]));
+    else own.add(request);
+  }
+
+  /** It is answered. Leaving twice is fine. */
+  leave(request: OpenRequest): void {
+    const { id } = request.principal;
+    const own = this.#open.get(id);
+    own?.delete(request);
+    if (own?.size === 0) this.#open.delete(id);
+    this.#standing.get(request)?.cancel();
+    this.#standing.delete(request);
+  }
+
+  /** Whether this caller may have one more stream that stands. The operator's programs all have his one token. */
+  hasRoom({ id, scopes }: Principal): boolean {
+    if (scopes === null) return true;
+    const standing = [...(this.#open.get(id) ?? [])].filter((request) => this.#standing.has(request));
+    return standing.length < this.#limits.streamsPerGrantMax;
+  }
+
+  /** The stream of this request stands from now on, until `expiresAt` at the latest; null: as long as its grant. */
+  stand(request: OpenRequest, expiresAt: number | null): void {
+    if (expiresAt === null) this.#standing.set(request, null);
+    else this.#until(request, expiresAt);
+  }
+
+  #until(request: OpenRequest, expiresAt: number): void {
+    const leftMs = expiresAt - this.#clock.now();
+    const due = (): void => (leftMs > timerMsMax ? this.#until(request, expiresAt) : request.cut());
+    this.#standing.set(request, this.#clock.timer(Math.max(0, Math.min(leftMs, timerMsMax)), due));
+  }
+
+  /** Cuts everything of these principals. */
+  end(principalIds: readonly string[]): void {
+    for (const id of principalIds) for (const request of [...(this.#open.get(id) ?? [])]) request.cut();
+  }
+}
+
+// Timers count in 32 bits; one for longer would ring at once.
+const timerMsMax = 2 ** 31 - 1;
