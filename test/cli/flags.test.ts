@@ -1,22 +1,22 @@
 import { expect, test } from "bun:test";
 import { commandOf } from "../../src/cli/commands.ts";
-import { environmentName, flags, parseSettings } from "../../src/cli/flags.ts";
+import { environmentName, flags, parseSettings, sinceOf } from "../../src/cli/flags.ts";
 
 const of = (given: Record<string, string>, env: Record<string, string> = {}) => parseSettings(new Map(Object.entries(given)), env);
 
 test("without any flag everything is standard", () => {
   expect(of({})).toEqual({
     ok: true,
-    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, json: false },
+    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, json: false, since: null },
   });
 });
 
 test("every flag can be given, and the environment stands behind each", () => {
-  const all = { config: "c", "state-dir": "s", "log-level": "debug", "strict-secrets": "1", host: "::1", port: "0", "insecure-no-auth": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1", json: "1" };
-  const settings = { config: "c", stateDir: "s", logLevel: "debug", strictSecrets: true, host: "::1", port: 0, insecureNoAuth: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true, json: true };
+  const all = { config: "c", "state-dir": "s", "log-level": "debug", "strict-secrets": "1", host: "::1", port: "0", "insecure-no-auth": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1", json: "1", since: "90m" };
+  const settings = { config: "c", stateDir: "s", logLevel: "debug", strictSecrets: true, host: "::1", port: 0, insecureNoAuth: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true, json: true, since: "90m" };
   expect(of(all)).toEqual({ ok: true, settings: settings as never });
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [environmentName(name), value]));
-  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_STRICT_SECRETS", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_JSON"]);
+  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_STRICT_SECRETS", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_JSON", "ONE_MCP_SINCE"]);
   expect(of({}, env)).toEqual({ ok: true, settings: settings as never });
   expect(Object.keys(all).sort()).toEqual(flags.map(({ name }) => name).sort());
 });
@@ -38,6 +38,12 @@ test("a wrong value names the flag or the variable that it came from", () => {
   expect(of({}, { ONE_MCP_INSECURE_NO_AUTH: "maybe" })).toEqual({ ok: false, problem: "ONE_MCP_INSECURE_NO_AUTH must be 1 or 0" });
   expect(of({ url: "unix:///tmp/x" })).toEqual({ ok: false, problem: "--url must be an http or https URL" });
   for (const timeout of ["0", "-1", "1s", "99999999"]) expect(of({ timeout })).toEqual({ ok: false, problem: "--timeout must be a number of milliseconds" });
+});
+
+test("a moment is a time, or how long ago", () => {
+  expect(["90s", "15m", "12h", "7d"].map((text) => sinceOf(text, 1_000_000_000))).toEqual([999_910_000, 999_100_000, 956_800_000, 395_200_000]);
+  expect(sinceOf("2026-07-28T12:00Z", 0)).toBe(Date.UTC(2026, 6, 28, 12));
+  for (const text of ["", "now", "5", "m", "-5m", "2026", "2026-99-99"]) expect(sinceOf(text, 0)).toBeNull();
 });
 
 test("no two flags share a name, a letter or a variable, and each belongs to a command that exists", () => {
