@@ -2,6 +2,7 @@
 export { createFront } from "./app.ts";
 export { type ByteSink, createStdioFront, type StdioFront } from "./stdio.ts";
 export { openOperator, type Operator, type OperatorOptions } from "./operator.ts";
+export { loginActions } from "./operatorLogins.ts";
 export type { Asked, OperatorAction } from "./operatorAuth.ts";
 export { pinActions } from "./pins.ts";
 export type { Facts } from "./status.ts";
