@@ -12,7 +12,7 @@ import { type Audit, type CallIds, createAudit, createCallIds, createEgress, cre
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type Site, type StdioFront } from "./front/index.ts";
+import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report, type Review, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
@@ -432,7 +432,7 @@ async function open(ground: Ground, options: StartOptions, core: OwnCore, reload
   listens = front.url;
   core.logins.serveAt(new URL(config.publicUrl ?? front.url).origin);
   auth.onEnded((ids) => void core.logins.forget(ids));
-  const door = await operatorOf(ground, facts, auth, reload);
+  const door = await operatorOf(ground, facts, { auth, hub: core.hub }, reload);
   const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version, operator: door?.path ?? null }, systemClock).catch(async (thrown: unknown) => {
     await Promise.all([front.close(0), door?.close(), auth.close()]);
     throw thrown;
@@ -474,8 +474,8 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 });
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
-function operatorOf({ options, log }: Ground, facts: Facts, auth: Auth, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, clock: systemClock, log, reload }).catch((thrown: unknown) => {
+function operatorOf({ options, log }: Ground, facts: Facts, { auth, hub }: { readonly auth: Auth; readonly hub: Hub }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: pinActions(hub), clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

@@ -10,12 +10,17 @@ test("help as people see it", () => {
     Usage: 1mcp [command] [flags]
 
     Commands:
-      serve            start the proxy (also without a command)
-      proxy            bridge a client on stdin and stdout to a running server
-      status [SERVER]  say how the running server and its servers are
-      config check     say everything that is wrong with the configuration
-      config schema    print the JSON Schema of a configuration
-      config reload    have the running server look at its configuration now
+      serve               start the proxy (also without a command)
+      proxy               bridge a client on stdin and stdout to a running server
+      status [SERVER]     say how the running server and its servers are
+      audit               what was decided about whom, from the audit log
+      audit verify        say whether any line of the audit log was changed, added
+                          or taken away
+      mcp pins [SERVER]   what a server defines now that is not what was trusted
+      mcp trust [SERVER]  show the same, and trust it from now on
+      config check        say everything that is wrong with the configuration
+      config schema       print the JSON Schema of a configuration
+      config reload       have the running server look at its configuration now
 
     Flags of serve:
       -H, --host ADDRESS      address to listen on; default 127.0.0.1
@@ -43,6 +48,12 @@ test("help as people see it", () => {
 
     Flags of status:
           --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of audit:
+          --json        print everything as JSON [ONE_MCP_JSON]
+          --since TIME  only what happened from then on: a time
+                        (2026-07-28T12:00Z), or how long ago (90s, 15m, 12h, 7d);
+                        default all there is [ONE_MCP_SINCE]
 
     Flags:
       -c, --config FILE      the configuration file; default
