@@ -12,7 +12,7 @@ import { type Audit, type CallIds, createAudit, createCallIds, createEgress, cre
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
+import { type ByteSink, createFront, createStdioFront, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report, type Review, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
@@ -187,7 +187,7 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
     await sleep(systemClock, limits.giveWayMs);
     await runs.close(limits.drainMsMax);
   };
-  return { ...runs, url: front.url, tokenPath: auth.tokenPath, giveWay, answers: asking(front.url, limits) };
+  return { ...runs, url: front.url, tokenPath: auth.tokenPath, giveWay, answers: asking(front.url, limits, ground.config.tls) };
 }
 
 /** Starts the servers and waits until each is ready or is known not to be soon, as for one that replaces another. */
@@ -201,15 +201,17 @@ async function warmed(ground: Ground, core: Core): Promise<void> {
 // Nothing announces that the last of them has settled.
 const warmLookMs = 20;
 
-function asking(url: string, limits: Limits): (ms: number) => Promise<boolean> {
+function asking(url: string, limits: Limits, tls: Config["tls"]): (ms: number) => Promise<boolean> {
   // Never through a proxy: it is our own door.
-  const egress = createEgress({ limits, env: {} });
+  const egress = createEgress({ limits, env: {}, acceptsAnyone: true });
+  // Without a certificate, which we have none of for ourselves, it answers by hanging up.
+  const isRefusal = (thrown: unknown): boolean => tls?.requestCert === true && faultOf(thrown).code === "BACKEND_GONE";
   const health = new URL("/health/live", reachable(url)).href;
   return async (ms) => {
     const patience = new AbortController();
     const timer = systemClock.timer(ms, () => patience.abort());
     const asked = egress.send(health, { method: "GET", headers: {}, signal: patience.signal, backend: "self" });
-    const status = await asked.then((reply) => reply.all(limits.excerptMax).then(() => reply.status)).catch(() => 0);
+    const status = await asked.then((reply) => reply.all(limits.excerptMax).then(() => reply.status)).catch((thrown: unknown) => (isRefusal(thrown) ? 200 : 0));
     timer.cancel();
     return status === 200;
   };
@@ -419,6 +421,7 @@ async function open(ground: Ground, options: StartOptions, core: OwnCore, reload
     allowedHosts: config.allowedHosts,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,
+    tls: config.tls,
     limits: config.limits,
     clock: systemClock,
     log,
@@ -432,7 +435,7 @@ async function open(ground: Ground, options: StartOptions, core: OwnCore, reload
   listens = front.url;
   core.logins.serveAt(new URL(config.publicUrl ?? front.url).origin);
   auth.onEnded((ids) => void core.logins.forget(ids));
-  const door = await operatorOf(ground, facts, { auth, hub: core.hub }, reload);
+  const door = await operatorOf(ground, facts, { auth, hub: core.hub, logins: core.logins }, reload);
   const announced = await announcePresence(options.stateDir, { url: front.url, version: options.version, operator: door?.path ?? null }, systemClock).catch(async (thrown: unknown) => {
     await Promise.all([front.close(0), door?.close(), auth.close()]);
     throw thrown;
@@ -474,8 +477,8 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 });
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
-function operatorOf({ options, log }: Ground, facts: Facts, { auth, hub }: { readonly auth: Auth; readonly hub: Hub }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: pinActions(hub), clock: systemClock, log, reload }).catch((thrown: unknown) => {
+function operatorOf({ options, log }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

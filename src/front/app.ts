@@ -16,6 +16,7 @@ import { refusal } from "./reply.ts";
 import { messagePath, messagesPath, ssePath } from "./sse.ts";
 import { trafficOf } from "./numbers.ts";
 import { privately } from "./socket.ts";
+import { openRenewing, type Renewing, type Tls } from "./tls.ts";
 import { frontPage, healthOk, notFound, readScope, StatusPages } from "./status.ts";
 import type { Front, FrontOptions, Listen, Site } from "./types.ts";
 
@@ -27,10 +28,13 @@ export async function createFront(options: FrontOptions): Promise<Front> {
   assertSafe(options, options.auth.mode !== "none");
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
   const routes: { app: Pick<App, "fetch"> | null } = { app: null };
-  const server = listen(options, (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null));
+  const serve = (request: Request, peer: Server): Response | Promise<Response> => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null);
+  const { tls: files = null, clock, log } = options;
+  const listener = await openRenewing({ files, open: (tls, port) => listen(options, serve, tls, port), quietMs: options.limits.reloadQuietMs, clock, log });
+  const server = listener.current;
   const traffic = trafficOf({ ...options, ...options.facts.about() });
   const gate = gateOf(options, server.port ?? 0);
-  const door = new Door({ ...options, traffic, gate, proxies: proxiesOf(options.trustedProxies, options.listen) });
+  const door = new Door({ ...options, traffic, gate, proxies: proxiesOf(options.trustedProxies, options.listen, files !== null) });
   const app = appOf(door, gate, options);
   routes.app = app;
   // The sessions first: what they run is given up, and not only left by its client.
@@ -40,11 +44,11 @@ export async function createFront(options: FrontOptions): Promise<Front> {
   });
   const giveWay = async (): Promise<void> => {
     routes.app = { fetch: async (request, peer) => parting(await app.fetch(request, peer)) };
-    const given = (await loadLibc())?.preferYounger(server.port ?? 0) ?? false;
+    const given = (await loadLibc())?.preferYounger(listener.current.port ?? 0) ?? false;
     options.log.debug("another process listens beside", { given });
   };
   const ways = app.routes.map(({ method, path }) => ({ method, path }));
-  return { url: urlOf(options.listen, server), routes: ways, giveWay, close: closing(server, door, options.clock) };
+  return { url: urlOf(options.listen, server), routes: ways, giveWay, close: closing(listener, door, options.clock) };
 }
 
 function parting(response: Response): Response {
@@ -108,7 +112,7 @@ function failure(thrown: unknown, log: Log): Response {
   return refusal(why, null);
 }
 
-function listen(options: FrontOptions, serve: (request: Request, peer: Server) => Response | Promise<Response>): Server {
+function listen(options: FrontOptions, serve: (request: Request, peer: Server) => Response | Promise<Response>, tls: Tls | null, port: number | null): Server {
   const { listen: where, limits, log } = options;
   const common = {
     fetch: serve,
@@ -121,7 +125,7 @@ function listen(options: FrontOptions, serve: (request: Request, peer: Server) =
     if ("unix" in where) return privately(() => Bun.serve({ ...common, unix: where.unix }));
     // Not unless asked for: any other program of the same user could listen beside us and get half of the calls.
     const reusePort = options.sharePort;
-    return Bun.serve({ ...common, hostname: where.host, port: where.port, idleTimeout: idleSeconds, reusePort });
+    return Bun.serve({ ...common, ...(tls === null ? {} : { tls }), hostname: where.host, port: port ?? where.port, idleTimeout: idleSeconds, reusePort });
   } catch (cause) {
     throw fault("LISTEN_FAILED", { detail: "unix" in where ? where.unix : `${where.host}:${where.port}`, cause });
   }
@@ -129,7 +133,7 @@ function listen(options: FrontOptions, serve: (request: Request, peer: Server) =
 
 const urlOf = (listen: Listen, server: Server): string => ("unix" in listen ? `unix://${listen.unix}` : new URL("/mcp", server.url).href);
 
-function closing(server: Server, door: Door, clock: Clock): (ms: number) => Promise<void> {
+function closing(server: Renewing<Server>, door: Door, clock: Clock): (ms: number) => Promise<void> {
   let closed: Promise<void> | null = null;
   const close = async (ms: number): Promise<void> => {
     door.close();

@@ -83,7 +83,7 @@ export function assertSafe(options: GateOptions, authenticated: boolean): void {
   if (!authenticated) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} without authentication`, hint: "leave out --insecure-no-auth, or listen on loopback" });
   const missing = [
     ...(options.publicUrl === null && options.allowedHosts.length === 0 ? ["publicUrl or allowedHosts"] : []),
-    ...(options.trustedProxies.length === 0 ? ["trustedProxies"] : []),
+    ...(options.trustedProxies.length === 0 && (options.tls ?? null) === null ? ["tls or trustedProxies"] : []),
   ];
   if (missing.length > 0) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} needs ${missing.join(", and ")} in the configuration` });
 }

@@ -19,8 +19,9 @@ export interface Proxies {
 const own: readonly string[] = Object.freeze(["127.0.0.0/8", "::1"]);
 
 /** `trusted`: addresses and ranges (`10.0.0.0/8`). Where only this machine can reach us, everybody may connect who can. */
-export function proxiesOf(trusted: readonly string[], listen: Listen): Proxies {
-  const isOpen = isPrivate(listen);
+export function proxiesOf(trusted: readonly string[], listen: Listen, speaksTls = false): Proxies {
+  // With TLS of our own no proxy is needed; where one is named all the same, it alone may connect.
+  const isOpen = isPrivate(listen) || (speaksTls && trusted.length === 0);
   // A connection that broke has no address any more.
   const nameless = "unix" in listen ? "unix" : "gone";
   const proxies = addressesOf(trusted);

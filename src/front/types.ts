@@ -3,6 +3,7 @@ import type { Auth, OAuthIn, OAuthOut } from "../auth/index.ts";
 import type { Audit, Clock, Limits, Log, Meter } from "../base/index.ts";
 import type { Eras } from "../era/index.ts";
 import type { Facts } from "./status.ts";
+import type { TlsFiles } from "./tls.ts";
 
 /** Where to listen: an address (port 0: any free one), or a unix socket that only its owner can open. */
 export type Listen = { readonly host: string; readonly port: number } | { readonly unix: string };
@@ -44,6 +45,8 @@ export interface FrontOptions {
   readonly allowedOrigins: readonly string[];
   /** Addresses and ranges of proxies in front; beyond loopback nobody else may connect. */
   readonly trustedProxies: readonly string[];
+  /** The files to serve TLS with; absent or null: plain HTTP. */
+  readonly tls?: TlsFiles | null;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;

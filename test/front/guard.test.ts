@@ -55,8 +55,9 @@ describe("an address that others can reach", () => {
   test("needs authentication", () => expect(() => assertSafe(wide, false)).toThrow("needs more protection"));
   test("needs a name to check", () => expect(() => assertSafe({ ...wide, publicUrl: null }, true)).toThrow("publicUrl or allowedHosts"));
   test("needs a proxy that does TLS: a token must not cross a network in clear", () => {
-    expect(() => assertSafe({ ...wide, trustedProxies: [] }, true)).toThrow("0.0.0.0 needs trustedProxies");
-    expect(() => assertSafe({ ...wide, publicUrl: null, trustedProxies: [] }, true)).toThrow("publicUrl or allowedHosts, and trustedProxies");
+    expect(() => assertSafe({ ...wide, trustedProxies: [] }, true)).toThrow("0.0.0.0 needs tls or trustedProxies");
+    expect(() => assertSafe({ ...wide, trustedProxies: [], tls: {} }, true)).not.toThrow();
+    expect(() => assertSafe({ ...wide, publicUrl: null, trustedProxies: [] }, true)).toThrow("publicUrl or allowedHosts, and tls or trustedProxies");
   });
   test("is fine with all; loopback and unix sockets need none", () => {
     expect(() => assertSafe(wide, true)).not.toThrow();
