@@ -9,14 +9,13 @@ import { createChallenges } from "./challenge.ts";
 import { Grants } from "./grants.ts";
 import { Operators } from "./operators.ts";
 import { ensureOwnToken, ownToken, ownTokenPath } from "./ownToken.ts";
-import { createResources, type Reached } from "./resources.ts";
+import type { Grantable } from "./pending.ts";
+import { createResources, type Reached, type Resources } from "./resources.ts";
+import { type AuthorizationServer, openServer } from "./server.ts";
 import { openStore, type Store } from "./store.ts";
 import type { Random } from "./tokens.ts";
-import type { Auth, AuthMode, ShownScope } from "./types.ts";
+import type { Auth, AuthMode } from "./types.ts";
 import { type Foreign, operatorPrincipal, Verifier } from "./verify.ts";
-
-/** A scope that can be granted, and what stands behind it now. */
-export type Grantable = Omit<ShownScope, "asked">;
 
 /** What auth is built with. */
 export interface AuthOptions {
@@ -36,15 +35,36 @@ export interface AuthOptions {
   /** For addresses that strangers name: https, public addresses, no redirects. */
   readonly egress: Egress;
   readonly audit: Pick<Audit, "record" | "isWritable">;
+  /** Other authorization servers whose tokens count; absent: none. */
+  readonly issuers?: readonly string[];
   /** Judges tokens of other issuers; null: there are none. */
   readonly foreign: Foreign | null;
 }
 
-/** Makes auth. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN. */
+/** Makes auth. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN, CONFIG_INVALID. */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
   if (options.mode === "none") return openAuth();
   const own = await ensureOwnToken(options.stateDir, options.random, options.log);
-  return new GuardedAuth(options, await openStore(options.stateDir), own);
+  const store = await openStore(options.stateDir);
+  try {
+    const grants = new Grants({ ...options, store });
+    const resources = createResources(options.reached, options.endpoints);
+    const late: { changed: () => void } = { changed: () => undefined };
+    const server = await openServer({ ...options, issuers: options.issuers ?? [], store, grants, resources, changed: () => late.changed() });
+    const auth = new GuardedAuth(options, { store, grants, resources, server }, own);
+    late.changed = () => auth.changed();
+    return auth;
+  } catch (thrown) {
+    store.close();
+    throw thrown;
+  }
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly grants: Grants;
+  readonly resources: Resources;
+  readonly server: AuthorizationServer;
 }
 
 /** Everybody is the operator. For `--insecure-no-auth` alone; the listener's address is checked elsewhere. */
@@ -71,28 +91,29 @@ class GuardedAuth implements Auth {
   readonly mode: AuthMode;
   readonly tokenPath: string;
   readonly operator: Operators;
-  readonly paths: readonly string[] = Object.freeze([]);
+  readonly paths: readonly string[];
   readonly #options: AuthOptions;
-  readonly #store: Store;
-  readonly #grants: Grants;
+  readonly #parts: Parts;
   readonly #verifier: Verifier;
   readonly #stepUp: (resource: string, scopes: readonly string[]) => string;
   readonly #listeners: ((ids: readonly string[]) => void)[] = [];
   #timer: Timer | null = null;
+  #sweptAt: number;
 
-  constructor(options: AuthOptions, store: Store, own: string) {
-    const { clock, limits, log, random, mode } = options;
+  constructor(options: AuthOptions, parts: Parts, own: string) {
+    const { clock, limits, log, mode } = options;
+    const { grants, server, resources } = parts;
     this.#options = options;
-    this.#store = store;
+    this.#parts = parts;
+    this.#sweptAt = clock.now();
     this.mode = mode;
+    this.paths = server.paths;
     this.tokenPath = ownTokenPath(options.stateDir);
-    const resources = createResources(options.reached, options.endpoints);
     const challenges = createChallenges(mode === "token" ? null : resources, options.config.defaultScopes);
     this.#stepUp = challenges.scope;
-    this.#grants = new Grants({ store, clock, random, limits });
-    this.#verifier = new Verifier({ grants: this.#grants, challenges, clock, limits, log, foreign: options.foreign, own: mode !== "external" });
+    this.#verifier = new Verifier({ grants, challenges, clock, limits, log, foreign: options.foreign, own: mode !== "external" });
     this.#verifier.setOwn(own);
-    this.operator = new Operators({ ...options, store, grants: this.#grants, changed: () => this.#changed(), setOwn: (token) => this.#verifier.setOwn(token) });
+    this.operator = new Operators({ ...options, ...parts, changed: () => this.changed(), setOwn: (token) => this.#verifier.setOwn(token) });
     this.#watch();
   }
 
@@ -102,10 +123,10 @@ class GuardedAuth implements Auth {
     return this.#stepUp(resource, scopes);
   }
 
-  handle: Auth["handle"] = () => Promise.reject(fault("METHOD_UNKNOWN"));
+  handle: Auth["handle"] = (request) => this.#parts.server.handle(request);
 
-  isOperator(_cookie: string | null): boolean {
-    return false;
+  isOperator(cookie: string | null): boolean {
+    return this.#parts.server.browsers.isOperator(cookie);
   }
 
   onEnded(listener: (ids: readonly string[]) => void): void {
@@ -116,28 +137,38 @@ class GuardedAuth implements Auth {
     this.#timer?.cancel();
     this.#timer = null;
     await this.operator.settled();
-    this.#quietly(() => this.#grants.flush());
-    this.#store.close();
+    this.#quietly(() => this.#parts.grants.flush());
+    this.#parts.store.close();
   }
 
   #watch(): void {
     this.#timer = this.#options.clock.timer(this.#options.limits.grantSweepMs, () => {
       this.#quietly(() => {
-        this.#grants.sweep();
+        this.#parts.grants.sweep();
+        this.#sweep();
         this.#hear();
       });
       this.#watch();
     });
   }
 
-  #changed(): void {
+  // What has merely expired opens nothing; it is enough that it goes at some time.
+  #sweep(): void {
+    const { clock, limits } = this.#options;
+    if (clock.now() - this.#sweptAt < limits.grantUsedMs) return;
+    this.#sweptAt = clock.now();
+    this.#parts.server.sweep();
+  }
+
+  /** Grants have changed, and some may have ended. */
+  changed(): void {
     this.#verifier.forget();
     this.#hear();
   }
 
   /** What has ended since it was looked for last, here or in another process. */
   #hear(): void {
-    const ids = this.#grants.hear();
+    const ids = this.#parts.grants.hear();
     if (ids.length === 0) return;
     this.#verifier.forget();
     if (ids.includes(operatorPrincipal.id) && !this.operator.isRenewing) void this.#reread();

@@ -89,6 +89,15 @@ export class Grants {
     return id;
   }
 
+  /** The grant that a client has by itself for an endpoint; lives until then at least. To be called in a transaction. */
+  ofClient(client: { readonly id: string; readonly name: string; readonly ownScopes: readonly string[] | null }, resource: string | null, expiresAt: number): string {
+    const { store } = this.#options;
+    const known = store.get<{ readonly id: string }>("select id from grants where kind = 'client' and client_id = ? and resource is ?", client.id, resource);
+    if (known === null) return this.create({ kind: "client", name: client.name, clientId: client.id, scopes: client.ownScopes, resource, refreshes: false, expiresAt, idleUntil: null });
+    store.run("update grants set scopes = ?, expires_at = max(expires_at, ?) where id = ?", jsonOf(client.ownScopes), expiresAt, known.id);
+    return known.id;
+  }
+
   #makeRoom(max: number): void {
     const { store } = this.#options;
     const over = this.count("kind <> 'token'") - max + 1;

@@ -1,5 +1,6 @@
 /** Auth: who is calling us, and the keys of this installation. */
-export { type AuthOptions, createAuth, type Grantable } from "./auth.ts";
+export { type AuthOptions, createAuth } from "./auth.ts";
+export type { Grantable } from "./pending.ts";
 export { ownToken } from "./ownToken.ts";
 export type { Reached } from "./resources.ts";
 export type { Random } from "./tokens.ts";

@@ -5,6 +5,9 @@
 import { type Audit, type AuditEvent, type Clock, fault, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { Grants } from "./grants.ts";
 import { ownTokenPath, replaceOwnToken } from "./ownToken.ts";
+import type { Resources } from "./resources.ts";
+import { isScope } from "./scopes.ts";
+import type { AuthorizationServer } from "./server.ts";
 import type { Store } from "./store.ts";
 import { createSecret, type Random } from "./tokens.ts";
 import type { AuthOperator, Decision, GrantInfo, NewToken, ShownRequest } from "./types.ts";
@@ -14,6 +17,8 @@ export interface OperatorsOptions {
   readonly stateDir: string;
   readonly store: Store;
   readonly grants: Grants;
+  readonly resources: Resources;
+  readonly server: Pick<AuthorizationServer, "pending" | "browsers" | "passwords">;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
@@ -25,7 +30,6 @@ export interface OperatorsOptions {
   setOwn(token: string): void;
 }
 
-const isScope = (scope: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(scope);
 const nameCharsMax = 64;
 
 export class Operators implements AuthOperator {
@@ -39,11 +43,12 @@ export class Operators implements AuthOperator {
   }
 
   waiting(): readonly ShownRequest[] {
-    return [];
+    return this.#options.server.pending.list();
   }
 
-  decide(_id: string, _decision: Decision): void {
-    throw fault("METHOD_UNKNOWN");
+  decide(id: string, decision: Decision): void {
+    const { clientId, scopes } = this.#options.server.pending.decide(id, decision);
+    this.#options.audit.record({ ev: decision.approve ? "authorize.approved" : "authorize.denied", client: clientId, user: operatorPrincipal.id, have: scopes });
   }
 
   grants(): readonly GrantInfo[] {
@@ -89,7 +94,8 @@ export class Operators implements AuthOperator {
   }
 
   revoke(id: string | "all"): number {
-    const { store, grants } = this.#options;
+    const { store, grants, server } = this.#options;
+    if (id === "all") server.browsers.forgetAll();
     const ids = id === "all" ? [...grants.list().map((grant) => grant.id), operatorPrincipal.id] : [id];
     const ended = store.atomically(() => ids.filter((one) => (one === operatorPrincipal.id ? true : grants.end(one))));
     if (ended.includes(operatorPrincipal.id)) this.#renewOwn();
@@ -99,11 +105,12 @@ export class Operators implements AuthOperator {
   }
 
   openLink(): string {
-    throw fault("METHOD_UNKNOWN");
+    const { resources, server } = this.#options;
+    return `${resources.issuer()}/open?link=${server.browsers.createLink()}`;
   }
 
-  setPassword(_password: string | null): Promise<void> {
-    return Promise.reject(fault("METHOD_UNKNOWN"));
+  setPassword(password: string | null): Promise<void> {
+    return this.#options.server.passwords.set(password);
   }
 
   /** Resolves when what was to be written is. */

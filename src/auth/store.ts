@@ -32,8 +32,8 @@ const version = 1;
 const schema = `
 create table grants (
   id text primary key, kind text not null, name text not null, client_id text, scopes text, resource text,
-  redirect text, refreshes integer not null, created_at integer not null, used_at integer, expires_at integer,
-  idle_until integer, address text
+  refreshes integer not null, created_at integer not null, used_at integer, expires_at integer,
+  idle_until integer
 ) strict, without rowid;
 create index grants_by_client on grants (client_id);
 
@@ -44,7 +44,7 @@ create index access_by_grant on access (grant_id);
 
 create table refresh (
   digest text primary key, grant_id text not null references grants (id) on delete cascade, access text not null,
-  expires_at integer not null, used_at integer, successor text, repeated integer not null default 0
+  expires_at integer not null, used_at integer, successor text, repeated_at integer
 ) strict, without rowid;
 create index refresh_by_grant on refresh (grant_id);
 
