@@ -35,6 +35,8 @@ export function cookieOf(header: string | null, name: string): string | null {
 export function isFromUs(request: OAuthIn, origin: string): boolean {
   const site = request.header("sec-fetch-site");
   const from = request.header("origin");
+  // Our pages let no referrer out, and then browsers send "null" in place of the origin (Fetch, "append a request Origin header").
+  if (from === "null") return site === "same-origin";
   return (site === null || site === "same-origin") && (from === null || from.toLowerCase() === origin);
 }
 

@@ -11,7 +11,7 @@ import { type Gate, refusedForm, refusedSize } from "./guard.ts";
 import { type Door, type Peer, tooOften } from "./mcp.ts";
 import { noticeOut, pageOut } from "./pages.ts";
 import type { Rate } from "./rates.ts";
-import { comeBackIn } from "./reply.ts";
+import { comeBackIn, lowerNames } from "./reply.ts";
 import { notFound } from "./status.ts";
 import type { Site } from "./types.ts";
 
@@ -123,16 +123,13 @@ function corsFor(request: Request, audience: Audience): Headers {
 function responseOf(out: OAuthOut, extra: Headers): Response {
   if (out.kind === "page") return pageOut(out);
   if (out.kind === "json") return document(out.status, out.body, { ...out.headers, ...extra });
-  return new Response(null, { status: 302, headers: lower({ ...kept, ...out.headers, location: out.to }) });
+  return new Response(null, { status: 302, headers: lowerNames({ ...kept, ...out.headers, location: out.to }) });
 }
 
 const kept: Headers = Object.freeze({ "cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff" });
 
 /** A JSON document; whoever makes it says for how long it may be kept. Some answers have no body at all. */
 function document(status: number, body: unknown, headers: Headers): Response {
-  const all = { ...kept, "content-type": "application/json", ...lower(headers) };
+  const all = { ...kept, "content-type": "application/json", ...lowerNames(headers) };
   return new Response(body === null || body === undefined ? null : JSON.stringify(body), { status, headers: all });
 }
-
-// Two spellings of one name would be joined to one doubled value.
-const lower = (headers: Headers): Headers => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));

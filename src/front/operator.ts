@@ -6,6 +6,7 @@ import type { AuthOperator } from "../auth/index.ts";
 import { type Clock, defaultLimits, Fault, fault, type FaultCode, faultOf, type Log } from "../base/index.ts";
 import { reportOf } from "../hub/index.ts";
 import { readBody } from "./body.ts";
+import { refusedSize } from "./guard.ts";
 import { type Asked, authActions, type OperatorAction } from "./operatorAuth.ts";
 import { place, socketPathOf } from "./socket.ts";
 import { type Facts, json, notFound, numbers } from "./status.ts";
@@ -95,7 +96,8 @@ function idIn(path: string, form: string): string | null {
 }
 
 async function bodyOf(request: Request): Promise<Asked["body"]> {
-  const read = await readBody(request, defaultLimits.oauthBytesMax);
+  const { oauthBytesMax } = defaultLimits;
+  const read = refusedSize(request.headers, oauthBytesMax) ?? (await readBody(request, oauthBytesMax));
   if (read instanceof Fault) throw read;
   if (read.byteLength === 0) return undefined;
   try {

@@ -6,6 +6,7 @@
 import { html } from "hono/html";
 import type { OAuthOut, Page, ShownRequest, ShownScope } from "../auth/index.ts";
 import { escapeControls } from "../base/index.ts";
+import { lowerNames } from "./reply.ts";
 import { style, styleSource } from "./style.ts";
 
 type Markup = ReturnType<typeof html>;
@@ -29,7 +30,7 @@ export function pageOut({ status, headers, page }: Extract<OAuthOut, { kind: "pa
       "cross-origin-opener-policy": "same-origin",
       "cross-origin-resource-policy": "same-origin",
       "cache-control": "no-store",
-      ...headers,
+      ...lowerNames(headers),
     },
   });
 }
@@ -117,11 +118,15 @@ ${facts(request)}
 <legend>What it may use</legend>
 ${request.scopes.length === 0 ? html`<p class="quiet">There is nothing that could be granted: no server is configured.</p>` : request.scopes.map(tickBox)}
 </fieldset>
+${canBeRemembered(request) ? html`<div class="scope"><label><input type="checkbox" name="remember" value="yes"> <span>Do not ask again when this program wants the same</span></label></div>` : ""}
 <p class="quiet">What is not ticked is not granted. You can take it back at any time with <code>1mcp auth revoke</code>.</p>
 <p class="buttons"><button name="decision" value="approve" class="main">Allow</button> <button name="decision" value="deny">Deny</button></p>
 </form>`,
   };
 }
+
+/** Any local program can pose as one whose answer comes to this computer; and a name is only a claim. */
+const canBeRemembered = ({ client, redirectHost, isLoopback }: ShownRequest): boolean => client.domain !== null && redirectHost !== null && !isLoopback;
 
 /** What a person has to know before deciding, on the page as in the terminal. */
 function facts(request: ShownRequest): Markup {

@@ -28,6 +28,9 @@ export function refusal(fault: Fault, headers: Headers | null): Response {
 /** Whoever finds no room is told when to try again. */
 const comeBack = (status: number): Headers | null => (status === 429 ? comeBackIn(retryAfterMs) : null);
 
+/** The same headers with their names in lower case: two spellings of one name would be joined to one doubled value. */
+export const lowerNames = (headers: Headers): Headers => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
 /** The header that says when. */
 export const comeBackIn = (ms: number): Headers => ({ "retry-after": String(Math.ceil(ms / 1000)) });
 
