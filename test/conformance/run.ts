@@ -115,7 +115,7 @@ export async function runLeg(backend: BackendKind, revision: Revision, speaks: S
   }
 }
 
-/** The suite's client scenarios that need no authorization, by the revision whose wire they are run at. */
+/** The suite's client scenarios beside authorization, by the revision whose wire they are run at. */
 export const clientScenarios = Object.freeze({
   "2025-06-18": ["initialize", "tools_call"],
   "2025-11-25": ["initialize", "tools_call", "elicitation-sep1034-client-defaults", "sse-retry", "json-schema-2020-12-preservation"],
@@ -131,19 +131,64 @@ export const clientScenarios = Object.freeze({
   ],
 } as const satisfies Record<Revision, readonly string[]>);
 
+const loginScenarios = Object.freeze([
+  "auth/metadata-default",
+  "auth/metadata-var1",
+  "auth/metadata-var2",
+  "auth/metadata-var3",
+  "auth/basic-cimd",
+  "auth/scope-from-www-authenticate",
+  "auth/scope-from-scopes-supported",
+  "auth/scope-omitted-when-undefined",
+  "auth/scope-step-up",
+  "auth/scope-retry-limit",
+  "auth/pre-registration",
+] as const);
+const tokenScenarios = Object.freeze(["auth/token-endpoint-auth-basic", "auth/token-endpoint-auth-post", "auth/token-endpoint-auth-none"] as const);
+
+/** Those of authorization, where the proxy logs in at the suite's server. */
+export const loginClientScenarios = Object.freeze({
+  "2025-03-26": ["auth/2025-03-26-oauth-metadata-backcompat", "auth/2025-03-26-oauth-endpoint-fallback"],
+  "2025-06-18": tokenScenarios,
+  "2025-11-25": [...loginScenarios, ...tokenScenarios],
+  "2026-07-28": [
+    ...loginScenarios,
+    ...tokenScenarios,
+    "auth/resource-mismatch",
+    "auth/offline-access-scope",
+    "auth/offline-access-not-supported",
+    "auth/authorization-server-migration",
+    "auth/iss-supported",
+    "auth/iss-not-advertised",
+    "auth/iss-supported-missing",
+    "auth/iss-wrong-issuer",
+    "auth/iss-unexpected",
+    "auth/iss-normalized",
+    "auth/metadata-issuer-mismatch",
+  ],
+} as const satisfies Record<Revision | "2025-03-26", readonly string[]>);
+
+/** Authorization by extensions: what a client does that needs nobody. Of the others the suite's are not ours (yet). */
+export const loginExtensionScenarios = Object.freeze(["auth/client-credentials-jwt", "auth/client-credentials-basic"]);
+
+/** The client scenarios that a revision requires, by the suite's own frozen file. */
+export async function requiredClientScenarios(revision: "2025-11-25" | "2026-07-28"): Promise<readonly string[]> {
+  return (Bun.YAML.parse(await readFile(join(suiteDir, "requirements", `${revision}.yaml`), "utf8")) as { client: string[] }).client;
+}
+
 /** Those of extensions, which belong to no revision's set. */
 export const extensionClientScenarios = Object.freeze(["sep-2640-client-no-prefetch", "sep-2640-client-verify-digest", "sep-2640-client-verify-size", "sep-2640-client-verify-frontmatter"]);
 
-/** Every client scenario of the suite that needs no authorization, by its revisions: none for those of extensions. */
+/** Every client scenario of the suite, by its revisions: none for those of extensions. */
 export async function suiteClientScenarios(): Promise<Map<string, readonly string[]>> {
   const { stdout } = await runSuite(["list"]);
   const [, section = ""] = /^Client scenarios[^\n]*\n((?: +- .*\n)+)/mu.exec(stdout) ?? [];
-  const lines = [...section.matchAll(/- (\S+) \[(.*)\]/gu)].filter(([, name]) => name?.startsWith("auth/") === false);
+  const lines = [...section.matchAll(/- (\S+) \[(.*)\]/gu)];
   return new Map(lines.map(([, name = "", tags = ""]) => [name, tags.split(",").filter((tag) => tag !== "extension")]));
 }
 
 /** One client scenario, with the proxy as the client: the suite starts the wrapper, which starts the program. */
-export async function runClientScenario(scenario: string, revision: Revision): Promise<{ exitCode: number; passed: number; failed: readonly string[]; output: string; elapsedMs: number }> {
+export async function runClientScenario(scenario: string, revision: Revision | "2025-03-26"): Promise<{ exitCode: number; passed: number; failed: readonly string[]; output: string; elapsedMs: number }> {
   const command = `${process.execPath} ${join(projectDir, "test", "fixtures", "conformanceClient.ts")}`;
   const { exitCode, stdout, output, elapsedMs } = await runSuite(["client", "--command", command, "--scenario", scenario, "--spec-version", revision, "--force", "--verbose"]);
   return { exitCode, ...countOf(stdout), output, elapsedMs };
@@ -176,7 +221,7 @@ async function printLeg([name, revision, run]: Leg): Promise<void> {
 async function printTable(): Promise<void> {
   for (const leg of revisions.flatMap(legsOf)) await printLeg(leg);
   for (const revision of revisions)
-    for (const scenario of clientScenarios[revision]) {
+    for (const scenario of [...clientScenarios[revision], ...loginClientScenarios[revision]]) {
       const { exitCode, failed, elapsedMs } = await runClientScenario(scenario, revision);
       console.log([`${revision} client ${scenario}: exit ${exitCode}, ${Math.round(elapsedMs)} ms`, ...failed].join("\n  "));
     }
