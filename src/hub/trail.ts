@@ -61,7 +61,7 @@ export class Trail {
     this.#told.set(name, ev);
     // Whoever was never up has not been stopped.
     if (ev === "backend.stop" && !wasSaid) return;
-    this.#audit.record({ ev, target: name, result: state, reason: ev === "backend.fall" ? (reason ?? lastError?.message ?? null) : reason });
+    this.#audit.record({ ev, target: name, result: state, reason: ownWords(reason ?? (ev === "backend.fall" ? (lastError?.message ?? null) : null)) });
   }
 
   /** A configuration is in place. */
@@ -78,6 +78,9 @@ export class Trail {
     this.#audit.record({ ev: "config.rejected", target: path, reason: issues[0]?.message ?? null, count: issues.length });
   }
 }
+
+/** A reason without what the server itself said last: that can hold what somebody's call carried. */
+const ownWords = (reason: string | null): string | null => reason?.split(/: |\n/, 1)[0] ?? null;
 
 // Who may not have everything and asks for what there is not (for him) may be trying names.
 const isDenial = ({ principal, params }: Call, { error }: Failed): boolean =>

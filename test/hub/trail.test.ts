@@ -52,7 +52,7 @@ describe("the trail", () => {
     const said = (more: Parameters<typeof statusOf>[1]): void => trail.state(statusOf("files", more));
     said({ state: "idle" });
     for (const state of ["starting", "ready", "ready"] as const) said({ state });
-    said({ state: "backing-off", lastError: { message: "it ended with 1", at: 0 } });
+    said({ state: "backing-off", lastError: { message: "it ended with 1: hunter2", at: 0 } });
     said({ state: "degraded" });
     said({ state: "ready" });
     said({ state: "stopped" });
