@@ -74,7 +74,7 @@ class Watch implements Witness {
 
   #start(): void {
     const { argv, life, env, limits, clock, log } = this.#options;
-    const charge = chargeText({ life, since: startOf(process.pid) ?? 0, graceMs: limits.stdinEndMs, termMs: limits.termMs });
+    const charge = chargeText({ life, since: startOf(process.pid) ?? 0, graceMs: Math.min(limits.stdinEndMs, limits.killedEndMs), termMs: limits.termMs });
     try {
       // In a folder that nobody will want to remove, and with no secret of ours.
       const child = startSelf({ argv, cwd: parse(process.execPath).root, env: { ...inheritedOf({ inheritParentEnv: false }, env), [chargeVariable]: charge }, stdin: "pipe", stderr: null });

@@ -153,6 +153,8 @@ export const defaultLimits = Object.freeze({
   /** A child gets this long after the end of its stdin, and again after TERM. */
   stdinEndMs: 2_000,
   termMs: 2_000,
+  /** Servers of a proxy that was killed may end by themselves no longer than this. */
+  killedEndMs: 1_000,
   /** At shutdown a child gets only this long after TERM, and a client only this long to take what is left for it. */
   lastTermMs: 300,
   farewellMs: 500,

@@ -58,6 +58,8 @@ export interface Admitted {
 
 /** How long a peer may be silent while its request has not been read. */
 export const idleSeconds = 30;
+/** The same while its body is awaited. */
+const bodySeconds = 10;
 
 /** The door to the era room. */
 export class Door {
@@ -214,6 +216,8 @@ export class Door {
     const { bodyBytesMax } = this.#options.limits;
     const refused = refusedType(request.headers);
     if (refused !== null) return refused;
+    // A body that comes slower than a modem sent it is cut with what stands still: its bytes do not put this off.
+    peer.timeout(request, bodySeconds);
     const body = await readBody(request, bodyBytesMax);
     if (!(body instanceof Uint8Array)) return body;
     this.#options.traffic.received.add(body.byteLength);

@@ -31,7 +31,7 @@ test("the watchdog runs before the first child does, with its charge, and hears 
   watch.lost(10);
   watch.lost(11);
   const [charge, ...lines] = await until(folder, (heard) => heard.at(-1) === "- 11");
-  expect(charge).toEndWith(` ${life} ${startOf(process.pid)} ${defaultLimits.stdinEndMs} ${defaultLimits.termMs}`);
+  expect(charge).toEndWith(` ${life} ${startOf(process.pid)} ${defaultLimits.killedEndMs} ${defaultLimits.termMs}`);
   expect(lines).toEqual(["+ 10 7", "+ 11 ?", "- 10", "- 11"]);
   // Nobody is left: it goes before us, and without having to do anything.
   await watch.close();
