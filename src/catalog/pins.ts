@@ -16,7 +16,7 @@ const parts: Readonly<Partial<Record<Kind, readonly string[]>>> = Object.freeze(
 });
 
 /** The kinds whose definitions are pinned; resources come and go by their nature. */
-export const pinnedKinds: readonly Kind[] = Object.freeze(["tools", "prompts", "templates"] as const);
+const pinnedKinds: readonly Kind[] = Object.freeze(["tools", "prompts", "templates"] as const);
 
 /** The instructions of a server as one definition beside the others. */
 export const instructionsKey = "instructions";
@@ -117,7 +117,7 @@ export function driftsOf(trusted: Pins, now: Pins): readonly Drift[] {
 const kindOfKey = (key: string): string => key.slice(0, key.indexOf("/") + 1) || key;
 
 /** Pins of which nobody knows any more what they were: nothing is as it was then. */
-export const lostPins: Pins = new Map([...pinnedKinds.map((kind) => pinKey(kind, "")), instructionsKey].map((key) => [key, ""]));
+export const lostPins = (): Pins => new Map([...pinnedKinds.map((kind) => pinKey(kind, "")), instructionsKey].map((key) => [key, ""]));
 
 /** What is trusted once everything of now is: what is gone stays known. */
 export const withAll = (trusted: Pins, now: Pins): Pins => new Map([...trusted, ...now]);

@@ -44,7 +44,7 @@ export interface Offer {
   readonly hidden?: boolean;
   readonly inventory: Inventory | null;
   /** Keys of definitions that are not what was trusted, and that nobody gets to see. */
-  readonly withheld?: ReadonlySet<string>;
+  readonly withheld?: ReadonlySet<string> | null;
   /** The backend does not answer at present and `inventory` is what it offered last: listed, but not to be cached. */
   readonly stale?: boolean;
 }

@@ -66,7 +66,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("json", { command: ["status", "audit"], about: "print everything as JSON", problem: switchProblem }),
-  flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2026-07-28T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
+  flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),

@@ -235,8 +235,7 @@ class RunningHub implements Hub {
   async #adopt({ config, verdict }: Proposal): Promise<void> {
     if (this.#draining !== null) return;
     const { clock } = this.#options;
-    if (this.#options.trust) await this.#options.trust.recall(config);
-    await this.#options.memory?.recall(config);
+    await recalled(this.#options, config);
     if (this.#draining !== null) return;
     const before = this.#current.generation;
     const next = new Generation(config, this.#pool);
@@ -375,6 +374,9 @@ class RunningHub implements Hub {
     await Promise.all([this.#options.memory?.close(), this.#options.trust?.close(), this.#pool.close()]);
   }
 }
+
+/** What is kept from an earlier life, as far as anything is. */
+const recalled = ({ memory, trust }: HubOptions, config: Config): Promise<unknown> | undefined => (trust ? Promise.all([trust.recall(config), memory?.recall(config)]) : memory?.recall(config));
 
 interface Proposal {
   readonly config: Config;

@@ -107,7 +107,7 @@ class StatePins implements PinFiles {
   }
 
   #lose(name: string, reason: string): void {
-    this.#known.set(name, lostPins);
+    this.#known.set(name, lostPins());
     this.#options.log.error("what was trusted of a server cannot be used, so that nothing of it is trusted", { server: name, reason, hint: `1mcp mcp trust ${name}` });
   }
 

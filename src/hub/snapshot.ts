@@ -66,12 +66,12 @@ export class Snapshot {
   withholds(server: string, kind: "tools" | "prompts", name: string): boolean {
     const key = pinKey(kind, name);
     const own = this.#variants.filter((variant) => variant.name === server).map(({ variant }) => this.#inventories.of(variant.offered, this.limits));
-    return this.#offers.some((offer) => offer.name === server && offer.withheld?.has(key) === true) || own.some((inventory) => inventory !== null && this.#withheldOf(server, inventory).has(key));
+    return this.#offers.some((offer) => offer.name === server && offer.withheld?.has(key) === true) || own.some((inventory) => inventory !== null && this.#withheldOf(server, inventory)?.has(key) === true);
   }
 
-  #withheldOf(server: string, inventory: Inventory): ReadonlySet<string> {
+  #withheldOf(server: string, inventory: Inventory): ReadonlySet<string> | null {
     const lease = this.generation.leases.get(server);
-    return lease === undefined ? nothingWithheld : this.#inventories.withheldOf(lease.spec, inventory);
+    return lease === undefined ? null : this.#inventories.withheldOf(lease.spec, inventory);
   }
 
   /** Only the servers with lists of their own are made anew: catalogs are large, and no server in one depends on another. */
@@ -131,14 +131,12 @@ function offersOf(config: Config, leases: ReadonlyMap<string, Lease>, inventorie
     const lease = leases.get(spec.name);
     if (lease === undefined) continue;
     const inventory = inventories.of(lease.offered(), config.limits);
-    offers.push(offerOf(spec, lease, inventory, inventory === null ? nothingWithheld : inventories.withheld(spec, inventory)));
+    offers.push(offerOf(spec, lease, inventory, inventory === null ? null : inventories.withheld(spec, inventory)));
   }
   return offers;
 }
 
-const nothingWithheld: ReadonlySet<string> = new Set();
-
-const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null, withheld: ReadonlySet<string>): Offer => ({
+const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null, withheld: ReadonlySet<string> | null): Offer => ({
   name: spec.name,
   tags: spec.tags,
   prefix: spec.prefix ?? spec.name,
@@ -161,13 +159,13 @@ export class InventoryMemo {
   }
 
   /** See Trust. */
-  withheld(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> {
-    return this.#trust?.withheld(spec, inventory) ?? nothingWithheld;
+  withheld(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> | null {
+    return this.#trust?.withheld(spec, inventory) ?? null;
   }
 
   /** See Trust. */
-  withheldOf(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> {
-    return this.#trust?.withheldOf(spec, inventory) ?? nothingWithheld;
+  withheldOf(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> | null {
+    return this.#trust?.withheldOf(spec, inventory) ?? null;
   }
 
   of(offered: Offered | null, limits: Limits): Inventory | null {

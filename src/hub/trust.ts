@@ -26,8 +26,8 @@ export interface TrustOptions {
 
 interface Judged {
   readonly drifts: readonly Drift[];
-  /** Keys of what nobody gets to see. */
-  readonly withheld: ReadonlySet<string>;
+  /** Keys of what nobody gets to see; null: there is no such thing. */
+  readonly withheld: ReadonlySet<string> | null;
 }
 
 interface Memo extends Judged {
@@ -35,7 +35,7 @@ interface Memo extends Judged {
   readonly pin: BackendSpec["pin"];
 }
 
-const sound: Judged = Object.freeze({ drifts: Object.freeze([]), withheld: new Set<string>() });
+const sound: Judged = Object.freeze({ drifts: Object.freeze([]), withheld: null });
 
 /** Lines for one look at one server; the rest is counted. */
 const linesMax = 20;
@@ -64,7 +64,7 @@ export class Trust {
   }
 
   /** What nobody gets to see of what a server defines to everybody; what it defines for the first time is trusted now. */
-  withheld(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> {
+  withheld(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> | null {
     this.#latest.set(spec.name, { spec, inventory });
     if (spec.pin !== "off") this.#learn(spec.name, inventory);
     const judged = this.#judge(spec, inventory);
@@ -73,7 +73,7 @@ export class Trust {
   }
 
   /** The same for what it defines to one caller alone; nothing is learnt from that. */
-  withheldOf(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> {
+  withheldOf(spec: BackendSpec, inventory: Inventory): ReadonlySet<string> | null {
     return this.#judge(spec, inventory).withheld;
   }
 
@@ -81,9 +81,9 @@ export class Trust {
     const { files, audit } = this.#options;
     const trusted = files.of(name);
     if (this.#memo.get(inventory)?.trusted === trusted && trusted !== null) return;
-    const first = firstSeen(trusted ?? nothing, pinsOf(inventory, this.#options.limits));
+    const first = firstSeen(trusted ?? new Map(), pinsOf(inventory, this.#options.limits));
     if (first.size === 0) return;
-    files.keep(name, withAll(trusted ?? nothing, first));
+    files.keep(name, withAll(trusted ?? new Map(), first));
     audit.record({ ev: "pin.created", target: name, count: first.size });
   }
 
@@ -93,7 +93,7 @@ export class Trust {
     const known = this.#memo.get(inventory);
     if (known !== undefined && known.trusted === trusted && known.pin === spec.pin) return known;
     const drifts = trusted === null ? sound.drifts : driftsOf(trusted, pinsOf(inventory, this.#options.limits));
-    const made: Memo = { trusted, pin: spec.pin, drifts, withheld: spec.pin === "block" && drifts.length > 0 ? new Set(drifts.map(({ key }) => key)) : sound.withheld };
+    const made: Memo = { trusted, pin: spec.pin, drifts, withheld: spec.pin === "block" && drifts.length > 0 ? new Set(drifts.map(({ key }) => key)) : null };
     this.#memo.set(inventory, made);
     return made;
   }
@@ -130,7 +130,7 @@ export class Trust {
     if (latest === undefined || review.digest !== digest) throw fault("PARAMS_INVALID", { detail: "what it defines has changed since it was shown", hint: "look at it again" });
     const { files, audit, limits, log } = this.#options;
     if (review.drifts.length === 0) return review;
-    files.keep(server, withAll(files.of(server) ?? nothing, pinsOf(latest.inventory, limits)));
+    files.keep(server, withAll(files.of(server) ?? new Map(), pinsOf(latest.inventory, limits)));
     for (const { key, was, is } of review.drifts) audit.record({ ev: "pin.approved", target: `${server}/${key}`, reason: `${was ?? "none"} → ${is}` });
     log.info("what a server defines now is trusted", { server, definitions: review.drifts.length });
     return review;
@@ -141,5 +141,3 @@ export class Trust {
     return this.#options.files.written();
   }
 }
-
-const nothing: Pins = new Map();

@@ -65,8 +65,8 @@ describe("a drift", () => {
 
   test("is everything where what was trusted is lost", () => {
     const now = pins({ tools: ["a"], prompts: ["p"], templates: ["t:{x}"], instructions: "be kind" });
-    expect(driftsOf(lostPins, now).map(({ key, how }) => [key, how])).toEqual([["tools/a", "new"], ["prompts/p", "new"], ["templates/t:{x}", "new"], ["instructions", "changed"]]);
-    expect(firstSeen(lostPins, now).size).toBe(0);
+    expect(driftsOf(lostPins(), now).map(({ key, how }) => [key, how])).toEqual([["tools/a", "new"], ["prompts/p", "new"], ["templates/t:{x}", "new"], ["instructions", "changed"]]);
+    expect(firstSeen(lostPins(), now).size).toBe(0);
   });
 
   test("is shown from where long texts differ, in a bounded number of bounded lines", () => {

@@ -52,7 +52,7 @@ test("help as people see it", () => {
     Flags of audit:
           --json        print everything as JSON [ONE_MCP_JSON]
           --since TIME  only what happened from then on: a time
-                        (2026-07-28T12:00Z), or how long ago (90s, 15m, 12h, 7d);
+                        (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d);
                         default all there is [ONE_MCP_SINCE]
 
     Flags:
