@@ -16,6 +16,7 @@ import { type ByteSink, createFront, createStdioFront, type Facts, loginActions,
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report, type Review, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
+export type { LoginInfo } from "./auth/index.ts";
 export type { Reloaded, Report, Review };
 
 type Env = Readonly<Record<string, string | undefined>>;

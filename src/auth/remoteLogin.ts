@@ -75,7 +75,7 @@ export class Login implements RemoteLogin {
     const { server, owner } = this.key;
     const page = this.page();
     if (page !== null && owner !== "operator") return `log in there: ${page}`;
-    return this.#isOwn ? "check its oauth.clientId and the credentials beside it" : `log in there: \`1mcp auth login ${server}\``;
+    return this.isOwn ? "check its oauth.clientId and the credentials beside it" : `log in there: \`1mcp auth login ${server}\``;
   }
 
   page(): string | null {
@@ -83,9 +83,9 @@ export class Login implements RemoteLogin {
   }
 
   get info(): LoginInfo {
-    const { issuer, tokens, scopes, expiresAt } = this.#kept;
+    const { issuer, tokens, scopes, gotAt, expiresAt } = this.#kept;
     const state = tokens !== null && !this.#needed ? "logged-in" : this.#needed ? "needs-login" : "logged-out";
-    return { server: this.key.server, owner: this.key.owner, state, issuer, scopes, expiresAt, renews: this.#isOwn || tokens?.refresh_token !== undefined };
+    return { server: this.key.server, owner: this.key.owner, state, issuer, scopes, gotAt, expiresAt, renews: this.isOwn || tokens?.refresh_token !== undefined };
   }
 
   onChanged(listener: () => void): () => void {
@@ -96,7 +96,7 @@ export class Login implements RemoteLogin {
   // ---- each request ----------------------------------------------------------------------------------------------
 
   authorization(): string | null | Promise<string | null> {
-    if (this.#header === null) return this.#isOwn && !this.#needed ? this.#afterRenewal() : null;
+    if (this.#header === null) return this.isOwn && !this.#needed ? this.#afterRenewal() : null;
     const now = this.#options.clock.now();
     if (now < this.#renewAt) return this.#header;
     const { expiresAt } = this.#kept;
@@ -120,13 +120,13 @@ export class Login implements RemoteLogin {
 
   async #unauthorized(said: Challenge, tries: number): Promise<Remedy> {
     this.#wish = { scopes: said.scopes.length > 0 ? said.scopes : this.#wish.scopes, resourceMetadata: said.resourceMetadata };
-    if (tries === 0 && (this.#isOwn || this.#kept.tokens?.refresh_token !== undefined)) {
+    if (tries === 0 && (this.isOwn || this.#kept.tokens?.refresh_token !== undefined)) {
       const before = this.#header;
       // It may have gone over to another authorization server: what is known of the old one is looked at again.
       await this.keep({ discovery: null });
       if ((await this.#renew()) && this.#header !== before) return "again";
       // The way there failed, not the login.
-      if (!this.#isOwn && this.#kept.tokens?.refresh_token !== undefined && !this.#needed) return "refused";
+      if (!this.isOwn && this.#kept.tokens?.refresh_token !== undefined && !this.#needed) return "refused";
     }
     this.#need();
     return "login";
@@ -138,7 +138,7 @@ export class Login implements RemoteLogin {
     const wanted = new Set([...had, ...said.scopes]);
     if (wanted.size === had.size) return "refused";
     this.#wish = { scopes: [...wanted], resourceMetadata: said.resourceMetadata };
-    if (!this.#isOwn) return "scopes";
+    if (!this.isOwn) return "scopes";
     return tries < triesMax && (await this.#renew()) ? "again" : "refused";
   }
 
@@ -151,7 +151,7 @@ export class Login implements RemoteLogin {
   // ---- renewal ---------------------------------------------------------------------------------------------------
 
   /** We are the client and nobody else takes part. */
-  get #isOwn(): boolean {
+  get isOwn(): boolean {
     return this.#options.spec.oauth?.grant === "client_credentials";
   }
 
@@ -175,7 +175,7 @@ export class Login implements RemoteLogin {
       log.warn("a token could not be renewed", { server, reason: reasonOf(thrown) });
     }
     this.#renewAt = clock.now() + limits.renewPauseMs;
-    if (this.#isOwn) this.#need();
+    if (this.isOwn) this.#need();
     return false;
   }
 
@@ -283,7 +283,7 @@ export class Login implements RemoteLogin {
     const { tokens, gotAt, expiresAt } = this.#kept;
     const { clock, limits, secrets } = this.#options;
     this.#header = tokens === null ? null : `Bearer ${tokens.access_token}`;
-    const canRenew = this.#isOwn || tokens?.refresh_token !== undefined;
+    const canRenew = this.isOwn || tokens?.refresh_token !== undefined;
     // Never in the first half of its life, however short that is: else each request would ask for another.
     const ahead = expiresAt === null ? 0 : Math.max(expiresAt - limits.renewMs - clock.random() * limits.renewJitterMs, (gotAt + expiresAt) / 2);
     this.#renewAt = expiresAt === null || !canRenew ? Number.POSITIVE_INFINITY : ahead;

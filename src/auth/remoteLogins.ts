@@ -130,7 +130,7 @@ class Logins implements RemoteLogins {
 
   async start(server: string, by: "browser" | "paste"): Promise<{ readonly url: string | null }> {
     const login = this.operators(server);
-    if (by === "paste" || this.#origin === null) return { url: await this.send(login, null) };
+    if (by === "paste" || this.#origin === null || login.isOwn) return { url: await this.send(login, null) };
     const word = newWord();
     this.invitations.keep(word, { login, principal: null });
     return { url: `${this.#origin}${authorizePath}${encodeURIComponent(server)}?link=${word}` };

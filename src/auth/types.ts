@@ -210,6 +210,8 @@ export interface LoginInfo {
   readonly state: "logged-in" | "needs-login" | "logged-out";
   readonly issuer: string | null;
   readonly scopes: readonly string[];
+  /** When the token was got, and when it ends; 0 and null where there is none. */
+  readonly gotAt: number;
   readonly expiresAt: number | null;
   /** It can be renewed without anybody. */
   readonly renews: boolean;

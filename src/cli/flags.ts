@@ -65,8 +65,9 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("token-file", { value: "FILE", command: "proxy", about: "the server's bearer token; or put the token itself into ONE_MCP_TOKEN", standard: "the state folder's, for this machine's server" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
-  flag("json", { command: ["status", "audit"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["status", "audit", "auth status"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
+  flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -113,6 +114,7 @@ export interface Settings {
   readonly start: boolean;
   readonly json: boolean;
   readonly since: string | null;
+  readonly paste: boolean;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -147,6 +149,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     host: text("host"),
     port: number("port"),
     insecureNoAuth: isOn(text("insecure-no-auth")),
+    paste: isOn(text("paste")),
     gracefulRestart: isOn(text("graceful-restart")),
     stdio: isOn(text("stdio")),
     url: text("url"),

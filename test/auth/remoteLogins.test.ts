@@ -22,7 +22,7 @@ test("the operator's browser goes to the server's login and comes back without a
   expect(titleOf(await browser.get(await guarded.visit(to.href)))).toBe("Logged in");
   expect(heard).toBe(1);
   expect(guarded.valid.has(String(await login?.authorization()).replace("Bearer ", ""))).toBeTrue();
-  expect(desk.logins.list()).toEqual([{ server: "remote", owner: "operator", state: "logged-in", issuer: guarded.origin, scopes: ["a", "b"], expiresAt: desk.clock.now() + 3_600_000, renews: true }]);
+  expect(desk.logins.list()).toEqual([{ server: "remote", owner: "operator", state: "logged-in", issuer: guarded.origin, scopes: ["a", "b"], gotAt: desk.clock.now(), expiresAt: desk.clock.now() + 3_600_000, renews: true }]);
 });
 
 test("on disk there is ciphertext alone, and a restart finds it again", async () => {

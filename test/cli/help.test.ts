@@ -10,17 +10,20 @@ test("help as people see it", () => {
     Usage: 1mcp [command] [flags]
 
     Commands:
-      serve               start the proxy (also without a command)
-      proxy               bridge a client on stdin and stdout to a running server
-      status [SERVER]     say how the running server and its servers are
-      audit               what was decided about whom, from the audit log
-      audit verify        say whether any line of the audit log was changed, added
-                          or taken away
-      mcp pins [SERVER]   what a server defines now that is not what was trusted
-      mcp trust [SERVER]  show the same, and trust it from now on
-      config check        say everything that is wrong with the configuration
-      config schema       print the JSON Schema of a configuration
-      config reload       have the running server look at its configuration now
+      serve                 start the proxy (also without a command)
+      proxy                 bridge a client on stdin and stdout to a running server
+      status [SERVER]       say how the running server and its servers are
+      audit                 what was decided about whom, from the audit log
+      audit verify          say whether any line of the audit log was changed,
+                            added or taken away
+      mcp pins [SERVER]     what a server defines now that is not what was trusted
+      mcp trust [SERVER]    show the same, and trust it from now on
+      auth login [SERVER]   log in at a remote server, for the running proxy
+      auth logout [SERVER]  forget the login at a remote server
+      auth status           say at which remote servers somebody is logged in
+      config check          say everything that is wrong with the configuration
+      config schema         print the JSON Schema of a configuration
+      config reload         have the running server look at its configuration now
 
     Flags of serve:
       -H, --host ADDRESS      address to listen on; default 127.0.0.1
@@ -54,6 +57,13 @@ test("help as people see it", () => {
           --since TIME  only what happened from then on: a time
                         (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d);
                         default all there is [ONE_MCP_SINCE]
+
+    Flags of auth login:
+          --paste  with login: end it by the address that the browser was sent to,
+                   on standard input [ONE_MCP_PASTE]
+
+    Flags of auth status:
+          --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags:
       -c, --config FILE      the configuration file; default

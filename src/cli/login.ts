@@ -1,0 +1,107 @@
+/**
+ * `auth login`, `auth logout` and `auth status`: the logins at remote servers, of the running proxy. A login is begun here
+ * and goes on in a browser; with `--paste`, for machines without one, the address at which the browser ended is brought
+ * back by hand.
+ */
+import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
+import type { LoginInfo } from "../compose.ts";
+import type { Occasion, Run } from "./occasion.ts";
+import { askOperator } from "./operator.ts";
+
+// Nothing tells us that somebody has logged in; this often we look.
+const lookMs = 500;
+const addressCharsMax = 16_384;
+
+/** Gives 0 when logged in. Throws USAGE, SERVER_AWAY, NAME_UNKNOWN, LOGIN_FAILED. */
+export const login: Run = async (occasion) => {
+  const server = serverIn(occasion);
+  const { paste } = occasion.settings;
+  const { url } = await ask<{ readonly url: string | null }>(occasion, "POST", `${pathOf(server)}/start`, { by: paste ? "paste" : "browser" });
+  if (url === null) return done(occasion, server);
+  occasion.stdout.write(`Open this in a browser:\n\n  ${escapeControls(url)}\n\n`);
+  await (paste ? pasted(occasion, server) : waited(occasion, server));
+  return done(occasion, server);
+};
+
+/** Gives 0, also where nobody was logged in. Throws as above. */
+export const logout: Run = async (occasion) => {
+  const server = serverIn(occasion);
+  const { forgotten } = await ask<{ readonly forgotten: number }>(occasion, "POST", `${pathOf(server)}/logout`, { all: true });
+  occasion.stdout.write(forgotten === 0 ? `nobody is logged in at ${server}\n` : `logged out at ${server} (${forgotten})\n`);
+  return 0;
+};
+
+/** A line for each login that there is, or could be. */
+export const logins: Run = async (occasion) => {
+  const all = await listed(occasion);
+  if (occasion.settings.json) occasion.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+  else for (const one of all) occasion.stdout.write(`${lineOf(one).map(escapeControls).join("\t")}\n`);
+  return 0;
+};
+
+const lineOf = ({ server, owner, state, issuer, scopes, expiresAt, renews }: LoginInfo): string[] => [
+  server,
+  owner,
+  state,
+  issuer ?? "-",
+  scopes.join(" ") || "-",
+  expiresAt === null ? "-" : renews ? "renewed by itself" : `until ${new Date(expiresAt).toISOString()}`,
+];
+
+// ---- the two ways back ------------------------------------------------------------------------------------------
+
+async function waited(occasion: Occasion, server: string): Promise<void> {
+  const { clock, stdout } = occasion;
+  stdout.write("Waiting until you have logged in there …\n");
+  const before = tokenOf(await listed(occasion), server);
+  const until = clock.now() + defaultLimits.loginMsMax;
+  while (clock.now() < until) {
+    const now = await listed(occasion);
+    if (stateOf(now, server) === "logged-in" && tokenOf(now, server) !== before) return;
+    await sleep(clock, lookMs);
+  }
+  throw fault("LOGIN_FAILED", { backend: server, detail: "nobody logged in", hint: "begin it again" });
+}
+
+const mineAt = (all: readonly LoginInfo[], server: string): LoginInfo | undefined => all.find((one) => one.server === server && one.owner === "operator");
+const stateOf = (all: readonly LoginInfo[], server: string): string | undefined => mineAt(all, server)?.state;
+// Of which login this is, there is no better sign than when it was got.
+const tokenOf = (all: readonly LoginInfo[], server: string): number => mineAt(all, server)?.gotAt ?? 0;
+
+async function pasted(occasion: Occasion, server: string): Promise<void> {
+  occasion.stdout.write("Then copy the address at which the browser ended (it need not show a page), and put it in here:\n");
+  const callbackUrl = await lineIn(occasion.pipes().input);
+  await ask(occasion, "POST", `${pathOf(server)}/finish`, { callbackUrl });
+}
+
+async function lineIn(input: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of input) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("\n") || text.length > addressCharsMax) break;
+  }
+  return (text.split("\n")[0] ?? "").trim();
+}
+
+// ---- words with the server --------------------------------------------------------------------------------------
+
+function done({ stdout }: Occasion, server: string): number {
+  stdout.write(`logged in at ${server}\n`);
+  return 0;
+}
+
+function serverIn({ operand }: Occasion): string {
+  if (operand === null) throw fault("USAGE", { detail: "which server?", hint: "`1mcp auth status` lists those that one can log in at" });
+  return operand;
+}
+
+const pathOf = (server: string): string => `/logins/${encodeURIComponent(server)}`;
+
+const listed = async (occasion: Occasion): Promise<readonly LoginInfo[]> => (await ask<{ readonly logins: readonly LoginInfo[] }>(occasion, "GET", "/logins")).logins;
+
+async function ask<T>(occasion: Occasion, method: "GET" | "POST", path: string, body?: object): Promise<T> {
+  const asked = await askOperator<T>(occasion, method, path, defaultLimits.operatorMsMax, body);
+  if (asked.kind === "answer") return asked.value;
+  throw fault("SERVER_AWAY", asked.kind === "silent" ? { detail: asked.why } : {});
+}
