@@ -207,6 +207,9 @@ const overNodeToAnyone = (url: string, init: EgressInit): Promise<EgressReply> =
 // Loading these takes more time than all the rest of this room, and a launcher or a small command needs neither.
 const moduleFor = (url: string) => (url.startsWith("https:") ? process.getBuiltinModule("node:https") : process.getBuiltinModule("node:http"));
 
+/** One request to somebody on this machine, over a unix socket; the host of the URL is nobody's. Throws as `send` does. */
+export const sendOverSocket = (unix: string, url: string, init: EgressInit): Promise<EgressReply> => overNode(url, { ...init, unix });
+
 function overNode(url: string, init: EgressInit, pin: Pin | null = null, more: object = {}): Promise<EgressReply> {
   return new Promise((resolve, reject) => {
     try {

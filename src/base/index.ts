@@ -7,7 +7,7 @@ export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, t
 export { type AuditEntry, type AuditEvent, ChainCheck, parseAuditLine, shortDigest } from "./chain.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { type Confinement, loadConfiner, resources } from "./confine.ts";
-export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply } from "./egress.ts";
+export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply, sendOverSocket } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
 export { createPrivateFile, ensurePrivateDir, moveFile, openPrivateLog, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "./files.ts";
 export { fingerprint } from "./fingerprint.ts";
