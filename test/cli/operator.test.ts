@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { systemClock } from "../../src/base/index.ts";
+import { Fault, systemClock } from "../../src/base/index.ts";
 import { askOperator } from "../../src/cli/operator.ts";
 import { announcePresence, claimState } from "../../src/config/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
@@ -30,6 +30,13 @@ test("no server is told apart from one that is silent: starting, gone from its s
   await announcePresence(folder.at("stuck"), { url: "http://127.0.0.1:1/mcp", version: "1", operator: unix }, systemClock);
   expect(await ask(folder.at("stuck"), 20)).toMatchObject({ kind: "silent", why: `process ${process.pid} has not answered for 20 ms` });
   stuck.close();
+});
+
+test("what the server refused it with is told in its own words", async () => {
+  await using server = await operated();
+  const refused = (path: string) => askOperator({ settings: { stateDir: server.stateDir } as never, env: {}, clock: systemClock }, "POST", path, 10_000, { approve: "perhaps" });
+  await expect(refused("/auth/waiting/x")).rejects.toBeInstanceOf(Fault);
+  await expect(refused("/nothing")).rejects.toMatchObject({ code: "BACKEND_GARBLED" });
 });
 
 test("an answer that is none is told as such", async () => {

@@ -17,6 +17,14 @@ async function shown(argv: readonly string[]): Promise<{ code: number; text: str
 }
 
 describe("status", () => {
+  test("names servers of which not everything is as it was trusted, and what to do", async () => {
+    const drift = { key: "tools/a", how: "changed" as const, was: "1", is: "2", lines: [] };
+    await using server = await operated({ untrusted: [{ server: "a", pin: "block", digest: "", drifts: [drift] }, { server: "b\u202e", pin: "warn", digest: "", drifts: [drift, drift] }] });
+    const { stdout } = await runHere(["status", ...server.flags]);
+    expect(stdout).toContain("\na: 1 definition is not what was trusted, and withheld; 1mcp mcp trust a shows and accepts it\n");
+    expect(stdout).toContain("\nb\\u202e: 2 definitions are not what was trusted; 1mcp mcp trust b\\u202e shows and accepts it\n");
+  });
+
   test("is a table for a person, with what is wrong and the last words below it, and nothing that drives the terminal", async () => {
     await using server = await operated({ backends: [serverOf("good", "ready"), ailing], inFlight: 2 });
     const { code, text } = await shown(["status", ...server.flags]);
