@@ -68,13 +68,18 @@ interface Back {
 
 /** Where an answer may go; or why there is no such place, for whoever sits there. */
 async function backOf(query: URLSearchParams, clients: Clients): Promise<Back | { readonly why: string }> {
-  const [[id, ...ids], [uri, ...uris], states] = [query.getAll("client_id"), query.getAll("redirect_uri"), query.getAll("state")];
-  if (id === undefined || uri === undefined || ids.length + uris.length > 0) return { why: "It has to name one client, and one address to go back to." };
+  const [id, uri] = [onceOf(query, "client_id"), onceOf(query, "redirect_uri")];
+  if (id === null || uri === null) return { why: "It has to name one client, and one address to go back to." };
   const found = await clients.find(id);
   if (!found.ok) return { why: `The program that sent you here cannot be let in: ${found.why}.` };
   if (!isRegistered(uri, found.client.redirectUris)) return { why: "The address to go back to is not one of the program that sent you here." };
-  const state = states.length === 1 ? (states[0] ?? null) : null;
+  const state = onceOf(query, "state");
   return { client: found.client, redirect: uri, state: state !== null && state.length <= stateCharsMax ? state : null };
+}
+
+function onceOf(query: URLSearchParams, name: string): string | null {
+  const [value, ...more] = query.getAll(name);
+  return value === undefined || value === "" || more.length > 0 ? null : value;
 }
 
 interface Wanted {
@@ -85,25 +90,29 @@ interface Wanted {
 
 /** What is wanted, or the error that says why it cannot be had. */
 function wantedOf(query: URLSearchParams, back: Back, { resources, audit }: AuthorizeOptions): Wanted | string {
-  const named = query.getAll("resource");
-  if (named.length > 1) return "invalid_target";
   const parameters = parseParameters(query);
-  if (!parameters.ok) return "invalid_request";
+  if (!parameters.ok) return parameters.repeated === "resource" ? "invalid_target" : "invalid_request";
   const { values } = parameters;
-  const endpoint = named[0] === undefined ? null : resources.of(named[0]);
-  if (named[0] !== undefined && endpoint === null) return "invalid_target";
   const error = oddity(values, back);
   if (error !== null) return error;
+  const target = resources.targetOf(values.get("resource"));
+  if (target === null) return "invalid_target";
   const scopes = parseScopes(values.get("scope"));
   if (scopes === null) return "invalid_scope";
-  return audit.isWritable ? { scopes, resource: endpoint?.path ?? null, challenge: values.get("code_challenge") ?? "" } : "temporarily_unavailable";
+  return audit.isWritable ? { scopes, resource: target.path, challenge: values.get("code_challenge") ?? "" } : "temporarily_unavailable";
 }
 
 function oddity(values: ReadonlyMap<string, string>, { state }: Back): string | null {
-  if (values.get("response_type") !== "code") return values.has("response_type") ? "unsupported_response_type" : "invalid_request";
-  if ((values.get("response_mode") ?? "query") !== "query" || (values.has("state") && state === null)) return "invalid_request";
+  const type = values.get("response_type");
+  if (type !== "code") return type === undefined ? "invalid_request" : "unsupported_response_type";
+  const mode = values.get("response_mode") ?? "query";
+  if (mode !== "query" || (state === null && values.has("state"))) return "invalid_request";
+  return hasChallenge(values) ? null : "invalid_request";
+}
+
+function hasChallenge(values: ReadonlyMap<string, string>): boolean {
   // 43 characters are a SHA-256; "plain" would show the verifier to whoever sees the address (OAuth 2.1, section 7.5.2).
-  return values.get("code_challenge_method") === "S256" && /^[\w-]{43}$/.test(values.get("code_challenge") ?? "") ? null : "invalid_request";
+  return values.get("code_challenge_method") === "S256" && /^[\w-]{43}$/.test(values.get("code_challenge") ?? "");
 }
 
 /** Back to the client, with what came of it. */
@@ -164,23 +173,30 @@ function codeFor(waiting: Waiting, uri: string, { store, random, clock, limits }
 
 function decided(request: OAuthIn, options: AuthorizeOptions): OAuthOut {
   const form = formOf(request);
-  const handle = form?.get("handle") ?? null;
-  const waiting = form === null || handle === null ? null : mine(request, handle, options);
-  if (form === null || handle === null || waiting === null || !isFromUs(request, options.resources.originOf(request.header("host")))) return gone();
-  const { browsers, pending, audit } = options;
-  if (!browsers.isOperator(request.header("cookie"))) return shown(request, waiting, handle, {}, options);
-  const approve = form.get("decision") === "approve";
+  const handle = form?.get("handle") ?? "";
+  const waiting = mine(request, handle, options);
+  if (form === null || waiting === null || !isFromUs(request, options.resources.originOf(request.header("host")))) return gone();
+  if (!options.browsers.isOperator(request.header("cookie"))) return shown(request, waiting, handle, {}, options);
   try {
-    const outcome = pending.decide(waiting.id, approve ? { approve, scopes: form.getAll("scope") } : { approve: false });
-    if (approve && form.has("remember")) remember(outcome, options);
-    audit.record({ ev: approve ? "authorize.approved" : "authorize.denied", addr: request.address, client: waiting.clientId, user: "operator", have: outcome.scopes, route: "POST /authorize" });
-    return done(outcome, options);
+    return done(settle(request, waiting, form, options), options);
   } catch (thrown) {
-    const why = faultOf(thrown);
-    if (why.code === "NAME_UNKNOWN") return gone();
-    if (why.code === "PARAMS_INVALID") return notice(400, "This cannot be approved", "What can be granted has changed meanwhile. Go back, and look again.");
-    throw thrown;
+    return undecided(thrown);
   }
+}
+
+function settle(request: OAuthIn, waiting: Waiting, form: URLSearchParams, options: AuthorizeOptions): Waiting {
+  const approve = form.get("decision") === "approve";
+  const outcome = options.pending.decide(waiting.id, approve ? { approve, scopes: form.getAll("scope") } : { approve });
+  if (approve && form.has("remember")) remember(outcome, options);
+  options.audit.record({ ev: approve ? "authorize.approved" : "authorize.denied", addr: request.address, client: waiting.clientId, user: "operator", have: outcome.scopes, route: "POST /authorize" });
+  return outcome;
+}
+
+function undecided(thrown: unknown): OAuthOut {
+  const { code } = faultOf(thrown);
+  if (code === "NAME_UNKNOWN") return gone();
+  if (code === "PARAMS_INVALID") return notice(400, "This cannot be approved", "What can be granted has changed meanwhile. Go back, and look again.");
+  throw thrown;
 }
 
 // ---- it was decided before --------------------------------------------------------------------------------------

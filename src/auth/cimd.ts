@@ -58,11 +58,21 @@ export class Documents {
   async of(url: string, kept: boolean): Promise<DocumentResult> {
     const refused = this.#refused(url);
     if (refused !== null) return refused;
+    const known = this.#fresh(url);
+    // What could not be had a moment ago may have been had before.
+    if (known !== null && (known.ok || !kept)) return known;
+    return this.#storedFor(url, kept) ?? known ?? this.#fetch(url);
+  }
+
+  #storedFor(url: string, kept: boolean): DocumentResult | null {
+    const isPinned = this.#options.clients.cimd === "pinned";
+    if (!kept && !isPinned) return null;
+    return this.#stored(url) ?? (isPinned ? no("its metadata document was not pinned here") : null);
+  }
+
+  #fresh(url: string): DocumentResult | null {
     const known = this.#known.get(url);
-    if (known !== undefined && this.#options.clock.now() < known.until && (known.result.ok || !kept)) return known.result;
-    const stored = kept || this.#options.clients.cimd === "pinned" ? this.#stored(url) : null;
-    if (stored !== null) return stored;
-    return this.#options.clients.cimd === "pinned" ? no("its metadata document was not pinned here") : this.#fetch(url);
+    return known !== undefined && this.#options.clock.now() < known.until ? known.result : null;
   }
 
   /** Fetches a document because the operator says so, and keeps it; with the policy "pinned" it is never fetched again. */

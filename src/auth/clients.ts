@@ -117,16 +117,21 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** How a client shows itself; null where it does so in two ways, or in none that can be read. */
 function credentialsOf(authorization: string | null, form: ReadonlyMap<string, string>): Shown | null {
-  const basic = authorization === null ? null : basicOf(authorization);
+  if (authorization !== null) return byHeader(authorization, form);
   const assertion = form.get("client_assertion") ?? null;
-  const posted = { id: form.get("client_id") ?? null, secret: form.get("client_secret") ?? null };
-  if (authorization !== null) {
-    const isOne = basic !== null && assertion === null && posted.secret === null && (posted.id ?? basic.id) === basic.id;
-    return isOne ? { ...basic, assertion: null, basic: true } : null;
-  }
-  if (assertion === null) return { ...posted, assertion: null, basic: false };
-  if (posted.secret !== null || form.get("client_assertion_type") !== assertionType) return null;
-  return { id: posted.id ?? subjectOf(assertion), secret: null, assertion, basic: false };
+  if (assertion !== null) return byAssertion(assertion, form);
+  return { id: form.get("client_id") ?? null, secret: form.get("client_secret") ?? null, assertion: null, basic: false };
+}
+
+function byHeader(authorization: string, form: ReadonlyMap<string, string>): Shown | null {
+  const basic = basicOf(authorization);
+  if (basic === null || form.has("client_assertion") || form.has("client_secret")) return null;
+  return (form.get("client_id") ?? basic.id) === basic.id ? { ...basic, assertion: null, basic: true } : null;
+}
+
+function byAssertion(assertion: string, form: ReadonlyMap<string, string>): Shown | null {
+  if (form.has("client_secret") || form.get("client_assertion_type") !== assertionType) return null;
+  return { id: form.get("client_id") ?? subjectOf(assertion), secret: null, assertion, basic: false };
 }
 
 function basicOf(authorization: string): { readonly id: string; readonly secret: string | null } | null {

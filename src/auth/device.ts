@@ -35,11 +35,10 @@ export async function deviceAuthorization(request: OAuthIn, options: DeviceOptio
 }
 
 function wantedOf(values: ReadonlyMap<string, string>, resources: Resources): { readonly scopes: readonly string[]; readonly resource: string | null } | OAuthOut {
-  const named = values.get("resource");
-  const endpoint = named === undefined ? null : resources.of(named);
-  if (named !== undefined && endpoint === null) return refused(400, "invalid_target", "the resource is not one of ours");
+  const target = resources.targetOf(values.get("resource"));
+  if (target === null) return refused(400, "invalid_target", "the resource is not one of ours");
   const scopes = parseScopes(values.get("scope"));
-  return scopes === null ? refused(400, "invalid_scope", "the scope cannot be read") : { scopes, resource: endpoint?.path ?? null };
+  return scopes === null ? refused(400, "invalid_scope", "the scope cannot be read") : { scopes, resource: target.path };
 }
 
 const offerOf = ({ deviceCode, userCode }: { readonly deviceCode: string; readonly userCode: string }, resources: Resources, limits: Limits): object => ({

@@ -20,15 +20,17 @@ export interface LoginOptions {
 
 /** `GET` and `POST /login`. */
 export async function login(request: OAuthIn, options: LoginOptions): Promise<OAuthOut> {
-  const { browsers, passwords } = options;
   if (request.method !== "GET" && request.method !== "POST") return otherVerb("GET, POST");
-  if (!passwords.isSet) return notice(404, "There is no password", "Run `1mcp open` on the computer that 1mcp runs on, or `1mcp approve`.");
-  if (request.method === "GET") return asking(browsers.of(request), localPath(request.query.get("next")), null);
-  const browser = browsers.known(request);
-  const form = formOf(request);
-  const next = localPath(form?.get("next") ?? null);
-  const isOurs = browser !== null && form?.get("handle") === browser.word("login") && isFromUs(request, options.resources.originOf(request.header("host")));
-  return isOurs ? tried(request, form.get("password") ?? "", next, browser, options) : asking(browsers.of(request), next, "Type the password once more.", 400);
+  if (!options.passwords.isSet) return notice(404, "There is no password", "Run `1mcp open` on the computer that 1mcp runs on, or `1mcp approve`.");
+  return request.method === "GET" ? asking(options.browsers.of(request), localPath(request.query.get("next")), null) : posted(request, options);
+}
+
+async function posted(request: OAuthIn, options: LoginOptions): Promise<OAuthOut> {
+  const browser = options.browsers.known(request);
+  const form = formOf(request) ?? new URLSearchParams();
+  const next = localPath(form.get("next"));
+  const isOurs = browser !== null && form.get("handle") === browser.word("login") && isFromUs(request, options.resources.originOf(request.header("host")));
+  return isOurs ? tried(request, form.get("password") ?? "", next, browser, options) : asking(options.browsers.of(request), next, "Type the password once more.", 400);
 }
 
 const asking = (browser: Browser, next: string, problem: string | null, status = 200, headers: Readonly<Record<string, string>> = {}): OAuthOut =>

@@ -33,6 +33,8 @@ export interface Resources {
   isLocal(): boolean;
   /** The endpoint of that URL; null if it is none of ours. */
   of(url: string): Endpoint | null;
+  /** What a client names as the resource (RFC 8707), every endpoint where it names none; null if it is none of ours. */
+  targetOf(named: string | undefined): Pick<Endpoint, "path"> | null;
   /** The origin for a Host header; the issuer for one that we do not know. */
   originOf(host: string | null): string;
 }
@@ -40,6 +42,7 @@ export interface Resources {
 /** Path of the metadata of a protected resource; what follows is the resource's own. */
 export const resourceMetadataPath = "/.well-known/oauth-protected-resource";
 
+const everything = Object.freeze({ path: null });
 const loopbackNames: readonly string[] = Object.freeze(["127.0.0.1", "localhost", "[::1]"]);
 const wildcards: readonly string[] = Object.freeze(["0.0.0.0", "[::]"]);
 const serverName = "[A-Za-z0-9_.-]+";
@@ -55,17 +58,19 @@ export function createResources(reached: Reached, bases: readonly string[]): Res
     if (known?.for !== listens) known = { for: listens, origins: originsOf(reached, listens) };
     return known.origins;
   };
+  const endpointOf = (url: string): Endpoint | null => {
+    const origin = origins().find((one) => url.startsWith(one) && /^(?:\/|$)/.test(url.slice(one.length)));
+    if (origin === undefined) return null;
+    const path = url.slice(origin.length);
+    if (path === "" || path === "/") return { path: null, url, metadataUrl: origin + resourceMetadataPath };
+    return shape.test(path) ? { path, url, metadataUrl: origin + resourceMetadataPath + path } : null;
+  };
   return {
     issuer: () => origins()[0] ?? "",
     isLocal: () => isLoopbackName(new URL(origins()[0] ?? "").hostname),
     originOf: (host) => origins().find((origin) => hostOf(origin) === host?.toLowerCase()) ?? origins()[0] ?? "",
-    of(url) {
-      const origin = origins().find((one) => url.startsWith(one) && /^(?:\/|$)/.test(url.slice(one.length)));
-      if (origin === undefined) return null;
-      const path = url.slice(origin.length);
-      if (path === "" || path === "/") return { path: null, url, metadataUrl: origin + resourceMetadataPath };
-      return shape.test(path) ? { path, url, metadataUrl: origin + resourceMetadataPath + path } : null;
-    },
+    targetOf: (named) => (named === undefined ? everything : endpointOf(named)),
+    of: endpointOf,
   };
 }
 

@@ -71,19 +71,17 @@ async function askedOf(request: OAuthIn, { clients, resources }: TokenOptions): 
   if (request.method !== "POST") return otherVerb("POST");
   const given = formOf(request);
   if (given === null) return refused(400, "invalid_request", "the body must be a form");
-  if (given.getAll("resource").length > 1) return invalidTarget();
   const parameters = parseParameters(given);
-  if (!parameters.ok) return refused(400, "invalid_request", "a parameter is repeated");
+  if (!parameters.ok) return parameters.repeated === "resource" ? invalidTarget() : refused(400, "invalid_request", "a parameter is repeated");
   const known = await clients.authenticate(request, parameters.values);
   return known.ok ? requestedOf(request, parameters.values, known.client, resources) : known.answer;
 }
 
 function requestedOf(request: OAuthIn, form: ReadonlyMap<string, string>, client: Client, resources: Resources): Asked | OAuthOut {
-  const named = form.get("resource");
-  const endpoint = named === undefined ? null : resources.of(named);
-  if (named !== undefined && endpoint === null) return invalidTarget();
+  const target = resources.targetOf(form.get("resource"));
+  if (target === null) return invalidTarget();
   const scopes = parseScopes(form.get("scope"));
-  return scopes === null ? refused(400, "invalid_scope", "the scope cannot be read") : { request, form, client, scopes, resource: endpoint?.path ?? null };
+  return scopes === null ? refused(400, "invalid_scope", "the scope cannot be read") : { request, form, client, scopes, resource: target.path };
 }
 
 // ---- codes ------------------------------------------------------------------------------------------------------

@@ -65,11 +65,15 @@ export class Verifier {
     const digest = digestOf(token);
     if (digest === this.#ownDigest) return this.#operator;
     const now = this.#options.clock.now();
-    let held = this.#known.get(digest);
-    if (held === undefined || now - held.readAt > this.#options.limits.tokenMemoMs) held = this.#read(token, digest, now);
+    const held = this.#held(token, digest, now);
     if (held === undefined) return this.#unknown(token, credentials);
     if (now >= held.expiresAt) return this.#refused(credentials, "the token has expired");
     return isFor(held.path, credentials.resource) ? held.verdict : this.#refused(credentials, "the token is for another resource");
+  }
+
+  #held(token: string, digest: string, now: number): Held | undefined {
+    const held = this.#known.get(digest);
+    return held === undefined || now - held.readAt > this.#options.limits.tokenMemoMs ? this.#read(token, digest, now) : held;
   }
 
   #malformed({ authorization, resource }: Credentials): Verdict {
