@@ -11,7 +11,7 @@ test("commands are found by exactly their words", () => {
 
 test("the words that may follow leave out what people are not told of, if asked so", () => {
   expect(nextWords([])).toEqual(["serve", "proxy", "status", "audit", "mcp", "auth", "config", "demo", "watchdog"]);
-  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "audit", "mcp", "config"]);
+  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "audit", "mcp", "auth", "config"]);
   expect(nextWords(["config"])).toEqual(["check", "schema", "reload"]);
   expect(nextWords(["serve"])).toEqual([]);
 });
