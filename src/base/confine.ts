@@ -66,6 +66,10 @@ type Calls = Readonly<Record<"syscall" | "prctl" | "getrlimit" | "setrlimit" | "
 const setNoNewPrivs = 38;
 const setSeccomp = 22;
 const filterMode = 2n;
+const dropRight = 24;
+const lastRight = 63;
+// Owners and modes of files, users and groups, signals, low ports (capabilities(7)); who has none of them loses none.
+const usualRights: readonly number[] = Object.freeze([0, 1, 2, 3, 4, 5, 6, 7, 10]);
 // These numbers are the same on every processor.
 const call = Object.freeze({ createRuleset: 444, addRule: 445, restrictSelf: 446, closeRange: 436 });
 const versionFlag = 1n;
@@ -128,7 +132,13 @@ class LinuxConfiner implements Confiner {
     return this.#calls.setrlimit(resource, this.#ptr(bytes)) === 0 ? null : `resource ${resource}: error ${this.#errno()}`;
   }
 
+  // Rights of the mightiest user that look into other processes, or past any rule for files, go before the rules come.
+  #humble(): void {
+    for (let right = 0; right <= lastRight; right += 1) if (!usualRights.includes(right)) this.#calls.prctl(dropRight, BigInt(right), 0n, 0n, 0n);
+  }
+
   #restrict(files: NonNullable<Confinement["files"]>, isStrict: boolean): string | null {
+    this.#humble();
     const rights = rightsOf(this.landlock);
     const wanted = new BigUint64Array([rights, isStrict && this.landlock >= tcpSince ? both : 0n, isStrict && this.landlock >= scopesSince ? both : 0n]);
     const ruleset = this.landlock === 0 ? -1 : this.#system(call.createRuleset, this.#at(wanted), 24n, 0n);

@@ -8,7 +8,7 @@
 import { type Clock, fault, faultOf, loadLibc, type Log, sleep } from "../base/index.ts";
 import type { Eras } from "../era/index.ts";
 import { Hono } from "hono";
-import { assertSafe, type Gate, gateOf } from "./guard.ts";
+import { assertSafe, type Gate, gateOf, refusedHost } from "./guard.ts";
 import { Door, idleSeconds, mcpPath, mcpResource, type Path, type Peer } from "./mcp.ts";
 import { Desk } from "./oauth.ts";
 import { proxiesOf } from "./proxies.ts";
@@ -65,7 +65,11 @@ function appOf(door: Door, gate: Gate, options: FrontOptions): App {
   const desk = new Desk({ door, gate, bodyBytesMax: limits.oauthBytesMax });
   for (const site of [auth, ...options.sites]) siteOn(app, desk, site);
   app.get("/", frontPage);
-  app.notFound(notFound);
+  // What stands in Host can bend the path that is looked for, so a Host that is not ours is told first.
+  app.notFound(({ req }) => {
+    const foreign = refusedHost(req.raw.headers, gate);
+    return foreign === null ? notFound() : refusal(foreign, null);
+  });
   app.onError((thrown) => failure(thrown, log));
   return app;
 }

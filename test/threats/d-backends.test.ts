@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadConfiner } from "../../src/base/index.ts";
+import { loadConfiner, startOfLiving } from "../../src/base/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { type Program, projectDir, runProgram, startProgram } from "../fixtures/program.ts";
 import { sendModern } from "../fixtures/rpc.ts";
@@ -27,14 +27,8 @@ async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
+// Who is dead and merely not collected is gone.
+const isAlive = (pid: number): boolean => startOfLiving(pid) !== null;
 
 describe("a proxy with servers that do what they should not", () => {
   let program: Program;
@@ -121,6 +115,16 @@ onLinux("89: a bound on memory ends who goes beyond it, and nobody else", async 
   expect(outcome).not.toStartWith("did it");
   expect(await call(program, "good__pid")).toMatch(/^\d+$/);
 }, 20_000);
+
+// The system does not bind its mightiest user, so a proxy that is started by him has the server drop to nobody.
+const asNobody = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"] : [];
+
+onLinux("89: a fork bomb ends at its bound, and nobody else feels it", async () => {
+  const [command = "", ...args] = [...asNobody, process.execPath, rogue];
+  await using program = await startProgram({ config: { mcpServers: { bomb: { command, args, era: "legacy", sandbox: { processes: 100 } }, good: entry() } } });
+  expect(await call(program, "bomb__fork")).toMatch(/^\d{1,2} children, failed: EAGAIN|failed/);
+  expect(await call(program, "good__pid")).toMatch(/^\d+$/);
+});
 
 withLandlock("90: a confined backend reads neither the home folder nor our state, and writes nowhere but in its own", async () => {
   await using home = await createFolder();
