@@ -6,6 +6,7 @@
 import type { AddClientAuthentication, OAuthClientMetadata, OAuthClientProvider, OAuthDiscoveryState, StoredOAuthClientInformation, StoredOAuthTokens } from "@modelcontextprotocol/client";
 import { fault, reveal } from "../base/index.ts";
 import type { RemoteOAuth } from "../config/index.ts";
+import { scopesOf } from "./remoteChallenge.ts";
 import { isVisitable } from "./remoteReach.ts";
 import type { Kept } from "./remoteStore.ts";
 
@@ -119,7 +120,7 @@ export class Attempt implements OAuthClientProvider {
     const { keeping, now, scopes } = this.#options;
     const gotAt = now();
     const expiresAt = tokens.expires_in === undefined ? null : gotAt + tokens.expires_in * 1000;
-    await keeping.keep({ tokens, gotAt, expiresAt, issuer: tokens.issuer ?? this.issuer, discovery: this.#discovery, scopes: tokens.scope?.split(" ") ?? scopes });
+    await keeping.keep({ tokens, gotAt, expiresAt, issuer: tokens.issuer ?? this.issuer, discovery: this.#discovery, scopes: tokens.scope === undefined ? scopes : scopesOf(tokens.scope) });
   }
 
   async invalidateCredentials(scope: Scope): Promise<void> {

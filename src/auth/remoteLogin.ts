@@ -49,6 +49,7 @@ export class Login implements RemoteLogin {
   #kept: Kept;
   #header: string | null = null;
   #renewAt = Number.POSITIVE_INFINITY;
+  #pausedUntil = 0;
   #flight: Promise<boolean> | null = null;
   #saving: Promise<void> = Promise.resolve();
   #wish: Wish = noWish;
@@ -98,7 +99,7 @@ export class Login implements RemoteLogin {
   authorization(): string | null | Promise<string | null> {
     if (this.#header === null) return this.isOwn && !this.#needed ? this.#afterRenewal() : null;
     const now = this.#options.clock.now();
-    if (now < this.#renewAt) return this.#header;
+    if (now < this.#renewAt || now < this.#pausedUntil) return this.#header;
     const { expiresAt } = this.#kept;
     if (expiresAt !== null && now >= expiresAt) return this.#afterRenewal();
     void this.#renew();
@@ -126,7 +127,7 @@ export class Login implements RemoteLogin {
       await this.keep({ discovery: null });
       if ((await this.#renew()) && this.#header !== before) return "again";
       // The way there failed, not the login.
-      if (!this.isOwn && this.#kept.tokens?.refresh_token !== undefined && !this.#needed) return "refused";
+      if (!this.#needed) return "refused";
     }
     this.#need();
     return "login";
@@ -156,11 +157,12 @@ export class Login implements RemoteLogin {
   }
 
   /** One flight for all; true: there is a new token. */
-  #renew(): Promise<boolean> {
+  async #renew(): Promise<boolean> {
+    if (this.#flight === null && this.#options.clock.now() < this.#pausedUntil) return false;
     this.#flight ??= this.#renewed().finally(() => {
       this.#flight = null;
     });
-    return this.#flight;
+    return await this.#flight;
   }
 
   async #renewed(): Promise<boolean> {
@@ -173,9 +175,9 @@ export class Login implements RemoteLogin {
       if (this.#kept.tokens?.refresh_token === undefined || attempt.issuer !== this.#kept.issuer) await this.#lose();
     } catch (thrown) {
       log.warn("a token could not be renewed", { server, reason: reasonOf(thrown) });
+      if (!isPassing(thrown)) this.#need();
     }
-    this.#renewAt = clock.now() + limits.renewPauseMs;
-    if (this.isOwn) this.#need();
+    this.#pausedUntil = clock.now() + limits.renewPauseMs;
     return false;
   }
 
@@ -259,6 +261,7 @@ export class Login implements RemoteLogin {
 
   #authorized(): void {
     this.#needed = false;
+    this.#pausedUntil = 0;
     this.#options.log.info("logged in", { server: this.key.server, owner: this.key.owner });
     this.#tell();
   }
@@ -293,6 +296,12 @@ export class Login implements RemoteLogin {
   #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** The authorization server is away, or has trouble of its own: what we have may be good all the same. */
+function isPassing(thrown: unknown): boolean {
+  const { code } = thrown as { readonly code?: unknown };
+  return thrown instanceof Fault ? thrown.code.startsWith("BACKEND_") : code === "server_error" || code === "temporarily_unavailable";
 }
 
 /** For the log: our own words, or the name of what went wrong, but never what a server wrote. */

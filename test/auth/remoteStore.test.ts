@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Kept, type LoginKey, nothingKept, openLoginStore } from "../../src/auth/remoteStore.ts";
-import { createLog, defaultLimits, systemClock } from "../../src/base/index.ts";
+import { createLog, defaultLimits, type Limits, systemClock } from "../../src/base/index.ts";
 import { temporaryDir } from "../fixtures/program.ts";
 
 const anna: LoginKey = { server: "s", url: "https://mcp.example/mcp", owner: "anna" };
@@ -13,7 +13,7 @@ const kept: Kept = { ...nothingKept, issuer: "https://as.example", tokens: { acc
 async function placeOf(stateDir: string) {
   const key = randomBytes(32);
   const log: string[] = [];
-  const open = (with_ = key, limits = defaultLimits) => openLoginStore({ stateDir, key: with_, limits, log: createLog({ level: "debug", write: (line) => log.push(line), pretty: false, clock: systemClock }) });
+  const open = (with_ = key, limits: Limits = defaultLimits) => openLoginStore({ stateDir, key: with_, limits, log: createLog({ level: "debug", write: (line) => log.push(line), pretty: false, clock: systemClock }) });
   const folder = join(stateDir, "logins");
   const files = async (): Promise<string[]> => (await readdir(folder)).map((name) => join(folder, name));
   return { open, log, files };
