@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { addressesOf, isAddress, isAddressRange, isPublicAddress } from "../../src/base/address.ts";
+import { addressesOf, isAddress, isAddressRange, isPublicAddress, networkOf } from "../../src/base/address.ts";
 
 test("an address is whole and in its usual form", () => {
   for (const text of ["127.0.0.1", "0.0.0.0", "::", "::1", "fe80::1", "::ffff:10.0.0.1"]) expect(isAddress(text)).toBeTrue();
@@ -23,6 +23,15 @@ test("a range ends at its bit, inside a byte too", () => {
   expect(["10.1.15.255", "10.1.32.0", "2001:db8:8000::1"].map(some.has)).toEqual([false, false, false]);
   expect([addressesOf(["0.0.0.0/0"]).has("203.0.113.9"), addressesOf(["0.0.0.0/0"]).has("::1")]).toEqual([true, false]);
 });
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["unix", "unix"],
+])("%s is counted as %s", (address, network) => expect(networkOf(address)).toBe(network));
 
 describe("of the public internet", () => {
   test.each(["8.8.8.8", "1.1.1.1", "93.184.216.34", "::ffff:8.8.8.8", "2001:4860:4860::8888", "2606:4700::1111", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0", "223.255.255.255"])("%s is", (address) => expect(isPublicAddress(address)).toBeTrue());

@@ -33,6 +33,22 @@ describe("the sessions of the program", () => {
     expect(sessions.size).toBe(0);
   });
 
+  test("are limited for each grant: the quiet one unused for longest gives way, and where none is quiet nobody gets in; the operator's are not counted", async () => {
+    const { clock, sessions } = worldOf({ sessionsMax: 10, sessionsPerGrantMax: 2 });
+    const grant = { id: "g", scopes: [] };
+    const first = sessions.open(grant, all);
+    await clock.advance(1);
+    const second = sessions.open(grant, all);
+    const third = sessions.open(grant, all);
+    expect([first.ended, second.ended, sessions.size]).toEqual([true, false, 2]);
+    second.begin("1", callOf());
+    third.begin("1", callOf());
+    expect(() => sessions.open(grant, all)).toThrow("sessionsPerGrantMax");
+    expect(sessions.find(sessions.open({ id: "h", scopes: [] }, all).id, grant, all)).toBeNull();
+    for (let index = 0; index < 4; index += 1) sessions.open(alice, all);
+    expect(sessions.size).toBe(7);
+  });
+
   test("end when they were idle for long, but not while something runs or is read", async () => {
     const { clock, sessions } = worldOf({ sessionsMax: 10 });
     const idle = sessions.open(alice, all);

@@ -28,3 +28,19 @@ test("it hands out all headers that begin alike, by their lower-case names", () 
   expect(request.headersFrom("x-param-")).toEqual({ "x-param-one": "1", "x-param-two": "2" });
   expect(request.headersFrom("y-")).toEqual({});
 });
+
+test("one that is cut is to whoever answers it as if the client had gone, whenever he listens, and only once", () => {
+  const told: string[] = [];
+  const request = inbound(new Request("http://x/"));
+  request.onGone(() => told.push("one"));
+  request.onGone(() => told.push("two"));
+  request.cut();
+  request.cut();
+  request.onGone(() => told.push("late"));
+  request.done();
+  expect([told, request.isCut]).toEqual([["one", "two", "late"], true]);
+  const answered = inbound(new Request("http://x/"));
+  answered.done();
+  answered.cut();
+  expect(answered.isCut).toBe(false);
+});

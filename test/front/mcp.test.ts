@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { HttpIn, HttpOut } from "../../src/era/index.ts";
 import { defaultLimits, type LogFields, nullAudit, nullLog, systemClock } from "../../src/base/index.ts";
 import { Door, idleSeconds, mcpPath, type Peer } from "../../src/front/mcp.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { createKeeper } from "../fixtures/doorkeeper.ts";
 import { openFront, post } from "../fixtures/front.ts";
 import { Counter } from "../../src/base/meter.ts";
@@ -204,5 +205,128 @@ describe("a client that goes away", () => {
     await post(front.url);
     await second.promise;
     expect(told).toBe(0);
+  });
+});
+
+describe("the guard", () => {
+  test("is asked with the endpoint's own name, as its client wrote it", async () => {
+    const keeper = createKeeper({ callers: { "Bearer good": { ok: true, principal: { id: "me", scopes: null } } } });
+    await using front = await openFront({ auth: keeper, publicUrl: "https://mcp.example/x", allowedHosts: ["other.example:8443", "localhost:9"] });
+    const port = new URL(front.origin).port;
+    const ask = async (path: string, host: string): Promise<string | undefined> => {
+      await fetch(front.origin + path, { method: "POST", body: "{}", headers: { host, "content-type": "application/json", authorization: "Bearer good" } });
+      return keeper.asked.at(-1)?.resource;
+    };
+    expect(await ask("/mcp", front.host)).toBe(`${front.origin}/mcp`);
+    expect(await ask("/mcp/one", `LOCALHOST:${port}`)).toBe(`http://localhost:${port}/mcp/one`);
+    expect(await ask("/messages/one?sessionId=s", front.host)).toBe(`${front.origin}/sse/one`);
+    expect([await ask("/mcp", "mcp.example"), await ask("/mcp", "mcp.example:443")]).toEqual(["https://mcp.example/mcp", "https://mcp.example/mcp"]);
+    expect([await ask("/mcp", "other.example:8443"), await ask("/mcp", "localhost:9")]).toEqual(["https://other.example:8443/mcp", "http://localhost:9/mcp"]);
+  });
+
+  test("may take its time, where another has to be asked", async () => {
+    await using front = await openFront({ auth: createKeeper({ verify: async ({ authorization }) => (authorization === "Bearer jwt" ? { ok: true, principal: { id: "g", scopes: [] } } : { ok: false, code: "TOKEN_INVALID", challenge: "Bearer x" }) }) });
+    expect([(await post(front.url, "{}", { authorization: "Bearer jwt" })).status, (await post(front.url, "{}", { authorization: "Bearer no" })).status]).toEqual([200, 401]);
+  });
+
+  test("a refusal for lack of scope says which there have to be", async () => {
+    const eras = createSmallEras(() => ({ status: 403, headers: { "content-type": "application/json" }, body: "{}", scopes: ["server:x", "tag:y"] }));
+    await using front = await openFront({ auth, eras });
+    const answer = await post(front.url, "{}", { authorization: "Bearer good" });
+    expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([403, `Bearer error="insufficient_scope", scope="server:x tag:y", resource_metadata="${front.url}"`]);
+  });
+
+  test("lets a grant ask so many times a minute, and the operator without end", async () => {
+    const callers = { "Bearer good": { ok: true, principal: { id: "me", scopes: null } }, "Bearer user": { ok: true, principal: { id: "u", scopes: [] } } } as const;
+    await using front = await openFront({ auth: createKeeper({ callers }), limits: { ...defaultLimits, requestsPerMinuteMax: 2 } });
+    const ask = async (who: string): Promise<number> => (await post(front.url, "{}", { authorization: `Bearer ${who}` })).status;
+    expect([await ask("user"), await ask("user"), await ask("user")]).toEqual([200, 200, 429]);
+    expect([await ask("good"), await ask("good"), await ask("good")]).toEqual([200, 200, 200]);
+  });
+});
+
+describe("a grant that ends", () => {
+  const callers = { "Bearer user": { ok: true, principal: { id: "u", scopes: [] } }, "Bearer other": { ok: true, principal: { id: "o", scopes: [] } } } as const;
+
+  test("takes what is being answered with it, and its sessions", async () => {
+    const asked = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<HttpOut>();
+    const eras = createSmallEras((request) => {
+      request.onGone(() => gone.resolve({ status: 499, headers: {}, body: null }));
+      asked.resolve();
+      return gone.promise;
+    });
+    const keeper = createKeeper({ callers });
+    await using front = await openFront({ auth: keeper, eras });
+    const answer = post(front.url, "{}", { authorization: "Bearer user" });
+    await asked.promise;
+    keeper.end(["u"]);
+    expect([(await answer).status, eras.ended]).toEqual([401, ["u"]]);
+  });
+
+  test("takes a stream with it that was only just opened", async () => {
+    let cancelled = false;
+    const { out } = streaming({ onCancel: () => (cancelled = true) });
+    const keeper = createKeeper({ callers });
+    const eras = createSmallEras(() => {
+      keeper.end(["u"]);
+      return out;
+    });
+    await using front = await openFront({ auth: keeper, eras });
+    expect([(await post(front.url, "{}", { authorization: "Bearer user" })).status, cancelled]).toEqual([401, true]);
+  });
+
+  test("while its request is still on the way, lets nothing of it through; others are not kept by that", async () => {
+    let valid = true;
+    const keeper = createKeeper({ verify: ({ authorization }) => (authorization === "Bearer other" || valid ? { ok: true, principal: { id: authorization ?? "", scopes: [] } } : { ok: false, code: "TOKEN_INVALID", challenge: "Bearer x" }) });
+    const eras = createSmallEras();
+    await using front = await openFront({ auth: keeper, eras });
+    const begin = async (who: string) => {
+      const connection = await rawConnection(front.url);
+      connection.write(`POST /mcp HTTP/1.1\r\nHost: ${front.host}\r\nAuthorization: Bearer ${who}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+      await connection.until("100 Continue");
+      return connection;
+    };
+    await using user = await begin("user");
+    await using other = await begin("other");
+    valid = false;
+    keeper.end(["Bearer user"]);
+    user.write("{}");
+    expect(await user.until("TOKEN_INVALID")).toContain(" 401 ");
+    expect(eras.seen).toEqual([]);
+    other.write("{}");
+    expect(await other.until('"verb"')).toContain(" 200 ");
+  });
+
+  test("by its own time ends the streams that stand, and calls run on", async () => {
+    const clock = createTestClock();
+    const { out } = streaming();
+    const { out: answer, queue } = streaming();
+    const ended = Promise.withResolvers<void>();
+    const eras = createSmallEras((request) => {
+      if (request.verb === "POST") return answer;
+      request.onGone(() => ended.resolve());
+      return { ...out, standing: true } as HttpOut;
+    });
+    const keeper = createKeeper({ callers: { "Bearer user": { ok: true, principal: { id: "u", scopes: [] }, expiresAt: clock.now() + 5_000 } } });
+    await using front = await openFront({ auth: keeper, eras, clock });
+    const headers = { authorization: "Bearer user" };
+    const standing = await fetch(front.url, { headers });
+    const calling = await post(front.url, "{}", headers);
+    await clock.advance(5_000);
+    await ended.promise;
+    queue.push("data: late\n\n");
+    queue.end();
+    expect(await calling.text()).toContain("late");
+    await standing.body?.cancel();
+  });
+
+  test("streams that stand are limited for each grant", async () => {
+    const eras = createSmallEras(() => ({ ...streaming().out, standing: true }) as HttpOut);
+    await using front = await openFront({ auth: createKeeper({ callers }), eras, limits: { ...defaultLimits, streamsPerGrantMax: 1 } });
+    const open = (who: string): Promise<Response> => fetch(front.url, { headers: { authorization: `Bearer ${who}` } });
+    const [first, second, other] = [await open("user"), await open("user"), await open("other")];
+    expect([first.status, second.status, other.status]).toEqual([200, 429, 200]);
+    for (const one of [first, other]) await one.body?.cancel();
   });
 });

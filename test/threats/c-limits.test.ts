@@ -4,14 +4,23 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { fixture, type Granted, startGranted } from "../fixtures/granted.ts";
-import { rawConnection } from "../fixtures/rawHttp.ts";
-import { openPipe, openSession, send, sendModern } from "../fixtures/rpc.ts";
+import { openPipe, openSession, sendModern } from "../fixtures/rpc.ts";
 
 let program: Granted;
 beforeAll(async () => {
-  program = await startGranted({ config: { allowedOrigins: ["https://inspector.example"], mcpServers: { alpha: fixture("owningServer.ts", ["alpha"], { tags: ["a"] }), loud: fixture("noticeboard.ts", [], { tags: ["a"] }) } } });
+  program = await startGranted({ config: { allowedOrigins: ["https://inspector.example"], mcpServers: { alpha: fixture("owningServer.ts", ["alpha"], { tags: ["a"] }), loud: fixture("torrent.ts", [], { tags: ["a"] }) }, limits: { noiseBytesMax: 2 ** 30 } } });
 });
 afterAll(() => program[Symbol.asyncDispose]());
+
+/** A call of the server that floods, as it is on the wire. */
+function callText(token: string): string {
+  const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"loud__pour","arguments":{"megabytes":100},"_meta":{"progressToken":1,"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"r","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}';
+  return `POST /mcp HTTP/1.1\r\nHost: ${new URL(program.origin).host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: loud__pour\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  return Number(/^VmRSS:\s*(\d+)/m.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1] ?? 0) * 1024;
+}
 
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
@@ -81,14 +90,22 @@ describe("one grant", () => {
     expect([alive.filter((status) => status === 200).length, alive.slice(-20).every((status) => status === 200), alive[0]]).toEqual([20, true, 404]);
   });
 
-  test("70: that does not read its stream is left, and nothing of what it was sent is kept for it", async () => {
+  test("70: that does not read its stream is left, and what it was to be sent fills no memory", async () => {
     const { token } = await program.grant(["tag:a"]);
-    const session = await openSession(program.at(token));
-    const headers = `Host: ${new URL(program.origin).host}\r\nAuthorization: Bearer ${token}\r\nMcp-Session-Id: ${session.id}\r\nMCP-Protocol-Version: 2025-11-25\r\n`;
-    await using stream = await rawConnection(program.origin);
-    stream.write(`GET /mcp HTTP/1.1\r\n${headers}Accept: text/event-stream\r\n\r\n`);
-    await stream.until("text/event-stream");
-    expect((await send(program.at(token), ping, { "Mcp-Session-Id": session.id, "MCP-Protocol-Version": "2025-11-25" })).status).toBe(200);
+    const before = await residentBytes(program.pid);
+    const request = callText(token);
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port: Number(new URL(program.origin).port), socket: { open: (one) => void (one.pause(), one.write(request)), data: () => undefined } });
+    const streams = async (): Promise<string | undefined> => /^onemcp_streams (\d+)/m.exec(await (await program.get("/metrics", { authorization: `Bearer ${program.token}` })).text())?.[1];
+    const until = async (count: string): Promise<void> => {
+      const end = performance.now() + 10_000;
+      while ((await streams()) !== count && performance.now() < end);
+      expect(await streams()).toBe(count);
+    };
+    await until("1");
+    await until("0");
+    expect((await residentBytes(program.pid)) - before).toBeLessThan(64 * 1024 * 1024);
+    expect((await sendModern(program.at(token), { method: "tools/list" })).status).toBe(200);
+    socket.end();
   });
 });
 
