@@ -30,6 +30,8 @@ test("an entry as other tools write it becomes a spec with every default in plac
     methodMs: {},
     totalMs: 3_600_000,
     start: "eager",
+    pin: "warn",
+    hidden: false,
     idleMs: 600_000,
     maxInFlight: 1024,
     secrets: [],
@@ -58,9 +60,16 @@ test("when it is started, how long it is kept and how much it gets come from its
   const seen = { start: "on-demand", idleMs: 5, maxInFlight: 7 };
   const plain = serverIn({ command: "x" }, {}, { limits: { idleStopMsMax: 3, pendingMax: 9 } });
   expect(plain).toMatchObject({ start: "eager", idleMs: 3, maxInFlight: 9 });
+  expect([serverIn({ command: "x", pin: "block" }).pin, serverIn({ command: "x" }, {}, { serverDefaults: { pin: "off" } }).pin]).toEqual(["block", "off"]);
   expect(serverIn({ command: "x" }, {}, { serverDefaults: usage })).toMatchObject(seen);
   expect(serverIn({ command: "x", start: "eager", idleTimeout: 6, maxInFlight: 8 }, {}, { serverDefaults: usage })).toMatchObject({ start: "eager", idleMs: 6, maxInFlight: 8 });
   expect(serverIn({ command: "x", ...usage }).fingerprint).toBe(plain.fingerprint);
+});
+
+test("the audit log is where and as large as the file says, or as usual", () => {
+  const usual = { file: "audit.log", bytesMax: 16 * 1024 * 1024, filesMax: 8, calls: true };
+  expect(configIn({}).audit).toEqual(usual);
+  expect(configIn({ limits: { auditFilesMax: 3 }, audit: { file: "", maxBytes: 65_536, calls: false } }).audit).toEqual({ file: null, bytesMax: 65_536, filesMax: 3, calls: false });
 });
 
 test("variables are put into command, args, env, cwd, url and headers, and what came from one is a secret", () => {
