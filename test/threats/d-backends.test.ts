@@ -171,7 +171,7 @@ describe("99: a secret in a configuration that others can read", () => {
     const path = folder.at("mcp.json");
     await writeFile(path, JSON.stringify({ mcpServers: { a: { command: "true", env: { A_TOKEN: "literal-secret" } } } }));
     await chmod(path, 0o644);
-    return run(path, { HOME: folder.path });
+    return await run(path, { HOME: folder.path });
   }
 
   test("is told of with the fix, and refused where that was asked for", async () => {
