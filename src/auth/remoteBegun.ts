@@ -26,12 +26,12 @@ export class Once<T> {
     return this.#held.size;
   }
 
-  /** Keeps a thing under a word of `newWord`. Throws LIMIT_REACHED. */
+  /** Keeps a thing under a word of `newWord`; its time starts anew if it is there. Throws LIMIT_REACHED. */
   keep(word: string, what: T): void {
     const { clock, lifeMs, max } = this.#options;
     const now = clock.now();
     for (const [old, { until }] of this.#held) if (until <= now) this.#held.delete(old);
-    if (this.#held.size >= max) throw fault("LIMIT_REACHED", { detail: `limits.loginsBegunMax is ${max}` });
+    if (this.#held.size >= max && !this.#held.has(word)) throw fault("LIMIT_REACHED", { detail: `limits.loginsBegunMax is ${max}` });
     this.#held.set(word, { what, until: now + lifeMs });
   }
 

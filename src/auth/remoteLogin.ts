@@ -74,8 +74,7 @@ export class Login implements RemoteLogin {
 
   get advice(): string {
     const { server, owner } = this.key;
-    const page = this.page();
-    if (page !== null && owner !== "operator") return `log in there: ${page}`;
+    if (owner !== "operator") return "log in there by the link that your client is given";
     return this.isOwn ? "check its oauth.clientId and the credentials beside it" : `log in there: \`1mcp auth login ${server}\``;
   }
 
@@ -147,6 +146,7 @@ export class Login implements RemoteLogin {
     if (this.#needed) return;
     this.#needed = true;
     this.#options.log.warn("a login is needed", { server: this.key.server, owner: this.key.owner });
+    this.#tell();
   }
 
   // ---- renewal ---------------------------------------------------------------------------------------------------
@@ -184,7 +184,6 @@ export class Login implements RemoteLogin {
   async #lose(): Promise<void> {
     await this.keep({ tokens: null, expiresAt: null });
     this.#need();
-    this.#tell();
   }
 
   // ---- a person logs in ------------------------------------------------------------------------------------------

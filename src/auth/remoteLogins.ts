@@ -37,6 +37,7 @@ class Logins implements RemoteLogins {
   readonly #options: RemoteLoginsOptions;
   readonly #store: LoginStore;
   readonly #logins = new Map<string, Login>();
+  readonly #links = new WeakMap<Login, string>();
   #specs: ReadonlyMap<string, RemoteSpec> = new Map();
   #origin: string | null = null;
   readonly #pages = createRemotePages(this);
@@ -89,10 +90,12 @@ class Logins implements RemoteLogins {
   #pageOf(login: Login): string | null {
     const { server, owner } = login.key;
     if (this.#origin === null || owner === operator) return null;
-    const word = newWord();
-    this.invitations.drop((one) => one.login === login);
-    this.invitations.keep(word, { login, principal: owner });
-    return `${this.#origin}${connectPath}${encodeURIComponent(server)}?link=${word}`;
+    // The same for all who ask while it is good: one of several open pages must not shut the others.
+    const before = this.#links.get(login) ?? null;
+    const link = before !== null && this.invitations.look(before) !== null ? before : newWord();
+    this.#links.set(login, link);
+    this.invitations.keep(link, { login, principal: owner });
+    return `${this.#origin}${connectPath}${encodeURIComponent(server)}?link=${link}`;
   }
 
   // ---- for pages -------------------------------------------------------------------------------------------------

@@ -198,7 +198,7 @@ export interface RemoteLogin {
   readonly advice: string;
   /** A page of ours where the caller whose login it is can log in himself; null: the operator does it, or nobody is served pages. */
   page(): string | null;
-  /** Runs `listener` when there is another token, or none any more; gives what ends that. */
+  /** Runs `listener` when there is another token, or none any more, or `needed` has changed; gives what ends that. */
   onChanged(listener: () => void): () => void;
 }
 

@@ -31,7 +31,7 @@ export async function connected(instance: Backend, call: Call, run: () => Promis
 /** Resolves when the caller has logged in. Throws LOGIN_NEEDED, with the page's address, where he does not. */
 async function asked(login: RemoteLogin, page: string, call: Call, missing: Fault, { clock, limits }: ConnectOptions): Promise<void> {
   const done = Promise.withResolvers<boolean>();
-  const unhook = login.onChanged(() => done.resolve(true));
+  const unhook = login.onChanged(() => (login.needed ? undefined : done.resolve(true)));
   const unhookCancel = call.cancel.onCancel(() => done.resolve(false));
   const timer = clock.timer(limits.connectMsMax, () => done.resolve(false));
   try {

@@ -216,7 +216,7 @@ export class Course {
     this.condition.failed(reason);
     this.condition.become("needs-login", { reason, retryAt: clock.now() + limits.loginWaitMsMax });
     this.#startGrace();
-    const unhook = login?.onChanged(() => this.#wake(unused));
+    const unhook = login?.onChanged(() => (login.needed ? undefined : this.#wake(unused)));
     // Somebody may have logged in since it was refused.
     const isSettled = needsLogin === true && login?.needed === false;
     await Promise.all([life.bury(), isSettled ? undefined : this.#pause(limits.loginWaitMsMax)]);

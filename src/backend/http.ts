@@ -45,6 +45,7 @@ class HttpLink implements Link {
   readonly openSse?: () => Promise<boolean>;
   readonly login: RemoteLogin | null;
   needsLogin = false;
+  readonly #unhook: () => void;
   readonly #options: HttpOptions;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -59,6 +60,7 @@ class HttpLink implements Link {
     const { spec, clock, limits } = options;
     this.#options = options;
     this.login = options.login ?? null;
+    this.#unhook = this.login?.onChanged(() => this.#noticeLogin()) ?? ignore;
     this.#url = reveal(spec.url);
     this.#headers = Object.fromEntries(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), reveal(value)]));
     this.#postHeaders = { ...this.#headers, accept: answerTypes, "content-type": "application/json" };
@@ -164,6 +166,7 @@ class HttpLink implements Link {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#unhook();
     this.#fallen ??= "it is being disconnected";
     this.#pending.failAll(() => this.#gone("it is being disconnected"));
     for (const controller of this.#open) controller.abort();
@@ -189,13 +192,17 @@ class HttpLink implements Link {
 
   #failed(id: number, reason: Fault): void {
     this.#pending.fail(id, reason);
-    if (isForAllOf(reason) && this.#pending.size === 0) {
-      this.needsLogin = true;
-      this.#fall(reason.message.replace(`${this.#options.spec.name}: `, ""));
-    }
+    if (isForAllOf(reason)) this.#noticeLogin();
     // Never connected: the server's trouble and not this call's, so that all that follow are spared the attempt. Calls that
     // are still running show that there is some connection; ending the link would end them.
     if (reason.code === "BACKEND_DOWN" && this.#pending.size === 0) this.#fall(reason.message.replace(`${this.#options.spec.name}: `, ""));
+  }
+
+  /** Whoever found it out, here or on another connection with the same login: nothing more goes on before somebody logs in. */
+  #noticeLogin(): void {
+    if (this.login?.needed !== true || this.#pending.size > 0 || this.#fallen !== null) return;
+    this.needsLogin = true;
+    this.#fall(`it wants a login (${this.login.advice})`);
   }
 
   #fall(reason: string): void {

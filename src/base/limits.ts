@@ -282,10 +282,9 @@ export const defaultLimits = Object.freeze({
   renewJitterMs: 15_000,
   /** After a renewal that failed for a passing reason the next is not tried before so long. */
   renewPauseMs: 10_000,
-  /** Logins that were begun, how long one may take, and how long a link that begins one is good. */
+  /** Logins that were begun, and how long one may take, as long as a link that begins one is good. */
   loginsBegunMax: 100,
   loginMsMax: 10 * 60 * 1000,
-  loginLinkMsMax: 2 * 60 * 1000,
   /** Logins that are kept, of all servers and owners; and clients that we registered, kept for one of them. */
   loginsMax: 1000,
   loginClientsMax: 4,
