@@ -26,14 +26,18 @@ export async function supportOf(level: Sandbox["level"], platform: string = proc
 }
 
 /** In what way less is possible than an entry asks for; null: all of it is. */
-export function shortfall({ level, required, bounds }: Sandbox, support: Support | null): string | null {
-  if (level === "off") return null;
-  // That there is no such thing on other systems is no news at every start; only who counts on it is told.
-  if (support === null) return level === "basic" && !required && Object.values(bounds).slice(0, 3).every((bound) => bound === null) ? null : "this system cannot confine a program";
-  if (level !== "basic" && support.landlock === 0) return "this system cannot keep a program from files (it has no Landlock)";
-  if (level === "strict" && (support.landlock < tcpSince || !support.filters)) return "this system cannot keep a program from the network or from dangerous calls";
-  return null;
+export function shortfall(sandbox: Sandbox, support: Support | null): string | null {
+  if (sandbox.level === "off") return null;
+  if (support === null) return isCountedOn(sandbox) ? "this system cannot confine a program" : null;
+  if (sandbox.level === "basic") return null;
+  if (support.landlock === 0) return "this system cannot keep a program from files (it has no Landlock)";
+  const isStrictEnough = support.landlock >= tcpSince && support.filters;
+  return sandbox.level === "fs" || isStrictEnough ? null : "this system cannot keep a program from the network or from dangerous calls";
 }
+
+// That there is no such thing on other systems is no news at every start; only who counts on it is told.
+const isCountedOn = ({ level, required, bounds }: Sandbox): boolean =>
+  level !== "basic" || required || [bounds.memoryBytes, bounds.cpuSeconds, bounds.processes].some((bound) => bound !== null);
 
 const tcpSince = 4;
 

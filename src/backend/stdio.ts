@@ -147,20 +147,25 @@ class StdioLink implements Link {
 
   /** What starts it, for a given mark. Throws BACKEND_COMMAND where it is to be confined and cannot be. */
   async #command(): Promise<(mark: string) => Command> {
-    const { spec, env: parent, selfArgv = null, log } = this.#options;
-    const { sandbox } = spec;
+    const { spec, env: parent, selfArgv = null } = this.#options;
+    const { level } = spec.sandbox;
     const args = spec.args.map(reveal);
-    const plain = (cwd: string) => (mark: string) => ({ argv: [spec.command, ...args], cwd, env: environmentOf(spec, parent, mark) });
     const cwd = spec.cwd ?? (await this.#privateFolder());
-    if (selfArgv === null || sandbox.level === "off") return plain(cwd);
+    const isConfined = selfArgv !== null && level !== "off" && (await this.#confinable());
+    if (!isConfined) return (mark) => ({ argv: [spec.command, ...args], cwd, env: environmentOf(spec, parent, mark) });
+    const folder = await this.#privateFolder();
+    if (level !== "basic") await ensurePrivateDir(temporaryOf(folder));
+    return (mark) => launcherOf({ spec, args, cwd, folder, env: environmentOf(spec, parent, mark), selfArgv });
+  }
+
+  /** Whether this system can confine it at all; less than it should be is told, or refused where it must not be. */
+  async #confinable(): Promise<boolean> {
+    const { sandbox, name } = this.#options.spec;
     const support = await supportOf(sandbox.level);
     const lacking = shortfall(sandbox, support);
-    if (lacking !== null && sandbox.required) throw fault("BACKEND_COMMAND", { backend: spec.name, op: "start", detail: lacking, hint: "leave sandbox.required out, or choose another level" });
-    if (lacking !== null) log.warn("the server is less confined than it should be", { server: spec.name, sandbox: sandbox.level, reason: lacking });
-    if (support === null) return plain(cwd);
-    const folder = await this.#privateFolder();
-    if (sandbox.level !== "basic") await ensurePrivateDir(temporaryOf(folder));
-    return (mark) => launcherOf({ spec, args, cwd, folder, env: environmentOf(spec, parent, mark), selfArgv });
+    if (lacking !== null && sandbox.required) throw fault("BACKEND_COMMAND", { backend: name, op: "start", detail: lacking, hint: "leave sandbox.required out, or choose another level" });
+    if (lacking !== null) this.#options.log.warn("the server is less confined than it should be", { server: name, sandbox: sandbox.level, reason: lacking });
+    return support !== null;
   }
 
   #start(commandOf: (mark: string) => Command): Child {

@@ -140,7 +140,8 @@ class LinuxConfiner implements Confiner {
   #restrict(files: NonNullable<Confinement["files"]>, isStrict: boolean): string | null {
     this.#humble();
     const rights = rightsOf(this.landlock);
-    const wanted = new BigUint64Array([rights, isStrict && this.landlock >= tcpSince ? both : 0n, isStrict && this.landlock >= scopesSince ? both : 0n]);
+    const strictly = (since: number): bigint => (isStrict && this.landlock >= since ? both : 0n);
+    const wanted = new BigUint64Array([rights, strictly(tcpSince), strictly(scopesSince)]);
     const ruleset = this.landlock === 0 ? -1 : this.#system(call.createRuleset, this.#at(wanted), 24n, 0n);
     if (ruleset < 0) return `files: error ${this.#errno()}`;
     for (const [path, mode] of files) this.#allow(ruleset, path, mode === "read" ? toRead : rights);
@@ -201,14 +202,15 @@ interface Denied {
 // open_tree, move_mount, fsopen, fsmount, pidfd_getfd, mount_setattr.
 const everywhere = Object.freeze([425, 428, 429, 430, 432, 438, 442]);
 const denied: Readonly<Record<string, Denied>> = Object.freeze({
-  x64: { arch: 0xc000_003e, clone: 56, calls: [101, 165, 166, 167, 169, 155, 161, 175, 313, 176, 246, 320, 321, 298, 323, 248, 249, 250, 310, 311, 272, 308, 304, ...everywhere] },
-  arm64: { arch: 0xc000_00b7, clone: 220, calls: [117, 40, 39, 224, 142, 41, 51, 105, 273, 106, 104, 294, 280, 241, 282, 217, 218, 219, 270, 271, 97, 268, 265, ...everywhere] },
+  x64: { arch: 0xc000_003e, clone: 56, calls: Object.freeze([101, 165, 166, 167, 169, 155, 161, 175, 313, 176, 246, 320, 321, 298, 323, 248, 249, 250, 310, 311, 272, 308, 304, ...everywhere]) },
+  arm64: { arch: 0xc000_00b7, clone: 220, calls: Object.freeze([117, 40, 39, 224, 142, 41, 51, 105, 273, 106, 104, 294, 280, 241, 282, 217, 218, 219, 270, 271, 97, 268, 265, ...everywhere]) },
 });
 
 const op = Object.freeze({ load: 0x20, isEqual: 0x15, isAtLeast: 0x35, hasBits: 0x45, answer: 0x06 });
 const allow = 0x7fff_0000;
 const failWith = (error: number): number => 0x0005_0000 | error;
-const [notPermitted, notThere] = [1, 38];
+const notPermitted = 1;
+const notThere = 38;
 const clone3 = 435;
 const newUser = 0x1000_0000;
 const otherNumbers = 0x4000_0000;

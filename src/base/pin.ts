@@ -45,7 +45,7 @@ export interface Asking {
 /** Fixes where the connection goes. Throws ADDRESS_REFUSED, BACKEND_DOWN (no such host), CALL_CANCELLED; nothing has been opened then. */
 export async function pinOf(text: string, asking: Asking, { resolve, isPublic, ca }: Lookup): Promise<Pin> {
   const url = URL.parse(text);
-  if (url === null || url.protocol !== "https:" || url.username !== "" || url.password !== "") throw refused(asking, "it is no plain https URL");
+  if (url === null || !isPlain(url)) throw refused(asking, "it is no plain https URL");
   // Here every odd way of writing an address (octal, hexadecimal, one number) has become the usual one.
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const isLiteral = isAddress(host);
@@ -55,6 +55,8 @@ export async function pinOf(text: string, asking: Asking, { resolve, isPublic, c
   if (address === undefined || !addresses.every(isPublic)) throw refused(asking, `${url.host} is not, or not only, in the public internet`);
   return { hostname: address, port: url.port === "" ? 443 : Number(url.port), path: `${url.pathname}${url.search}`, host: url.host, servername: isLiteral ? "" : host, ca };
 }
+
+const isPlain = ({ protocol, username, password }: URL): boolean => protocol === "https:" && username === "" && password === "";
 
 const refused = ({ backend }: Asking, detail: string): Fault => fault("ADDRESS_REFUSED", { backend, detail, data: { sent: false } });
 

@@ -38,21 +38,29 @@ export async function loadConfig(options: {
   const folder = dirname(path);
   const dotEnv = await readDotEnv(folder);
   const text = decode(read.bytes);
-  const given = await referredTo(text ?? "", folder, variablesOf(dotEnv.text, options.env));
-  const hash = createHash("sha256").update(read.bytes).update("\0").update(dotEnv.text ?? "").update(given.fingerprint).digest("hex");
+  const given = await referredTo(text, folder, variablesOf(dotEnv.text, options.env));
+  const hash = hashOf(read.bytes, dotEnv.text, given.fingerprint);
   if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
   const loaded = parseConfig({ text, path, ...given, hash });
   if (!loaded.ok) return loaded;
-  const { document } = options.findPrograms === true ? parseDocument(text) : { document: null };
-  const missing = document === null ? [] : programIssues(loaded.config.backends, document, options.env);
+  const missing = options.findPrograms === true ? missingPrograms(text, loaded.config.backends, options.env) : [];
   const open = exposed(read.mode, text, loaded.config.backends);
   if (options.strictSecrets === true && open.length > 0) return refused(open, hash);
-  const plain = [...(dotEnv.problem === null ? [] : [plainIssue(dotEnv.problem)]), ...given.problems.map(plainIssue), ...open];
+  const unread = dotEnv.problem === null ? given.problems : [dotEnv.problem, ...given.problems];
+  const plain = [...unread.map(plainIssue), ...open];
   return { ...loaded, warnings: inOrder([...plain, ...loaded.warnings, ...missing]) };
 }
 
+const hashOf = (bytes: Uint8Array, dotEnv: string | null, given: string): string => createHash("sha256").update(bytes).update("\0").update(dotEnv ?? "").update(given).digest("hex");
+
+function missingPrograms(text: string, backends: readonly BackendSpec[], env: Readonly<Record<string, string | undefined>>): Issue[] {
+  const { document } = parseDocument(text);
+  return document === null ? [] : programIssues(backends, document, env);
+}
+
 /** What stands elsewhere and is only named in a configuration; its fingerprint changes when that changes. */
-async function referredTo(text: string, folder: string, plain: Variables) {
+async function referredTo(whole: string | null, folder: string, plain: Variables) {
+  const text = whole ?? "";
   const { variables, problems } = await withFiles(text, plain);
   const { document } = text.includes('"$') ? parseDocument(text) : { document: null };
   const references = await readReferences(document?.value, { folder, variables });
@@ -110,13 +118,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     names: Object.freeze({ separator: file.names?.separator ?? separatorDefault }),
     instructions: file.instructions ?? null,
     limits,
-    host: file.host ?? null,
-    port: file.port ?? null,
-    publicUrl: file.publicUrl ?? null,
-    allowedHosts: listOf(file.allowedHosts),
-    allowedOrigins: listOf(file.allowedOrigins),
-    trustedProxies: listOf(file.trustedProxies),
-    tls: tlsOf(file.tls, path),
+    ...doorOf(file, path),
     auth: accessOf(file.auth, dirname(path ?? "/")),
     audit: auditOf(file.audit, limits),
     clientEra: file.clientEra ?? "any",
@@ -132,6 +134,17 @@ function tlsOf(files: ConfigFile["tls"], path: string | null): Config["tls"] {
 
 const auditOf = ({ file = "audit.log", maxBytes, maxFiles, calls = true }: NonNullable<ConfigFile["audit"]> = {}, limits: Config["limits"]): Config["audit"] =>
   Object.freeze({ file: file === "" ? null : file, bytesMax: maxBytes ?? limits.auditBytesMax, filesMax: maxFiles ?? limits.auditFilesMax, calls });
+
+/** Where it listens, and who may come. */
+const doorOf = (file: ConfigFile, path: string | null): Pick<Config, "host" | "port" | "publicUrl" | "allowedHosts" | "allowedOrigins" | "trustedProxies" | "tls"> => ({
+  host: file.host ?? null,
+  port: file.port ?? null,
+  publicUrl: file.publicUrl ?? null,
+  allowedHosts: listOf(file.allowedHosts),
+  allowedOrigins: listOf(file.allowedOrigins),
+  trustedProxies: listOf(file.trustedProxies),
+  tls: tlsOf(file.tls, path),
+});
 
 const listOf = (items: readonly string[] | undefined): readonly string[] => Object.freeze([...(items ?? [])]);
 

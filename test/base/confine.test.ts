@@ -60,6 +60,8 @@ test("before it becomes the program, signals are as at the beginning and its own
 });
 
 describe("the filter of calls", () => {
+  const holds = (code: number, value: number, k: number): boolean => (code === 0x15 ? value === k : code === 0x35 ? value >= k : (value & k) !== 0);
+
   /** Runs it as the system would. */
   function answer(arch: string, { arch: saw, nr, arg0 = 0 }: { arch: number; nr: number; arg0?: number }): number {
     const bytes = filterOf(arch);
@@ -71,7 +73,7 @@ describe("the filter of calls", () => {
       const [code, isTrue, isFalse, k] = [view.getUint16(at * 8, true), view.getUint8(at * 8 + 2), view.getUint8(at * 8 + 3), view.getUint32(at * 8 + 4, true)];
       if (code === 0x06) return k;
       if (code === 0x20) value = data.get(k) ?? Number.NaN;
-      else at += (code === 0x15 ? value === k : code === 0x35 ? value >= k : (value & k) !== 0) ? isTrue : isFalse;
+      else at += holds(code, value, k) ? isTrue : isFalse;
     }
   }
   const [allow, refused, missing] = [0x7fff0000, 0x00050001, 0x00050026];

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createEgress, defaultLimits, type EgressReply, type Fault } from "../../src/base/index.ts";
+import { certified } from "../fixtures/certificates.ts";
 import { createFeed, createPeer, never } from "../fixtures/peer.ts";
 
 const make = (fetchesMax: number = defaultLimits.fetchesMax, env: Record<string, string> = {}) => createEgress({ limits: { ...defaultLimits, fetchesMax }, env });
@@ -219,4 +220,12 @@ test("an address that may not be sent anything now is sent nothing", async () =>
     expect(await failure(refused)).toMatchObject({ code: "BACKEND_DOWN", data: { sent: false } });
   }
   expect(peer.seen).toHaveLength(2);
+});
+
+test("our own door is asked whatever certificate it shows; anybody else's must be vouched for", async () => {
+  const { cert, key } = await certified("door.test");
+  await using door = Bun.serve({ hostname: "127.0.0.1", port: 0, tls: { cert, key }, fetch: () => new Response("open") });
+  const ask = (acceptsAnyone: boolean) => createEgress({ limits: defaultLimits, env: {}, acceptsAnyone }).send(door.url.href, initOf({ method: "GET" }));
+  expect(await textOf(await ask(true))).toBe("open");
+  expect((await failure(ask(false))).message).toContain("certificate is not accepted");
 });
