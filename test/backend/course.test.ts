@@ -443,3 +443,78 @@ describe("a call under which the server fell", () => {
 });
 
 const result = (text: string) => (done(text) as Extract<ReturnType<typeof done>, { kind: "done" }>).result;
+
+describe("a login that is wanted", () => {
+  const needed = fault("LOGIN_NEEDED", { backend: "b", detail: "log in" });
+  const loginOf = () => {
+    const listeners = new Set<() => void>();
+    const login = { needed: true, advice: "log in", authorization: () => null, refused: async () => "login" as const, page: () => null, onChanged: (listener: () => void) => (listeners.add(listener), () => void listeners.delete(listener)) };
+    return { login, listeners, change: () => [...listeners].forEach((listener) => listener()) };
+  };
+  const waiting = async (more: Parameters<typeof direct>[0] = {}, circumstances: Parameters<typeof direct>[1] = {}) => {
+    const { login, listeners, change } = loginOf();
+    const stage = direct(more, { ...circumstances, login });
+    await stage.clock.settle();
+    stage.life(0).refuse(needed);
+    await stage.clock.settle();
+    return { ...stage, login, listeners, change };
+  };
+
+  test("makes a server that is starting wait, which no call, no time short of a long one and no other news ends", async () => {
+    const stage = await waiting();
+    expect(stage.backend.status()).toMatchObject({ state: "needs-login", breaker: "closed", reason: expect.stringContaining("log in"), retryAt: stage.clock.now() + defaultLimits.loginWaitMsMax });
+    stage.change();
+    stage.backend.want();
+    await stage.clock.advance(defaultLimits.loginWaitMsMax - 1);
+    expect([stateOf(stage), stage.lives.length, (await failure(stage.backend.call(callOf("tools/call"), target))).code, await stage.backend.again(callOf("x"))]).toEqual(["needs-login", 1, "LOGIN_NEEDED", false]);
+    await stage.clock.advance(1);
+    expect([stateOf(stage), stage.lives.length, stage.listeners.size]).toEqual(["starting", 2, 0]);
+    await stage.backend.close();
+  });
+
+  test("is had when somebody has logged in: it starts at once", async () => {
+    const stage = await waiting();
+    stage.login.needed = false;
+    stage.change();
+    await stage.clock.settle();
+    expect([stateOf(stage), stage.lives.length]).toEqual(["starting", 2]);
+    await stage.backend.close();
+  });
+
+  test("leaves a server idle that starts on demand and is wanted by nobody then", async () => {
+    const { login, change } = loginOf();
+    const stage = direct(onDemand, { ...known, login });
+    stage.backend.want();
+    await stage.clock.settle();
+    stage.life(0).refuse(needed);
+    await stage.clock.settle();
+    expect(stateOf(stage)).toBe("needs-login");
+    login.needed = false;
+    change();
+    await stage.clock.settle();
+    expect(stateOf(stage)).toBe("idle");
+    await stage.backend.close();
+  });
+
+  test("takes a ready server out, and one that is had meanwhile brings it back without a wait", async () => {
+    const { login } = loginOf();
+    const stage = await directReady({}, { login });
+    Object.assign(stage.life(0).link, { needsLogin: true });
+    stage.life(0).crash("it wants a login");
+    await stage.clock.settle();
+    expect(stage.backend.status()).toMatchObject({ state: "needs-login", reason: "it wants a login" });
+    await stage.backend.close();
+    const other = await directReady({}, { login: { ...login, needed: false } });
+    Object.assign(other.life(0).link, { needsLogin: true });
+    other.life(0).crash("it wants a login");
+    await other.clock.settle();
+    expect([stateOf(other), other.lives.length]).toEqual(["starting", 2]);
+    await other.backend.close();
+  });
+
+  test("does not keep a server from being closed", async () => {
+    const stage = await waiting();
+    await stage.backend.close();
+    expect([stateOf(stage), stage.listeners.size]).toEqual(["stopped", 0]);
+  });
+});

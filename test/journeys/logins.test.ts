@@ -1,0 +1,59 @@
+/** A remote server that wants a login, behind the real program: from nobody's login to a call, and what travels with it. */
+import { expect, test } from "bun:test";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createGuarded } from "../fixtures/guarded.ts";
+import { type Program, startProgram } from "../fixtures/program.ts";
+
+const operatorAsks = async (program: Program, method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+  const reply = await fetch(`http://operator${path}`, { unix: join(program.dir, "state", "operator.sock"), method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  return (await reply.json()) as Record<string, unknown>;
+};
+
+/** What a browser does: keeps our cookie, and goes wherever it is sent; gives the last page. */
+async function browse(program: Program, url: string): Promise<Response> {
+  let cookie = "";
+  for (let next = url; ; ) {
+    const answer = await fetch(next, { redirect: "manual", headers: next.startsWith(program.origin) ? { cookie } : {} });
+    cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+    const to = answer.headers.get("location");
+    if (to === null) return answer;
+    next = new URL(to, next).href;
+  }
+}
+
+const foreign = { cookie: "sid=client-cookie-1", "x-forwarded-for": "203.0.113.9", "x-forwarded-host": "client-host-1", "proxy-authorization": "Basic client-proxy-1", forwarded: "for=client-forwarded-1" };
+
+async function tell(program: Program, message: object, more: Record<string, string> = {}): Promise<{ text: string; session: string | null }> {
+  const headers = { "content-type": "application/json", accept: "application/json, text/event-stream", authorization: `Bearer ${program.token}`, ...foreign, ...more };
+  const reply = await fetch(`${program.origin}/mcp/remote`, { method: "POST", headers, body: JSON.stringify(message) });
+  return { text: await reply.text(), session: reply.headers.get("mcp-session-id") };
+}
+
+test("a login in the browser brings a server up, and no credential passes through in either direction", async () => {
+  await using guarded = createGuarded();
+  await using program = await startProgram({ config: { mcpServers: { remote: { url: guarded.url } } } });
+  const stateOf = async (): Promise<unknown> => ((await operatorAsks(program, "GET", "/status"))["servers"] as { state: string }[])[0]?.state;
+  while ((await stateOf()) !== "needs-login") await new Promise(setImmediate);
+  // Nobody's browser but the operator's.
+  expect((await fetch(`${program.origin}/oauth/authorize/remote`)).status).toBe(401);
+  const { url } = await operatorAsks(program, "POST", "/logins/remote/start", { by: "browser" });
+  const page = await browse(program, String(url));
+  expect([page.status, (await page.text()).includes("logged in at remote")]).toEqual([200, true]);
+  while ((await stateOf()) !== "ready") await new Promise(setImmediate);
+  const { session } = await tell(program, { jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } } });
+  const bound = { "mcp-session-id": session ?? "", "mcp-protocol-version": "2025-06-18" };
+  await tell(program, { jsonrpc: "2.0", method: "notifications/initialized" }, bound);
+  const called = await tell(program, { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "whoami", arguments: {} } }, bound);
+  expect(called.text).toContain("called whoami");
+
+  const mcp = guarded.asked.filter(({ path }) => path === "/mcp");
+  const ours = [program.token ?? "", session ?? "no session", "client-cookie-1", "client-host-1", "client-proxy-1", "client-forwarded-1", "203.0.113.9"];
+  for (const { headers, body, path } of guarded.asked) for (const secret of ours) expect([path, JSON.stringify([...headers]).includes(secret), body.includes(secret)]).toEqual([path, false, false]);
+  expect(mcp.at(-1)?.headers.get("authorization")).toStartWith("Bearer access-");
+  const theirs = guarded.secrets.filter((secret) => !secret.startsWith("code-"));
+  const state = join(program.dir, "state");
+  const files = (await readdir(state, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+  const kept = (await Promise.all(files.map((one) => readFile(join(one.parentPath, one.name), "latin1")))).join("");
+  for (const secret of theirs) expect([called.text.includes(secret), program.stderr().includes(secret), kept.includes(secret)]).toEqual([false, false, false]);
+}, 20_000);
