@@ -412,8 +412,7 @@ async function open(ground: Ground, options: StartOptions, core: OwnCore, reload
   const auth = await authOf(ground, options, core, () => listens);
   const facts = factsOf(ground, core, auth.mode !== "none");
   const front = await createFront({
-    listen: { host: options.host ?? config.host ?? defaultListen.host, port: (options.port ?? config.port ?? defaultListen.port) || (options.freePort ?? 0) },
-    sharePort: options.sharePort ?? false,
+    ...whereOf(options, config),
     eras,
     clientEra: config.clientEra,
     auth,
@@ -443,6 +442,11 @@ async function open(ground: Ground, options: StartOptions, core: OwnCore, reload
   });
   return { front, auth, announced, operator: door };
 }
+
+const whereOf = ({ host, port, freePort = 0, sharePort = false }: StartOptions, config: Config) => ({
+  listen: { host: host ?? config.host ?? defaultListen.host, port: (port ?? config.port ?? defaultListen.port) || freePort },
+  sharePort,
+});
 
 /** Who calls us: everybody for the asking, or whoever shows what was granted. */
 function authOf({ config, log, audit, options: { env } }: Ground, options: StartOptions, { hub }: Core, listenUrl: () => string): Promise<Auth> {

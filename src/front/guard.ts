@@ -81,11 +81,15 @@ export const isPrivate = (listen: Listen): boolean => "unix" in listen || isLoop
 export function assertSafe(options: GateOptions, authenticated: boolean): void {
   if ("unix" in options.listen || isLoopback(options.listen.host)) return;
   if (!authenticated) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} without authentication`, hint: "leave out --insecure-no-auth, or listen on loopback" });
-  const missing = [
-    ...(options.publicUrl === null && options.allowedHosts.length === 0 ? ["publicUrl or allowedHosts"] : []),
-    ...(options.trustedProxies.length === 0 && (options.tls ?? null) === null ? ["tls or trustedProxies"] : []),
-  ];
+  const missing = missingOf(options);
   if (missing.length > 0) throw fault("LISTEN_UNSAFE", { detail: `${options.listen.host} needs ${missing.join(", and ")} in the configuration` });
+}
+
+/** What an address that others can reach needs beside authentication. */
+function missingOf({ publicUrl, allowedHosts, trustedProxies, tls = null }: GateOptions): readonly string[] {
+  const named = publicUrl !== null || allowedHosts.length > 0;
+  const secured = trustedProxies.length > 0 || tls !== null;
+  return [...(named ? [] : ["publicUrl or allowedHosts"]), ...(secured ? [] : ["tls or trustedProxies"])];
 }
 
 /** Refuses a Host that is not ours and an Origin that is not let in; null lets it pass. Without Origin it is no browser. */

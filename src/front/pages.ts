@@ -18,7 +18,7 @@ const lookSeconds = 2;
 /** A page as a response. */
 export function pageOut({ status, headers, page }: Extract<OAuthOut, { kind: "page" }>): Response {
   const { title, body, refresh = null, sendsTo = null } = drawn(page);
-  const policy = `default-src 'none'; style-src ${styleSource}; form-action 'self'${sendsTo === null ? "" : ` ${sendsTo}`}; frame-ancestors 'none'; base-uri 'none'`;
+  const policy = `default-src 'none'; style-src ${styleSource()}; form-action 'self'${sendsTo === null ? "" : ` ${sendsTo}`}; frame-ancestors 'none'; base-uri 'none'`;
   return new Response(String(whole(title, body, refresh)), {
     status,
     headers: {

@@ -38,4 +38,4 @@ a:focus-visible, button:focus-visible, input:focus-visible { outline: 3px solid 
 export const style = raw(`<style>${css}</style>`);
 
 /** The same as a source for `style-src`. */
-export const styleSource = `'sha256-${new Bun.CryptoHasher("sha256").update(css).digest("base64")}'`;
+export const styleSource = (): string => `'sha256-${new Bun.CryptoHasher("sha256").update(css).digest("base64")}'`;

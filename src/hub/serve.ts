@@ -134,7 +134,7 @@ const list =
   (kind: Kind): Row =>
   (scene, call) => {
     const { view, snapshot, cursorKey, now } = scene;
-    const refused = view.found ? null : scopeFault(snapshot, call);
+    const refused = unseen(scene, call);
     if (refused !== null) return failed(rpcErrorOf(refused));
     const cursor = stringOf(call.params, "cursor");
     if (cursor === null && memberOf(call.params, "cursor") !== null) return missing("cursor");
@@ -178,9 +178,7 @@ export const passThrough: Row = (scene, call) => {
   const { view, extensions } = scene;
   const owner = view.server === null ? extensions.meant(view, call) : (passRoute(scene, call, call.method)?.backend ?? null);
   if (owner !== null) return callAt(scene, call, owner);
-  const outcome = failed(rpcErrorOf(fault("METHOD_UNKNOWN", { detail: call.method })));
-  const refused = view.found ? null : scopeFault(scene.snapshot, call);
-  if (refused !== null) return failed(rpcErrorOf(refused));
+  const outcome = failed(rpcErrorOf(unseen(scene, call) ?? fault("METHOD_UNKNOWN", { detail: call.method })));
   // Only who speaks of an extension can mean a server that is still starting.
   return view.server === null && mayExtend(call, view.limits) ? { kind: "unknown", name: null, outcome } : outcome;
 };
@@ -198,6 +196,9 @@ export function scopeFault(snapshot: Snapshot, call: Pick<Call, "method" | "para
   if (server === null || snapshot.view(call.principal, call.selection).servers.some(({ name }) => name === server)) return null;
   return fault("SCOPE_MISSING", { op: call.method, data: { requiredScopes: [serverScope(server)] } });
 }
+
+/** The same for one server's own endpoint, which a caller who may not see it asks for something that needs no other owner. */
+const unseen = ({ view, snapshot }: Scene, call: Call): Fault | null => (view.found ? null : scopeFault(snapshot, call));
 
 type Aim = Pick<Call, "method" | "params" | "selection" | "backend">;
 
