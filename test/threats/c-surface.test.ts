@@ -20,10 +20,11 @@ beforeAll(async () => {
   program = await startProgram({ config: { allowedOrigins: [listed], mcpServers: { a: { command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), "legacy"] } } } });
   port = Number(new URL(program.origin).port);
 });
+// A shutdown may take as long as limits.shutdownMsMax, which is as long as a hook usually may.
 afterAll(async () => {
   await program[Symbol.asyncDispose]();
   await other.stop(true);
-});
+}, 10_000);
 
 const listBody = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{${envelope()}}}`;
 const modern = "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\nAccept: application/json, text/event-stream\r\n";

@@ -49,7 +49,8 @@ describe("a proxy with servers that do what they should not", () => {
       env: { SECRET_OF_THE_GATEWAY: "do-not-tell", ONE_MCP_TOKEN: "ours", AWS_SECRET_ACCESS_KEY: "do-not-tell", BUN_CONFIG_VERBOSE_FETCH: "", NODE_OPTIONS: "" },
     });
   });
-  afterAll(() => program[Symbol.asyncDispose]());
+  // A shutdown may take as long as limits.shutdownMsMax, which is as long as a hook usually may.
+  afterAll(() => program[Symbol.asyncDispose](), 10_000);
 
   test("84: a backend sees what programs need and what is declared for it, and no secret of the gateway", async () => {
     const env = JSON.parse(await call(program, "plain__env")) as Record<string, string>;
