@@ -17,7 +17,8 @@ export interface LoginOptions {
   readonly spec: RemoteSpec;
   readonly kept: Kept | null;
   readonly store: LoginStore;
-  readonly fetch: FetchLike;
+  /** The way to authorization servers. */
+  readonly asks: FetchLike;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly log: Log;
@@ -243,7 +244,7 @@ export class Login implements RemoteLogin {
     const { auth } = await import("@modelcontextprotocol/client");
     const { resourceMetadata } = this.#wish;
     const scope = this.#scopes.join(" ");
-    const came = await auth(attempt, { serverUrl: this.#resource(), fetchFn: this.#options.fetch, ...(scope === "" ? {} : { scope }), ...(resourceMetadata === null ? {} : { resourceMetadataUrl: resourceMetadata }), ...how });
+    const came = await auth(attempt, { serverUrl: this.#resource(), fetchFn: this.#options.asks, ...(scope === "" ? {} : { scope }), ...(resourceMetadata === null ? {} : { resourceMetadataUrl: resourceMetadata }), ...how });
     if (came === "AUTHORIZED") this.#authorized();
     return came;
   }
@@ -282,14 +283,19 @@ export class Login implements RemoteLogin {
   }
 
   #taken(): void {
-    const { tokens, gotAt, expiresAt } = this.#kept;
-    const { clock, limits, secrets } = this.#options;
+    const { tokens } = this.#kept;
     this.#header = tokens === null ? null : `Bearer ${tokens.access_token}`;
-    const canRenew = this.isOwn || tokens?.refresh_token !== undefined;
+    const { access_token, refresh_token, id_token } = tokens ?? {};
+    this.#renewAt = this.isOwn || refresh_token !== undefined ? this.#ahead() : Number.POSITIVE_INFINITY;
+    for (const secret of [access_token, refresh_token, id_token]) if (secret !== undefined) this.#options.secrets.add(secret);
+  }
+
+  #ahead(): number {
+    const { gotAt, expiresAt } = this.#kept;
+    const { clock, limits } = this.#options;
+    if (expiresAt === null) return Number.POSITIVE_INFINITY;
     // Never in the first half of its life, however short that is: else each request would ask for another.
-    const ahead = expiresAt === null ? 0 : Math.max(expiresAt - limits.renewMs - clock.random() * limits.renewJitterMs, (gotAt + expiresAt) / 2);
-    this.#renewAt = expiresAt === null || !canRenew ? Number.POSITIVE_INFINITY : ahead;
-    for (const secret of [tokens?.access_token, tokens?.refresh_token, tokens?.id_token]) if (secret !== undefined) secrets.add(secret);
+    return Math.max(expiresAt - limits.renewMs - clock.random() * limits.renewJitterMs, (gotAt + expiresAt) / 2);
   }
 
   #tell(): void {

@@ -71,9 +71,9 @@ class Logins implements RemoteLogins {
     const { limits } = this.#options;
     if (this.#logins.size >= limits.loginsMax) throw fault("LIMIT_REACHED", { backend: key.server, detail: `limits.loginsMax is ${limits.loginsMax}` });
     const { allowHosts = [] } = spec.oauth ?? {};
-    const fetch = createRemoteFetch({ ...this.#options, server: key.server, url: new URL(reveal(spec.url)), allowHosts });
+    const asks = createRemoteFetch({ ...this.#options, server: key.server, url: new URL(reveal(spec.url)), allowHosts });
     const page = (): string | null => this.#pageOf(login);
-    const login: Login = new Login({ ...this.#options, key, spec, kept: this.#store.of(key), store: this.#store, fetch, redirectUrl: () => this.#redirectUrl(spec), clientMetadataUrl: () => this.#clientUrl(spec), page });
+    const login: Login = new Login({ ...this.#options, key, spec, kept: this.#store.of(key), store: this.#store, asks, redirectUrl: () => this.#redirectUrl(spec), clientMetadataUrl: () => this.#clientUrl(spec), page });
     return login;
   }
 

@@ -30,15 +30,17 @@ const noStore = Object.freeze({ "Cache-Control": "no-store", "Referrer-Policy": 
 export const createRemotePages =
   (logins: Logins) =>
   async (request: OAuthIn, visitors: Visitors): Promise<OAuthOut | null> => {
-    const { path, method } = request;
-    const isRead = method === "GET";
-    if (path === callbackPath && isRead) return ended(logins, request);
-    if (path === clientPath && isRead) return described(logins);
-    if (path.startsWith(authorizePath) && isRead) return begun(logins, request, visitors);
-    if (!path.startsWith(connectPath)) return null;
-    if (isRead) return offered(logins, request, visitors);
-    return method === "POST" ? accepted(logins, request, visitors) : null;
+    if (request.method === "GET") return shown(logins, request, visitors);
+    return request.method === "POST" && request.path.startsWith(connectPath) ? accepted(logins, request, visitors) : null;
   };
+
+async function shown(logins: Logins, request: OAuthIn, visitors: Visitors): Promise<OAuthOut | null> {
+  const { path } = request;
+  if (path === callbackPath) return ended(logins, request);
+  if (path === clientPath) return described(logins);
+  if (path.startsWith(authorizePath)) return begun(logins, request, visitors);
+  return path.startsWith(connectPath) ? offered(logins, request, visitors) : null;
+}
 
 // ---- out --------------------------------------------------------------------------------------------------------
 

@@ -10,17 +10,21 @@ export type Reach = "any" | "public";
 
 /** How a URL that a server's metadata names may be asked; null: not at all. */
 export function reachOf(url: URL, server: URL, allowHosts: readonly string[]): Reach | null {
-  if (url.username !== "" || url.password !== "") return null;
   const isAtHome = isLoopback(server.hostname) && isLoopback(url.hostname);
   // Without TLS only on this very computer, and only for a server that is there itself.
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isAtHome)) return null;
+  if (isNamed(url) || !isSecured(url, isAtHome)) return null;
   if (isAtHome || url.hostname === server.hostname || allowHosts.includes(plain(url.hostname))) return "any";
   return isPublicHost(plain(url.hostname)) ? "public" : null;
 }
 
+const isSecured = ({ protocol }: URL, isAtHome: boolean): boolean => protocol === "https:" || (protocol === "http:" && isAtHome);
+
+/** It carries a user or a password. */
+const isNamed = (url: URL): boolean => url.username !== "" || url.password !== "";
+
 /** Whether a person's browser may be sent there. */
 export const isVisitable = (url: URL, server: URL): boolean =>
-  url.username === "" && url.password === "" && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(server.hostname) && isLoopback(url.hostname)));
+  !isNamed(url) && isSecured(url, isLoopback(server.hostname) && isLoopback(url.hostname));
 
 const plain = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, "$1");
 

@@ -211,16 +211,23 @@ export class Course {
   /** No tries here: without a login each would come to the same, and some servers lock out who tries often. */
   async #awaitLogin(life: Life, reason: string): Promise<void> {
     const { clock, limits, log } = this.#options;
-    const { login, needsLogin } = life.link;
     log[reason === this.condition.facts.reason ? "debug" : "warn"]("waits for a login", { server: this.#name, reason });
     this.condition.failed(reason);
     this.condition.become("needs-login", { reason, retryAt: clock.now() + limits.loginWaitMsMax });
     this.#startGrace();
+    await Promise.all([life.bury(), this.#loginOf(life.link)]);
+    this.#startAgain(reason);
+  }
+
+  /** Resolves when somebody has logged in, which may have been since it was refused, or after a long time. */
+  async #loginOf({ login, needsLogin }: Link): Promise<void> {
+    if (needsLogin === true && login?.needed === false) return;
     const unhook = login?.onChanged(() => (login.needed ? undefined : this.#wake(unused)));
-    // Somebody may have logged in since it was refused.
-    const isSettled = needsLogin === true && login?.needed === false;
-    await Promise.all([life.bury(), isSettled ? undefined : this.#pause(limits.loginWaitMsMax)]);
+    await this.#pause(this.#options.limits.loginWaitMsMax);
     unhook?.();
+  }
+
+  #startAgain(reason: string): void {
     if (this.condition.isOver) return;
     const isWanted = this.#isWanted();
     if (isWanted) this.#restarts += 1;
@@ -238,9 +245,7 @@ export class Course {
     await Promise.all([life.bury(), this.#pause(waitMs)]);
     if (this.condition.isOver) return;
     this.breaker.trying();
-    const isWanted = this.#isWanted();
-    if (isWanted) this.#restarts += 1;
-    this.condition.become(isWanted ? "starting" : "idle", { reason });
+    this.#startAgain(reason);
   }
 
   /** One life of the server, from start to end; gives why it ended. */

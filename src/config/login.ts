@@ -79,11 +79,11 @@ function textOf<K extends "clientId" | "clientSecret" | "privateKey">(key: K, en
 }
 
 /** What cannot be meant together; null where all is well. */
-export function oauthProblem({ grant = "authorization_code", clientId, clientSecret, privateKey }: OAuthEntry): string | null {
-  if (clientId === undefined && (clientSecret !== undefined || privateKey !== undefined)) return "has a secret without clientId";
-  if (clientSecret !== undefined && privateKey !== undefined) return "has both clientSecret and privateKey";
-  if (grant === "client_credentials" && clientSecret === undefined && privateKey === undefined) return "needs clientId, and clientSecret or privateKey, for client_credentials";
-  return null;
+export function oauthProblem({ grant, clientId, clientSecret, privateKey }: OAuthEntry): string | null {
+  const proofs = [clientSecret, privateKey].filter((proof) => proof !== undefined).length;
+  if (clientId === undefined && proofs > 0) return "has a secret without clientId";
+  if (proofs > 1) return "has both clientSecret and privateKey";
+  return grant === "client_credentials" && proofs === 0 ? "needs clientId, and clientSecret or privateKey, for client_credentials" : null;
 }
 
 /** The same as plain values, for telling whether anything has changed. */

@@ -8,7 +8,7 @@ import type { Document, Path } from "./document.ts";
 import type { Variables } from "./env.ts";
 import { valueIssue } from "./issues.ts";
 import { isLoader } from "./loaders.ts";
-import { oauthOf, oauthProblem, type RemoteOAuth, revealedOAuth } from "./login.ts";
+import { type OAuthEntry, oauthOf, oauthProblem, type RemoteOAuth, revealedOAuth } from "./login.ts";
 import { keyOf, type References } from "./references.ts";
 import { sandboxOf } from "./sandbox.ts";
 import type { RemoteEntry, SecretReference, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
@@ -168,12 +168,17 @@ function loginOf(entry: RemoteEntry, reader: EntryReader): Pick<RemoteSpec, "hea
   const { oauth: written, credentials = "shared" } = entry;
   const headers = headersOf(entry, reader);
   const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
-  if (written !== undefined && hasOwn) reader.refuse(reader.path("oauth"), "cannot be used beside a header Authorization", "remove one of them");
-  const problem = written === undefined ? null : oauthProblem(written);
-  if (problem !== null) reader.refuse(reader.path("oauth"), problem);
-  if (credentials === "per-user" && (hasOwn || entry.isolation === "shared" || written?.grant === "client_credentials"))
+  if (written !== undefined) checkOAuth(written, hasOwn, reader);
+  const isForAll = hasOwn || entry.isolation === "shared" || written?.grant === "client_credentials";
+  if (credentials === "per-user" && isForAll)
     reader.refuse(reader.path("credentials"), "cannot be per-user where all callers share a connection, a header or a client", 'leave "isolation", the header and "grant" out, or use "shared"');
   return { headers, oauth: hasOwn ? null : readOAuth(written, reader), credentials };
+}
+
+function checkOAuth(written: OAuthEntry, hasHeader: boolean, reader: EntryReader): void {
+  if (hasHeader) reader.refuse(reader.path("oauth"), "cannot be used beside a header Authorization", "remove one of them");
+  const problem = oauthProblem(written);
+  if (problem !== null) reader.refuse(reader.path("oauth"), problem);
 }
 
 const readOAuth = (written: RemoteEntry["oauth"], reader: EntryReader): RemoteOAuth =>
@@ -215,13 +220,7 @@ function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: 
   const shared = { era: entry.era ?? ("auto" as const), isolation: entry.isolation ?? isolation };
   return Object.freeze({
     name,
-    tags: Object.freeze([...(entry.tags ?? [])]),
-    disabled: entry.disabled ?? false,
-    prefix: entry.prefix ?? null,
-    disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
-    instructionOverride: entry.instructionOverride ?? null,
-    hidden: entry.hidden ?? false,
-    hidden: entry.hidden ?? false,
+    ...appearanceOf(entry),
     ...timesOf(entry, reader.around),
     ...extentOf(entry, reader.around),
     ...usageOf(entry, reader.around),
@@ -232,6 +231,16 @@ function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: 
     fingerprint: fingerprintOf(shared, reaches),
   }) as unknown as SpecFor<R>;
 }
+
+/** How it is shown to clients, and whether. */
+const appearanceOf = (entry: ServerEntry) => ({
+  tags: Object.freeze([...(entry.tags ?? [])]),
+  disabled: entry.disabled ?? false,
+  prefix: entry.prefix ?? null,
+  disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
+  instructionOverride: entry.instructionOverride ?? null,
+  hidden: entry.hidden ?? false,
+});
 
 const secretsIn = (reaches: Reaches, { parts, around }: EntryReader): readonly Secret[] =>
   secretsOf(parts, reaches.kind === "remote" ? reaches.url.reveal() : null, around.variables);
