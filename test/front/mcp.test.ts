@@ -103,6 +103,8 @@ describe("a request is refused in a fixed order, and then nobody reads it", () =
   });
 });
 
+/** How long a body may take. */
+const bodySeconds = 10;
 const traffic: Traffic = { received: new Counter(), sent: new Counter(), refused: () => undefined };
 
 describe("the idle time-out", () => {
@@ -116,15 +118,15 @@ describe("the idle time-out", () => {
   const call = (authorization: string): Request => new Request("http://x/mcp", { method: "POST", body: "{}", headers: { "content-type": "application/json", authorization } });
 
   test("is lifted when a request was read and back when it was answered", async () => {
-    expect((await timeoutsOf(createSmallEras(), call("Bearer good"))).set).toEqual([0, idleSeconds]);
+    expect((await timeoutsOf(createSmallEras(), call("Bearer good"))).set).toEqual([bodySeconds, 0, idleSeconds]);
   });
   test("is back when a stream has ended, and not before", async () => {
     const { out, queue } = streaming();
     const { answer, set } = await timeoutsOf(createSmallEras(() => out), call("Bearer good"));
-    expect(set).toEqual([0]);
+    expect(set).toEqual([bodySeconds, 0]);
     queue.end();
     await answer.text();
-    expect(set).toEqual([0, idleSeconds]);
+    expect(set).toEqual([bodySeconds, 0, idleSeconds]);
   });
   test("stays for whom nobody knows", async () => expect((await timeoutsOf(createSmallEras(), call("Bearer bad"))).set).toEqual([]));
 });
