@@ -16,5 +16,6 @@ export { nearestOf } from "./nearest.ts";
 export { allProcesses, bootOf, type Seen, startOf, startOfLiving } from "./processes.ts";
 export { type ChunkQueue, createChunkQueue, createQueue, type Queue, singleFlight } from "./queue.ts";
 export { endTree, type Kin, reap, type Reaped } from "./reap.ts";
+export { type ContextName, contextNames, isContext, parseTraceParent, type TraceParent } from "./traceContext.ts";
 export { createKnownSecrets, type KnownSecrets, reveal, Secret } from "./secret.ts";
-export { markVariable, startSelf, startSuccessor } from "./spawn.ts";
+export { markVariable, outputOf, startSelf, startSuccessor } from "./spawn.ts";
