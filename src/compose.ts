@@ -318,8 +318,7 @@ async function open(ground: Ground, options: StartOptions, core: Core, reload: (
   const guard = options.insecureNoAuth ? createOpenGuard() : await createTokenGuard({ stateDir: options.stateDir, log });
   const facts = factsOf(ground, core, guard.tokenPath !== null);
   const front = await createFront({
-    listen: { host: options.host ?? config.host ?? defaultListen.host, port: (options.port ?? config.port ?? defaultListen.port) || (options.freePort ?? 0) },
-    sharePort: options.sharePort ?? false,
+    ...listenOf(options, config),
     eras,
     guard,
     publicUrl: config.publicUrl,
@@ -338,6 +337,11 @@ async function open(ground: Ground, options: StartOptions, core: Core, reload: (
     throw thrown;
   });
   return { front, tokenPath: guard.tokenPath, announced, operator: door };
+}
+
+function listenOf({ host, port, freePort = 0, sharePort = false }: StartOptions, config: Config) {
+  const wanted = port ?? config.port ?? defaultListen.port;
+  return { listen: { host: host ?? config.host ?? defaultListen.host, port: wanted === 0 ? freePort : wanted }, sharePort };
 }
 
 const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: Core, isGuarded: boolean): Facts => ({

@@ -2,8 +2,8 @@
 import { dirname, join } from "node:path";
 import { serviceUser, type ServiceFacts } from "./unit.ts";
 
-/** The service's name for launchd, and of its file. */
-export const plistLabel = "1mcp.serve";
+// The service's name for launchd, and of its file.
+const plistLabel = "1mcp.serve";
 
 type Value = string | number | boolean | readonly string[] | { readonly [key: string]: Value };
 

@@ -83,7 +83,7 @@ describe("the machine's unit", () => {
     expect(valuesOf(unitOf(facts({ stateDir: "/var/lib/../etc" }), 255), "StateDirectory")).toEqual([]);
     expect(valuesOf(unitOf(facts({ stateDir: "/var/lib/a/b" }), 255), "StateDirectory")).toEqual(["a/b"]);
     expect(valuesOf(unitOf(facts({ configPath: "/home/me/mcp.json" }), 255), "ProtectHome")).toEqual(["read-only"]);
-    expect(valuesOf(unitOf(facts({ argv: ["/root/1mcp"] }), 255), "ProtectHome")).toEqual(["read-only"]);
+    expect(valuesOf(unitOf(facts({ argv: ["/home/me/1mcp"] }), 255), "ProtectHome")).toEqual(["read-only"]);
   });
 });
 
