@@ -106,3 +106,35 @@ describe.each(["fetch", "node"] as const)("over %s, a server that", (way) => {
     expect(peer.bytes).toBeLessThan(12 * mebibyte);
   }, 15_000);
 });
+
+describe("a server that floods its streams", () => {
+  const news = `data: {"jsonrpc":"2.0","method":"news","params":{"text":"${"x".repeat(200)}"}}\n\n`.repeat(100);
+  const limits = { noiseBytesMax: mebibyte, noiseWindowMs: 500 };
+
+  test.each(["fetch", "node"] as const)("is held up by its connection: what is taken of it over %s is bounded in bytes, and its answer comes", async (way) => {
+    let written = 0;
+    await using peer = await createRudePeer((socket, id) => {
+      socket.write(`${head("200 OK", events)}\n`);
+      // The answer is somewhere within, behind more than is read at once.
+      const more = (): void => {
+        while (!socket.destroyed && written < 100_000_000) {
+          written += news.length;
+          if (written > 6 * mebibyte && written < 6 * mebibyte + news.length * 2) socket.write(`data: {"jsonrpc":"2.0","id":${id},"result":{}}\n\n`);
+          if (!socket.write(news)) return void socket.once("drain", more);
+        }
+      };
+      more();
+    });
+    await using remote = openRemote(peer.url, { name: "rude" }, { ...limits, ...(way === "node" ? { fetchesMax: 0 } : {}), trailMsMax: 100 });
+    let heard = 0;
+    const from = performance.now();
+    const reply = await remote.ask("m", {}, 60_000, () => (heard += 1));
+    expect(reply.message?.kind).toBe("result");
+    const seconds = (performance.now() - from) / 1000;
+    // One window's worth at the beginning, one for each that has passed, and a chunk more.
+    expect(heard * (news.length / 100)).toBeLessThan(limits.noiseBytesMax * (2 + seconds * 2) + 2 * mebibyte);
+    expect(seconds).toBeGreaterThan(1);
+    // What the system has taken is its own; the rest was never written.
+    expect(written).toBeLessThan(50_000_000);
+  }, 30_000);
+});
