@@ -10,7 +10,7 @@ const from = (headers: Record<string, string>, meta: string | null = null) => me
 describe("context in headers", () => {
   test("comes to stand in _meta, beside what is there byte for byte", () => {
     expect(from({ traceparent: parent, tracestate: "a=1", baggage: 'k=v"' })).toBe(`{"traceparent":"${parent}","tracestate":"a=1","baggage":"k=v\\""}`);
-    expect(from({ traceparent: parent }, '{ "x" : 1.0 }')).toBe(`{ "x" : 1.0 ,"traceparent":"${parent}"}`);
+    expect(from({ traceparent: parent }, '{ "x" : 1.0 }')).toBe(`{ "x" : 1.0,"traceparent":"${parent}" }`);
     expect(from({ baggage: "k=v" }, "{}")).toBe('{"baggage":"k=v"}');
   });
 
