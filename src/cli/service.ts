@@ -55,8 +55,8 @@ function checked(argv: readonly string[]): readonly string[] {
 }
 
 /** The version of the systemd of this machine; null: there is none that says so. */
-async function systemdVersion(): Promise<number | null> {
-  const text = await outputOf(["systemctl", "--version"]).catch(() => "");
+export async function systemdVersion(tool = "systemctl"): Promise<number | null> {
+  const text = await outputOf([tool, "--version"]).catch(() => "");
   const version = /^systemd (\d+)/.exec(text)?.[1];
   return version === undefined ? null : Number(version);
 }

@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
+import { systemdVersion } from "../../src/cli/service.ts";
 import { runHere } from "../fixtures/cli.ts";
+import { createFolder } from "../fixtures/folder.ts";
 import { projectDir } from "../fixtures/program.ts";
 
 const env = { HOME: "/home/me", PATH: "/home/me/bin:relative:/usr/bin" };
@@ -39,4 +42,13 @@ test("says which managers there are", async () => {
 test("writes no path that would break a line", async () => {
   const { code, stderr } = await runHere(["service", "print", "systemd", "--config", "/a\nb"], env);
   expect([code, stderr.includes("control characters")]).toEqual([2, true]);
+});
+
+test("knows the version of systemd, where there is one", async () => {
+  expect(await systemdVersion("/nowhere/systemctl")).toBeNull();
+  expect(await systemdVersion("true")).toBeNull();
+  await using folder = await createFolder();
+  await Bun.write(folder.at("systemctl"), "#!/bin/sh\necho 'systemd 257 (257.9-1)'\necho '+PAM'\n");
+  await chmod(folder.at("systemctl"), 0o755);
+  expect(await systemdVersion(folder.at("systemctl"))).toBe(257);
 });
