@@ -7,11 +7,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createOpenGuard, createTokenGuard, operator, ownToken, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
-import { type CallIds, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, sleep, systemClock } from "./base/index.ts";
+import { type CallIds, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, openExporting, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type Facts, openOperator, type Operator, type StdioFront } from "./front/index.ts";
-import { createHub, createMemory, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report } from "./hub/index.ts";
+import { createHub, createMemory, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Tracing } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
 export type { Reloaded, Report };
@@ -223,7 +223,7 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
-  const bridging = await piped(ground, build(ground, keys, bridge, null), options.pipes, { server: bridgedName });
+  const bridging = await piped(ground, build(ground, keys, bridge, null, { tracing: await openTracing(null), flush: () => Promise.resolve() }), options.pipes, { server: bridgedName });
   look = () => {
     options.missed();
     void bridging.reload();
@@ -271,12 +271,19 @@ async function configOf({ configPath, env, demoArgv }: ServeOptions, log: Log): 
   return { config: loaded.config, hash: loaded.hash };
 }
 
+interface Spans {
+  readonly tracing: Tracing;
+  readonly flush: () => Promise<void>;
+}
+
 /** What every proxy has, whatever its front. */
 interface Core {
   readonly hub: Hub;
   readonly eras: Eras;
   /** Nothing is left that would have to be killed at the exit. */
   readonly forget: () => void;
+  /** Sends the spans that are left. */
+  readonly flush: () => Promise<void>;
 }
 
 async function coreOf(ground: Ground): Promise<Core> {
@@ -284,17 +291,23 @@ async function coreOf(ground: Ground): Promise<Core> {
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
   const { log, config, options } = ground;
   const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
-  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory);
+  return build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, memory, await exportingOf(ground));
 }
 
-function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null): Core {
+async function exportingOf(ground: Ground): Promise<Spans> {
+  const { options, config } = ground;
+  const exporting = await openExporting({ ...ground, env: options.env, version: options.version, clock: systemClock, limits: config.limits });
+  return { tracing: await openTracing(exporting), flush: async () => exporting?.close() };
+}
+
+function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, memory: Memory | null, { tracing, flush }: Spans): Core {
   const { options, config, log, meter, callIds } = ground;
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
   let eras: Eras | null = null;
   const connect: Eras["connect"] = (wire, how) => (eras === null ? Promise.reject(new Error("not assembled yet")) : eras.connect(wire, how));
   const hub = createHub({
-    createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null }, events),
+    createPool: (events) => tracing.pool(createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null }, events)),
     memory,
     meter,
     clock: systemClock,
@@ -306,8 +319,8 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
   process.on("exit", kill);
-  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
-  return { hub, eras, forget: () => void process.off("exit", kill) };
+  eras = createEras({ serve: tracing.serve(serveOf(hub)), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
+  return { hub, eras, flush, forget: () => void process.off("exit", kill) };
 }
 
 function poolParts({ options, config, log, secrets, watchdogArgv, admits }: Ground) {
@@ -330,8 +343,7 @@ async function open(ground: Ground, options: StartOptions, core: Core, reload: (
   const guard = options.insecureNoAuth ? createOpenGuard() : await createTokenGuard({ stateDir: options.stateDir, log });
   const facts = factsOf(ground, core, guard.tokenPath !== null);
   const front = await createFront({
-    listen: { host: options.host ?? config.host ?? defaultListen.host, port: (options.port ?? config.port ?? defaultListen.port) || (options.freePort ?? 0) },
-    sharePort: options.sharePort ?? false,
+    ...listenOf(options, config),
     eras,
     clientEra: config.clientEra,
     guard,
@@ -351,6 +363,11 @@ async function open(ground: Ground, options: StartOptions, core: Core, reload: (
     throw thrown;
   });
   return { front, tokenPath: guard.tokenPath, announced, operator: door };
+}
+
+function listenOf({ host, port, freePort = 0, sharePort = false }: StartOptions, config: Config) {
+  const wanted = port ?? config.port ?? defaultListen.port;
+  return { listen: { host: host ?? config.host ?? defaultListen.host, port: wanted === 0 ? freePort : wanted }, sharePort };
 }
 
 const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: Core, isGuarded: boolean): Facts => ({
@@ -456,7 +473,7 @@ function warnOfRestart({ config: before, log }: Ground, next: Config): readonly 
  * In this order: nobody new; running calls drain; whoever still waits is told so, on whatever stream, and standing
  * streams end; children go. The door is cut last, and only if something of that hangs.
  */
-async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, drainMs: number, { farewellMs }: Limits): Promise<void> {
+async function end({ stop, leave, eras, hub, forget, flush }: Parts, watch: ConfigWatch | null, drainMs: number, { farewellMs }: Limits): Promise<void> {
   watch?.close();
   const shut = stop(drainMs + farewellMs);
   eras.retire();
@@ -464,5 +481,6 @@ async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch
   await eras.close();
   await Promise.all([shut, hub.close(0)]);
   forget();
+  await flush();
   await leave();
 }

@@ -131,6 +131,18 @@ describe("a composed proxy", () => {
     await place.start();
   });
 
+  test("knows whether its own door answers, and gives way to one that listens on the same port", async () => {
+    await using place = await placeOf({ mcpServers: {}, limits: { giveWayMs: 1 } });
+    const first = await place.start({ sharePort: true });
+    expect(await first.answers(10_000)).toBeTrue();
+    const second = await place.start({ sharePort: true, takeover: true, freePort: Number(new URL(first.url).port) });
+    expect(second.url).toBe(first.url);
+    await first.giveWay();
+    expect(await second.answers(10_000)).toBeTrue();
+    await second.close();
+    expect(await second.answers(10_000)).toBeFalse();
+  });
+
   test("that cannot start leaves its state folder to others", async () => {
     await using place = await placeOf({ mcpServers: {} });
     await expect(place.start({ host: "0.0.0.0" })).rejects.toMatchObject({ code: "LISTEN_UNSAFE" });

@@ -6,6 +6,7 @@ import { type Clock, type Egress, type EgressReply, fault, faultOf, type Limits,
 import { createSseReader, type Message } from "../protocol/index.ts";
 import { isSse } from "./answer.ts";
 import { eachMessage } from "./incoming.ts";
+import { Noise } from "./noise.ts";
 
 export interface SseOptions {
   readonly egress: Egress;
@@ -57,12 +58,17 @@ async function opened(options: SseOptions, controller: AbortController): Promise
   return endpoint === null ? null : { endpoint, close: () => stream.close() };
 }
 
+/** What stands around the data of an event, about. */
+const framing = 32;
+
 class EventStream {
   readonly #options: SseOptions;
   readonly #reply: EgressReply;
   readonly #controller: AbortController;
   readonly #endpoint = Promise.withResolvers<string | null>();
   #named = false;
+  /** Bytes of answers in what was read last. */
+  #answered = 0;
   #problem: string | null = null;
   #closed = false;
 
@@ -83,6 +89,7 @@ class EventStream {
   }
 
   async #read(): Promise<void> {
+    const noise = new Noise(this.#options.clock, this.#options.limits);
     let reason = "its event stream ended";
     try {
       const reader = createSseReader({
@@ -95,6 +102,10 @@ class EventStream {
       for (let chunk = await this.#reply.read(); chunk !== null; chunk = await this.#reply.read()) {
         reader.feed(chunk);
         if (this.#problem !== null) throw fault("BACKEND_GARBLED", { backend: this.#options.backend, detail: this.#problem });
+        noise.chunk(chunk, this.#answered);
+        this.#answered = 0;
+        const pause = noise.pause();
+        if (pause !== null) await pause;
       }
     } catch (thrown) {
       reason = faultOf(thrown).message;
@@ -112,7 +123,13 @@ class EventStream {
   #event(event: string, data: string): void {
     if (event === "endpoint") this.#name(data);
     else if (event === "message" || event === "") {
-      eachMessage(data, this.#options.limits, (message) => this.#options.onMessage(message), () => this.#misfit());
+      let isAnswer = false;
+      const take = (message: Message): void => {
+        isAnswer ||= message.kind === "result" || message.kind === "failure";
+        this.#options.onMessage(message);
+      };
+      eachMessage(data, this.#options.limits, take, () => this.#misfit());
+      if (isAnswer) this.#answered += Buffer.byteLength(data) + framing;
     }
   }
 

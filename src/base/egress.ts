@@ -110,10 +110,17 @@ async function overFetch(url: string, init: EgressInit, slots: Slots): Promise<E
       redirect: "manual",
       // Bun would cut an answer that is silent for five minutes; the caller has its own deadline.
       timeout: false,
+      // What was packed against our word would be unpacked without bound.
+      decompress: false,
     } as RequestInit);
     if (isRedirect(response.status)) {
       response.body?.cancel().catch(ignore);
       throw redirected(response.headers.get("location"), init);
+    }
+    const packing = packingOf(response.headers.get("content-encoding"));
+    if (packing !== null) {
+      response.body?.cancel().catch(ignore);
+      throw packed(packing, init);
     }
     return new FetchReply(response, init, slots);
   } catch (thrown) {
@@ -157,8 +164,7 @@ class FetchReply implements EgressReply {
 
   async all(bytesMax: number): Promise<Uint8Array> {
     const declared = Number(this.header("content-length") ?? Number.NaN);
-    // A declared length can be trusted only where nothing is unpacked on the way.
-    if (!(declared <= bytesMax) || this.header("content-encoding") !== null) return collect(this, bytesMax, this.#init);
+    if (!(declared <= bytesMax)) return collect(this, bytesMax, this.#init);
     try {
       return new Uint8Array(await this.#response.arrayBuffer());
     } catch (thrown) {
@@ -186,11 +192,15 @@ function overNode(url: string, init: EgressInit): Promise<EgressReply> {
   return new Promise((resolve, reject) => {
     try {
       const open = url.startsWith("https:") ? requestHttps : requestHttp;
+      const refuse = (response: Incoming, why: Fault): void => {
+        response.on("error", ignore).destroy();
+        reject(why);
+      };
       const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) }, (response) => {
-        if (isRedirect(response.statusCode ?? 0)) {
-          response.on("error", ignore).destroy();
-          reject(redirected(response.headers.location ?? null, init));
-        } else resolve(new NodeReply(response, init));
+        const packing = packingOf(response.headers["content-encoding"] ?? null);
+        if (isRedirect(response.statusCode ?? 0)) refuse(response, redirected(response.headers.location ?? null, init));
+        else if (packing !== null) refuse(response, packed(packing, init));
+        else resolve(new NodeReply(response, init));
       });
       request.on("error", (error) => reject(faultOf(error, init)));
       request.end(init.body);
@@ -263,6 +273,11 @@ function redirected(location: string | null, init: EgressInit): Fault {
   const where = URL.parse(location ?? "")?.origin ?? "another path";
   return fault("BACKEND_REFUSED", { backend: init.backend, detail: `it redirects to ${where}, which is not followed`, hint: "configure the address it redirects to" });
 }
+
+/** How a body is packed; null where it is not. */
+const packingOf = (encoding: string | null): string | null => (encoding === null || /^\s*(identity)?\s*$/i.test(encoding) ? null : encoding);
+
+const packed = (packing: string, { backend }: EgressInit): Fault => fault("BACKEND_GARBLED", { backend, detail: `its answer is packed (${/^[\w, -]{1,40}/.exec(packing)?.[0] ?? "unknown"}), which was not asked for` });
 
 const neverConnected: readonly string[] = Object.freeze(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENOENT", "ConnectionRefused", "FailedToOpenSocket"]);
 

@@ -6,6 +6,7 @@ export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, t
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
+export { type Exporting, type ExportingOptions, openExporting } from "./exporting.ts";
 export { createPrivateFile, ensurePrivateDir, moveFile, openPrivateLog, readPrivateFile, removeFile, setAside, sizeBehind, writeFileAtomic } from "./files.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { type Libc, loadLibc } from "./libc.ts";
@@ -16,5 +17,7 @@ export { nearestOf } from "./nearest.ts";
 export { allProcesses, bootOf, type Seen, startOf, startOfLiving } from "./processes.ts";
 export { type ChunkQueue, createChunkQueue, createQueue, type Queue, singleFlight } from "./queue.ts";
 export { endTree, type Kin, reap, type Reaped } from "./reap.ts";
+export type { Attributes, Span, Tracer } from "./tracer.ts";
+export { type ContextName, contextNames, isContext, parseTraceParent, type TraceParent } from "./traceContext.ts";
 export { createKnownSecrets, type KnownSecrets, reveal, Secret } from "./secret.ts";
-export { markVariable, startSelf, startSuccessor } from "./spawn.ts";
+export { markVariable, outputOf, startSelf, startSuccessor } from "./spawn.ts";

@@ -5,13 +5,15 @@ export interface Command {
   /** The words that name it. */
   readonly words: readonly string[];
   readonly about: string;
+  /** What stands in help for the one word that may follow; null: none may. */
+  readonly operand: string | null;
   /** Not for people, and not in help. */
   readonly hidden: boolean;
   readonly load: () => Promise<Run>;
 }
 
-const command = (words: string, about: string, load: () => Promise<Run>, hidden = false): Command =>
-  Object.freeze({ words: Object.freeze(words.split(" ")), about, hidden, load });
+const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, hidden = false }: Partial<Pick<Command, "operand" | "hidden">> = {}): Command =>
+  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, hidden, load });
 
 const demo = async (): Promise<Run> => {
   const { runDemo } = await import("./demo.ts");
@@ -22,10 +24,13 @@ const demo = async (): Promise<Run> => {
 export const commands: readonly Command[] = Object.freeze([
   command("serve", "start the proxy (also without a command)", async () => (await import("./serve.ts")).serve),
   command("proxy", "bridge a client on stdin and stdout to a running server", async () => (await import("./proxy.ts")).proxy),
+  command("status", "say how the running server and its servers are", async () => (await import("./status.ts")).status, { operand: "SERVER" }),
   command("config check", "say everything that is wrong with the configuration", async () => (await import("./config.ts")).check),
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
-  command("demo", "the demonstration server, on stdin and stdout", demo, true),
-  command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, true),
+  command("config reload", "have the running server look at its configuration now", async () => (await import("./config.ts")).reload),
+  command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
+  command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
+  command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),
 ]);
 
 /** The words that may follow `words`. */

@@ -1,9 +1,11 @@
-/** `config check` and `config schema`. */
+/** `config check`, `config schema` and `config reload`. */
 import { resolve } from "node:path";
 import { fault } from "../base/index.ts";
+import type { Reloaded } from "../compose.ts";
 import { configJsonSchema, defaultConfigPath, loadConfig } from "../config/index.ts";
 import type { Run } from "./occasion.ts";
-import { issueText } from "./print.ts";
+import { askOperator } from "./operator.ts";
+import { changeText, issueText } from "./print.ts";
 
 /** Reads the configuration as `serve` would, and looks for the programs without starting any. Issues go to standard error; throws CONFIG_INVALID, CONFIG_UNREADABLE. */
 export const check: Run = async ({ settings, env, stdout, stderr }) => {
@@ -27,4 +29,19 @@ export const check: Run = async ({ settings, env, stdout, stderr }) => {
 export const schema: Run = async ({ stdout }) => {
   stdout.write(`${JSON.stringify(await configJsonSchema(), null, 2)}\n`);
   return 0;
+};
+
+/**
+ * Has the running server look at its configuration now, waits, and says what became of each server. Issues go to standard
+ * error. Throws SERVER_AWAY, CONFIG_INVALID.
+ */
+export const reload: Run = async (occasion) => {
+  const asked = await askOperator<Reloaded>(occasion, "POST", "/reload");
+  if (asked.kind !== "answer") throw fault("SERVER_AWAY", asked.kind === "none" ? {} : { detail: asked.why, hint: "try again in a moment" });
+  const { result, path, issues, reason } = asked.value;
+  for (const issue of issues) occasion.stderr.write(issueText(path ?? "configuration", issue));
+  if (result === "rejected") throw fault("CONFIG_INVALID", { detail: `${path}; the running configuration goes on` });
+  occasion.stdout.write(changeText(asked.value));
+  if (result === "failed") occasion.stderr.write(`1mcp: it could not be put in place, the running one goes on: ${reason}\n`);
+  return result === "failed" ? 1 : 0;
 };

@@ -65,6 +65,8 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("token-file", { value: "FILE", command: "proxy", about: "the server's bearer token; or put the token itself into ONE_MCP_TOKEN", standard: "the state folder's, for this machine's server" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
+  flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
+  flag("json", { command: "status", about: "print everything as JSON", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("log-level", {
@@ -94,6 +96,8 @@ export interface Settings {
   readonly tokenFile: string | null;
   readonly timeoutMs: number;
   readonly start: boolean;
+  readonly user: boolean;
+  readonly json: boolean;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -133,5 +137,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     tokenFile: text("token-file"),
     timeoutMs: number("timeout") ?? timeoutMsDefault,
     start: isOn(text("start")),
+    user: isOn(text("user")),
+    json: isOn(text("json")),
   });
 }

@@ -12,10 +12,11 @@ export function helpText(words: readonly string[], colour: boolean): string {
   const meant = shownCommands.filter((one) => words.every((word, index) => one.words[index] === word));
   const named = meant.length > 0 ? meant : shownCommands;
   const names = named.map((one) => one.words.join(" "));
+  const shown = named.map(({ words: own, operand }) => [...own, ...(operand === null ? [] : [`[${operand}]`])].join(" "));
   const sections = [
     `1mcp ${version}: one executable between AI clients and their MCP servers\n`,
-    `${title("Usage:")} 1mcp ${names.length === 1 ? names[0] : "[command]"} [flags]\n`,
-    `${title("Commands:")}\n${rows(named.map((one) => [one.words.join(" "), one.about]))}`,
+    `${title("Usage:")} 1mcp ${names.length === 1 ? shown[0] : "[command]"} [flags]\n`,
+    `${title("Commands:")}\n${rows(named.map((one, place) => [shown[place] ?? "", one.about]))}`,
     ...names.map((name) => flagsOf(name, title)),
     `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map(flagRow), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
     paragraph("Flags stand before or after the command. Each can be set by the environment variable in brackets; the command line wins."),

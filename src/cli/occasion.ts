@@ -8,6 +8,8 @@ export interface Occasion {
   readonly settings: Settings;
   /** The words after the program's name, as they were given. */
   readonly argv: readonly string[];
+  /** The word after the command's own, for those that take one. */
+  readonly operand: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;

@@ -8,7 +8,7 @@ import { type Command, commandOf, commands, isBeginning, nextWords, shownCommand
 import { type Flag, flags, type Given } from "./flags.ts";
 
 export type CommandLine =
-  | { readonly ok: true; readonly command: Command; readonly given: Given }
+  | { readonly ok: true; readonly command: Command; readonly given: Given; readonly operand: string | null }
   | { readonly ok: false; readonly problem: string; readonly hint: string | null };
 
 /** The command and the flags given with it. Flags may stand before, between and after its words; the last one counts. */
@@ -16,7 +16,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const reader = new Reader(argv);
   try {
     reader.read();
-    return { ok: true, command: reader.command(), given: reader.given };
+    return { ok: true, command: reader.command(), given: reader.given, operand: reader.operand };
   } catch (thrown) {
     if (!(thrown instanceof Refused)) throw thrown;
     return { ok: false, problem: thrown.message, hint: thrown.hint };
@@ -35,6 +35,7 @@ class Refused extends Error {
 
 class Reader {
   readonly given = new Map<string, string>();
+  operand: string | null = null;
   readonly #words: string[] = [];
   readonly #rest: string[];
 
@@ -64,6 +65,10 @@ class Reader {
   #word(word: string): void {
     if (isBeginning([...this.#words, word])) {
       this.#words.push(word);
+      return;
+    }
+    if (this.operand === null && (commandOf(this.#words)?.operand ?? null) !== null) {
+      this.operand = word;
       return;
     }
     const possible = nextWords(this.#words, shownCommands);

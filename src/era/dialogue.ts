@@ -8,6 +8,7 @@ import { editObject, emptyObject, errorText, memberOf, type Message, type Notifi
 import { tokenFault } from "./admission.ts";
 import { initializeResult } from "./announce.ts";
 import { ClientCall, logLevelOf, type Sink } from "./clientCall.ts";
+import { metaWithContext } from "./context.ts";
 import { legacyResult } from "./convert.ts";
 import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
@@ -116,7 +117,7 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const { principal, selection } = caller;
   const { client, logLevel } = session;
   const params = withoutForeign(message.params ?? emptyObject, north);
-  const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
+  const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: metaWithContext(hop.rest, caller, north.limits), principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
   const finish = (text: string, status = 200): void => {

@@ -8,6 +8,8 @@ import type { Beside, CacheHint, Call, Kind, Message, Outcome, Principal, Raw, R
 export interface Caller {
   readonly principal: Principal;
   readonly selection: Selection;
+  /** A request header by lower-case name, or null; absent where messages have no headers. */
+  header?(name: string): string | null;
 }
 
 /** One HTTP request on an MCP endpoint, already authorised, its body read and bounded. */

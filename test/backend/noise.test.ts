@@ -55,10 +55,12 @@ test("one huge line holds up what follows for no longer than the window", async 
   expect(noise.pause()).toBeNull();
 });
 
-test("a chunk within a long line is passed over, one with line breaks is not", () => {
+test("of a chunk counts what it completes and is no answer; within a long line it is passed over", () => {
   const { noise } = make();
-  noise.chunk(new Uint8Array(400_000).fill(97));
+  noise.chunk(new Uint8Array(400_000).fill(97), 0);
+  noise.chunk(new Uint8Array(10_000).fill(10), 9_900);
+  noise.chunk(new Uint8Array(10_000).fill(10), 20_000);
   expect(noise.pause()).toBeNull();
-  noise.chunk(new Uint8Array(10_000).fill(10));
+  noise.chunk(new Uint8Array(10_000).fill(10), 0);
   expect(noise.pause()).not.toBeNull();
 });

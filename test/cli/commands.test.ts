@@ -10,9 +10,9 @@ test("commands are found by exactly their words", () => {
 });
 
 test("the words that may follow leave out what people are not told of, if asked so", () => {
-  expect(nextWords([])).toEqual(["serve", "proxy", "config", "demo", "watchdog"]);
-  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "config"]);
-  expect(nextWords(["config"])).toEqual(["check", "schema"]);
+  expect(nextWords([])).toEqual(["serve", "proxy", "status", "config", "service", "demo", "watchdog"]);
+  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "config", "service"]);
+  expect(nextWords(["config"])).toEqual(["check", "schema", "reload"]);
   expect(nextWords(["serve"])).toEqual([]);
 });
 

@@ -7,16 +7,16 @@ const of = (given: Record<string, string>, env: Record<string, string> = {}) => 
 test("without any flag everything is standard", () => {
   expect(of({})).toEqual({
     ok: true,
-    settings: { config: null, stateDir: null, logLevel: "info", host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false },
+    settings: { config: null, stateDir: null, logLevel: "info", host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, user: false, json: false },
   });
 });
 
 test("every flag can be given, and the environment stands behind each", () => {
-  const all = { config: "c", "state-dir": "s", "log-level": "debug", host: "::1", port: "0", "insecure-no-auth": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1" };
-  const settings = { config: "c", stateDir: "s", logLevel: "debug", host: "::1", port: 0, insecureNoAuth: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true };
+  const all = { config: "c", "state-dir": "s", "log-level": "debug", host: "::1", port: "0", "insecure-no-auth": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1", user: "1", json: "1" };
+  const settings = { config: "c", stateDir: "s", logLevel: "debug", host: "::1", port: 0, insecureNoAuth: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true, user: true, json: true };
   expect(of(all)).toEqual({ ok: true, settings: settings as never });
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [environmentName(name), value]));
-  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START"]);
+  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_USER", "ONE_MCP_JSON"]);
   expect(of({}, env)).toEqual({ ok: true, settings: settings as never });
   expect(Object.keys(all).sort()).toEqual(flags.map(({ name }) => name).sort());
 });

@@ -22,7 +22,7 @@ test("a client is told that no server runs, served by the one that comes, and to
   expect(await client.said('"id":2,')).toContain('"tools":[]');
   server.signals.emit("SIGTERM");
   expect(await server.code).toBe(0);
-  await bridge.stderr.said('"removed":1');
+  await bridge.stderr.said('"removed":"server"');
   client.say(listTools(3));
   expect(await client.said('"id":3,')).toContain('"code":"SERVER_AWAY"');
   client.leave();

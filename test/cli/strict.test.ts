@@ -30,7 +30,7 @@ test("unknown flags and commands are refused, with what was meant where that is 
   expect(read("--versoin")).toEqual(["there is no flag --versoin", "did you mean --version?"]);
   expect(read("sevre")).toEqual(["there is no command “sevre”", "did you mean serve?"]);
   expect(read("config chekc")).toEqual(["there is no command “config chekc”", "did you mean check?"]);
-  expect(read("config")).toEqual(["“config” needs one more word: check, schema", null]);
+  expect(read("config")).toEqual(["“config” needs one more word: check, schema, reload", null]);
   expect(read("serve now")).toEqual(["“serve” takes no “now”", null]);
   expect(read("serve -- now")).toEqual(["nothing may follow --", null]);
 });
@@ -55,4 +55,13 @@ test("no command line makes it throw, and what is accepted was all understood", 
       else expect(parsed.problem).not.toBe("");
     }),
   );
+});
+
+test("a command that takes a word takes one, whatever it is, and no other does", () => {
+  const operand = (line: string) => {
+    const parsed = parseCommandLine(line.split(" "));
+    return parsed.ok ? parsed.operand : parsed.problem;
+  };
+  expect([operand("status"), operand("status one"), operand("--json status serve"), operand("status - --json")]).toEqual([null, "one", "serve", "-"]);
+  expect([operand("status one two"), operand("serve one")]).toEqual(["“status” takes no “two”", "“serve” takes no “one”"]);
 });

@@ -25,7 +25,7 @@ describe("a changed configuration file", () => {
     while (!held.includes("running")) held = await call(program, "removed__held");
 
     await program.writeConfig({ mcpServers: { kept: backend(), added: backend("legacy") } });
-    await program.said(`"added":1,"changed":0,"kept":1,"removed":1`);
+    await program.said(`"added":"added","removed":"removed","changed":"","kept":"kept"`);
     expect(textOf(await call(program, "added__pid"))).not.toBe(pid);
     expect(textOf(await call(program, "kept__pid"))).toBe(pid);
     expect(await call(program, "removed__pid")).toContain('"code":-32602');
@@ -45,7 +45,7 @@ describe("a changed configuration file", () => {
     const temporary = join(program.dir, "next.json");
     await writeFile(temporary, JSON.stringify({ mcpServers: { kept: backend(), other: backend() } }));
     await rename(temporary, program.configPath);
-    await program.said(`"added":1,"changed":0,"kept":1,"removed":0`);
+    await program.said(`"added":"other","removed":"","changed":"","kept":"kept"`);
     expect(textOf(await call(program, "kept__pid"))).toBe(pid);
     expect(textOf(await call(program, "other__pid"))).not.toBe(pid);
   });

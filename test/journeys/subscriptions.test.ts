@@ -159,7 +159,7 @@ test("a configuration that leaves a server as it is leaves its subscriptions as 
   await using follower = await followerOf(await connectV2(`${own.origin}/mcp`, own.token, "modern"));
   await follower.follow("old://1");
   await own.writeConfig({ mcpServers: { old: servers.old, new: servers.new } });
-  await own.said('"added":1');
+  await own.said('"added":"new"');
   expect(await wanted("old", own)).toEqual(["old://1"]);
   turns += 1;
   await tool("old", "touch", `{"uri":"old://1","turn":${turns}}`, own);

@@ -1,0 +1,55 @@
+/**
+ * A word with the running server of the state folder, over its operator's socket. What nobody answers is told apart: there
+ * is no server, or there is a process that does not answer (yet, or any more).
+ */
+import { resolve } from "node:path";
+import { createEgress, defaultLimits, fault, faultOf } from "../base/index.ts";
+import { defaultStateDir, type Presence, readOwner, readPresence } from "../config/index.ts";
+import type { Occasion } from "./occasion.ts";
+
+export type Asked<T> =
+  | { readonly kind: "answer"; readonly value: T; readonly server: Presence }
+  /** No process of a server lives. */
+  | { readonly kind: "none" }
+  /** One lives and does not answer; `why` is a sentence. */
+  | { readonly kind: "silent"; readonly pid: number; readonly why: string };
+
+type Around = Pick<Occasion, "settings" | "env" | "clock">;
+
+/** Asks, and waits for the answer as long as `msMax`. Throws STATE_UNSAFE, STATE_BROKEN, and BACKEND_GARBLED for an answer that is none. */
+export async function askOperator<T>(around: Around, method: "GET" | "POST", path: string, msMax: number = defaultLimits.operatorMsMax): Promise<Asked<T>> {
+  const { settings, env, clock } = around;
+  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
+  const server = await readPresence(stateDir, clock);
+  if (server === null) return absent(stateDir);
+  if (server.operator === null) return { kind: "silent", pid: server.pid, why: `process ${server.pid} has no operator's socket; its log says why` };
+  const patience = new AbortController();
+  const timer = clock.timer(msMax, () => patience.abort());
+  try {
+    const reply = await createEgress({ limits: defaultLimits, env: {} }).send(`http://operator${path}`, { method, headers: {}, signal: patience.signal, backend: "1mcp", unix: server.operator });
+    return { kind: "answer", value: valueOf<T>(reply.status, await reply.all(defaultLimits.messageBytesMax)), server };
+  } catch (thrown) {
+    return silent(server, thrown, msMax);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** It announces itself last, and takes that back first: in between it owns its state folder all the same. */
+async function absent(stateDir: string): Promise<Asked<never>> {
+  const owner = await readOwner(stateDir);
+  return owner === null ? { kind: "none" } : { kind: "silent", pid: owner.pid, why: `process ${owner.pid} is starting, or shutting down` };
+}
+
+function silent({ pid }: Presence, thrown: unknown, msMax: number): Asked<never> {
+  const { code } = faultOf(thrown);
+  if (code === "CALL_CANCELLED") return { kind: "silent", pid, why: `process ${pid} has not answered for ${msMax} ms` };
+  if (code === "BACKEND_DOWN" || code === "BACKEND_GONE") return { kind: "silent", pid, why: `process ${pid} does not answer` };
+  throw thrown;
+}
+
+function valueOf<T>(status: number, body: Uint8Array): T {
+  const text = new TextDecoder().decode(body);
+  if (status === 200) return JSON.parse(text) as T;
+  throw fault("BACKEND_GARBLED", { backend: "1mcp", detail: `status ${status}: ${text.slice(0, defaultLimits.excerptMax)}` });
+}

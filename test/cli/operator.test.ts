@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { systemClock } from "../../src/base/index.ts";
+import { askOperator } from "../../src/cli/operator.ts";
+import { announcePresence, claimState } from "../../src/config/index.ts";
+import { createFolder } from "../fixtures/folder.ts";
+import { operated } from "../fixtures/operated.ts";
+
+const ask = (stateDir: string, msMax?: number) => askOperator({ settings: { stateDir } as never, env: {}, clock: systemClock }, "GET", "/status", msMax);
+
+test("a server answers", async () => {
+  await using server = await operated();
+  expect(await ask(server.stateDir)).toMatchObject({ kind: "answer", value: { phase: "running" }, server: { url: "http://127.0.0.1:3050/mcp" } });
+});
+
+test("no server is told apart from one that is silent: starting, gone from its socket, without one, or stuck", async () => {
+  await using folder = await createFolder();
+  expect(await ask(folder.at("state"))).toEqual({ kind: "none" });
+  const claim = await claimState({ stateDir: folder.at("state"), clock: systemClock, takeover: false });
+  expect(await ask(folder.at("state"))).toEqual({ kind: "silent", pid: process.pid, why: `process ${process.pid} is starting, or shutting down` });
+  await claim.release();
+  await using server = await operated();
+  await server.close();
+  expect(await ask(server.stateDir)).toMatchObject({ kind: "silent", why: `process ${process.pid} does not answer` });
+  await announcePresence(folder.at("none"), { url: "http://127.0.0.1:1/mcp", version: "1", operator: null }, systemClock);
+  expect(await ask(folder.at("none"))).toMatchObject({ kind: "silent", why: expect.stringContaining("no operator's socket") });
+  const unix = join(folder.path, "s");
+  const stuck = createServer().listen(unix);
+  await announcePresence(folder.at("stuck"), { url: "http://127.0.0.1:1/mcp", version: "1", operator: unix }, systemClock);
+  expect(await ask(folder.at("stuck"), 20)).toMatchObject({ kind: "silent", why: `process ${process.pid} has not answered for 20 ms` });
+  stuck.close();
+});
+
+test("an answer that is none is told as such", async () => {
+  await using folder = await createFolder();
+  const unix = join(folder.path, "s");
+  const server = Bun.serve({ unix, fetch: () => new Response("no", { status: 500 }) });
+  await announcePresence(folder.at("state"), { url: "http://127.0.0.1:1/mcp", version: "1", operator: unix }, systemClock);
+  await expect(ask(folder.at("state"))).rejects.toMatchObject({ code: "BACKEND_GARBLED", message: expect.stringContaining("status 500: no") });
+  await server.stop(true);
+});
