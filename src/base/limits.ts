@@ -45,7 +45,7 @@ export const defaultLimits = Object.freeze({
   /** Lines on a child's stdout that are not JSON, before it is reported as noisy. */
   noiseLinesMax: 100,
   /** What a server may say on one stream in such a time without answering, before it is read no faster than that. */
-  noiseBytesMax: 1024 * 1024,
+  noiseBytesMax: 4 * 1024 * 1024,
   noiseWindowMs: 1_000,
   /** 2025 sessions in all, and how long one may be idle. */
   sessionsMax: 1000,
