@@ -40,6 +40,6 @@ async function open(settings: TelemetrySettings, { env, version, clock, limits, 
   for (const value of Object.values(settings.headers)) secrets.add(value);
   const exporter = createExporter({ settings, egress: createEgress({ limits, env }), clock, limits, log, version });
   meter.observed("counter", { name: "onemcp_spans", help: "Spans, by what became of them.", labels: ["result"] }, () => Object.entries(exporter.counts()).map(([result, count]) => [[result], count]));
-  log.info("spans are exported", { to: new URL(settings.url).origin });
+  log.info("spans are exported", { to: new URL(settings.url).host });
   return { tracer: createTracer(settings, clock, (span) => exporter.add(span)), textOf: traceParentText, close: () => exporter.close() };
 }
