@@ -24,9 +24,10 @@ describe("numbers", () => {
     const { callId } = failed.error.data;
     expect(callId).toMatch(/^[0-9a-z]{6}-[0-9a-z]+$/);
     await program.said(`"callId":"${callId}"`);
+    await program.said('"starts":2');
     await call(program, "raw__pid");
     const plain = parseExposition(await (await told(program, "/metrics")).text(), "prometheus");
-    expect(plain.get("onemcp_requests_total")?.samples.find(({ labels }) => labels["server"] === "raw" && labels["outcome"] === "fault")?.value).toBe(1);
+    expect(plain.get("onemcp_errors_total")?.samples.find(({ labels }) => labels["server"] === "raw" && labels["code"] === "BACKEND_GONE")?.value).toBe(1);
     expect(plain.get("onemcp_server_restarts_total")?.samples[0]?.value).toBe(1);
     const open = parseExposition(await (await told(program, "/metrics", { accept: "application/openmetrics-text; version=1.0.0" })).text(), "openmetrics");
     const ids = open.get("onemcp_request_duration_seconds")?.samples.map(({ exemplar }) => exemplar?.labels["call_id"]?.split("-")[0]);
