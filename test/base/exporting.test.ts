@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { createKnownSecrets, createMeter, defaultLimits, nullLog, openExporting, parseTraceParent, systemClock } from "../../src/base/index.ts";
+import { createEgress, createKnownSecrets, createMeter, defaultLimits, nullLog, openExporting, parseTraceParent, systemClock } from "../../src/base/index.ts";
 import { createCollector } from "../fixtures/collector.ts";
 
 const openWith = (env: Record<string, string>, warn: (line: string) => void = () => undefined) => {
   const meter = createMeter(defaultLimits);
   const secrets = createKnownSecrets();
-  const exporting = openExporting({ env, version: "1", clock: systemClock, limits: defaultLimits, log: { ...nullLog, warn }, meter, secrets });
+  const exporting = openExporting({ env, version: "1", clock: systemClock, limits: defaultLimits, log: { ...nullLog, warn }, meter, secrets, egress: createEgress({ limits: defaultLimits, env: {} }) });
   return { exporting, meter, secrets };
 };
 
