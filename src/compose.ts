@@ -296,7 +296,7 @@ async function coreOf(ground: Ground): Promise<Core> {
 
 async function exportingOf(ground: Ground): Promise<Spans> {
   const { options, config } = ground;
-  const exporting = await openExporting({ ...ground, env: options.env, version: options.version, clock: systemClock, limits: config.limits });
+  const exporting = await openExporting({ ...ground, env: options.env, version: options.version, clock: systemClock, limits: config.limits, egress: createEgress({ limits: config.limits, env: options.env }) });
   return { tracing: await openTracing(exporting), flush: async () => exporting?.close() };
 }
 

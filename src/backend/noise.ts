@@ -6,9 +6,9 @@
 import { type Clock, type Limits, sleep } from "../base/index.ts";
 
 /** What a line costs beside its length: most of the work is done once a line. */
-const lineCost = 16;
+const lineCost = 48;
 /** Bytes that are only passed over count for so much less. */
-const passedShift = 6;
+const passedShift = 4;
 
 const lineFeed = 10;
 

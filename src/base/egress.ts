@@ -21,8 +21,6 @@ export interface EgressInit {
   readonly signal: AbortSignal;
   /** The configured name of the server, for faults. */
   readonly backend: string;
-  /** The path of a unix socket to speak to instead of the URL's host: somebody on this machine. */
-  readonly unix?: string;
 }
 
 /** An answer whose body must be read to its end (or to the fault that ends it), or cancelled. */
@@ -72,13 +70,13 @@ function wayOut(options: EgressOptions): Egress {
   const viaFetch = (url: string, init: EgressInit): Promise<EgressReply> => overFetch(url, init, slots);
   if (!proxied) {
     return {
-      send: (url, init) => (init.unix === undefined && slots.open < slots.max ? viaFetch(url, init) : overNode(url, init)),
-      openStream: overNode,
+      send: (url, init) => (slots.open < slots.max ? viaFetch(url, init) : overNode(url, init)),
+      openStream: (url, init) => overNode(url, init),
     };
   }
   // Only fetch speaks to proxies, so there the cap is a limit.
   const route = async (url: string, init: EgressInit): Promise<EgressReply> => {
-    if (init.unix !== undefined || isLoopback(url)) return overNode(url, init);
+    if (isLoopback(url)) return overNode(url, init);
     if (slots.open < slots.max) return viaFetch(url, init);
     throw fault("BACKEND_BUSY", { backend: init.backend, detail: "too many requests are open through the HTTP proxy", data: { sent: false } });
   };
@@ -188,7 +186,10 @@ class FetchReply implements EgressReply {
 
 // ---- node:http --------------------------------------------------------------------------------------------------
 
-function overNode(url: string, init: EgressInit): Promise<EgressReply> {
+/** One request to somebody on this machine, over a unix socket; the host of the URL is nobody's. Throws as `send` does. */
+export const sendOverSocket = (unix: string, url: string, init: EgressInit): Promise<EgressReply> => overNode(url, init, unix);
+
+function overNode(url: string, init: EgressInit, unix: string | null = null): Promise<EgressReply> {
   return new Promise((resolve, reject) => {
     try {
       const open = url.startsWith("https:") ? requestHttps : requestHttp;
@@ -196,7 +197,7 @@ function overNode(url: string, init: EgressInit): Promise<EgressReply> {
         response.on("error", ignore).destroy();
         reject(why);
       };
-      const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) }, (response) => {
+      const request = open(url, { method: init.method, headers: { "accept-encoding": "identity", ...init.headers }, signal: init.signal, ...(unix === null ? {} : { socketPath: unix }) }, (response) => {
         const packing = packingOf(response.headers["content-encoding"] ?? null);
         if (isRedirect(response.statusCode ?? 0)) refuse(response, redirected(response.headers.location ?? null, init));
         else if (packing !== null) refuse(response, packed(packing, init));

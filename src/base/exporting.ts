@@ -1,6 +1,6 @@
 /** Starts the export of spans where the environment asks for it. The exporter is loaded then, and not before. */
 import type { Clock } from "./clock.ts";
-import { createEgress } from "./egress.ts";
+import type { Egress } from "./egress.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
@@ -17,6 +17,7 @@ export interface ExportingOptions {
   readonly log: Log;
   readonly meter: Meter;
   readonly secrets: KnownSecrets;
+  readonly egress: Egress;
 }
 
 /** An export under way. */
@@ -35,11 +36,11 @@ export async function openExporting(options: ExportingOptions): Promise<Exportin
   return settings === null ? null : open(settings, options);
 }
 
-async function open(settings: TelemetrySettings, { env, version, clock, limits, log, meter, secrets }: ExportingOptions): Promise<Exporting> {
+async function open(settings: TelemetrySettings, { egress, version, clock, limits, log, meter, secrets }: ExportingOptions): Promise<Exporting> {
   const [{ createExporter }, { createTracer, traceParentText }] = await Promise.all([import("./otlp.ts"), import("./tracer.ts")]);
   for (const value of Object.values(settings.headers)) secrets.add(value);
-  const exporter = createExporter({ settings, egress: createEgress({ limits, env }), clock, limits, log, version });
+  const exporter = createExporter({ settings, egress, clock, limits, log, version });
   meter.observed("counter", { name: "onemcp_spans", help: "Spans, by what became of them.", labels: ["result"] }, () => Object.entries(exporter.counts()).map(([result, count]) => [[result], count]));
-  log.info("spans are exported", { to: new URL(settings.url).origin });
+  log.info("spans are exported", { to: new URL(settings.url).host });
   return { tracer: createTracer(settings, clock, (span) => exporter.add(span)), textOf: traceParentText, close: () => exporter.close() };
 }

@@ -3,8 +3,8 @@ export { type Addresses, addressesOf, isAddress, isAddressRange } from "./addres
 export { type CallIds, createCallIds } from "./callIds.ts";
 export { type Cancel, CancelSource } from "./cancel.ts";
 export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, tookLine } from "./charge.ts";
-export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
-export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply } from "./egress.ts";
+export { type Clock, monotonicMs, sleep, systemClock, type Timer } from "./clock.ts";
+export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply, sendOverSocket } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
 export { type Exporting, type ExportingOptions, openExporting } from "./exporting.ts";
 export { createPrivateFile, ensurePrivateDir, moveFile, openPrivateLog, readPrivateFile, removeFile, setAside, sizeBehind, writeFileAtomic } from "./files.ts";

@@ -45,7 +45,7 @@ export const defaultLimits = Object.freeze({
   /** Lines on a child's stdout that are not JSON, before it is reported as noisy. */
   noiseLinesMax: 100,
   /** What a server may say on one stream in such a time without answering, before it is read no faster than that. */
-  noiseBytesMax: 1024 * 1024,
+  noiseBytesMax: 4 * 1024 * 1024,
   noiseWindowMs: 1_000,
   /** 2025 sessions in all, and how long one may be idle. */
   sessionsMax: 1000,
@@ -59,6 +59,8 @@ export const defaultLimits = Object.freeze({
   replayMsMax: 10 * 60 * 1000,
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
+  /** Bytes of large answers that clients have not taken yet, from which on no further request is read. */
+  unreadBytesMax: 256 * 1024 * 1024,
   /** Standing watches (sessions with a stream or a subscription, subscriptions/listen) in all, and of one principal. */
   watchesMax: 2000,
   watchesPerPrincipalMax: 1000,

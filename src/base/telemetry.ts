@@ -44,21 +44,29 @@ export function parseTelemetry(env: Env, version: string): Telemetry {
   const problems: string[] = [];
   const where = isOff(of) ? null : addressOf(of);
   if (where === null) return { settings: null, problems };
-  const protocol = of("EXPORTER_OTLP_TRACES_PROTOCOL") || of("EXPORTER_OTLP_PROTOCOL");
-  if (protocol === "grpc") return { settings: null, problems: ["OTEL_EXPORTER_OTLP_PROTOCOL is grpc: spans are sent over http/json only, so none are"] };
-  if (!/^https?:$/.test(URL.parse(where)?.protocol ?? "")) return { settings: null, problems: ["OTEL_EXPORTER_OTLP_ENDPOINT is no http or https URL: no spans are sent"] };
+  const obstacle = obstacleOf(of, where);
+  if (obstacle !== null) return { settings: null, problems: [obstacle] };
   const settings: TelemetrySettings = {
     url: where,
-    headers: pairsOf(of("EXPORTER_OTLP_TRACES_HEADERS") || of("EXPORTER_OTLP_HEADERS")),
+    headers: pairsOf(forTraces(of, "HEADERS")),
     resource: resourceOf(of, version),
     ...samplerOf(of("TRACES_SAMPLER"), of("TRACES_SAMPLER_ARG"), problems),
-    timeoutMs: positive(of("EXPORTER_OTLP_TRACES_TIMEOUT") || of("EXPORTER_OTLP_TIMEOUT")),
+    timeoutMs: positive(forTraces(of, "TIMEOUT")),
     everyMs: positive(of("BSP_SCHEDULE_DELAY")),
   };
   return { settings: Object.freeze(settings), problems };
 }
 
 type Of = (name: string) => string;
+
+/** What is said for traces alone counts before what is said for all signals. */
+const forTraces = (of: Of, name: string): string => of(`EXPORTER_OTLP_TRACES_${name}`) || of(`EXPORTER_OTLP_${name}`);
+
+/** Why nothing can be sent there; null: nothing speaks against it. */
+function obstacleOf(of: Of, where: string): string | null {
+  if (forTraces(of, "PROTOCOL") === "grpc") return "OTEL_EXPORTER_OTLP_PROTOCOL is grpc: spans are sent over http/json only, so none are";
+  return /^https?:$/.test(URL.parse(where)?.protocol ?? "") ? null : "OTEL_EXPORTER_OTLP_ENDPOINT is no http or https URL: no spans are sent";
+}
 
 const isOff = (of: Of): boolean => of("SDK_DISABLED").toLowerCase() === "true" || (of("TRACES_EXPORTER") !== "" && !of("TRACES_EXPORTER").split(",").includes("otlp"));
 
@@ -80,10 +88,14 @@ function samplerOf(name: string, share: string, problems: string[]): Pick<Teleme
   const sampler = Object.hasOwn(samplers, known) ? samplers[known] : undefined;
   if (sampler === undefined) problems.push("OTEL_TRACES_SAMPLER names a sampler that is not known here: every trace is sampled");
   if (sampler !== "ratio") return sampler ?? { ratio: 1, followsParent: true };
+  return { ratio: ratioOf(share, problems), followsParent: known.startsWith("parentbased_") };
+}
+
+function ratioOf(share: string, problems: string[]): number {
   const ratio = share === "" ? 1 : Number(share);
-  const isShare = ratio >= 0 && ratio <= 1;
-  if (!isShare) problems.push("OTEL_TRACES_SAMPLER_ARG is no number from 0 to 1: every trace is sampled");
-  return { ratio: isShare ? ratio : 1, followsParent: known.startsWith("parentbased_") };
+  if (ratio >= 0 && ratio <= 1) return ratio;
+  problems.push("OTEL_TRACES_SAMPLER_ARG is no number from 0 to 1: every trace is sampled");
+  return 1;
 }
 
 /** `a=1,b=2`, values percent-encoded. */

@@ -15,17 +15,15 @@ export interface TraceParent {
   readonly sampled: boolean;
 }
 
-// A later version may have more behind these fields; version ff is none (Trace Context, 3.2.2.1).
-const parentShape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+// A later version may have more behind these fields; version ff is none, nor are ids of zeros alone (Trace Context, 3.2.2).
+const parentShape = /^(?!ff|0{2}-.{52}-|.{2}-0{32}|.{36}0{16}-)[0-9a-f]{2}-(?<trace>[0-9a-f]{32})-(?<span>[0-9a-f]{16})-(?<flags>[0-9a-f]{2})(?:-.*)?$/;
 const printable = /^[\x20-\x7e]+$/;
 
 /** Reads a `traceparent`; null when it is not valid. */
 export function parseTraceParent(text: string): TraceParent | null {
   if (text.length > defaultLimits.traceCharsMax) return null;
-  const [, version, traceId = "", spanId = "", flags = "", more] = parentShape.exec(text) ?? [];
-  if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) return null;
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null;
-  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
+  const found = parentShape.exec(text)?.groups;
+  return found === undefined ? null : { traceId: found["trace"] as string, spanId: found["span"] as string, sampled: (Number.parseInt(found["flags"] as string, 16) & 1) === 1 };
 }
 
 /** Whether a value of this name may travel on. The two lists are not taken apart: it is enough that they can be headers. */

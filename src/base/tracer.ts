@@ -2,7 +2,7 @@
  * Spans: what took how long, on whose behalf. Made only when somebody collects them. One that is not sampled has an
  * identity all the same, so that whoever comes after it knows that the trace is not sampled.
  */
-import type { Clock } from "./clock.ts";
+import { type Clock, monotonicMs } from "./clock.ts";
 import type { TelemetrySettings } from "./telemetry.ts";
 import type { TraceParent } from "./traceContext.ts";
 
@@ -45,14 +45,14 @@ export function createTracer({ ratio, followsParent }: Pick<TelemetrySettings, "
       const traceId = parent?.traceId ?? randomHex(16);
       const sampled = followsParent && parent !== null ? parent.sampled : isWithin(traceId, ratio);
       const context: TraceParent = { traceId, spanId: randomHex(8), sampled };
-      const [startMs, startedMs] = [clock.now(), performance.now()];
+      const [startMs, startedMs] = [clock.now(), monotonicMs()];
       let over = !sampled;
       return {
         context,
         end(error, more = noAttributes) {
           if (over) return;
           over = true;
-          finished({ traceId, spanId: context.spanId, parentId: parent?.spanId ?? null, kind, name, startMs, endMs: startMs + performance.now() - startedMs, attributes: { ...attributes, ...more }, error });
+          finished({ traceId, spanId: context.spanId, parentId: parent?.spanId ?? null, kind, name, startMs, endMs: startMs + monotonicMs() - startedMs, attributes: { ...attributes, ...more }, error });
         },
       };
     },

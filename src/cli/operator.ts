@@ -3,7 +3,7 @@
  * is no server, or there is a process that does not answer (yet, or any more).
  */
 import { resolve } from "node:path";
-import { createEgress, defaultLimits, fault, faultOf } from "../base/index.ts";
+import { defaultLimits, fault, faultOf, sendOverSocket } from "../base/index.ts";
 import { defaultStateDir, type Presence, readOwner, readPresence } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 
@@ -26,7 +26,7 @@ export async function askOperator<T>(around: Around, method: "GET" | "POST", pat
   const patience = new AbortController();
   const timer = clock.timer(msMax, () => patience.abort());
   try {
-    const reply = await createEgress({ limits: defaultLimits, env: {} }).send(`http://operator${path}`, { method, headers: {}, signal: patience.signal, backend: "1mcp", unix: server.operator });
+    const reply = await sendOverSocket(server.operator, `http://operator${path}`, { method, headers: {}, signal: patience.signal, backend: "1mcp" });
     return { kind: "answer", value: valueOf<T>(reply.status, await reply.all(defaultLimits.messageBytesMax)), server };
   } catch (thrown) {
     return silent(server, thrown, msMax);

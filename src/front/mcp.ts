@@ -13,6 +13,7 @@ import { Inbound } from "./inbound.ts";
 import type { Traffic } from "./numbers.ts";
 import type { Proxies } from "./proxies.ts";
 import { refusal, replyOf } from "./reply.ts";
+import { Unread } from "./unread.ts";
 
 /** What the listener offers for one request. */
 export interface Peer {
@@ -48,10 +49,12 @@ export const idleSeconds = 30;
 /** The door to the era room. */
 export class Door {
   readonly #options: DoorOptions;
+  readonly #unread: Unread;
   #closed = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#unread = new Unread(options.limits.unreadBytesMax);
   }
 
   /** Serves one request on a path; every failure is an answer. */
@@ -92,6 +95,8 @@ export class Door {
     if (refused !== null) return this.refuse(refused, request, peer, extra);
     const caller = guard.principalOf(headers.get("authorization"));
     if (!caller.ok) return this.refuse(fault(caller.code), request, peer, { ...extra, "WWW-Authenticate": caller.challenge });
+    // Who is known is told; what was read would have to be answered.
+    if (request.method === "POST" && this.#unread.isFull) return this.refuse(fault("LIMIT_REACHED", { detail: "limits.unreadBytesMax: clients do not take their answers" }), request, peer, extra);
     const inbound = await this.#read(request, peer, caller.principal, selection);
     if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
     const out = await path.serve(inbound, request.url);
@@ -101,7 +106,7 @@ export class Door {
       // A connection that is kept is held to the idle time-out again, or it could stay for ever.
       peer.timeout(request, idleSeconds);
     };
-    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, onEnd });
+    return replyOf(out, extra, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, unread: this.#unread, onEnd });
   }
 
   async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {

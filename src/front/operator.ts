@@ -32,7 +32,7 @@ export async function openOperator(options: OperatorOptions): Promise<Operator> 
     Bun.serve({
       unix,
       development: false,
-      fetch(request, own) {
+      fetch: (request, own) => {
         // A reload waits for servers; who waits for it is not cut off.
         own.timeout(request, 0);
         return answer(request, options);

@@ -65,20 +65,13 @@ function nameOf({ method, params }: Call, local: string | null = null): string {
 
 const targetOf = (method: string): string | null => (Object.hasOwn(methods, method) ? methods[method as keyof typeof methods].target : null);
 
-const nameKeys: Readonly<Record<string, string>> = Object.freeze({ "tools/call": "gen_ai.tool.name", "prompts/get": "gen_ai.prompt.name" });
+const targetKeys: Readonly<Record<string, string>> = Object.freeze({ "tools/call": "gen_ai.tool.name", "prompts/get": "gen_ai.prompt.name", "resources/read": "mcp.resource.uri" });
 
-function attributesOf({ method, params, callId, session }: Call, local: string | null = null): Attributes {
-  const key = Object.hasOwn(nameKeys, method) ? nameKeys[method] : undefined;
-  const name = key === undefined ? null : (local ?? stringOf(params, "name"));
-  const uri = method === "resources/read" ? stringOf(params, "uri") : null;
-  return {
-    "rpc.system": "jsonrpc",
-    "mcp.method.name": method,
-    "onemcp.call_id": callId,
-    ...(key === undefined || name === null ? {} : { [key]: name }),
-    ...(uri === null ? {} : { "mcp.resource.uri": uri }),
-    ...(session === null ? {} : { "onemcp.era": "session" }),
-  };
+function attributesOf({ method, params, callId }: Call, local: string | null = null): Attributes {
+  const target = targetOf(method);
+  const value = target === null || target === "ref" ? null : (local ?? stringOf(params, target));
+  const common = { "rpc.system": "jsonrpc", "mcp.method.name": method, "onemcp.call_id": callId };
+  return value === null ? common : { ...common, [targetKeys[method] ?? "mcp.target"]: value };
 }
 
 function parentOf(meta: Raw | null): TraceParent | null {

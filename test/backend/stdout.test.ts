@@ -113,7 +113,7 @@ describe("by the clock", () => {
 
   test("no more is taken of a stream of noise than its allowance, counted in bytes", async () => {
     const clock = createTestClock();
-    const { source, reader } = sourceOf(new TextEncoder().encode(`${"x".repeat(983)}\n`));
+    const { source, reader } = sourceOf(new TextEncoder().encode(`${"x".repeat(951)}\n`));
     void readStdout(reader, { clock, limits }, quiet);
     await clock.advance(0);
     expect(source.taken).toBeLessThanOrEqual(102_000);
