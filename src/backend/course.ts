@@ -91,6 +91,8 @@ export class Course {
   #upstream: Upstream | null = null;
   #starts = 0;
   #restarts = 0;
+  /** Why it was not available, as the log was told last; null once it is ready. */
+  #told: string | null = null;
   /** Runs while it is away, from its fall on. */
   #grace: Timer | null = null;
   /** Ends the present wait of the loop. */
@@ -194,7 +196,9 @@ export class Course {
     const { clock, log } = this.#options;
     const waitMs = this.breaker.failed();
     // Said once: whoever tries often, and for days, would otherwise fill the log with one and the same reason.
-    log[reason === this.condition.facts.reason ? "debug" : "warn"]("not available", { server: this.#name, reason, retryMs: Math.round(waitMs), breaker: this.breaker.state });
+    const level = reason === this.#told ? "debug" : "warn";
+    this.#told = reason;
+    log[level]("not available", { server: this.#name, reason, retryMs: Math.round(waitMs), breaker: this.breaker.state });
     this.condition.failed(reason);
     this.condition.become("backing-off", { reason, retryAt: clock.now() + waitMs });
     this.#startGrace();
@@ -276,6 +280,7 @@ export class Course {
 
   #becomeReady(upstream: Upstream): void {
     this.breaker.ready();
+    this.#told = null;
     this.#grace?.cancel();
     this.#grace = null;
     this.#upstream = upstream;
