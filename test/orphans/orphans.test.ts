@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { programArgv } from "../fixtures/program.ts";
-import { allStand, createHome, cycle, entryOf, isWatchdog, livingIn, type Proxy, seenUntil, servers, type Shown, startProxy, trees } from "./cycle.ts";
+import { allStand, createHome, cycle, entryOf, isWatchdog, livingIn, type Proxy, seenUntil, servers, type Shown, startPiped, startProxy, trees } from "./cycle.ts";
 
 const limits = { stdinEndMs: 100, termMs: 100 };
 const five = Object.fromEntries(Object.keys(trees).map((tree) => [tree, entryOf(tree)]));
