@@ -47,6 +47,9 @@ export interface CourseOptions {
   readonly capabilities: Raw;
   /** The client whose alone it is, as it is reached beside its calls. */
   readonly beside?: Beside | undefined;
+  /** See ConnectOptions, these two too. */
+  readonly client?: Raw | null;
+  readonly prefersOlder?: boolean;
   /** Whether the server is known to say nothing before it has something to say. */
   readonly isMute: () => boolean;
   /** Takes secrets out of texts that were not made here. */
