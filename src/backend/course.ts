@@ -124,6 +124,13 @@ export class Course {
     return this.#upstream !== null && this.#life?.fallen === null;
   }
 
+  /** It fell from readiness, and is tried again within this time. */
+  isBackWithin(ms: number): boolean {
+    const { state, retryAt } = this.condition.facts;
+    if (state !== "backing-off" || this.breaker.state !== "closed" || this.lists.facts === null) return false;
+    return (retryAt ?? Number.POSITIVE_INFINITY) - this.#options.clock.now() <= ms;
+  }
+
   /** Requests without an answer so far. */
   get inFlight(): number {
     return this.#life?.link.inFlight ?? 0;
