@@ -40,8 +40,8 @@ export const isForAll = ({ isolation, kind, isBridged }: SharedBy, facts: Upstre
 
 export class Sharing {
   readonly #limits: Limits;
-  /** By whether the caller sees the server alone, and the capabilities as they were declared: most callers repeat themselves. */
-  readonly #profiles = [new Map<Raw, Profile>(), new Map<Raw, Profile>()] as const;
+  /** By how caller and server stand to each other, and the capabilities as they were declared: most callers repeat themselves. */
+  readonly #profiles = [new Map<Raw, Profile>(), new Map<Raw, Profile>(), new Map<Raw, Profile>(), new Map<Raw, Profile>()] as const;
   /** By how far the extensions reach, and as above. */
   readonly #abilities = [new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>()] as const;
   readonly #everything: Profile;
@@ -58,12 +58,12 @@ export class Sharing {
     if (session.ended.cancelled) throw fault("CALL_CANCELLED", { detail: "its session is over" });
     // Another proxy is told once, in the session that is opened there, whatever the first connection to it is like.
     const isToldOnce = by.isBridged === true || facts.perRequest !== true;
-    const { capabilities } = isToldOnce ? this.#profileOf(caller) : this.#everything;
+    const { capabilities } = isToldOnce ? this.#profileOf(caller, true) : this.#everything;
     return { key: `session ${session.id}`, capabilities, session, info: caller.client.info };
   }
 
   #shareOfPrincipal(caller: Sharer, { perRequest }: UpstreamFacts): Share {
-    const { key, capabilities } = perRequest === true ? this.#everything : this.#profileOf(caller);
+    const { key, capabilities } = perRequest === true ? this.#everything : this.#profileOf(caller, false);
     return { key: `principal ${perRequest === true ? "" : key} ${caller.principal.id}`, capabilities, session: null, info: null };
   }
 
@@ -83,9 +83,10 @@ export class Sharing {
     return share.session === null && share.capabilities === this.#everything.capabilities;
   }
 
-  #profileOf({ selection, client }: Sharer): Profile {
+  #profileOf({ selection, client }: Sharer, isOne: boolean): Profile {
     const isAlone = selection.server !== null;
-    return this.#remembered(this.#profiles[isAlone ? 1 : 0], client.capabilities, () => profileOf(client.capabilities, this.#limits, isAlone));
+    const known = this.#profiles[(isAlone ? 1 : 0) + (isOne ? 2 : 0)] as Map<Raw, Profile>;
+    return this.#remembered(known, client.capabilities, () => profileOf(client.capabilities, this.#limits, { isAlone, isOne }));
   }
 
   #remembered<T>(known: Map<Raw, T>, capabilities: Raw, make: () => T): T {

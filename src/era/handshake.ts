@@ -62,7 +62,7 @@ export async function openIfTaken(south: South): Promise<Opened | null> {
 const isNotHere = (reply: WireReply): boolean => reply.status === 400 || reply.status === 404 || reply.status === 405;
 
 function initialize(south: South, id: number): Promise<WireReply> {
-  const { capabilities } = profileOf(south.options.capabilities, south.limits, true);
+  const { capabilities } = profileOf(south.options.capabilities, south.limits, { isAlone: true, isOne: south.options.beside !== undefined });
   const params = `{"protocolVersion":"${newestLegacy}","capabilities":${capabilities},"clientInfo":${south.options.client ?? identityOf(south.identity)}}`;
   return south.wire.request({ id, text: requestText(id, "initialize", params), headers: noHeaders, timeoutMs: south.limits.readyMsMax });
 }

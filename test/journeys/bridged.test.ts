@@ -79,6 +79,20 @@ describe("a client of the older era behind the bridge", () => {
     expect(JSON.parse(answer)).toEqual({ roots: [{ uri: "file:///mine" }] });
   });
 
+  test("is heard when it says that its roots have changed", async () => {
+    await using place = await placeOf({ mcpServers: servers });
+    await using _server = await serving(place);
+    await using one = startPiped(proxyArgs(place), place);
+    one.say(shake(1, '{"roots":{"listChanged":true}}'));
+    await one.answer(1);
+    expect(await pidOf(one, 2, older(2, "own__told"))).toBe('{"roots":{"listChanged":true}}');
+    one.say('{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}');
+    let at = 2;
+    let times = "0";
+    while (times === "0") times = await pidOf(one, ++at, older(at, "own__roots_changed"));
+    expect(times).toBe("1");
+  });
+
   test("hears of and sees the list that it has changed in its own process, and nobody else does", async () => {
     await using place = await placeOf({ mcpServers: servers });
     await using _server = await serving(place);
