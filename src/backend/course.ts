@@ -47,6 +47,9 @@ export interface CourseOptions {
   readonly capabilities: Raw;
   /** The client whose alone it is, as it is reached beside its calls. */
   readonly beside?: Beside | undefined;
+  /** See ConnectOptions, these two too. */
+  readonly client?: Raw | null;
+  readonly prefersOlder?: boolean;
   /** Whether the server is known to say nothing before it has something to say. */
   readonly isMute: () => boolean;
   /** Takes secrets out of texts that were not made here. */
@@ -121,6 +124,13 @@ export class Course {
   /** Connected, and not fallen, whether or not that has been dealt with. */
   get isUsable(): boolean {
     return this.#upstream !== null && this.#life?.fallen === null;
+  }
+
+  /** It fell from readiness, and is tried again within this time. */
+  isBackWithin(ms: number): boolean {
+    const { state, retryAt } = this.condition.facts;
+    if (state !== "backing-off" || this.breaker.state !== "closed" || this.lists.facts === null) return false;
+    return (retryAt ?? Number.POSITIVE_INFINITY) - this.#options.clock.now() <= ms;
   }
 
   /** Requests without an answer so far. */

@@ -4,14 +4,15 @@
  *
  *   shared      everybody has the first, which is told of every capability that can be relayed
  *   principal   one for each principal and, where the server is told only once, for each set of capabilities
- *   session     one for each session, told of exactly its client's capabilities; callers without one as under principal
+ *   session     one for each session, told of exactly its client's capabilities; callers without one as under principal.
+ *               At another proxy (a bridge) it is a session there, of the older era as its client's
  *
  * Which of these a server is like (told once, or with each request) is known when the first has been ready, not before.
  */
 import { type Clock, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
-import type { Beside, Call, Raw, RawObject } from "../protocol/index.ts";
+import type { Call, Raw, RawObject } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { Bulkhead, type Principals } from "./bulkhead.ts";
 import type { CourseOptions } from "./course.ts";
@@ -39,6 +40,9 @@ export interface Reports {
   changed(): void;
   updated(uri: string, params: RawObject, concerns: (who: Sharer) => boolean): void;
 }
+
+/** How one instance differs from others of its entry, beside its capabilities. */
+type Told = Pick<CourseOptions, "changed" | "announced" | "remembered" | "beside" | "client" | "prefersOlder">;
 
 export class Entry {
   leases = 0;
@@ -87,7 +91,7 @@ export class Entry {
       return null;
     }
     if (this.isForAll) return this.first;
-    const share = this.#sharing.shareOf(call, this.#spec.isolation, facts);
+    const share = this.#sharing.shareOf(call, this.#spec, facts);
     if (this.#firstKey === null && this.#sharing.suitsFirst(share)) this.#firstKey = share.key;
     return this.#firstKey === share.key ? this.first : (this.#others.use(share.key) ?? this.#add(share));
   }
@@ -126,8 +130,15 @@ export class Entry {
     await Promise.all([this.first.close(), this.#others.close()]);
   }
 
-  #add({ key, session, capabilities }: Share): Backend {
-    return this.#others.add(key, session, () => this.#create(capabilities, this.#reportsOf(key), (who) => this.#keyOf(who) === key, session?.beside));
+  #add(share: Share): Backend {
+    const { key, session } = share;
+    return this.#others.add(key, session, () => this.#create(share.capabilities, { ...this.#reportsOf(key), ...this.#ownOf(share) }, (who) => this.#keyOf(who) === key));
+  }
+
+  /** What an instance of one session knows of its client. */
+  #ownOf({ session, info }: Share): Pick<CourseOptions, "beside" | "client" | "prefersOlder"> {
+    if (session === null) return {};
+    return { beside: session.beside, client: info, prefersOlder: this.#spec.isBridged === true };
   }
 
   /** Of a further instance only its lists count; and what changed there may have changed for everybody. */
@@ -150,7 +161,7 @@ export class Entry {
   #keyOf(who: Sharer): string | null {
     const { facts } = this.first;
     const isOver = this.#spec.isolation === "session" && who.session?.ended.cancelled === true;
-    return facts === null || isOver ? null : this.#sharing.shareOf(who, this.#spec.isolation, facts).key;
+    return facts === null || isOver ? null : this.#sharing.shareOf(who, this.#spec, facts).key;
   }
 
   /** Of those whom `concerns` means, who can do just this; everybody where it does not matter. */
@@ -158,8 +169,8 @@ export class Entry {
     return abilities === null ? concerns : (who) => this.#sharing.abilitiesOf(who) === abilities && concerns(who);
   }
 
-  #create(capabilities: Raw, told: Pick<CourseOptions, "changed" | "announced" | "remembered">, concerns: (who: Sharer) => boolean, beside?: Beside): Backend {
+  #create(capabilities: Raw, told: Told, concerns: (who: Sharer) => boolean): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, beside, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
   }
 }

@@ -152,6 +152,8 @@ export const defaultLimits = Object.freeze({
   backoffResetMs: 10_000,
   /** So many failures in a row, and a server counts as broken: a list need not wait for it any more. */
   breakerFailuresMax: 5,
+  /** A call waits for a server that fell if it is tried again within so long. */
+  soonMsMax: 500,
   /** What a server that fell offered stays listed so long; then it leaves the lists until it is back. */
   graceMsMax: 10 * 60 * 1000,
   /** A server that is started on demand is stopped after so long without use. */

@@ -28,8 +28,10 @@ export function take(north: North, session: Session, message: Message, caller: C
   session.questions.answered(message);
 }
 
-function takeNotice(session: Session, { method, params }: Notification): void {
-  if (method !== "notifications/cancelled" || params === null) return;
+function takeNotice(session: Session, notification: Notification): void {
+  const { method, params } = notification;
+  if (method !== "notifications/cancelled") return session.roots.take(notification);
+  if (params === null) return;
   const id = memberOf(params, "requestId");
   if (id !== null) session.cancel(id, stringOf(params, "reason") ?? "the client cancelled it");
 }

@@ -12,6 +12,7 @@ import { type Opened, openSession } from "./handshake.ts";
 import { LegacyTasks, needsTask, taskParam, unrelated } from "./legacyTasks.ts";
 import { SessionLevel } from "./level.ts";
 import { dueMs, Questions } from "./questions.ts";
+import { passRootsOn } from "./roots.ts";
 import { answerOf, changeOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import { Resumed, Standing, type Waiter } from "./standing.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -48,6 +49,7 @@ export class SouthLegacy implements Dialect {
   readonly #resumed: Resumed;
   readonly #standing: Standing | null;
   readonly #subscriptions: Subscriptions;
+  readonly #endRoots: () => void;
   readonly #isHttp: boolean;
   #opened: Opened;
   #renewing: Promise<void> | null = null;
@@ -65,6 +67,7 @@ export class SouthLegacy implements Dialect {
     this.#subscriptions = new Subscriptions(south, (method, params, timeoutMs, mayRenew) => this.#ask(method, params, timeoutMs, mayRenew));
     this.#standing = this.#createStanding();
     this.facts = this.#createFacts();
+    this.#endRoots = passRootsOn(south, () => this.#headers());
     this.#standing?.start();
   }
 
@@ -104,6 +107,7 @@ export class SouthLegacy implements Dialect {
   }
 
   async close(): Promise<void> {
+    this.#endRoots();
     this.#standing?.close();
     this.#questions.close();
     this.#visits.clear();

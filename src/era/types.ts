@@ -168,7 +168,8 @@ export interface Wire {
 export interface ConnectOptions {
   /** The configured name, for faults. */
   readonly name: string;
-  readonly era: "auto" | "modern" | "legacy";
+  /** "older": the older era where the backend takes a client of it, else as "auto". */
+  readonly era: "auto" | "modern" | "legacy" | "older";
   readonly requestMsMax: number;
   readonly probeMsMax: number;
   /**
@@ -176,6 +177,8 @@ export interface ConnectOptions {
    * connection can do, or everything that can be relayed. Backends that are told with each request hear each caller's own.
    */
   readonly capabilities: Raw;
+  /** What the client says of itself whose alone this connection is, for a backend that is told once; null: it is shared. */
+  readonly client?: Raw | null;
   /** The client whose alone this connection is, to be asked what no call of it can have caused; left out where there is none such. */
   readonly beside?: Beside;
   /** See UpstreamFacts, where that is known from another connection. */
