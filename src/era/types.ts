@@ -245,10 +245,10 @@ export interface Upstream {
   /** Fetches all pages of one list; an empty list where the capability is not advertised. */
   list(kind: Kind): Promise<Listed>;
   /**
-   * Asks to be told of changes of one resource; false where the backend cannot or will not. Lasts until `unsubscribe`,
-   * also through lost sessions. `abilities` are what the subscriber can do (`abilitiesOf`): a backend that hears of each
-   * caller hears of this one too, and may tell of a resource only whom it knows. Throws LIMIT_REACHED and Faults of the
-   * wire. Both are asked one after the other for one resource.
+   * Asks to be told of changes of one resource; false where the backend cannot, or will not and does not say why. Lasts
+   * until `unsubscribe`, also through lost sessions. `abilities` are what the subscriber can do (`abilitiesOf`): a backend that hears of each
+   * caller hears of this one too, and may tell of a resource only whom it knows. Throws ServerError where it refuses in
+   * words of its own, LIMIT_REACHED and Faults of the wire. Both are asked one after the other for one resource.
    */
   subscribe(uri: string, abilities: Raw): Promise<boolean>;
   unsubscribe(uri: string, abilities: Raw): Promise<void>;
