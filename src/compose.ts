@@ -16,6 +16,9 @@ import type { Selection, Serve } from "./protocol/index.ts";
 
 export type { Reloaded, Report };
 
+/** Where there is nothing to do. */
+const nothing = (): Promise<void> => Promise.resolve();
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** What every proxy is started with. */
@@ -219,12 +222,12 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const admits = url === null ? (to: string) => followed.admits(to) : null;
   const ground = { ...logOf(options), options, ...found, watchdogArgv: null, source: url === null ? source : null, admits };
   const { limits } = found.config;
-  let look = (): void => undefined;
-  const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
+  let look = nothing;
+  const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => void look() });
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
-  const bridging = await piped(ground, build(ground, keys, bridge, null, { tracing: await openTracing(null), flush: () => Promise.resolve() }), options.pipes, { server: bridgedName });
-  look = () => {
+  const bridging = await piped(ground, build(ground, keys, bridge, null, { tracing: await openTracing(null), flush: nothing }), options.pipes, { server: bridgedName });
+  look = async () => {
     options.missed();
     void bridging.reload();
   };
@@ -391,7 +394,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   // What the end of the program says to the client must get out first, if the client reads it.
   const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.farewellMs)]);
   await adopt(ground, core.hub, config);
-  const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
+  const runs = await running(ground, { ...core, stop: nothing, leave });
   front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), clock: systemClock, limits, log });
   void front.gone.then((how) => log.info("the client has gone", { how }));
   return { ...runs, gone: front.gone };

@@ -193,3 +193,12 @@ describe("a composed proxy", () => {
     expect(await callPid(running.url)).not.toBe(pid);
   });
 });
+
+test("what cannot be taken back at the end is told, and the end comes all the same", async () => {
+  await using place = await placeOf({ mcpServers: {} });
+  const running = await place.start();
+  const state = join(dirname(place.configPath), "state");
+  await chmod(join(state, "server.json"), 0o666);
+  await running.close();
+  expect(await place.logged("could not take back where it listens")).toContain("can be read or written by others");
+});
