@@ -8,16 +8,19 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Auth, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
-import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, sleep, systemClock } from "./base/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
-import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, patient, type Reloaded, reloadedOf, type Report, type Review, Trust } from "./hub/index.ts";
+import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
 export type { LoginInfo } from "./auth/index.ts";
 export type { Reloaded, Report, Review };
+
+/** Where there is nothing to do. */
+const nothing = (): Promise<void> => Promise.resolve();
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -234,12 +237,12 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   // Whoever is bridged decides nothing about anybody.
   const ground = { ...logOf(options), audit: nullAudit, options, ...found, watchdogArgv: null, selfArgv: null, source: url === null ? source : null, admits };
   const { limits } = found.config;
-  let look = (): void => undefined;
-  const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => look() });
+  let look = nothing;
+  const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => void look() });
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
-  const bridging = await piped(ground, build(ground, keys, bridge, { memory: null, trust: null, logins: null }), options.pipes, { server: bridgedName });
-  look = () => {
+  const bridging = await piped(ground, build(ground, keys, bridge, { memory: null, trust: null, logins: null, spans: { tracing: await openTracing(null), flush: nothing } }), options.pipes, { server: bridgedName });
+  look = async () => {
     options.missed();
     void bridging.reload();
   };
@@ -299,6 +302,11 @@ async function configOf({ configPath, env, demoArgv, strictSecrets = false }: Pi
   return { config: loaded.config, hash: loaded.hash };
 }
 
+interface Spans {
+  readonly tracing: Tracing;
+  readonly flush: () => Promise<void>;
+}
+
 /** What every proxy has, whatever its front. */
 interface Core {
   readonly hub: Hub;
@@ -308,6 +316,8 @@ interface Core {
   readonly logins: RemoteLogins | null;
   /** Nothing is left that would have to be killed at the exit. */
   readonly forget: () => void;
+  /** Sends the spans that are left. */
+  readonly flush: () => Promise<void>;
 }
 
 /** What one has that has servers of its own. */
@@ -315,11 +325,12 @@ interface OwnCore extends Core {
   readonly logins: RemoteLogins;
 }
 
-/** What a proxy has that has servers of its own; all of it null for a bridge. */
+/** What a proxy has that has servers of its own, null for a bridge; and where its spans go. */
 interface Own {
   readonly memory: Memory | null;
   readonly trust: Trust | null;
   readonly logins: RemoteLogins | null;
+  readonly spans: Spans;
 }
 
 function trustOf({ options, config, log, audit }: Pick<Ground, "options" | "config" | "log" | "audit">): Trust {
@@ -361,17 +372,24 @@ async function coreOf(ground: Ground): Promise<OwnCore> {
   const { log, config, options } = ground;
   const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
   const logins = await createRemoteLogins({ ...poolParts(ground), key: keys.subkey("south") });
-  return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, { memory, trust: trustOf(ground), logins }), logins };
+  const own = { memory, trust: trustOf(ground), logins, spans: await exportingOf(ground) };
+  return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, own), logins };
 }
 
-function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, { memory, trust, logins }: Own): Core {
+async function exportingOf(ground: Ground): Promise<Spans> {
+  const { options, config } = ground;
+  const exporting = await openExporting({ ...ground, env: options.env, version: options.version, clock: systemClock, limits: config.limits, egress: createEgress({ limits: config.limits, env: options.env }) });
+  return { tracing: await openTracing(exporting), flush: async () => exporting?.close() };
+}
+
+function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly seal: Uint8Array }, serveOf: (hub: Hub) => Serve, { memory, trust, logins, spans: { tracing, flush } }: Own): Core {
   const { options, config, log, meter, callIds, audit } = ground;
   const identity = { name: "1mcp", version: options.version };
   // The hub asks the eras for connections, and the eras ask the hub to serve: neither does so before both are here.
   let eras: Eras | null = null;
   const connect: Eras["connect"] = (wire, how) => (eras === null ? Promise.reject(new Error("not assembled yet")) : eras.connect(wire, how));
   const hub = createHub({
-    createPool: (events) => createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null, loginOf: (spec, owner) => logins?.of(spec, owner) ?? null }, events),
+    createPool: (events) => tracing.pool(createPool({ ...poolParts(ground), connect, remembered: (spec) => memory?.of(spec) ?? null, loginOf: (spec, owner) => logins?.of(spec, owner) ?? null }, events)),
     memory,
     trust,
     meter,
@@ -386,8 +404,8 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
   process.on("exit", kill);
-  eras = createEras({ serve: serveOf(hub), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
-  return { hub, eras, audit, logins, forget: () => void process.off("exit", kill) };
+  eras = createEras({ serve: tracing.serve(serveOf(hub)), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
+  return { hub, eras, audit, logins, flush, forget: () => void process.off("exit", kill) };
 }
 
 function poolParts({ options, config, log, secrets, watchdogArgv, selfArgv, admits }: Ground) {
@@ -496,7 +514,7 @@ async function piped(ground: Ground, core: Core, { input, output }: Pipes, selec
   // What the end of the program says to the client must get out first, if the client reads it.
   const leave = (): Promise<void> => Promise.race([front?.close(), sleep(systemClock, limits.farewellMs)]);
   await adopt(ground, core, config);
-  const runs = await running(ground, { ...core, stop: () => Promise.resolve(), leave });
+  const runs = await running(ground, { ...core, stop: nothing, leave });
   front = createStdioFront({ input, output, open: (send) => core.eras.stdio({ principal: operator, selection, send }), clock: systemClock, limits, log });
   void front.gone.then((how) => log.info("the client has gone", { how }));
   return { ...runs, gone: front.gone };
@@ -585,7 +603,7 @@ async function ended(audit: Audit): Promise<void> {
  * In this order: nobody new; running calls drain; whoever still waits is told so, on whatever stream, and standing
  * streams end; children go. The door is cut last, and only if something of that hangs.
  */
-async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch | null, drainMs: number, { farewellMs }: Limits): Promise<void> {
+async function end({ stop, leave, eras, hub, forget, flush }: Parts, watch: ConfigWatch | null, drainMs: number, { farewellMs }: Limits): Promise<void> {
   watch?.close();
   const shut = stop(drainMs + farewellMs);
   eras.retire();
@@ -593,5 +611,6 @@ async function end({ stop, leave, eras, hub, forget }: Parts, watch: ConfigWatch
   await eras.close();
   await Promise.all([shut, hub.close(0)]);
   forget();
+  await flush();
   await leave();
 }

@@ -131,6 +131,18 @@ describe("a composed proxy", () => {
     await place.start();
   });
 
+  test("knows whether its own door answers, and gives way to one that listens on the same port", async () => {
+    await using place = await placeOf({ mcpServers: {}, limits: { giveWayMs: 1 } });
+    const first = await place.start({ sharePort: true });
+    expect(await first.answers(10_000)).toBeTrue();
+    const second = await place.start({ sharePort: true, takeover: true, freePort: Number(new URL(first.url).port) });
+    expect(second.url).toBe(first.url);
+    await first.giveWay();
+    expect(await second.answers(10_000)).toBeTrue();
+    await second.close();
+    expect(await second.answers(10_000)).toBeFalse();
+  });
+
   test("that cannot start leaves its state folder to others", async () => {
     await using place = await placeOf({ mcpServers: {} });
     await expect(place.start({ host: "0.0.0.0" })).rejects.toMatchObject({ code: "LISTEN_UNSAFE" });
@@ -180,4 +192,13 @@ describe("a composed proxy", () => {
     expect(running.status().config.state).toBe("valid");
     expect(await callPid(running.url)).not.toBe(pid);
   });
+});
+
+test("what cannot be taken back at the end is told, and the end comes all the same", async () => {
+  await using place = await placeOf({ mcpServers: {} });
+  const running = await place.start();
+  const state = join(dirname(place.configPath), "state");
+  await chmod(join(state, "server.json"), 0o666);
+  await running.close();
+  expect(await place.logged("could not take back where it listens")).toContain("can be read or written by others");
 });

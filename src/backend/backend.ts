@@ -224,7 +224,8 @@ class RunningBackend implements Backend {
     if (this.#queued >= pendingMax) throw fault("BACKEND_BUSY", { backend: this.#name, detail: `${pendingMax} calls wait for it to start`, data: { sent: false } });
     this.#queued += 1;
     try {
-      await this.settled(this.#spec.connectMs, cancel);
+      await this.#tried(cancel);
+      if (!cancel.cancelled) await this.settled(this.#spec.connectMs, cancel);
     } finally {
       this.#queued -= 1;
     }
@@ -236,6 +237,12 @@ class RunningBackend implements Backend {
     const advice = this.#course.login?.advice;
     if (state === "needs-login") return fault("LOGIN_NEEDED", { ...this.#detail(), ...(advice === undefined ? {} : { hint: advice }) });
     return fault(state === "misconfigured" ? "BACKEND_MISCONFIGURED" : "BACKEND_DOWN", this.#detail());
+  }
+
+  /** Waits for the next try of a server that has just fallen: whoever came a moment later would wait for its start as well. */
+  async #tried(cancel: Cancel): Promise<void> {
+    const ms = Math.min(this.#options.limits.soonMsMax, this.#spec.requestMs);
+    if (this.#course.isBackWithin(ms)) await this.#course.condition.next(ms, cancel);
   }
 
   #detail(): { backend: string; detail: string; data: Readonly<Record<string, unknown>> } {

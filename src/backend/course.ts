@@ -52,6 +52,9 @@ export interface CourseOptions {
   readonly capabilities: Raw;
   /** The client whose alone it is, as it is reached beside its calls. */
   readonly beside?: Beside | undefined;
+  /** See ConnectOptions, these two too. */
+  readonly client?: Raw | null;
+  readonly prefersOlder?: boolean;
   /** Whether the server is known to say nothing before it has something to say. */
   readonly isMute: () => boolean;
   /** Takes secrets out of texts that were not made here. */
@@ -98,6 +101,8 @@ export class Course {
   #isRefused = false;
   #starts = 0;
   #restarts = 0;
+  /** Why it was not available, as the log was told last; null once it is ready. */
+  #told: string | null = null;
   /** Runs while it is away, from its fall on. */
   #grace: Timer | null = null;
   /** Ends the present wait of the loop. */
@@ -131,6 +136,13 @@ export class Course {
   /** The login that it is used with. */
   get login(): RemoteLogin | null {
     return this.#life?.link.login ?? null;
+  }
+
+  /** It fell from readiness, and is tried again within this time. */
+  isBackWithin(ms: number): boolean {
+    const { state, retryAt } = this.condition.facts;
+    if (state !== "backing-off" || this.breaker.state !== "closed" || this.lists.facts === null) return false;
+    return (retryAt ?? Number.POSITIVE_INFINITY) - this.#options.clock.now() <= ms;
   }
 
   /** Requests without an answer so far. */
@@ -238,7 +250,9 @@ export class Course {
     const { clock, log } = this.#options;
     const waitMs = this.breaker.failed();
     // Said once: whoever tries often, and for days, would otherwise fill the log with one and the same reason.
-    log[reason === this.condition.facts.reason ? "debug" : "warn"]("not available", { server: this.#name, reason, retryMs: Math.round(waitMs), breaker: this.breaker.state });
+    const level = reason === this.#told ? "debug" : "warn";
+    this.#told = reason;
+    log[level]("not available", { server: this.#name, reason, retryMs: Math.round(waitMs), breaker: this.breaker.state });
     this.condition.failed(reason);
     this.condition.become("backing-off", { reason, retryAt: clock.now() + waitMs });
     this.#startGrace();
@@ -319,6 +333,7 @@ export class Course {
 
   #becomeReady(upstream: Upstream): void {
     this.breaker.ready();
+    this.#told = null;
     this.#grace?.cancel();
     this.#grace = null;
     this.#upstream = upstream;

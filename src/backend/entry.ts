@@ -4,7 +4,8 @@
  *
  *   shared      everybody has the first, which is told of every capability that can be relayed
  *   principal   one for each principal and, where the server is told only once, for each set of capabilities
- *   session     one for each session, told of exactly its client's capabilities; callers without one as under principal
+ *   session     one for each session, told of exactly its client's capabilities; callers without one as under principal.
+ *               At another proxy (a bridge) it is a session there, of the older era as its client's
  *
  * Which of these a server is like (told once, or with each request) is known when the first has been ready, not before.
  */
@@ -12,7 +13,7 @@ import { operator } from "../auth/index.ts";
 import { type Clock, fault, type KnownSecrets, type Limits, type Log } from "../base/index.ts";
 import type { BackendSpec } from "../config/index.ts";
 import { type Eras, relayableCapabilities } from "../era/index.ts";
-import type { Beside, Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
+import type { Call, Outcome, Raw, RawObject } from "../protocol/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { Bulkhead, type Principals } from "./bulkhead.ts";
 import { connected } from "./connect.ts";
@@ -41,6 +42,9 @@ export interface Reports {
   changed(): void;
   updated(uri: string, params: RawObject, concerns: (who: Sharer) => boolean): void;
 }
+
+/** How one instance differs from others of its entry, beside its capabilities. */
+type Told = Pick<CourseOptions, "changed" | "announced" | "remembered" | "beside" | "client" | "prefersOlder">;
 
 export class Entry {
   leases = 0;
@@ -89,7 +93,7 @@ export class Entry {
       return null;
     }
     if (this.isForAll) return this.first;
-    const share = this.#sharing.shareOf(call, this.#spec.isolation, facts);
+    const share = this.#sharing.shareOf(call, this.#spec, facts);
     if (this.#firstKey === null && this.#mayHaveFirst(share)) this.#firstKey = share.key;
     return this.#firstKey === share.key ? this.first : (this.#others.use(share.key) ?? this.#add(share));
   }
@@ -133,8 +137,15 @@ export class Entry {
     await Promise.all([this.first.close(), this.#others.close()]);
   }
 
-  #add({ key, session, capabilities, principal }: Share): Backend {
-    return this.#others.add(key, session, () => this.#create(capabilities, principal, this.#reportsOf(key), (who) => this.#keyOf(who) === key, session?.beside));
+  #add(share: Share): Backend {
+    const { key, session, principal } = share;
+    return this.#others.add(key, session, () => this.#create(share.capabilities, principal, { ...this.#reportsOf(key), ...this.#ownOf(share) }, (who) => this.#keyOf(who) === key));
+  }
+
+  /** What an instance of one session knows of its client. */
+  #ownOf({ session, info }: Share): Pick<CourseOptions, "beside" | "client" | "prefersOlder"> {
+    if (session === null) return {};
+    return { beside: session.beside, client: info, prefersOlder: this.#spec.isBridged === true };
   }
 
   /** Of a further instance only its lists count; and what changed there may have changed for everybody. */
@@ -163,7 +174,7 @@ export class Entry {
   #keyOf(who: Sharer): string | null {
     const { facts } = this.first;
     const isOver = this.#spec.isolation === "session" && who.session?.ended.cancelled === true;
-    return facts === null || isOver ? null : this.#sharing.shareOf(who, this.#spec.isolation, facts).key;
+    return facts === null || isOver ? null : this.#sharing.shareOf(who, this.#spec, facts).key;
   }
 
   /** Of those whom `concerns` means, who can do just this; everybody where it does not matter. */
@@ -171,8 +182,8 @@ export class Entry {
     return abilities === null ? concerns : (who) => this.#sharing.abilitiesOf(who) === abilities && concerns(who);
   }
 
-  #create(capabilities: Raw, owner: string, told: Pick<CourseOptions, "changed" | "announced" | "remembered">, concerns: (who: Sharer) => boolean, beside?: Beside): Backend {
+  #create(capabilities: Raw, owner: string, told: Told, concerns: (who: Sharer) => boolean): Backend {
     const { connect, clock, limits, log, secrets } = this.#options;
-    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec, owner), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, beside, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
+    return createBackend({ spec: this.#spec, createLink: () => this.#options.createLink(this.#spec, owner), connect, clock, limits, log, secrets, capabilities, isMute: () => this.first.offered()?.facts.mute === true, ...told, updated: (uri, params, abilities) => this.#reports.updated(uri, params, this.#among(concerns, abilities)) });
   }
 }

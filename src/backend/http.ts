@@ -12,6 +12,7 @@ import { isForAllOf, withLogin } from "./authorized.ts";
 import { goneFault } from "./gone.ts";
 import { eachMessage } from "./incoming.ts";
 import type { Link } from "./link.ts";
+import { Noise } from "./noise.ts";
 import { Pending } from "./pending.ts";
 import { openSse, type SseChannel } from "./sse.ts";
 
@@ -277,7 +278,8 @@ class HttpLink implements Link {
 
   /** Reads a stream to its end; what was seen last is kept in `seen`, whichever way it ends. */
   async #events(reply: EgressReply, onMessage: (message: Message) => void, seen: Seen = { lastEventId: null, retryMs: null }): Promise<Seen> {
-    const { limits, spec } = this.#options;
+    const { clock, limits, spec } = this.#options;
+    const noise = new Noise(clock, limits);
     let problem: string | null = null;
     const reader = createSseReader({
       bytesMax: limits.messageBytesMax,
@@ -297,6 +299,9 @@ class HttpLink implements Link {
     for (let chunk = await reply.read(); chunk !== null; chunk = await reply.read()) {
       reader.feed(chunk);
       if (problem !== null) throw fault("BACKEND_GARBLED", { backend: spec.name, detail: problem });
+      noise.chunk(chunk, 0);
+      const pause = noise.pause();
+      if (pause !== null) await pause;
     }
     reader.end();
     return seen;

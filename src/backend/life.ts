@@ -19,8 +19,10 @@ export interface LifeOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly capabilities: Raw;
-  /** See CourseOptions, these three too. */
+  /** See CourseOptions, these five too. */
   readonly beside?: Beside | undefined;
+  readonly client?: Raw | null;
+  readonly prefersOlder?: boolean;
   readonly isMute: () => boolean;
   readonly announced?: (kind: Changing) => void;
   /** Filled at the start. */
@@ -65,16 +67,17 @@ export class Life {
   }
 
   async #handshake(): Promise<Upstream> {
-    const { connect, spec, limits, log, lists, capabilities, beside, isMute, announced, updated } = this.#options;
+    const { connect, spec, limits, log, lists, capabilities, beside, client, prefersOlder, isMute, announced, updated } = this.#options;
     const { link } = this;
     await link.open();
     const upstream = await connect(link, {
       name: spec.name,
-      era: spec.era,
+      era: prefersOlder === true ? "older" : spec.era,
       requestMsMax: spec.requestMs,
       probeMsMax: limits.probeMsMax,
       capabilities,
       mute: isMute(),
+      client: client ?? null,
       ...(beside === undefined ? {} : { beside }),
       updated,
       changed: (kind) => {

@@ -6,9 +6,9 @@
 import { type Clock, type Limits, sleep } from "../base/index.ts";
 
 /** What a line costs beside its length: most of the work is done once a line. */
-const lineCost = 16;
+const lineCost = 48;
 /** Bytes that are only passed over count for so much less. */
-const passedShift = 6;
+const passedShift = 4;
 
 const lineFeed = 10;
 
@@ -37,10 +37,14 @@ export class Noise {
     this.#left -= bytes >> passedShift;
   }
 
-  /** Bytes of a stream in which an answer cannot be told from the rest before it is whole: one that is long has few line breaks. */
-  chunk(bytes: Uint8Array): void {
-    if (bytes.includes(lineFeed)) this.line(bytes.length);
-    else this.passed(bytes.length);
+  /**
+   * A chunk of a stream of events has been read, and so much of what it completed were answers. A line that it only
+   * begins, or goes on with, may still become one.
+   */
+  chunk(bytes: Uint8Array, answered: number): void {
+    const whole = bytes.lastIndexOf(lineFeed) + 1;
+    this.passed(bytes.length - whole);
+    if (whole > answered) this.line(whole - answered);
   }
 
   /** Null: read on at once. Else resolves when it is time to, within `noiseWindowMs`. */

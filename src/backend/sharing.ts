@@ -19,6 +19,8 @@ export interface Share {
   readonly session: SessionTie | null;
   /** Whose login it is used with, where everybody has his own. */
   readonly principal: string;
+  /** What its one client says of itself; null: it has not said anything, or there are several. */
+  readonly info: Raw | null;
 }
 
 /** A caller as far as sharing goes. */
@@ -27,17 +29,21 @@ export interface Sharer extends Pick<Call, "principal" | "selection" | "client" 
   readonly extensions?: readonly string[] | null;
 }
 
+/** What of an entry says who shares. */
+export type SharedBy = Pick<BackendSpec, "isolation" | "kind" | "isBridged"> & Partial<Pick<RemoteSpec, "credentials">>;
+
 /**
  * Whether the instance that gives the lists serves every caller. A remote server that hears of each caller with each
- * request keeps nothing for a connection, so there is nothing to keep apart; a process may keep what it likes.
+ * request keeps nothing for a connection, so there is nothing to keep apart; a process may keep what it likes, and
+ * another proxy has its own servers to keep apart.
  */
-export const isForAll = ({ isolation, kind, credentials }: Pick<BackendSpec, "isolation" | "kind"> & Partial<Pick<RemoteSpec, "credentials">>, facts: UpstreamFacts | null): boolean =>
-  isolation === "shared" || (kind === "remote" && credentials !== "per-user" && facts?.perRequest === true);
+export const isForAll = ({ isolation, kind, isBridged, credentials }: SharedBy, facts: UpstreamFacts | null): boolean =>
+  isolation === "shared" || (kind === "remote" && isBridged !== true && credentials !== "per-user" && facts?.perRequest === true);
 
 export class Sharing {
   readonly #limits: Limits;
-  /** By whether the caller sees the server alone, and the capabilities as they were declared: most callers repeat themselves. */
-  readonly #profiles = [new Map<Raw, Profile>(), new Map<Raw, Profile>()] as const;
+  /** By how caller and server stand to each other, and the capabilities as they were declared: most callers repeat themselves. */
+  readonly #profiles = [new Map<Raw, Profile>(), new Map<Raw, Profile>(), new Map<Raw, Profile>(), new Map<Raw, Profile>()] as const;
   /** By how far the extensions reach, and as above. */
   readonly #abilities = [new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>()] as const;
   readonly #everything: Profile;
@@ -47,13 +53,20 @@ export class Sharing {
     this.#everything = profileOf(relayableCapabilities, limits);
   }
 
-  /** The share of this caller under `isolation`, not `shared`. Throws CALL_CANCELLED when its session is over. */
-  shareOf(caller: Sharer, isolation: BackendSpec["isolation"], facts: UpstreamFacts): Share {
-    const profile = facts.perRequest === true ? this.#everything : this.#profileOf(caller);
+  /** The share of this caller, where not all have the same. Throws CALL_CANCELLED when its session is over. */
+  shareOf(caller: Sharer, by: SharedBy, facts: UpstreamFacts): Share {
     const { session } = caller;
-    if (isolation !== "session" || session === null) return { key: `principal ${facts.perRequest === true ? "" : profile.key} ${caller.principal.id}`, capabilities: profile.capabilities, session: null, principal: caller.principal.id };
+    if (by.isolation !== "session" || session === null) return this.#shareOfPrincipal(caller, facts);
     if (session.ended.cancelled) throw fault("CALL_CANCELLED", { detail: "its session is over" });
-    return { key: `session ${session.id}`, capabilities: profile.capabilities, session, principal: caller.principal.id };
+    // Another proxy is told once, in the session that is opened there, whatever the first connection to it is like.
+    const isToldOnce = by.isBridged === true || facts.perRequest !== true;
+    const { capabilities } = isToldOnce ? this.#profileOf(caller, true) : this.#everything;
+    return { key: `session ${session.id}`, capabilities, session, principal: caller.principal.id, info: caller.client.info };
+  }
+
+  #shareOfPrincipal(caller: Sharer, { perRequest }: UpstreamFacts): Share {
+    const { key, capabilities } = perRequest === true ? this.#everything : this.#profileOf(caller, false);
+    return { key: `principal ${perRequest === true ? "" : key} ${caller.principal.id}`, capabilities, session: null, principal: caller.principal.id, info: null };
   }
 
   /** What this caller can do, as a server is told that hears of it with each request. */
@@ -72,9 +85,10 @@ export class Sharing {
     return share.session === null && share.capabilities === this.#everything.capabilities;
   }
 
-  #profileOf({ selection, client }: Sharer): Profile {
+  #profileOf({ selection, client }: Sharer, isOne: boolean): Profile {
     const isAlone = selection.server !== null;
-    return this.#remembered(this.#profiles[isAlone ? 1 : 0], client.capabilities, () => profileOf(client.capabilities, this.#limits, isAlone));
+    const known = this.#profiles[(isAlone ? 1 : 0) + (isOne ? 2 : 0)] as Map<Raw, Profile>;
+    return this.#remembered(known, client.capabilities, () => profileOf(client.capabilities, this.#limits, { isAlone, isOne }));
   }
 
   #remembered<T>(known: Map<Raw, T>, capabilities: Raw, make: () => T): T {

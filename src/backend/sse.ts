@@ -8,6 +8,7 @@ import { createSseReader, type Message } from "../protocol/index.ts";
 import { isSse } from "./answer.ts";
 import { withLogin } from "./authorized.ts";
 import { eachMessage } from "./incoming.ts";
+import { Noise } from "./noise.ts";
 
 export interface SseOptions {
   readonly egress: Egress;
@@ -61,12 +62,17 @@ async function opened(options: SseOptions, controller: AbortController): Promise
   return endpoint === null ? null : { endpoint, close: () => stream.close() };
 }
 
+/** What stands around the data of an event, about. */
+const framing = 32;
+
 class EventStream {
   readonly #options: SseOptions;
   readonly #reply: EgressReply;
   readonly #controller: AbortController;
   readonly #endpoint = Promise.withResolvers<string | null>();
   #named = false;
+  /** Bytes of answers in what was read last. */
+  #answered = 0;
   #problem: string | null = null;
   #closed = false;
 
@@ -87,6 +93,7 @@ class EventStream {
   }
 
   async #read(): Promise<void> {
+    const noise = new Noise(this.#options.clock, this.#options.limits);
     let reason = "its event stream ended";
     try {
       const reader = createSseReader({
@@ -99,6 +106,10 @@ class EventStream {
       for (let chunk = await this.#reply.read(); chunk !== null; chunk = await this.#reply.read()) {
         reader.feed(chunk);
         if (this.#problem !== null) throw fault("BACKEND_GARBLED", { backend: this.#options.backend, detail: this.#problem });
+        noise.chunk(chunk, this.#answered);
+        this.#answered = 0;
+        const pause = noise.pause();
+        if (pause !== null) await pause;
       }
     } catch (thrown) {
       reason = faultOf(thrown).message;
@@ -116,7 +127,13 @@ class EventStream {
   #event(event: string, data: string): void {
     if (event === "endpoint") this.#name(data);
     else if (event === "message" || event === "") {
-      eachMessage(data, this.#options.limits, (message) => this.#options.onMessage(message), () => this.#misfit());
+      let isAnswer = false;
+      const take = (message: Message): void => {
+        isAnswer ||= message.kind === "result" || message.kind === "failure";
+        this.#options.onMessage(message);
+      };
+      eachMessage(data, this.#options.limits, take, () => this.#misfit());
+      if (isAnswer) this.#answered += Buffer.byteLength(data) + framing;
     }
   }
 

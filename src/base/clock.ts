@@ -14,6 +14,9 @@ export interface Clock {
   random(): number;
 }
 
+/** Milliseconds since some moment, in parts of one, and never backwards: how long something took. */
+export const monotonicMs = (): number => performance.now();
+
 /** The real clock. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),

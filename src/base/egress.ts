@@ -92,13 +92,13 @@ function wayOut(options: EgressOptions): Egress {
   const viaFetch = (url: string, init: EgressInit): Promise<EgressReply> => overFetch(url, init, slots);
   if (!proxied) {
     return {
-      send: (url, init) => (init.unix === undefined && slots.open < slots.max ? viaFetch(url, init) : overNode(url, init)),
-      openStream: overNode,
+      send: (url, init) => (slots.open < slots.max ? viaFetch(url, init) : overNode(url, init)),
+      openStream: (url, init) => overNode(url, init),
     };
   }
   // Only fetch speaks to proxies, so there the cap is a limit.
   const route = async (url: string, init: EgressInit): Promise<EgressReply> => {
-    if (init.unix !== undefined || isLoopback(url)) return overNode(url, init);
+    if (isLoopback(url)) return overNode(url, init);
     if (slots.open < slots.max) return viaFetch(url, init);
     throw fault("BACKEND_BUSY", { backend: init.backend, detail: "too many requests are open through the HTTP proxy", data: { sent: false } });
   };
@@ -130,10 +130,17 @@ async function overFetch(url: string, init: EgressInit, slots: Slots): Promise<E
       redirect: "manual",
       // Bun would cut an answer that is silent for five minutes; the caller has its own deadline.
       timeout: false,
+      // What was packed against our word would be unpacked without bound.
+      decompress: false,
     } as RequestInit);
     if (isRedirect(response.status)) {
       response.body?.cancel().catch(ignore);
       throw redirected(response.headers.get("location"), init);
+    }
+    const packing = packingOf(response.headers.get("content-encoding"));
+    if (packing !== null) {
+      response.body?.cancel().catch(ignore);
+      throw packed(packing, init);
     }
     return new FetchReply(response, init, slots);
   } catch (thrown) {
@@ -177,8 +184,7 @@ class FetchReply implements EgressReply {
 
   async all(bytesMax: number): Promise<Uint8Array> {
     const declared = Number(this.header("content-length") ?? Number.NaN);
-    // A declared length can be trusted only where nothing is unpacked on the way.
-    if (!(declared <= bytesMax) || this.header("content-encoding") !== null) return collect(this, bytesMax, this.#init);
+    if (!(declared <= bytesMax)) return collect(this, bytesMax, this.#init);
     try {
       return new Uint8Array(await this.#response.arrayBuffer());
     } catch (thrown) {
@@ -215,11 +221,15 @@ function overNode(url: string, init: EgressInit, pin: Pin | null = null, more: o
     try {
       const headers = { "accept-encoding": "identity", ...init.headers, ...(pin === null ? {} : { host: pin.host }) };
       const common = { ...more, method: init.method, headers, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) };
+      const refuse = (response: Incoming, why: Fault): void => {
+        response.on("error", ignore).destroy();
+        reject(why);
+      };
       const take = (response: Incoming): void => {
-        if (isRedirect(response.statusCode ?? 0)) {
-          response.on("error", ignore).destroy();
-          reject(redirected(response.headers.location ?? null, init));
-        } else resolve(new NodeReply(response, init));
+        const packing = packingOf(response.headers["content-encoding"] ?? null);
+        if (isRedirect(response.statusCode ?? 0)) refuse(response, redirected(response.headers.location ?? null, init));
+        else if (packing !== null) refuse(response, packed(packing, init));
+        else resolve(new NodeReply(response, init));
       };
       const { request: open } = moduleFor(url);
       const request = pin === null ? open(url, common, take) : open({ ...common, ...pinnedOptions(pin) }, take);
@@ -294,6 +304,11 @@ function redirected(location: string | null, init: EgressInit): Fault {
   const where = URL.parse(location ?? "")?.origin ?? "another path";
   return fault("BACKEND_REFUSED", { backend: init.backend, detail: `it redirects to ${where}, which is not followed`, hint: "configure the address it redirects to" });
 }
+
+/** How a body is packed; null where it is not. */
+const packingOf = (encoding: string | null): string | null => (encoding === null || /^\s*(identity)?\s*$/i.test(encoding) ? null : encoding);
+
+const packed = (packing: string, { backend }: EgressInit): Fault => fault("BACKEND_GARBLED", { backend, detail: `its answer is packed (${/^[\w, -]{1,40}/.exec(packing)?.[0] ?? "unknown"}), which was not asked for` });
 
 const neverConnected: readonly string[] = Object.freeze(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENOENT", "ConnectionRefused", "FailedToOpenSocket"]);
 

@@ -45,7 +45,7 @@ export const defaultLimits = Object.freeze({
   /** Lines on a child's stdout that are not JSON, before it is reported as noisy. */
   noiseLinesMax: 100,
   /** What a server may say on one stream in such a time without answering, before it is read no faster than that. */
-  noiseBytesMax: 1024 * 1024,
+  noiseBytesMax: 4 * 1024 * 1024,
   noiseWindowMs: 1_000,
   /** 2025 sessions in all, and how long one may be idle. */
   sessionsMax: 1000,
@@ -76,6 +76,8 @@ export const defaultLimits = Object.freeze({
   replayMsMax: 10 * 60 * 1000,
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
+  /** Bytes of large answers that clients have not taken yet, from which on no further request is read. */
+  unreadBytesMax: 256 * 1024 * 1024,
   /** Standing watches (sessions with a stream or a subscription, subscriptions/listen) in all, and of one principal. */
   watchesMax: 2000,
   watchesPerPrincipalMax: 1000,
@@ -173,6 +175,8 @@ export const defaultLimits = Object.freeze({
   backoffResetMs: 10_000,
   /** So many failures in a row, and a server counts as broken: a list need not wait for it any more. */
   breakerFailuresMax: 5,
+  /** A call waits for a server that fell if it is tried again within so long. */
+  soonMsMax: 500,
   /** What a server that fell offered stays listed so long; then it leaves the lists until it is back. */
   graceMsMax: 10 * 60 * 1000,
   /** A server that is started on demand is stopped after so long without use. */

@@ -35,6 +35,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("config check", "say everything that is wrong with the configuration", async () => (await import("./config.ts")).check),
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
   command("config reload", "have the running server look at its configuration now", async () => (await import("./config.ts")).reload),
+  command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
   command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),
 ]);

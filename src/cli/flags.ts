@@ -65,6 +65,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("token-file", { value: "FILE", command: "proxy", about: "the server's bearer token; or put the token itself into ONE_MCP_TOKEN", standard: "the state folder's, for this machine's server" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
+  flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("json", { command: ["status", "audit", "auth status"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
@@ -112,6 +113,7 @@ export interface Settings {
   readonly tokenFile: string | null;
   readonly timeoutMs: number;
   readonly start: boolean;
+  readonly user: boolean;
   readonly json: boolean;
   readonly since: string | null;
   readonly paste: boolean;
@@ -156,6 +158,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     tokenFile: text("token-file"),
     timeoutMs: number("timeout") ?? timeoutMsDefault,
     start: isOn(text("start")),
+    user: isOn(text("user")),
     json: isOn(text("json")),
     since: text("since"),
   });

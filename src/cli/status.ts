@@ -74,9 +74,9 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 
 /** What is wrong with a server that does not serve; nothing for the others. */
 function ailmentOf({ name, state, healthy, reason, lastError, retryAt, stderr = [] }: ServerReport, now: number): string {
-  const why = reason ?? lastError?.message ?? null;
-  if (healthy || (why === null && stderr.length === 0)) return "";
+  if (healthy || state === "disabled") return "";
+  const why = reason ?? lastError?.message;
   const next = retryAt === null ? "" : `, tried again in ${spanText(Date.parse(retryAt) - now)}`;
-  const lines = [`${name} is ${state}${next}${why === null ? "" : `: ${why}`}`, ...stderr.map((line) => `  | ${line}`)];
+  const lines = [`${name} is ${state}${next}${why === undefined ? "" : `: ${why}`}`, ...stderr.map((line) => `  | ${line}`)];
   return `\n${lines.map(escapeControls).join("\n")}\n`;
 }

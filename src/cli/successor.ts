@@ -58,20 +58,27 @@ async function succeed(options: SuccessionOptions): Promise<void> {
 }
 
 /** The successor once it listens, or why there is none. */
-async function started({ occasion, cwd, stateDir, url, msMax = defaultLimits.launchMsMax }: SuccessionOptions): Promise<{ readonly pid: number } | string> {
-  const { argv, selfArgv, env, clock } = occasion;
-  // The time of signs of life stays; whose they are does not.
-  const { WATCHDOG_PID: _, ...kept } = env;
-  const port = URL.parse(url)?.port ?? "";
-  const child = startSuccessor({ argv: [...selfArgv, ...argv], cwd, env: { ...kept, [predecessorVariable]: `${process.pid} ${port || 80}` } });
+async function started(options: SuccessionOptions): Promise<Bun.Subprocess | string> {
+  const { occasion, stateDir, msMax = defaultLimits.launchMsMax } = options;
+  const { clock } = occasion;
+  const child = launched(options);
   const until = clock.now() + msMax;
   while (child.exitCode === null && child.signalCode === null) {
-    if ((await readPresence(stateDir, clock))?.pid === child.pid) return child;
+    if (await isPresent(stateDir, child.pid, clock)) return child;
     if (clock.now() >= until) return ended(child, clock, `it does not listen after ${msMax} ms`);
     await sleep(clock, lookMs);
   }
   return `it ended with ${child.exitCode ?? child.signalCode}`;
 }
+
+function launched({ occasion: { argv, selfArgv, env }, cwd, url }: SuccessionOptions): Bun.Subprocess {
+  // How often a sign of life is due stays; whose it is does not.
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => name !== "WATCHDOG_PID"));
+  const port = new URL(url).port || "80";
+  return startSuccessor({ argv: [...selfArgv, ...argv], cwd, env: { ...kept, [predecessorVariable]: `${process.pid} ${port}` } });
+}
+
+const isPresent = async (stateDir: string, pid: number, clock: Clock): Promise<boolean> => (await readPresence(stateDir, clock))?.pid === pid;
 
 async function ended(child: Bun.Subprocess, clock: Clock, why: string): Promise<string> {
   child.kill("SIGTERM");

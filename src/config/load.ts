@@ -184,8 +184,9 @@ export function bridgeConfig(target: BridgeTarget | null): Config {
   const { limits, backends, ...rest } = bridgedOf(target);
   const issue = backends[0]?.issue ?? null;
   if (issue !== null) throw unusableUrl(issue);
+  const bridged = backends.map((spec): BackendSpec => Object.freeze({ ...spec, isBridged: true }));
   // The proxy at the other end has bounds of its own for what it is sent.
-  return Object.freeze({ ...rest, backends, limits: Object.freeze({ ...limits, bodyBytesMax: defaultLimits.messageBytesMax }), path: null });
+  return Object.freeze({ ...rest, backends: Object.freeze(bridged), limits: Object.freeze({ ...limits, bodyBytesMax: defaultLimits.messageBytesMax }), path: null });
 }
 
 const unusableUrl = ({ message }: Pick<Issue, "message">): Fault => fault("USAGE", { detail: `the URL of the server ${message}` });
@@ -201,7 +202,7 @@ function bridgedOf(target: BridgeTarget | null): Config {
 function entryOf({ url, token, timeoutMs }: BridgeTarget): object {
   const literal = url.replaceAll("${", () => "$${");
   const headers = token === null ? {} : { Authorization: "Bearer ${TOKEN}" };
-  return { type: "streamableHttp", url: literal, headers, connectionTimeout: timeoutMs, requestTimeout: bridgedCallMsMax };
+  return { type: "streamableHttp", url: literal, headers, isolation: "session", connectionTimeout: timeoutMs, requestTimeout: bridgedCallMsMax };
 }
 
 const refused = (issues: readonly Issue[], hash: string | null): Loaded => ({ ok: false, issues: inOrder(issues), hash });

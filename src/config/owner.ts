@@ -4,7 +4,7 @@
  * number, since numbers are given anew.
  */
 import { join } from "node:path";
-import { bootOf, type Clock, createPrivateFile, ensurePrivateDir, fault, moveFile, readPrivateFile, removeFile, startOf, startOfLiving, writeFileAtomic } from "../base/index.ts";
+import { bootOf, type Clock, createPrivateFile, ensurePrivateDir, fault, fingerprint, readPrivateFile, removeFile, startOf, startOfLiving, writeFileAtomic } from "../base/index.ts";
 import { processLives } from "./presence.ts";
 
 /** A living owner. */
@@ -23,8 +23,10 @@ interface Entry extends Owner {
   readonly start: number | null;
   /** The boot that `start` counts from. */
   readonly boot: string;
-  /** Milliseconds since the epoch; makes two entries of one process differ. */
+  /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Makes two entries of one process differ. */
+  readonly mark: string;
 }
 
 export interface ClaimOptions {
@@ -41,7 +43,7 @@ const pathOf = (stateDir: string): string => join(stateDir, "owner.json");
 export async function claimState({ stateDir, clock, takeover }: ClaimOptions): Promise<Claim> {
   await ensurePrivateDir(stateDir);
   const path = pathOf(stateDir);
-  const entry: Entry = { pid: process.pid, start: startOf(process.pid), boot: await bootOf(), at: clock.now() + performance.now() };
+  const entry: Entry = { pid: process.pid, start: startOf(process.pid), boot: await bootOf(), at: clock.now(), mark: crypto.randomUUID() };
   const text = `${JSON.stringify(entry)}\n`;
   if (takeover) await writeFileAtomic(path, text);
   else await claimFree(path, text);
@@ -55,19 +57,28 @@ export async function claimState({ stateDir, clock, takeover }: ClaimOptions): P
 /** The living owner of a state folder, or null. Throws STATE_UNSAFE, STATE_BROKEN. */
 export const readOwner = async (stateDir: string): Promise<Owner | null> => livingIn(await readPrivateFile(pathOf(stateDir), { bytesMax }));
 
+/**
+ * Makes the file, or takes the place of a dead owner. Of those that find the same one dead only one may be its heir: that
+ * right is claimed in the same way, at a name made of what was found, and what was found must still be there then.
+ */
 async function claimFree(path: string, text: string): Promise<void> {
   if (await createPrivateFile(path, text)) return;
   const found = await readPrivateFile(path, { bytesMax });
   const owner = await livingIn(found);
   if (owner !== null) throw owned(path, owner);
-  // Another one may be here for the same reason, and quicker: what is put aside must be what was found dead.
-  const aside = `${path}.${crypto.randomUUID()}.tmp`;
-  if (found !== null) await moveFile(path, aside).catch(() => undefined);
-  const taken = await readPrivateFile(aside, { bytesMax });
-  if (taken !== null && taken !== found) await createPrivateFile(path, taken);
-  await removeFile(aside);
-  if (await createPrivateFile(path, text)) return;
-  throw owned(path, (await livingIn(await readPrivateFile(path, { bytesMax }))) ?? { pid: 0 });
+  if (found === null || !(await inherited(path, found, text))) await claimFree(path, text);
+}
+
+async function inherited(path: string, found: string, text: string): Promise<boolean> {
+  const right = `${path}.${fingerprint(found).slice(0, 16)}`;
+  await claimFree(right, text);
+  try {
+    const isStillThere = (await readPrivateFile(path, { bytesMax })) === found;
+    if (isStillThere) await writeFileAtomic(path, text);
+    return isStillThere;
+  } finally {
+    await removeFile(right);
+  }
 }
 
 const owned = (path: string, { pid }: Owner) => fault("STATE_OWNED", { op: "start", detail: `process ${pid}, by ${path}`, data: { pid } });
@@ -80,10 +91,12 @@ async function livingIn(text: string | null): Promise<Owner | null> {
   return isSame ? { pid: entry.pid } : null;
 }
 
-function parsed(text: string): Entry | null {
+const isNumber = (pid: unknown): pid is number => Number.isSafeInteger(pid) && (pid as number) > 0;
+
+function parsed(text: string): Pick<Entry, "pid" | "start" | "boot"> | null {
   try {
     const value = JSON.parse(text) as Partial<Entry> | null;
-    return typeof value?.pid === "number" && Number.isSafeInteger(value.pid) && value.pid > 0 ? { pid: value.pid, start: value.start ?? null, boot: value.boot ?? "", at: value.at ?? 0 } : null;
+    return value !== null && isNumber(value.pid) ? { pid: value.pid, start: value.start ?? null, boot: value.boot ?? "" } : null;
   } catch {
     // Nobody writes half a file here; whatever it is, it names no owner.
     return null;

@@ -8,6 +8,7 @@ import { editObject, emptyObject, errorText, memberOf, type Message, type Notifi
 import { tokenFault } from "./admission.ts";
 import { initializeResult } from "./announce.ts";
 import { ClientCall, logLevelOf, type Sink } from "./clientCall.ts";
+import { metaWithContext } from "./context.ts";
 import { legacyResult } from "./convert.ts";
 import { refusalText } from "./exchange.ts";
 import { readMeta } from "./hop.ts";
@@ -27,8 +28,10 @@ export function take(north: North, session: Session, message: Message, caller: C
   session.questions.answered(message);
 }
 
-function takeNotice(session: Session, { method, params }: Notification): void {
-  if (method !== "notifications/cancelled" || params === null) return;
+function takeNotice(session: Session, notification: Notification): void {
+  const { method, params } = notification;
+  if (method !== "notifications/cancelled") return session.roots.take(notification);
+  if (params === null) return;
   const id = memberOf(params, "requestId");
   if (id !== null) session.cancel(id, stringOf(params, "reason") ?? "the client cancelled it");
 }
@@ -126,7 +129,7 @@ function call(north: North, session: Session, revision: LegacyRevision, message:
   const { principal, selection } = caller;
   const { client, logLevel } = session;
   const params = withoutForeign(message.params ?? emptyObject, north);
-  const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: hop.rest, principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
+  const running = new ClientCall({ callIds: north.callIds, id, method, params, meta: metaWithContext(hop.rest, caller, north.limits), principal, selection, client, progressToken: hop.progressToken, logLevel, resume: null, session: session.tie, backend: null, round: 0, paramHeaders: null }, sink, session.questions);
   const barred = session.begin(id, running);
   if (barred !== null) return refuse(id, barred, sink);
   const finish = (text: string, status = 200, scopes?: readonly string[]): void => {

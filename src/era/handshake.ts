@@ -5,8 +5,9 @@
  */
 import { fault } from "../base/index.ts";
 import { type Failure, memberOf, notificationText, objectOf, type Raw, type RawObject, rawOf, requestText, type Result, stringOf } from "../protocol/index.ts";
+import { versionUnsupported } from "./probe.ts";
 import { profileOf } from "./profile.ts";
-import { answerOf, identityOf, namelessOf, noHeaders, type South } from "./south.ts";
+import { answerOf, identityOf, namelessOf, noHeaders, responseOf, type South } from "./south.ts";
 import type { WireReply } from "./types.ts";
 import { type LegacyRevision, legacyRevisionOf, newestLegacy } from "./version.ts";
 import { headers as words } from "./words.ts";
@@ -37,7 +38,8 @@ export function selfOf(south: South, result: RawObject, info: Raw | null): Self 
 
 /**
  * Opens a session. `id` is the id of the first request, so that the caller can abandon it. We declare what whoever
- * shares the connection can do (`ConnectOptions.capabilities`), once and for all. Throws faults of the wire, and BACKEND_REFUSED when the
+ * shares the connection can do (`ConnectOptions.capabilities`), once and for all, and the name of its client where that
+ * is one alone. Throws faults of the wire, and BACKEND_REFUSED when the
  * backend declines or answers with a revision unknown here.
  */
 export async function openSession(south: South, id = south.wire.nextId()): Promise<Opened> {
@@ -46,12 +48,22 @@ export async function openSession(south: South, id = south.wire.nextId()): Promi
   return await opened(south, reply);
 }
 
+/** The codes by which a server says that it knows no such opening, or none of its revisions. */
+const notTaken: readonly number[] = Object.freeze([versionUnsupported, -32600, -32601, -32602]);
+
+/** The same, with null where the backend answers that it takes no client of this era. */
+export async function openIfTaken(south: South): Promise<Opened | null> {
+  const reply = await initialize(south, south.wire.nextId());
+  const response = responseOf(reply, south.limits);
+  return response?.kind === "failure" && notTaken.includes(response.error.code) ? null : await opened(south, reply);
+}
+
 /** The statuses by which an HTTP server says that this is not how it is spoken to. */
 const isNotHere = (reply: WireReply): boolean => reply.status === 400 || reply.status === 404 || reply.status === 405;
 
 function initialize(south: South, id: number): Promise<WireReply> {
-  const { capabilities } = profileOf(south.options.capabilities, south.limits, true);
-  const params = `{"protocolVersion":"${newestLegacy}","capabilities":${capabilities},"clientInfo":${identityOf(south.identity)}}`;
+  const { capabilities } = profileOf(south.options.capabilities, south.limits, { isAlone: true, isOne: south.options.beside !== undefined });
+  const params = `{"protocolVersion":"${newestLegacy}","capabilities":${capabilities},"clientInfo":${south.options.client ?? identityOf(south.identity)}}`;
   return south.wire.request({ id, text: requestText(id, "initialize", params), headers: noHeaders, timeoutMs: south.limits.readyMsMax });
 }
 

@@ -141,7 +141,7 @@ export function openStream(north: North, sessions: Sessions, request: HttpIn): H
     request.onGone(() => reader.cut());
     return standing(out);
   } catch (thrown) {
-    return refusalOut(null, faultOf(thrown));
+    return verbRefused(faultOf(thrown));
   }
 }
 
@@ -149,8 +149,9 @@ function connectionOf(north: North, session: Session, request: HttpIn): Connecti
   const last = bareHeader(request, headers.lastEvent);
   const resumed = last === null ? null : session.resume(last);
   if (resumed !== null) return resumed.connection;
-  // The rest of an answer is gone for good; any other stream is as good as the one that is lost.
-  if (last !== null && placeOf(last)?.stream.startsWith("p") === true) throw invalid("nothing is kept of this stream");
+  // The rest of an answer is gone for good; any other stream is as good as the one that is lost. There is no such stream
+  // to open is what clients understand without a word (2025-11-25, basic/transports: 405).
+  if (last !== null && placeOf(last)?.stream.startsWith("p") === true) throw fault("STREAM_GONE");
   watchOf(north, session, request);
   return session.openStandalone().connection;
 }
@@ -169,8 +170,13 @@ function sessionOfVerb(sessions: Sessions, request: HttpIn): Session | Fault {
   return modernRevisionOf(version) === null ? sessionOf(sessions, request) : fault("VERB_REFUSED");
 }
 
-export const verbRefused = (refused: Fault): HttpOut =>
-  jsonOut(refused.row.http, refusalText(null, refused), refused.code === "VERB_REFUSED" ? { "content-type": "application/json", allow: "POST" } : undefined);
+/** What is left to do, by what was refused: a status of 405 must say so (RFC 9110, 15.5.6). */
+const allowed: Readonly<Partial<Record<string, string>>> = Object.freeze({ VERB_REFUSED: "POST", STREAM_GONE: "GET, POST, DELETE" });
+
+export function verbRefused(refused: Fault): HttpOut {
+  const allow = allowed[refused.code];
+  return jsonOut(refused.row.http, refusalText(null, refused), allow === undefined ? undefined : { "content-type": "application/json", allow });
+}
 
 /** Opens an HTTP+SSE stream (2024-11-05): the stream is the session, and its first event says where to post. */
 export function openPipe(north: North, sessions: Sessions, request: HttpIn, messages: string): HttpOut {

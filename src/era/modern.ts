@@ -7,6 +7,7 @@ import { emptyObject, errorText, type Message, type Outcome, type Raw, type Requ
 import { clientOf, refusalOf } from "./admission.ts";
 import { discoverResult } from "./announce.ts";
 import { ClientCall, type ClientRequest, logLevelOf, type Sink } from "./clientCall.ts";
+import { metaWithContext } from "./context.ts";
 import { type HopMeta, readMeta, textOf } from "./hop.ts";
 import { type Channel, emptyOut, Exchange, refusalOut, refusalText } from "./exchange.ts";
 import { afterVisit, questionChanges, questionFault, type Try, tryOf, visitsOf } from "./input.ts";
@@ -91,8 +92,9 @@ export function discover({ serve, identity, limits }: North, id: Raw, { principa
 }
 
 /** Starts the call of a request that was found in order, or goes on with one; all that comes of it goes to `expecting`. */
-export function beginCall(north: North, message: Request, envelope: HopMeta, { principal, selection }: Caller, expecting: Expecting, paramHeaders: ClientRequest["paramHeaders"] = null): void {
+export function beginCall(north: North, message: Request, envelope: HopMeta, caller: Caller, expecting: Expecting, paramHeaders: ClientRequest["paramHeaders"] = null): void {
   const { id, method } = message;
+  const { principal, selection } = caller;
   const asked = message.params ?? emptyObject;
   const attempt = tryOf({ method, params: asked, principal, selection }, north.seal);
   if (attempt instanceof Fault) return expecting.answer(attempt.row.http, refusalText(id, attempt));
@@ -105,7 +107,7 @@ export function beginCall(north: North, message: Request, envelope: HopMeta, { p
       id,
       method,
       params,
-      meta: envelope.rest,
+      meta: metaWithContext(envelope.rest, caller, north.limits),
       principal,
       selection,
       client: clientOf(envelope),

@@ -36,40 +36,44 @@ export class Places {
 
   /** A place for a call of this principal, or why there is none. */
   take(principalId: string): Place | Fault {
-    const own = this.#shares.get(principalId) ?? { calls: 0, bytes: 0 };
-    const full = this.#full(own);
+    const full = this.#full(principalId);
     if (full !== null) return fault("LIMIT_REACHED", { detail: `limits.${full}` });
-    this.#shares.set(principalId, own);
-    this.#count(principalId, own, 1, 0);
+    this.#count(principalId, 1, 0);
     let left = false;
     return {
-      hold: (length) => this.#hold(principalId, own, length + overheadBytes),
-      release: (length) => this.#count(principalId, own, 0, -length - overheadBytes),
+      hold: (length) => this.#hold(principalId, length + overheadBytes),
+      release: (length) => this.#count(principalId, 0, -length - overheadBytes),
       leave: () => {
-        if (!left) this.#count(principalId, own, -1, 0);
+        if (!left) this.#count(principalId, -1, 0);
         left = true;
       },
     };
   }
 
-  #full(own: Share): keyof Bounds | null {
-    if (own.calls >= this.#limits.parkedPerPrincipalMax) return "parkedPerPrincipalMax";
+  // Looked up each time: who holds nothing has none, and gets another one with whatever comes next, of whichever call.
+  #shareOf(principalId: string): Share {
+    return this.#shares.get(principalId) ?? { calls: 0, bytes: 0 };
+  }
+
+  #full(principalId: string): keyof Bounds | null {
+    if (this.#shareOf(principalId).calls >= this.#limits.parkedPerPrincipalMax) return "parkedPerPrincipalMax";
     return this.#all.calls >= this.#limits.parkedMax ? "parkedMax" : null;
   }
 
-  #hold(principalId: string, own: Share, bytes: number): boolean {
+  #hold(principalId: string, bytes: number): boolean {
     const { parkedBytesPerPrincipalMax, parkedBytesMax } = this.#limits;
-    if (own.bytes + bytes > parkedBytesPerPrincipalMax || this.#all.bytes + bytes > parkedBytesMax) return false;
-    this.#shares.set(principalId, own);
-    this.#count(principalId, own, 0, bytes);
+    if (this.#shareOf(principalId).bytes + bytes > parkedBytesPerPrincipalMax || this.#all.bytes + bytes > parkedBytesMax) return false;
+    this.#count(principalId, 0, bytes);
     return true;
   }
 
-  #count(principalId: string, own: Share, calls: number, bytes: number): void {
+  #count(principalId: string, calls: number, bytes: number): void {
+    const own = this.#shareOf(principalId);
     for (const share of [own, this.#all]) {
       share.calls += calls;
       share.bytes += bytes;
     }
     if (own.calls === 0 && own.bytes === 0) this.#shares.delete(principalId);
+    else this.#shares.set(principalId, own);
   }
 }

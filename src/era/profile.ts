@@ -51,7 +51,7 @@ const experimentalOf = (declared: RawObject, reach: Reach): Raw | null => (reach
 
 const textOf = (object: RawObject | null): Raw | null => (object === null ? null : rawOf(object));
 
-/** A client's changes of its roots are not told on, so a backend must not count on it. */
+/** The changes of a client's roots are told to those alone whose only client it is, so nobody else must count on it. */
 const withoutChanges = Object.freeze({ listChanged: null });
 
 function rootsOf(declared: RawObject): Raw | null {
@@ -100,18 +100,31 @@ function plainElicitation(elicitation: RawObject | null): Raw | null {
   return modes === '{"form":{}}' ? "{}" : modes;
 }
 
+function plainRoots(roots: RawObject | null, isOne: boolean): Raw | null {
+  if (roots === null) return null;
+  return isOne && memberOf(roots, "listChanged") === "true" ? '{"listChanged":true}' : "{}";
+}
+
+/** How a client and a backend stand to each other. */
+interface Terms {
+  /** The client sees this backend alone. */
+  readonly isAlone?: boolean;
+  /** The backend, or its instance, has this client alone. */
+  readonly isOne?: boolean;
+}
+
 /**
  * The profile of a client that declared these capabilities, in whichever era: canonical, in the words of the newest
- * older revision. `isAlone`: the client sees the backend alone. Never any tasks, nor changes of roots.
+ * older revision. Never any tasks, and changes of roots only for a backend that is its alone.
  */
-export function profileOf(capabilities: Raw, limits: Limits, isAlone = false): Profile {
+export function profileOf(capabilities: Raw, limits: Limits, { isAlone = false, isOne = false }: Terms = {}): Profile {
   const declared = parseObject(capabilities, limits) ?? emptyObject;
   const sampling = objectOf(declared, "sampling");
   const reach = { isAlone, hasTasks: false };
   const told = joined({
     elicitation: plainElicitation(objectOf(declared, "elicitation")),
     sampling: sampling === null ? null : flags(sampling, samplingParts),
-    roots: objectOf(declared, "roots") === null ? null : "{}",
+    roots: plainRoots(objectOf(declared, "roots"), isOne),
     experimental: experimentalOf(declared, reach),
     extensions: extensionsOf(declared, reach),
   });

@@ -31,6 +31,8 @@ interface Question {
   readonly headers: Readonly<Record<string, string>>;
   readonly source: CancelSource;
   readonly timers: Set<Timer>;
+  /** The client whose alone the connection is, where nothing but the time ties the question to a call; else null. */
+  readonly beside: Beside | null;
 }
 
 /** A question on one call. */
@@ -69,19 +71,27 @@ export class Questions {
     if (flights.length === 0) return this.#takeBeside(request, kind, source);
     const refusal = isOnePrincipal ? this.#overBound(request) : this.#ambiguous(request);
     if (refusal !== null) return this.#refuse(request, refusal);
-    const question = this.#opened(request, kind, flights);
+    const question = this.#opened(request, kind, flights, source);
     void this.#relay(question, this.#answerOf(question));
   }
 
   /** No call can have caused it: it is for the client whose alone the connection is, unless it came on a stream that says what it is about. */
   #takeBeside(request: Request, kind: Ask["kind"], source: Source): void {
-    const { beside } = this.#south.options;
-    // What a given-up call wants is of no interest to its client any more; the roots are asked for by none.
-    if (beside === undefined || source !== null || (kind !== "roots" && this.#flights.lingers)) return answerPeer(this.#south, request, this.#hooks.headers());
+    const beside = this.#besideOf(source);
+    if (beside === null || this.#isLeftOver(kind)) return answerPeer(this.#south, request, this.#hooks.headers());
     const refusal = this.#overBound(request);
     if (refusal !== null) return this.#refuse(request, refusal);
-    const question = this.#opened(request, kind, []);
+    const question = this.#opened(request, kind, [], source);
     void this.#relay(question, this.#answerBeside(question, beside));
+  }
+
+  #besideOf(source: Source): Beside | null {
+    return source === null ? (this.#south.options.beside ?? null) : null;
+  }
+
+  // What a given-up call wants is of no interest to its client any more; the roots are asked for by none.
+  #isLeftOver(kind: Ask["kind"]): boolean {
+    return kind !== "roots" && this.#flights.lingers;
   }
 
   #refuse(request: Request, refusal: Fault): void {
@@ -140,10 +150,10 @@ export class Questions {
 
   // ---- The way of one question ----------------------------------------------------------------------------------
 
-  #opened(request: Request, kind: Ask["kind"], suspects: readonly Flight[]): Question {
+  #opened(request: Request, kind: Ask["kind"], suspects: readonly Flight[], from: Source): Question {
     const source = new CancelSource();
     const ask = { kind, params: request.params, backend: this.#south.options.name, cancel: source };
-    const question: Question = { request, ask, suspects, headers: this.#hooks.headers(), source, timers: new Set() };
+    const question: Question = { request, ask, suspects, headers: this.#hooks.headers(), source, timers: new Set(), beside: this.#besideOf(from) };
     this.#open.set(request.id, question);
     this.#length += lengthOf(request);
     const { clock, limits } = this.#south;
@@ -181,7 +191,13 @@ export class Questions {
       }
     }
     const waiting = question.suspects.find((flight) => this.#flights.isWaiting(flight) && !tried.has(flight));
-    return waiting === undefined ? unanswered(question) : this.#unable(question, waiting.call);
+    return waiting === undefined ? await this.#answerAfter(question) : this.#unable(question, waiting.call);
+  }
+
+  /** The calls that can have caused it are over, perhaps without having: it may still be for the client that made them. */
+  async #answerAfter(question: Question): Promise<string> {
+    const { beside, ask } = question;
+    return beside === null || this.#isLeftOver(ask.kind) ? unanswered(question) : await this.#answerBeside(question, beside);
   }
 
   /**

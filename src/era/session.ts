@@ -10,6 +10,7 @@ import { ClientQuestions } from "./clientQuestions.ts";
 import { type Channel, refusalText } from "./exchange.ts";
 import type { Kept } from "./kept.ts";
 import { placeOf, Replay } from "./replay.ts";
+import { RootsNews } from "./roots.ts";
 import { SessionStream } from "./sessionStream.ts";
 import type { Streams } from "./streams.ts";
 import type { LegacyRevision } from "./version.ts";
@@ -61,6 +62,7 @@ export class Session {
   readonly #over = new CancelSource();
   /** What the client is asked in the middle of its calls. */
   readonly questions: ClientQuestions;
+  readonly roots = new RootsNews();
   /** What backends may know of it. */
   readonly tie: SessionTie;
   usedAt: number;
@@ -75,8 +77,8 @@ export class Session {
     this.#replay = new Replay(around.limits, around.kept);
     this.questions = new ClientQuestions(this, around.clock, around.limits);
     this.usedAt = around.clock.now();
-    const { questions } = this;
-    this.tie = { id: start.id, ended: this.#over, beside: { ask: (ask) => questions.askBeside(ask), notice: (notice) => questions.noticeBeside(notice) } };
+    const { questions, roots } = this;
+    this.tie = { id: start.id, ended: this.#over, beside: { ask: (ask) => questions.askBeside(ask), notice: (notice) => questions.noticeBeside(notice), onRoots: (listener) => roots.onChange(listener) } };
     this.onEnd(() => this.#over.cancel("the session has ended"));
   }
 

@@ -5,12 +5,14 @@
  */
 import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
 import { type Call, editObject, type Failure, type Kind, memberOf, type Message, type Notification, type Outcome, parseObject, type Raw, type RawObject, type Result, requestText, stringOf, taskIn } from "../protocol/index.ts";
+import { contextHeaders } from "./context.ts";
 import { paramsOf, plainMetaOf } from "./envelope.ts";
 import { type Flight, Flights, type Source } from "./flights.ts";
 import { type Opened, openSession } from "./handshake.ts";
 import { LegacyTasks, needsTask, taskParam, unrelated } from "./legacyTasks.ts";
 import { SessionLevel } from "./level.ts";
 import { dueMs, Questions } from "./questions.ts";
+import { passRootsOn } from "./roots.ts";
 import { answerOf, changeOf, type Dialect, isAnnounced, isSubscribable, listWords, noHeaders, type South } from "./south.ts";
 import { Resumed, Standing, type Waiter } from "./standing.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -47,6 +49,7 @@ export class SouthLegacy implements Dialect {
   readonly #resumed: Resumed;
   readonly #standing: Standing | null;
   readonly #subscriptions: Subscriptions;
+  readonly #endRoots: () => void;
   readonly #isHttp: boolean;
   #opened: Opened;
   #renewing: Promise<void> | null = null;
@@ -64,6 +67,7 @@ export class SouthLegacy implements Dialect {
     this.#subscriptions = new Subscriptions(south, (method, params, timeoutMs, mayRenew) => this.#ask(method, params, timeoutMs, mayRenew));
     this.#standing = this.#createStanding();
     this.facts = this.#createFacts();
+    this.#endRoots = passRootsOn(south, () => this.#headers());
     this.#standing?.start();
   }
 
@@ -103,6 +107,7 @@ export class SouthLegacy implements Dialect {
   }
 
   async close(): Promise<void> {
+    this.#endRoots();
     this.#standing?.close();
     this.#questions.close();
     this.#visits.clear();
@@ -144,7 +149,7 @@ export class SouthLegacy implements Dialect {
   #requestOf(flight: Flight, target: Target, isTask: boolean): WireRequest {
     const { call, id } = flight;
     const params = paramsOf(call, target, plainMetaOf(call, id), isTask ? taskParam(target, this.#south.limits) : withoutOf(call.method, this.#opened.revision));
-    const request = { id, text: requestText(id, call.method, params), headers: this.#headers(), timeoutMs: target.timeoutMs };
+    const request = { id, text: requestText(id, call.method, params), headers: this.#headersOf(call), timeoutMs: target.timeoutMs };
     return this.#isHttp ? { ...request, onMessage: (message) => this.#received(message, flight) } : request;
   }
 
@@ -166,6 +171,11 @@ export class SouthLegacy implements Dialect {
 
   #refused(method: string, response: Failure): Fault {
     return fault("BACKEND_DOWN", { backend: this.#south.options.name, op: method, detail: `error ${response.error.code}: ${response.error.message}` });
+  }
+
+  #headersOf({ meta }: Call): Readonly<Record<string, string>> {
+    const context = this.#south.wire.transport === "stdio" ? null : contextHeaders(meta, this.#south.limits);
+    return context === null ? this.#headers() : { ...this.#headers(), ...context };
   }
 
   #headers(): Readonly<Record<string, string>> {

@@ -5,6 +5,7 @@
  */
 import { type Fault, fault, faultOf, type Limits } from "../base/index.ts";
 import { type Call, editObject, emptyObject, encodeHeader, type Kind, type Message, memberOf, type MirroredArgument, mirroredArguments, mirrorHeaders, objectOf, type Outcome, parseObject, quote, type Raw, type RawObject, rawOf, requestText, type Result, type RpcError, stringOf, taskIn } from "../protocol/index.ts";
+import { contextHeaders } from "./context.ts";
 import { Envelope, paramsOf, targetNameOf } from "./envelope.ts";
 import { type Flight, Flights } from "./flights.ts";
 import { selfOf } from "./handshake.ts";
@@ -138,7 +139,7 @@ export class SouthModern implements Dialect {
     const name = targetNameOf(call, target);
     if (name !== null) headers[words.name] = encodeHeader(name);
     const mirrored = target.tool === null ? noArguments : this.#mirroredOf(target.tool);
-    Object.assign(headers, unrecognised(call, mirrored, this.#south.limits));
+    Object.assign(headers, unrecognised(call, mirrored, this.#south.limits), contextHeaders(call.meta, this.#south.limits));
     return mirrored.length === 0 ? headers : Object.assign(headers, mirrorHeaders(mirrored, call.params, this.#south.limits));
   }
 

@@ -4,7 +4,7 @@
  * session.
  */
 import { fault, type Fault, faultOf } from "../base/index.ts";
-import { errorText, notificationText, rawOf, type Request, resultText, rpcErrorOf, stringOf, type Subscribed, type Watching } from "../protocol/index.ts";
+import { errorText, notificationText, rawOf, type Request, resultText, rpcErrorOf, ServerError, stringOf, type Subscribed, type Watching } from "../protocol/index.ts";
 import type { Sink } from "./clientCall.ts";
 import { changeMethods, updateMethod } from "./listen.ts";
 import type { North } from "./north.ts";
@@ -68,5 +68,6 @@ function refusalOf(outcome: Subscribed, uri: string): Fault | null {
 }
 
 function refuse({ limits }: North, session: Session, { id, method }: Request, refused: Fault, sink: Sink): void {
-  sink.answer(200, errorText(id, legacyError(rpcErrorOf(refused), method, session.revision ?? newestLegacy, limits)));
+  const error = refused instanceof ServerError ? refused.error : rpcErrorOf(refused);
+  sink.answer(200, errorText(id, legacyError(error, method, session.revision ?? newestLegacy, limits)));
 }

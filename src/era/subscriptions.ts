@@ -3,7 +3,7 @@
  * told again in the next one (2025-11-25, server/resources: subscriptions).
  */
 import { faultOf } from "../base/index.ts";
-import { type Failure, quote, type Raw, type Result } from "../protocol/index.ts";
+import { type Failure, quote, type Raw, type Result, ServerError } from "../protocol/index.ts";
 import { uriParams } from "./topics.ts";
 import type { South } from "./south.ts";
 
@@ -21,7 +21,7 @@ export class Subscriptions {
     this.#ask = ask;
   }
 
-  /** False when the backend refuses. Throws what asking throws. */
+  /** Throws ServerError when the backend refuses, and what asking throws. */
   async subscribe(uri: string, abilities: Raw): Promise<boolean> {
     const known = this.#wanted.get(uri);
     if (known !== undefined) {
@@ -32,7 +32,9 @@ export class Subscriptions {
     this.#wanted.set(uri, new Set([abilities]));
     let isHeard = false;
     try {
-      isHeard = (await this.#say("resources/subscribe", uri, true)).kind === "result";
+      const answer = await this.#say("resources/subscribe", uri, true);
+      if (answer.kind === "failure") throw new ServerError(this.#south.options.name, "resources/subscribe", answer.error);
+      isHeard = true;
     } finally {
       if (!isHeard) this.#wanted.delete(uri);
     }

@@ -8,6 +8,8 @@ import type { Beside, CacheHint, Call, Kind, Message, Outcome, Principal, Raw, R
 export interface Caller {
   readonly principal: Principal;
   readonly selection: Selection;
+  /** A request header by lower-case name, or null; absent where messages have no headers. */
+  header?(name: string): string | null;
 }
 
 /** One HTTP request on an MCP endpoint, already authorised, its body read and bounded. */
@@ -183,7 +185,8 @@ export interface Wire {
 export interface ConnectOptions {
   /** The configured name, for faults. */
   readonly name: string;
-  readonly era: "auto" | "modern" | "legacy";
+  /** "older": the older era where the backend takes a client of it, else as "auto". */
+  readonly era: "auto" | "modern" | "legacy" | "older";
   readonly requestMsMax: number;
   readonly probeMsMax: number;
   /**
@@ -191,6 +194,8 @@ export interface ConnectOptions {
    * connection can do, or everything that can be relayed. Backends that are told with each request hear each caller's own.
    */
   readonly capabilities: Raw;
+  /** What the client says of itself whose alone this connection is, for a backend that is told once; null: it is shared. */
+  readonly client?: Raw | null;
   /** The client whose alone this connection is, to be asked what no call of it can have caused; left out where there is none such. */
   readonly beside?: Beside;
   /** See UpstreamFacts, where that is known from another connection. */
@@ -257,10 +262,10 @@ export interface Upstream {
   /** Fetches all pages of one list; an empty list where the capability is not advertised. */
   list(kind: Kind): Promise<Listed>;
   /**
-   * Asks to be told of changes of one resource; false where the backend cannot or will not. Lasts until `unsubscribe`,
-   * also through lost sessions. `abilities` are what the subscriber can do (`abilitiesOf`): a backend that hears of each
-   * caller hears of this one too, and may tell of a resource only whom it knows. Throws LIMIT_REACHED and Faults of the
-   * wire. Both are asked one after the other for one resource.
+   * Asks to be told of changes of one resource; false where the backend cannot, or will not and does not say why. Lasts
+   * until `unsubscribe`, also through lost sessions. `abilities` are what the subscriber can do (`abilitiesOf`): a backend that hears of each
+   * caller hears of this one too, and may tell of a resource only whom it knows. Throws ServerError where it refuses in
+   * words of its own, LIMIT_REACHED and Faults of the wire. Both are asked one after the other for one resource.
    */
   subscribe(uri: string, abilities: Raw): Promise<boolean>;
   unsubscribe(uri: string, abilities: Raw): Promise<void>;

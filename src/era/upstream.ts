@@ -5,7 +5,7 @@
  */
 import { faultOf } from "../base/index.ts";
 import { type Message, quote, type Raw } from "../protocol/index.ts";
-import { type Opened, openSession } from "./handshake.ts";
+import { openIfTaken, type Opened, openSession } from "./handshake.ts";
 import { listAll } from "./paging.ts";
 import { answerPeer } from "./peer.ts";
 import { type Found, verdictOf } from "./probe.ts";
@@ -23,12 +23,23 @@ export async function connectUpstream(wire: Wire, options: ConnectOptions, share
   const south: South = { ...shared, wire, options };
   const slot: Slot = { dialect: null, closed: false, subscribed: new Map() };
   wire.onMessage = (message) => (slot.dialect === null ? early(south, message) : slot.dialect.onMessage(message));
+  await openOlder(south, slot);
+  if (slot.dialect === null) await openFound(south, slot);
+  await (slot.dialect as Dialect | null)?.heard();
+  return upstreamOf(south, slot);
+}
+
+/** Opens a session of the older era, where that is preferred and the backend takes a client of it. */
+async function openOlder(south: South, slot: Slot): Promise<void> {
+  const opened = south.options.era === "older" ? await openIfTaken(south) : null;
+  if (opened !== null) slot.dialect = new SouthLegacy(south, opened);
+}
+
+async function openFound(south: South, slot: Slot): Promise<void> {
   const verdict = await verdictOf(south);
   if (verdict.era === "modern") slot.dialect = new SouthModern(south, verdict);
   else if (verdict.late === null) slot.dialect = new SouthLegacy(south, await openSession(south));
   else await openUnsure(south, slot, verdict.late);
-  await slot.dialect?.heard();
-  return upstreamOf(south, slot);
 }
 
 /** The dialect in use, and what outlasts it. */

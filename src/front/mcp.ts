@@ -16,6 +16,7 @@ import { type FrontRates, type Rate, Rates, ratesOf } from "./rates.ts";
 import { comeBackIn, refusal, replyOf } from "./reply.ts";
 import { recordRefusal } from "./trail.ts";
 import type { Doorkeeper } from "./types.ts";
+import { Unread } from "./unread.ts";
 
 /** What the listener offers for one request. */
 export interface Peer {
@@ -68,6 +69,7 @@ export class Door {
   readonly #rates: Rates;
   /** How often each thing may be done. */
   readonly rates: FrontRates;
+  readonly #unread: Unread;
   #closed = false;
   /** How often grants have ended. */
   #endings = 0;
@@ -77,6 +79,7 @@ export class Door {
     this.#callers = new Callers(options.clock, options.limits);
     this.#rates = new Rates(options.clock, options.limits);
     this.rates = ratesOf(options.limits);
+    this.#unread = new Unread(options.limits.unreadBytesMax);
   }
 
   /** Serves one request on a path; every failure is an answer. */
@@ -133,6 +136,8 @@ export class Door {
     const admitting = this.admit(request, peer, resource, extra);
     const caller = admitting instanceof Promise ? await admitting : admitting;
     if (caller instanceof Response) return caller;
+    // Who is known is told; what was read would have to be answered.
+    if (request.method === "POST" && this.#unread.isFull) return this.refuse(fault("LIMIT_REACHED", { detail: "limits.unreadBytesMax: clients do not take their answers" }), request, peer, extra);
     const endings = this.#endings;
     const inbound = await this.#read(request, peer, caller.principal, selection);
     if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
@@ -188,7 +193,7 @@ export class Door {
       peer.timeout(request, idleSeconds);
     };
     const challenged = "scopes" in out && out.scopes !== undefined ? { ...extra, "WWW-Authenticate": auth.stepUp(out.scopes, resource) } : extra;
-    return replyOf(out, challenged, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, onEnd });
+    return replyOf(out, challenged, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, unread: this.#unread, onEnd });
   }
 
   // The grant ended while the request was served.

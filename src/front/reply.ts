@@ -2,6 +2,7 @@
 import { type Clock, type Counter, type Fault, faults, retryAfterMs, type Timer } from "../base/index.ts";
 import type { ChunkStream, HttpOut } from "../era/index.ts";
 import { errorText, rpcErrorOf, sseComment } from "../protocol/index.ts";
+import type { Unread } from "./unread.ts";
 
 /** What a streamed answer needs besides itself. */
 export interface StreamOptions {
@@ -9,6 +10,8 @@ export interface StreamOptions {
   readonly heartbeatMs: number;
   /** Counts the bytes of messages that are sent. */
   readonly sent: Counter;
+  /** Counts large answers until they are taken. */
+  readonly unread: Unread;
   /** Runs once when the stream is over, however it came to that. */
   onEnd(): void;
 }
@@ -39,11 +42,16 @@ export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOpti
   const { status } = out;
   if ("body" in out) {
     options.onEnd();
-    if (out.body !== null) options.sent.add(Buffer.byteLength(out.body));
-    return new Response(out.body, { status, headers: { ...out.headers, ...comeBack(status), "x-content-type-options": "nosniff", ...extra } });
+    return new Response(out.body === null ? null : bodyOf(out.body, options), { status, headers: { ...out.headers, ...comeBack(status), "x-content-type-options": "nosniff", ...extra } });
   }
   const headers = { ...out.headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no", "x-content-type-options": "nosniff", ...extra };
   return new Response(new Feed(out.stream, options).readable(), { status, headers });
+}
+
+function bodyOf(text: string, { sent, unread }: StreamOptions): string | ReadableStream {
+  const bytes = Buffer.byteLength(text);
+  sent.add(bytes);
+  return unread.bodyOf(text, bytes);
 }
 
 const encoder = new TextEncoder();

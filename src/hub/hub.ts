@@ -75,6 +75,8 @@ class RunningHub implements Hub {
   readonly #adoptSoon = singleFlight(() => this.#adopt(this.#proposed));
   /** Set from the moment that no new call is taken. */
   #draining: Promise<void> | null = null;
+  /** Running calls may still come to their end by themselves. */
+  #isWaiting = false;
   #closing: Promise<void> | null = null;
 
   constructor(options: HubOptions) {
@@ -119,7 +121,7 @@ class RunningHub implements Hub {
       return this.#ended(call, scene.asked, await this.#failures.handled(row, scene, call, thrown), begunMs);
     } finally {
       generation.unpin();
-      if (this.#draining !== null) this.#pool.endIdle();
+      if (this.#isWaiting) this.#pool.endIdle();
     }
   }
 
@@ -345,6 +347,7 @@ class RunningHub implements Hub {
 
   drain(ms: number): Promise<void> {
     if (this.#draining === null) {
+      this.#isWaiting = true;
       this.#draining = this.#idle(ms);
       // Only now, since what ends is of no interest to anybody any more.
       this.#pool.endIdle();
@@ -366,6 +369,7 @@ class RunningHub implements Hub {
     const timer = this.#options.clock.timer(ms, late.resolve);
     await Promise.race([late.promise, Promise.all([...this.#generations].map((generation) => generation.idle()))]);
     timer.cancel();
+    this.#isWaiting = false;
   }
 
   async #end(ms: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** Hub: the running proxy: the current snapshot, what each method does, and how a new snapshot is made. */
 export { createHub, type HubOptions } from "./hub.ts";
+export { openTracing, type Tracing } from "./openTracing.ts";
 export { patient, type PatienceOptions } from "./patience.ts";
 export { createMemory, type Memory, type MemoryOptions } from "./remember.ts";
 export { type Reloaded, reloadedOf } from "./change.ts";

@@ -2,7 +2,7 @@
  * What the hub counts. A call that goes well pays for one look at a clock, one counter and one place of a histogram;
  * everything that can be read off the running proxy (states, calls in flight, restarts) is read when somebody looks.
  */
-import type { Counter, Family, Histogram, Meter } from "../base/index.ts";
+import { type Counter, type Family, type Histogram, type Meter, monotonicMs } from "../base/index.ts";
 import { type Call, memberOf, methods, type Outcome, type RpcError, withData } from "../protocol/index.ts";
 import type { HubStatus } from "./types.ts";
 
@@ -40,13 +40,13 @@ export class HubMetrics {
 
   /** The moment from which a call's time counts, for `ended`. */
   begin(): number {
-    return performance.now();
+    return monotonicMs();
   }
 
   /** Counts a call that is answered; gives its outcome, an error of ours with the call's id in it. */
   ended(call: Call, server: string | null, outcome: Outcome, begunMs: number, nowMs: number): Outcome {
     const { durations, outcomes: by } = this.#seriesOf(server ?? "", call.method);
-    durations.observe((performance.now() - begunMs) / 1000, call.number, nowMs);
+    durations.observe((monotonicMs() - begunMs) / 1000, call.number, nowMs);
     by[outcomeName(call, outcome)].add();
     return outcome.kind === "failed" ? this.#failed(call, server, outcome) : outcome;
   }

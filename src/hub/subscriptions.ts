@@ -7,7 +7,7 @@
 import type { Lease, Sharer, Subscription } from "../backend/index.ts";
 import { defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
 import { aliasOf, ownersOf, type Route } from "../catalog/index.ts";
-import { editObject, emptyObject, parseObject, type Principal, quote, type RawObject, type Subscribed, type TaskAt, taskIn, taskTopic, type Watch } from "../protocol/index.ts";
+import { editObject, emptyObject, parseObject, type Principal, quote, type RawObject, ServerError, type Subscribed, type TaskAt, taskIn, taskTopic, type Watch } from "../protocol/index.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The hub as far as subscriptions need it. */
@@ -72,7 +72,7 @@ export class Subscriptions {
     this.#log = log;
   }
 
-  /** The wishes of a watch, none yet. `subscribe` throws LIMIT_REACHED and Faults of the server. */
+  /** The wishes of a watch, none yet. `subscribe` throws LIMIT_REACHED, the ServerError of the only one who was asked, and Faults of the server. */
   open(watch: Watch): Wishes {
     const wishes = new Map<string, Wish>();
     let ended = false;
@@ -159,12 +159,18 @@ export class Subscriptions {
   }
 
   async #first(wish: Wish): Promise<Subscribed> {
-    const outcome = await this.#find(wish);
-    return outcome === "unknown" && (await this.#world.settled(wish.watch)) ? await this.#find(wish) : outcome;
+    let found = await this.#find(wish);
+    const isOpen = found === "unknown" || found instanceof ServerError;
+    if (isOpen && (await this.#world.settled(wish.watch))) found = await this.#find(wish);
+    if (found instanceof ServerError) throw found;
+    return found;
   }
 
-  /** Asks those who may own the resource, one after the other. A task has one owner, who alone may be asked. */
-  async #find(wish: Wish): Promise<Subscribed> {
+  /**
+   * Asks those who may own the resource, one after the other; gives the words of one who refuses if it is the only one. A
+   * task has one owner, who alone may be asked.
+   */
+  async #find(wish: Wish): Promise<Subscribed | ServerError> {
     this.#orphans.delete(wish);
     const now = this.#world.now();
     if (wish.task !== null) return await this.#findTask(wish, wish.task, now);
@@ -172,8 +178,10 @@ export class Subscriptions {
     const owners = ownersOf(now.view(principal, selection, wish.watch), wish.uri, this.#world.learned(principal, wish.uri));
     const homes = owners.flatMap((route) => homesOf(now, route));
     for (const home of homes) {
-      if (await this.#ask(wish, home)) return "subscribed";
+      const heard = await this.#ask(wish, home).catch(refusalOf);
+      if (heard === true) return "subscribed";
       if (wish.ended) return "unknown";
+      if (heard !== false && homes.length === 1) return heard;
     }
     return owners.length === 0 || homes.some(mayTell) ? "unknown" : "unsupported";
   }
@@ -234,7 +242,7 @@ export class Subscriptions {
   }
 
   /** A wish that came true before looks for its teller; whoever takes over cannot know what happened in between. */
-  #inBackground(wish: Wish, asked: Promise<Subscribed | boolean>, isSame = false): void {
+  #inBackground(wish: Wish, asked: Promise<Subscribed | ServerError | boolean>, isSame = false): void {
     const seen = this.#world.now();
     asked.then(
       (outcome) => {
@@ -267,6 +275,12 @@ const mayTell = ({ lease }: Home): boolean => lease.offered()?.facts.subscribes 
 function homesOf({ generation }: Snapshot, { backend, local }: Route): readonly Home[] {
   const lease = generation.leases.get(backend);
   return lease === undefined ? [] : [{ backend, lease, local, who: null, subscription: null }].filter(mayTell);
+}
+
+/** What a server said that refuses; throws anything else. */
+function refusalOf(thrown: unknown): ServerError {
+  if (thrown instanceof ServerError) return thrown;
+  throw thrown;
 }
 
 const whoOf = ({ home, watch }: Wish): Sharer => home?.who ?? watch;

@@ -110,6 +110,8 @@ export interface Beside {
   ask(ask: Ask): Promise<Answer>;
   /** Sends a notice as far as it wants it; false: it does not listen, or this is nothing that can be said beside a call. */
   notice(notice: Notice): boolean;
+  /** Runs `listener` whenever the client says that its roots have changed; gives what ends that. */
+  onRoots(listener: () => void): () => void;
 }
 
 /** How long an answer may be kept, and by whom (2026-07-28, server/utilities/caching). */

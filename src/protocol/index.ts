@@ -4,7 +4,7 @@ export { logLevels } from "./call.ts";
 export { decodeHeader, encodeHeader, type Mirrored, type MirroredArgument, mirroredArguments, mirrorHeaders } from "./header.ts";
 export { createLines, type Edges, type LineProblem, type LinesOptions, type Reader } from "./lines.ts";
 export type { Failure, Message, Notification, Parsed, Request, Result, RpcError } from "./message.ts";
-export { errorText, notificationText, parseMessage, requestText, resultText, rpcErrorOf, withData } from "./message.ts";
+export { errorText, notificationText, parseMessage, requestText, resultText, rpcErrorOf, ServerError, withData } from "./message.ts";
 export { type MethodName, type MethodRow, methods } from "./method.ts";
 export { publicName } from "./names.ts";
 export { editObject, emptyObject, memberOf, objectOf, quote, rawOf, stringOf } from "./object.ts";

@@ -1,5 +1,5 @@
 /** JSON-RPC 2.0 messages as MCP uses them (2026-07-28, basic: Messages), payloads unread. */
-import { type Fault, type FaultCode, type Limits, retryAfterMs } from "../base/index.ts";
+import { Fault, type FaultCode, type Limits, retryAfterMs } from "../base/index.ts";
 import { memberNamed, memberOf, quote, rawOf, stringOf } from "./object.ts";
 import { afterSpace, endOfValue, isEnd, locate, type Raw, type RawMember, type RawObject, Scan } from "./raw.ts";
 import { compactText } from "./text.ts";
@@ -198,6 +198,16 @@ export function rpcErrorOf(fault: Fault, more: Readonly<Record<string, unknown>>
   const room = fault.row.http === tooMany ? { retryAfterMs } : null;
   const data = JSON.stringify({ ...fault.data, ...room, ...more, origin: "1mcp", code: fault.code, backend: fault.backend, hint: fault.hint });
   return { code, message, data, raw: `{"code":${code},"message":${quote(message)},"data":${data}}`, fault: fault.code };
+}
+
+/** A server has refused what is no call: its own error, on its way to whoever asked. */
+export class ServerError extends Fault {
+  readonly error: RpcError;
+
+  constructor(backend: string, op: string, error: RpcError) {
+    super("BACKEND_REFUSED", { backend, op, detail: `error ${error.code}: ${error.message}` });
+    this.error = error;
+  }
 }
 
 /** The same error with one more text in its data. Only for errors of our own. */

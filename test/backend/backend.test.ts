@@ -35,7 +35,7 @@ test("one list that fails costs that list only", async () => {
 });
 
 test("a crash is told at once, calls fail with the reason, what was offered stays, and the same way leads back", async () => {
-  const { backend, clock, life, lives, changes } = await directReady();
+  const { backend, clock, life, lives, changes } = await directReady({}, { limits: { soonMsMax: 1 } });
   life(0).crash("it ended with exit code 1: out of memory");
   await clock.settle();
   expect(backend.status()).toMatchObject({ state: "backing-off", reason: "it ended with exit code 1: out of memory" });
@@ -50,6 +50,53 @@ test("a crash is told at once, calls fail with the reason, what was offered stay
   expect((await backend.call(callOf("tools/call"), target)).kind).toBe("done");
   expect(changes).toEqual(["ready", "backing-off", "starting", "ready"]);
   await backend.close();
+});
+
+test("a call that comes right after a crash waits for the first try, and for a server that is started by calls alone too", async () => {
+  for (const start of ["eager", "on-demand"] as const) {
+    const { backend, clock, life, lives } = await directReady({ start });
+    life(0).crash("it ended with exit code 1");
+    await clock.settle();
+    const call = backend.call(callOf("tools/call"), target);
+    expect(backend.status()).toMatchObject({ state: "backing-off", inFlight: 1 });
+    await clock.advance(defaultLimits.backoffMsMin);
+    expect(lives).toHaveLength(2);
+    life(1).ready();
+    expect((await call).kind).toBe("done");
+    await backend.close();
+  }
+});
+
+test("such a call fails with the reason when that try fails, when it is given up, and when it has less time than that", async () => {
+  const { backend, clock, life, lives } = await directReady();
+  const cancel = new CancelSource();
+  life(0).crash("it ended with exit code 1");
+  await clock.settle();
+  const [waits, givenUp] = [failure(backend.call(callOf("tools/call"), target)), failure(backend.call(callOf("tools/call", "{}", { cancel }), target))];
+  cancel.cancel("the client has gone");
+  expect((await givenUp).code).toBe("CALL_CANCELLED");
+  backend.adjust(specOf("b", { requestMs: 1 }));
+  expect((await failure(backend.call(callOf("tools/call"), target))).code).toBe("BACKEND_DOWN");
+  await clock.advance(defaultLimits.backoffMsMin);
+  expect(lives).toHaveLength(2);
+  life(1).refuse(fault("BACKEND_GARBLED", { backend: "b", detail: "no handshake" }));
+  await clock.settle();
+  expect(await waits).toMatchObject({ code: "BACKEND_DOWN", message: expect.stringContaining("no handshake") });
+  await backend.close();
+});
+
+test("a call does not wait for a try that is not soon, nor for a server that has never been ready", async () => {
+  const { backend, clock, life } = await directReady({}, { limits: { backoffMsMin: 2 * defaultLimits.soonMsMax } });
+  life(0).crash("it ended with exit code 1");
+  await clock.settle();
+  expect((await failure(backend.call(callOf("tools/call"), target))).code).toBe("BACKEND_DOWN");
+  await backend.close();
+  const fresh = direct();
+  await fresh.clock.settle();
+  fresh.life(0).refuse(fault("BACKEND_GARBLED", { backend: "b", detail: "no handshake" }));
+  await fresh.clock.settle();
+  expect((await failure(fresh.backend.call(callOf("tools/call"), target))).code).toBe("BACKEND_DOWN");
+  await fresh.backend.close();
 });
 
 test("a server that fails to start is tried again for ever, in growing waits, and shows its last words", async () => {

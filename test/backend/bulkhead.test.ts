@@ -98,44 +98,69 @@ test("a bound that is raised lets in who waits", async () => {
 });
 
 test("whatever happens in whatever order, no more than the bound are under way, and every place comes free again", async () => {
-  const deed = fc.record({ what: fc.constantFrom("run", "end", "cancel", "wait", "max"), pick: fc.nat(20) });
+  const deed = fc.record({ what: fc.constantFrom("run", "end", "cancel", "wait", "bound"), pick: fc.nat(20) });
   await fc.assert(
     fc.asyncProperty(fc.array(deed, { maxLength: 60 }), async (deeds) => {
-      const { run, running, clock, bulkhead } = make(3, { queuedMax: 3, callsPerPrincipalMax: 5 });
-      const cancels: CancelSource[] = [];
-      const ends: Promise<unknown>[] = [];
-      const open = new Set<PromiseWithResolvers<Outcome>>();
-      let seen = 0;
-      let max = 3;
+      const story = new Story();
       for (const { what, pick } of deeds) {
-        if (what === "run") {
-          const cancel = new CancelSource();
-          cancels.push(cancel);
-          ends.push(run(passenger(`p${pick % 2}`, cancel), 50));
-        } else if (what === "end") {
-          const one = [...open][pick % Math.max(1, open.size)];
-          if (one !== undefined) open.delete(one);
-          one?.resolve(done);
-        } else if (what === "cancel") cancels[pick % Math.max(1, cancels.length)]?.cancel("x");
-        else if (what === "wait") await clock.advance(pick);
-        else {
-          max = Math.max(max, 1 + (pick % 4));
-          bulkhead.max = 1 + (pick % 4);
-        }
-        await clock.settle();
-        for (; seen < running.length; seen += 1) open.add(running[seen] as PromiseWithResolvers<Outcome>);
-        expect(open.size).toBeLessThanOrEqual(max);
+        await story[what](pick);
+        await story.settle();
+        expect(story.open.size).toBeLessThanOrEqual(story.max);
       }
-      await clock.advance(100);
-      for (; open.size > 0 || seen < running.length; ) {
-        for (; seen < running.length; seen += 1) open.add(running[seen] as PromiseWithResolvers<Outcome>);
-        for (const one of open) one.resolve(done);
-        open.clear();
-        await clock.settle();
-      }
-      await Promise.all(ends);
-      expect([bulkhead.size, clock.pending]).toEqual([0, 0]);
+      expect(await story.over()).toEqual([0, 0]);
     }),
     { numRuns: 100 },
   );
 });
+
+/** What can happen to a bulkhead of three places, with all that is under way in it. */
+class Story {
+  readonly open = new Set<PromiseWithResolvers<Outcome>>();
+  /** The highest bound that there was. */
+  max = 3;
+  readonly #made = make(3, { queuedMax: 3, callsPerPrincipalMax: 5 });
+  readonly #cancels: CancelSource[] = [];
+  readonly #ends: Promise<unknown>[] = [];
+  #seen = 0;
+
+  run(pick: number): void {
+    const cancel = new CancelSource();
+    this.#cancels.push(cancel);
+    this.#ends.push(this.#made.run(passenger(`p${pick % 2}`, cancel), 50));
+  }
+
+  end(pick: number): void {
+    const one = [...this.open][pick % Math.max(1, this.open.size)];
+    if (one === undefined) return;
+    this.open.delete(one);
+    one.resolve(done);
+  }
+
+  cancel(pick: number): void {
+    this.#cancels[pick % Math.max(1, this.#cancels.length)]?.cancel("x");
+  }
+
+  wait(ms: number): Promise<void> {
+    return this.#made.clock.advance(ms);
+  }
+
+  /** Another bound holds from now on. */
+  bound(pick: number): void {
+    this.max = Math.max(this.max, 1 + (pick % 4));
+    this.#made.bulkhead.max = 1 + (pick % 4);
+  }
+
+  async settle(): Promise<void> {
+    await this.#made.clock.settle();
+    for (const one of this.#made.running.slice(this.#seen)) this.open.add(one);
+    this.#seen = this.#made.running.length;
+  }
+
+  /** Ends everything; gives what is left of it. */
+  async over(): Promise<readonly number[]> {
+    await this.wait(100);
+    for (await this.settle(); this.open.size > 0; await this.settle()) while (this.open.size > 0) this.end(0);
+    await Promise.all(this.#ends);
+    return [this.#made.bulkhead.size, this.#made.clock.pending];
+  }
+}

@@ -130,3 +130,13 @@ test("a descendant in a session of its own ends with the child whose mark it car
   await groups.end(staying.leader, systemClock, { stdinEndMs: 5000, termMs: 50 });
   expect(await runs(other)).toBe(false);
 });
+
+test("who is ended when the program ends gets no more time than is left then", async () => {
+  const groups = new Groups();
+  const child = start("trap '' TERM; sleep 1000 & wait; wait");
+  groups.add(child, groups.expect(), "stubborn");
+  groups.hurry({ stdinEndMs: 0, termMs: 50 });
+  child.stdin.end();
+  await groups.end(child, systemClock, { stdinEndMs: 60_000, termMs: 60_000 });
+  expect(child.signalCode).toBe("SIGKILL");
+});

@@ -9,7 +9,7 @@ const make = () => {
 
 test("within its allowance nobody waits", () => {
   const { noise } = make();
-  for (let line = 0; line < 100; line++) noise.line(84);
+  for (let line = 0; line < 100; line++) noise.line(52);
   expect(noise.pause()).toBeNull();
 });
 
@@ -18,7 +18,7 @@ test("beyond it reading waits until the allowance has grown as much, and goes on
   let read = 0;
   const reading = (async () => {
     for (; read < 100; read += 1) {
-      noise.line(984);
+      noise.line(952);
       await noise.pause();
     }
   })();
@@ -34,10 +34,10 @@ test("beyond it reading waits until the allowance has grown as much, and goes on
 
 test("short lines cost what they cost to read, and what is only passed over costs little", () => {
   const { noise } = make();
-  for (let line = 0; line < 630; line++) noise.line(0);
+  for (let line = 0; line < 210; line++) noise.line(0);
   expect(noise.pause()).not.toBeNull();
   const { noise: other } = make();
-  other.passed(600_000);
+  other.passed(150_000);
   expect(other.pause()).toBeNull();
   other.passed(50_000);
   expect(other.pause()).not.toBeNull();
@@ -55,10 +55,12 @@ test("one huge line holds up what follows for no longer than the window", async 
   expect(noise.pause()).toBeNull();
 });
 
-test("a chunk within a long line is passed over, one with line breaks is not", () => {
+test("of a chunk counts what it completes and is no answer; within a long line it is passed over", () => {
   const { noise } = make();
-  noise.chunk(new Uint8Array(400_000).fill(97));
+  noise.chunk(new Uint8Array(100_000).fill(97), 0);
+  noise.chunk(new Uint8Array(10_000).fill(10), 9_900);
+  noise.chunk(new Uint8Array(10_000).fill(10), 20_000);
   expect(noise.pause()).toBeNull();
-  noise.chunk(new Uint8Array(10_000).fill(10));
+  noise.chunk(new Uint8Array(10_000).fill(10), 0);
   expect(noise.pause()).not.toBeNull();
 });

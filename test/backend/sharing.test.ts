@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
-import { isForAll, Sharing } from "../../src/backend/sharing.ts";
+import { isForAll, type SharedBy, Sharing } from "../../src/backend/sharing.ts";
 import { CancelSource, defaultLimits, type Limits } from "../../src/base/index.ts";
 import { relayableCapabilities, type UpstreamFacts } from "../../src/era/index.ts";
 import type { Call } from "../../src/protocol/index.ts";
 import { callOf } from "../fixtures/calls.ts";
 
+const byPrincipal: SharedBy = { isolation: "principal", kind: "stdio" };
+const bySession: SharedBy = { isolation: "session", kind: "stdio" };
 const toldOnce: UpstreamFacts = { info: "{}", capabilities: new Map(), instructions: null, revision: "r", announces: true, subscribes: false };
 const toldEachTime: UpstreamFacts = { ...toldOnce, perRequest: true };
 
@@ -29,27 +31,36 @@ test("everybody shares where the operator says so, and at a remote server that h
 
 test("a principal has one share for all that its clients can do, and is told of exactly that", () => {
   const shares = sharing();
-  const key = (id: string, capabilities?: string, more?: Partial<Call>): string => shares.shareOf(caller(id, capabilities, more), "principal", toldOnce).key;
+  const key = (id: string, capabilities?: string, more?: Partial<Call>): string => shares.shareOf(caller(id, capabilities, more), byPrincipal, toldOnce).key;
   expect(key("a", elicits)).toBe(key("a", '{"elicitation":{},"x-unknown":{}}'));
   expect(key("a", elicits)).not.toBe(key("a"));
   expect(key("a", elicits)).not.toBe(key("b", elicits));
   expect(key("a", elicits, session("s"))).toBe(key("a", elicits));
-  expect(shares.shareOf(caller("a", elicits), "principal", toldOnce)).toMatchObject({ capabilities: '{"elicitation":{}}', session: null });
+  expect(shares.shareOf(caller("a", elicits), byPrincipal, toldOnce)).toMatchObject({ capabilities: '{"elicitation":{}}', session: null });
 });
 
 test("what a client can do is no matter where the server hears it with each request", () => {
   const shares = sharing();
-  expect(shares.shareOf(caller("a", elicits), "principal", toldEachTime).key).toBe(shares.shareOf(caller("a"), "principal", toldEachTime).key);
-  expect(shares.shareOf(caller("a"), "principal", toldEachTime).key).not.toBe(shares.shareOf(caller("b"), "principal", toldEachTime).key);
+  expect(shares.shareOf(caller("a", elicits), byPrincipal, toldEachTime).key).toBe(shares.shareOf(caller("a"), byPrincipal, toldEachTime).key);
+  expect(shares.shareOf(caller("a"), byPrincipal, toldEachTime).key).not.toBe(shares.shareOf(caller("b"), byPrincipal, toldEachTime).key);
 });
 
 test("a session has a share of its own, a caller without one that of its principal", () => {
   const shares = sharing();
-  const one = shares.shareOf(caller("a", elicits, session("1")), "session", toldOnce);
-  expect(one).toMatchObject({ capabilities: '{"elicitation":{}}', session: { id: "1" } });
-  expect(shares.shareOf(caller("a", elicits, session("2")), "session", toldOnce).key).not.toBe(one.key);
-  expect(shares.shareOf(caller("a", elicits, session("1")), "session", toldOnce).key).toBe(one.key);
-  expect(shares.shareOf(caller("a", elicits), "session", toldOnce)).toEqual(shares.shareOf(caller("a", elicits), "principal", toldOnce));
+  const one = shares.shareOf(caller("a", elicits, session("1")), bySession, toldOnce);
+  expect(one).toMatchObject({ capabilities: '{"elicitation":{}}', session: { id: "1" }, info: null });
+  expect(shares.shareOf(caller("a", elicits, session("2")), bySession, toldOnce).key).not.toBe(one.key);
+  expect(shares.shareOf(caller("a", elicits, session("1")), bySession, toldOnce).key).toBe(one.key);
+  expect(shares.shareOf(caller("a", elicits), bySession, toldOnce)).toEqual(shares.shareOf(caller("a", elicits), byPrincipal, toldOnce));
+});
+
+test("at another proxy a session has its own, told once, and a caller without one what it would have at any server", () => {
+  const shares = sharing();
+  const bridged: SharedBy = { isolation: "session", kind: "remote", isBridged: true };
+  expect(isForAll(bridged, toldEachTime)).toBe(false);
+  const info = '{"name":"c","version":"1"}';
+  expect(shares.shareOf(caller("a", elicits, { ...session("1"), client: { info, capabilities: elicits } }), bridged, toldEachTime)).toMatchObject({ key: "session 1", capabilities: '{"elicitation":{}}', info });
+  expect(shares.suitsFirst(shares.shareOf(caller("a", elicits), bridged, toldEachTime))).toBe(true);
 });
 
 test("what a caller can do is as its own calls say it", () => {
@@ -69,12 +80,12 @@ test("what a caller can do is as its own calls say it", () => {
 test("a session that is over gets nothing any more", () => {
   const ended = new CancelSource();
   ended.cancel("closed");
-  expect(() => sharing().shareOf(caller("a", "{}", session("1", ended)), "session", toldOnce)).toThrow(expect.objectContaining({ code: "CALL_CANCELLED" }));
+  expect(() => sharing().shareOf(caller("a", "{}", session("1", ended)), bySession, toldOnce)).toThrow(expect.objectContaining({ code: "CALL_CANCELLED" }));
 });
 
 test("the instance of the lists suits who can do everything, and whoever comes where that is not told once, but no session", () => {
   const shares = sharing();
-  const suits = (call: Call, facts: UpstreamFacts): boolean => shares.suitsFirst(shares.shareOf(call, "session", facts));
+  const suits = (call: Call, facts: UpstreamFacts): boolean => shares.suitsFirst(shares.shareOf(call, bySession, facts));
   expect(suits(caller("a", relayableCapabilities), toldOnce)).toBe(true);
   expect(suits(caller("a", elicits), toldOnce)).toBe(false);
   expect(suits(caller("a"), toldEachTime)).toBe(true);
@@ -83,7 +94,7 @@ test("the instance of the lists suits who can do everything, and whoever comes w
 
 test("no more sets of capabilities are remembered than the limit says, and the answer is the same without", () => {
   const shares = sharing({ ...defaultLimits, profilesMax: 2 });
-  const keys = () => [1, 2, 3, 4].map((n) => shares.shareOf(caller("a", `{"roots":{"n":${n}}}`), "principal", toldOnce).key);
+  const keys = () => [1, 2, 3, 4].map((n) => shares.shareOf(caller("a", `{"roots":{"n":${n}}}`), byPrincipal, toldOnce).key);
   expect(keys()).toEqual(keys());
   expect(new Set(keys()).size).toBe(1);
 });

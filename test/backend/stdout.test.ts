@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { defaultLimits, type Fault, sleep, systemClock } from "../../src/base/index.ts";
 import { readStderr, readStdout } from "../../src/backend/stdout.ts";
 import { StderrRing } from "../../src/backend/stderr.ts";
-import type { Misfit } from "../../src/backend/incoming.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { specOf } from "../fixtures/pool.ts";
@@ -109,11 +108,11 @@ function sourceOf(chunk: Uint8Array) {
 
 describe("by the clock", () => {
   const limits = { ...defaultLimits, noiseBytesMax: 100_000, noiseWindowMs: 1000 };
-  const quiet = { heard: () => undefined, message: () => false, misfit: (_: Misfit) => undefined };
+  const quiet = { heard: () => undefined, message: () => false, misfit: () => undefined };
 
   test("no more is taken of a stream of noise than its allowance, counted in bytes", async () => {
     const clock = createTestClock();
-    const { source, reader } = sourceOf(new TextEncoder().encode(`${"x".repeat(983)}\n`));
+    const { source, reader } = sourceOf(new TextEncoder().encode(`${"x".repeat(951)}\n`));
     void readStdout(reader, { clock, limits }, quiet);
     await clock.advance(0);
     expect(source.taken).toBeLessThanOrEqual(102_000);

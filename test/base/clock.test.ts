@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { sleep, systemClock } from "../../src/base/index.ts";
+import { monotonicMs, sleep, systemClock } from "../../src/base/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 
 describe("the system clock", () => {
@@ -81,4 +81,10 @@ describe("the test clock", () => {
     expect(numbers.every((number) => number >= 0 && number < 1)).toBe(true);
     expect(numbers.reduce((sum, number) => sum + number, 0) / 1000).toBeWithin(0.45, 0.55);
   });
+});
+
+test("what something took is told in parts of a millisecond, and never runs backwards", () => {
+  const told = Array.from({ length: 1000 }, monotonicMs);
+  expect(told.every((one, place) => place === 0 || one >= (told[place - 1] ?? 0))).toBeTrue();
+  expect(told.some((one) => !Number.isInteger(one))).toBeTrue();
 });

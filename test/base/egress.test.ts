@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
-import { createEgress, defaultLimits, type EgressReply, type Fault } from "../../src/base/index.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEgress, defaultLimits, type EgressReply, type Fault, sendOverSocket } from "../../src/base/index.ts";
 import { certified } from "../fixtures/certificates.ts";
 import { createFeed, createPeer, never } from "../fixtures/peer.ts";
 
@@ -228,4 +231,18 @@ test("our own door is asked whatever certificate it shows; anybody else's must b
   const ask = (acceptsAnyone: boolean) => createEgress({ limits: defaultLimits, env: {}, acceptsAnyone }).send(door.url.href, initOf({ method: "GET" }));
   expect(await textOf(await ask(true))).toBe("open");
   expect((await failure(ask(false))).message).toContain("certificate is not accepted");
+});
+
+test("over a socket of this machine, somebody is asked whatever the URL's host, and nobody there was not sent to", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "egress-"));
+  const unix = join(folder, "s.sock");
+  const server = Bun.serve({ unix, fetch: async (request) => new Response(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`) });
+  try {
+    const reply = await sendOverSocket(unix, "http://nobody/path", initOf({ method: "POST", body: "text" }));
+    expect(await textOf(reply)).toBe("POST /path text");
+    expect(await failure(sendOverSocket(join(folder, "none"), "http://nobody/", initOf()))).toMatchObject({ code: "BACKEND_DOWN", data: { sent: false } });
+  } finally {
+    await server.stop(true);
+    await rm(folder, { recursive: true });
+  }
 });

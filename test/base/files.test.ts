@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, Fault, openPrivateLog, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
+import { createPrivateFile, ensurePrivateDir, Fault, moveFile, openPrivateLog, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -209,4 +209,12 @@ describe("a private log", () => {
     expect(await codeOf(openPrivateLog(join(folder, "link")))).toBe("STATE_UNSAFE");
     expect(await codeOf(openPrivateLog(folder))).toBe("STATE_UNWRITABLE");
   });
+});
+
+test("a file gets another name and takes the place of what had it", async () => {
+  await writeFile(join(folder, "a"), "new");
+  await writeFile(join(folder, "b"), "old");
+  await moveFile(join(folder, "a"), join(folder, "b"));
+  expect([await readdir(folder), await readFile(join(folder, "b"), "utf8")]).toEqual([["b"], "new"]);
+  await expect(moveFile(join(folder, "a"), join(folder, "b"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
 });

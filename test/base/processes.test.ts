@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { allProcesses, bootOf, startOf } from "../../src/base/processes.ts";
+import { allProcesses, bootOf, startOf, startOfLiving } from "../../src/base/processes.ts";
 
 const start = (env: Record<string, string> = {}, detached = true) => Bun.spawn(["sleep", "1000"], { env: { PATH: process.env["PATH"], ...env }, detached });
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -12,7 +12,8 @@ test("a process is seen with its group, its session, its start and its mark", as
   child.kill();
   await child.exited;
   expect((await allProcesses(0)).some(({ pid }) => pid === child.pid)).toBe(false);
-  expect(startOf(child.pid)).toBeNull();
+  expect([startOf(child.pid), startOfLiving(child.pid)]).toEqual([null, null]);
+  expect(startOfLiving(process.pid)).toBe(startOf(process.pid));
 });
 
 test("marks of processes that started too early are not looked for, and others have none", async () => {

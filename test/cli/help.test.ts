@@ -24,6 +24,16 @@ test("help as people see it", () => {
       config check          say everything that is wrong with the configuration
       config schema         print the JSON Schema of a configuration
       config reload         have the running server look at its configuration now
+      serve                    start the proxy (also without a command)
+      proxy                    bridge a client on stdin and stdout to a running
+                               server
+      status [SERVER]          say how the running server and its servers are
+      config check             say everything that is wrong with the configuration
+      config schema            print the JSON Schema of a configuration
+      config reload            have the running server look at its configuration
+                               now
+      service print [MANAGER]  print what a service manager needs: systemd or
+                               launchd
 
     Flags of serve:
       -H, --host ADDRESS      address to listen on; default 127.0.0.1
@@ -64,6 +74,8 @@ test("help as people see it", () => {
 
     Flags of auth status:
           --json  print everything as JSON [ONE_MCP_JSON]
+    Flags of service print:
+          --user  for one user's own service, not the machine's [ONE_MCP_USER]
 
     Flags:
       -c, --config FILE      the configuration file; default

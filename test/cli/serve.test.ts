@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
 import type { Clock } from "../../src/base/index.ts";
 import { createClient, startHere } from "../fixtures/cli.ts";
+import { processLives } from "../../src/config/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { envelope } from "../fixtures/rpc.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
@@ -119,6 +120,31 @@ test("a promise nobody looked at is told of; an exception nobody caught ends it 
   here.signals.emit("uncaughtException", new Error("a bug"));
   expect(await here.code).toBe(1);
   expect(here.stderr.text()).toContain("Error: a bug");
+});
+
+test("with --graceful-restart a signal starts a new process on the same port, and ends this one", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), '{"mcpServers": {}, "limits": {"giveWayMs": 1}}');
+  const here = await served(folder, ["--graceful-restart", "--log-level", "error", "--config", folder.at("mcp.json")]);
+  const url = urlIn(here.stderr.text());
+  here.signals.emit("SIGUSR2");
+  expect(await here.code).toBe(0);
+  const { pid, url: now } = JSON.parse(await readFile(folder.at("state", "1mcp", "server.json"), "utf8")) as { pid: number; url: string };
+  expect(here.stderr.text()).toContain(`leaves to process ${pid} what comes from now on`);
+  expect(now).toBe(url);
+  expect((await fetch(new URL("/health", url))).status).toBe(200);
+  process.kill(pid, "SIGTERM");
+  const gone = (): boolean => !processLives(pid);
+  while (!gone()) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test("a service manager that cannot be told is no reason not to run", async () => {
+  await using folder = await createFolder();
+  const here = startHere(["serve", "--port", "0", "--log-level", "error"], { ...env(folder), NOTIFY_SOCKET: folder.at("nowhere") });
+  await here.stderr.said("  token:");
+  expect((await fetch(new URL("/health", urlIn(here.stderr.text())))).status).toBe(200);
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(0);
 });
 
 test("with --stdio it serves its one client, listens nowhere, and ends with it", async () => {

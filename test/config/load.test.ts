@@ -135,7 +135,7 @@ describe("the configuration of a bridge", () => {
     expect([path, backends.length]).toEqual([null, 1]);
     const [spec] = backends;
     if (spec?.kind !== "remote") throw new Error("not remote");
-    expect(spec).toMatchObject({ name: bridgedName, transport: "http", connectMs: 1234, issue: null });
+    expect(spec).toMatchObject({ name: bridgedName, transport: "http", isolation: "session", isBridged: true, connectMs: 1234, issue: null });
     expect([spec.url.reveal(), reveal(spec.headers["Authorization"] ?? "")]).toEqual([target.url, `Bearer ${target.token}`]);
     expect(JSON.stringify(spec)).not.toContain("1mcp_secret");
     const none = bridgeConfig(null);

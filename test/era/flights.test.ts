@@ -138,6 +138,7 @@ describe("what belongs to no call", () => {
     const told: Notice[] = [];
     const beside: Beside = {
       ask: () => Promise.reject(fault("ASK_REFUSED")),
+      onRoots: () => () => undefined,
       notice: (notice) => {
         told.push(notice);
         return listens;

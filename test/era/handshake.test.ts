@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { openSession, selfOf } from "../../src/era/handshake.ts";
+import { openIfTaken, openSession, selfOf } from "../../src/era/handshake.ts";
 import { emptyObject } from "../../src/protocol/index.ts";
-import { benchOf, faultCodeOf, initialized, type Said, textOf } from "../fixtures/wire.ts";
+import { benchOf, faultCodeOf, initialized, type Said, textOf, unknownMethod } from "../fixtures/wire.ts";
 
 const open = (said: Said, transport: "stdio" | "http" = "http") => {
   const bench = benchOf(transport, () => said);
@@ -21,6 +21,24 @@ describe("a handshake", () => {
     await openSession(south);
     const { capabilities } = JSON.parse(textOf(wire.last("initialize").params)) as { capabilities: unknown };
     expect(capabilities).toEqual({ elicitation: { form: {}, url: {} }, roots: {}, extensions: { "dev.example/x": {} } });
+  });
+
+  test("goes by the name of the one client whose alone the connection is", async () => {
+    const client = '{"name":"editor","version":"2.10"}';
+    const { south, wire } = benchOf("stdio", () => ({ result: initialized() }), { client });
+    await openSession(south);
+    expect(textOf(wire.last("initialize").params)).toEndWith(`"clientInfo":${client}}`);
+  });
+
+  test.each([
+    ["a server of the newer era alone", { error: '{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}', status: 400 }, null],
+    ["a server that knows no such request", { error: unknownMethod, status: 404 }, null],
+    ["a server that has no room", { error: '{"code":-32603,"message":"full"}', status: 429 }, "BACKEND_REFUSED"],
+    ["a server that refuses the credentials", { status: 401 }, "BACKEND_REFUSED"],
+    ["a server that takes it", { result: initialized() }, "2025-11-25"],
+  ] as [string, Said, string | null][])("is opened where it is taken: %s", async (_, said, expected) => {
+    const { south } = benchOf("http", () => said);
+    expect(await openIfTaken(south).then((opened) => opened?.revision ?? null, ({ code }: { code: string }) => code)).toBe(expected);
   });
 
   test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])("takes %s", async (version) => {

@@ -33,6 +33,18 @@ test("what is held is counted for its principal and for all, also after the call
   expect([again.hold(4000), again.hold(4000)]).toEqual([true, false]);
 });
 
+test("a call that has left and holds something again takes it from its principal's room, not from one of its own", () => {
+  const places = new Places(bounds);
+  const early = placeOf(places.take("a"));
+  early.leave();
+  const later = placeOf(places.take("a"));
+  expect([later.hold(1900), early.hold(1900), later.hold(1900), early.hold(1900)]).toEqual([true, true, false, false]);
+  early.release(1900);
+  placeOf(places.take("a"));
+  expect(detailOf(places.take("a"))).toContain("parkedPerPrincipalMax");
+  expect([later.hold(1900), later.hold(1900)]).toEqual([true, false]);
+});
+
 test("even nothing takes room, so that the number of what is held is bounded too", () => {
   const place = placeOf(new Places(bounds).take("a"));
   let held = 0;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { defaultLimits } from "../../src/base/index.ts";
 import { carriedCapabilities, isDeclared, profileOf, relayableCapabilities } from "../../src/era/profile.ts";
 
-const told = (capabilities: string, isAlone = false): string => profileOf(capabilities, defaultLimits, isAlone).capabilities;
+const told = (capabilities: string, isAlone = false, isOne = false): string => profileOf(capabilities, defaultLimits, { isAlone, isOne }).capabilities;
 const extensions = '{"extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["a"]},"io.modelcontextprotocol/tasks":{},"dev.example/x":{"n":1.10}},"experimental":{"e":{}}}';
 
 describe("what an older backend is told of a client", () => {
@@ -27,6 +27,11 @@ describe("what an older backend is told of a client", () => {
   test("holds extensions of its own only for a backend that the client sees alone, and never tasks", () => {
     expect(JSON.parse(told(extensions, true))).toEqual({ experimental: { e: {} }, extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["a"] }, "dev.example/x": { n: 1.1 } } });
     expect(told('{"extensions":{"io.modelcontextprotocol/tasks":{}}}', true)).toBe("{}");
+  });
+
+  test("promises changes of roots only to a backend whose one client declared them", () => {
+    expect(["true", "false", '"yes"'].map((value) => told(`{"roots":{"listChanged":${value}}}`, false, true))).toEqual(['{"roots":{"listChanged":true}}', '{"roots":{}}', '{"roots":{}}']);
+    expect([told('{"roots":{}}', true, true), told("{}", true, true)]).toEqual(['{"roots":{}}', "{}"]);
   });
 
   test("is everything that can be relayed where everybody shares it", () => {

@@ -259,7 +259,7 @@ describe("a question that no call can have caused, where the connection is one c
       waiting.push(Promise.withResolvers<Answer>());
       return (waiting.at(-1) as PromiseWithResolvers<Answer>).promise;
     };
-    const world = await open(transport, limits, { beside: { ask, notice: (notice) => notices.push(notice) > 0 } });
+    const world = await open(transport, limits, { beside: { ask, notice: (notice) => notices.push(notice) > 0, onRoots: () => () => undefined } });
     return { ...world, asked, notices, next: () => waiting.shift() as PromiseWithResolvers<Answer> };
   };
 
@@ -284,6 +284,28 @@ describe("a question that no call can have caused, where the connection is one c
     world.wire.last("tools/list").push(question("2"));
     expect(last(world)).toMatchObject({ id: 2, error: { code: -32601 } });
     expect(world.asked).toEqual([]);
+  });
+
+  test("goes beside the calls when the one that it rode on is over, unless that was given up", async () => {
+    const world = await owned();
+    for (const [id, kind] of [["1", "elicitation/create"], ["2", "roots/list"]] as const) {
+      const one = await start(world);
+      world.wire.push(question(id, kind, kind === "roots/list" ? null : form));
+      expect(one.asked).toHaveLength(1);
+      world.wire.answer(one.arrived.id, { result: "{}" });
+      await one.outcome;
+      one.refuse("CALL_CANCELLED");
+      await world.clock.settle();
+      world.next().resolve(accepted);
+      await world.clock.settle();
+      expect(last(world)).toMatchObject({ id: Number(id), result: { action: "accept" } });
+    }
+    const given = await start(world);
+    world.wire.push(question("3"));
+    given.cancel.cancel("enough");
+    given.refuse("CALL_CANCELLED");
+    await world.clock.settle();
+    expect([world.asked.map(({ kind }) => kind), last(world)]).toMatchObject([["elicitation", "roots"], { id: 3, result: { action: "cancel" } }]);
   });
 
   test("gets what it would get anyway where that client does not listen, and any other reason as it is", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fault } from "../../src/base/index.ts";
+import { ServerError } from "../../src/protocol/index.ts";
 import { createWorld, gate, nextEvent, nextJson, type World } from "../fixtures/era.ts";
 
 const request = (method: "subscribe" | "unsubscribe", uri: unknown = "a://1", id: number | string = 5) => ({ jsonrpc: "2.0", id, method: `resources/${method}`, params: { uri } });
@@ -64,6 +65,14 @@ describe("a 2025 session", () => {
     expect((await ask("subscribe")).error).toMatchObject({ code: -32601, data: { uri: "a://1" } });
     serve.subscribe = () => Promise.reject(fault("LIMIT_REACHED", { detail: "limits.subscriptionsPerWatchMax" }));
     expect((await ask("subscribe")).error).toMatchObject({ code: -32603, data: { code: "LIMIT_REACHED" } });
+  });
+
+  test("is refused in the server's own words, to the byte", async () => {
+    const { ask, serve, send, headers } = await opened();
+    const raw = '{"code":-32602,"message":"no sub","data":{"why":1.10},"extra":true}';
+    serve.subscribe = () => Promise.reject(new ServerError("box", "resources/subscribe", { code: -32602, message: "no sub", data: '{"why":1.10}', raw }));
+    expect((await ask("subscribe")).error.message).toBe("no sub");
+    expect((await send(request("subscribe"), { headers }).answer).body).toContain(`"error":${raw}`);
   });
 
   test.each(["subscribe", "unsubscribe"] as const)("must name a resource to %s", async (method) => {

@@ -47,7 +47,7 @@ describe("a resource of a backend with sessions", () => {
 
   test("that is refused, or fails, is not subscribed to", async () => {
     const { bench, south } = await open("stdio", ({ params }) => (textOf(params).includes("bad") ? { error: '{"code":-32002,"message":"no"}' } : { fault: "BACKEND_TIMEOUT" }));
-    expect(await south.subscribe("a://bad", "{}")).toBe(false);
+    expect(await south.subscribe("a://bad", "{}").catch((thrown: unknown) => thrown)).toMatchObject({ code: "BACKEND_REFUSED", error: { code: -32002, message: "no" } });
     expect(await faultCodeOf(south.subscribe("a://1", "{}"))).toBe("BACKEND_TIMEOUT");
     await south.unsubscribe("a://1", "{}");
     expect(said(bench)).toEqual(["subscribe a://bad", "subscribe a://1"]);

@@ -157,6 +157,16 @@ describe("a server over HTTP", () => {
     expect(bench.wire.sent.at(-1)?.headers).toEqual({ "mcp-protocol-version": "2024-11-05" });
   });
 
+  test.each([
+    ["that has both eras has a session, unasked for the newer one", { result: initialized() }, "2025-11-25", ["initialize"]],
+    ["that refuses it is asked for the newer one", { error: '{"code":-32022,"message":"no"}', status: 400 }, "2026-07-28", ["initialize", "server/discover"]],
+  ] as [string, Said, string, string[]][])("where the older era is preferred: one %s", async (_, opening, revision, methods) => {
+    const { wire, options, south } = benchOf("http", (one) => (one.method === "initialize" ? opening : modernScript()(one)), { era: "older" });
+    expect((await connectUpstream(wire, options, south)).facts.revision).toBe(revision);
+    expect(wire.methods().slice(0, methods.length)).toEqual(methods);
+    expect(wire.deeds).toEqual([]);
+  });
+
   test.each([400, 404, 405])("that refuses with %d and has no HTTP+SSE is refused", async (status) => {
     const { bench, upstream } = connect("http", statuses({ status }, { status }));
     expect(await faultCodeOf(upstream)).toBe("BACKEND_REFUSED");

@@ -55,6 +55,28 @@ describe("listening", () => {
   });
 });
 
+describe("giving way", () => {
+  test("goes on serving, and each answer ends its connection", async () => {
+    await using front = await openFront({ sharePort: true });
+    expect((await post(front.url)).headers.get("connection")).not.toBe("close");
+    await front.giveWay();
+    await front.giveWay();
+    const answer = await post(front.url);
+    expect([answer.status, answer.headers.get("connection")]).toEqual([200, "close"]);
+  });
+
+  test("leaves new connections to the one that listens beside", async () => {
+    await using first = await openFront({ sharePort: true });
+    const port = Number(new URL(first.url).port);
+    await using second = await openFront({ listen: { host: "127.0.0.1", port }, sharePort: true, eras: createSmallEras(() => json('"second"')) });
+    await first.giveWay();
+    const said: string[] = [];
+    for (let times = 0; times < 20; times += 1) said.push(await (await post(second.url, "{}", { connection: "close" })).text());
+    if (process.platform === "linux") expect(new Set(said)).toEqual(new Set(['"second"']));
+    else expect(said).toHaveLength(20);
+  });
+});
+
 describe("closing", () => {
   test("waits for an answer under way, and lets nobody new in", async () => {
     const asked = Promise.withResolvers<void>();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { defaultLimits, fault } from "../../src/base/index.ts";
 import type { Config } from "../../src/config/index.ts";
 import type { Watching } from "../../src/protocol/index.ts";
-import { rawOf } from "../../src/protocol/index.ts";
+import { rawOf, ServerError } from "../../src/protocol/index.ts";
 import { configOf, type ScriptedBackend, specOf } from "../fixtures/pool.ts";
 import { type Stage, stageOf } from "../fixtures/stage.ts";
 
@@ -98,11 +98,23 @@ describe("a wish for a resource", () => {
     expect(await watching.subscribe("x://1")).toBe("subscribed");
   });
 
-  test("tries the next owner where the first refuses", async () => {
+  test("is refused in the words of the one server that was asked, and in ours where several were", async () => {
+    const set = await stage();
+    const error = { code: -32602, message: "no sub", data: null, raw: '{"code":-32602,"message":"no sub"}' };
+    for (const server of [set.alpha, set.beta]) server.subscribe = () => Promise.reject(new ServerError("alpha", "subscribe", error));
+    const { watching } = watch(set);
+    expect(await watching.subscribe("x://1").catch((thrown: unknown) => thrown)).toMatchObject({ error });
+    offer(set.beta, "x://1");
+    await settle(set);
+    expect(await watching.subscribe("x://1")).toBe("unknown");
+    expect(set.beta.asked).toEqual(["x://1"]);
+  });
+
+  test.each([() => false, () => Promise.reject(new ServerError("alpha", "subscribe", { code: -32602, message: "no sub", data: null, raw: "{}" }))])("tries the next owner where the first refuses", async (refused) => {
     const set = await stage();
     offer(set.beta, "x://1");
     await settle(set);
-    set.alpha.subscribe = () => false;
+    set.alpha.subscribe = refused;
     const { watching, heard } = watch(set);
     expect(await watching.subscribe("x://1")).toBe("subscribed");
     expect([set.alpha.asked, set.beta.subscribed]).toEqual([["x://1"], ["x://1"]]);

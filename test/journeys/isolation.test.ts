@@ -77,7 +77,7 @@ test("each session has a process of its own, told of its client alone, which end
   const pids = [await one.tool("session__pid"), await two.tool("session__pid"), await stateless("").tool("session__pid")];
   expect(new Set(pids).size).toBe(3);
   expect([await one.tool("session__pid"), await two.tool("session__pid"), await stateless("").tool("session__pid")]).toEqual(pids);
-  expect([await one.tool("session__told"), await two.tool("session__told")]).toEqual(['{"roots":{}}', "{}"]);
+  expect([await one.tool("session__told"), await two.tool("session__told")]).toEqual(['{"roots":{"listChanged":true}}', "{}"]);
   await one.end();
   await gone(Number(pids[0]));
   expect(await two.tool("session__pid")).toBe(pids[1] ?? "");
@@ -94,6 +94,19 @@ test("a question that no call caused goes to the session whose alone the process
   const deaf = await openSession('{"roots":{}}');
   expect(await deaf.tool("early__early")).toBe('{"roots":[]}');
   await beside[Symbol.asyncDispose]();
+});
+
+test("that the roots have changed is told to the processes that are the session's alone, and to those alone", async () => {
+  const one = await openSession('{"roots":{"listChanged":true}}');
+  const silent = await openSession('{"roots":{}}');
+  for (const name of ["shared", "principal", "session"]) for (const client of [one, silent]) expect(await client.tool(`${name}__roots_changed`)).toBe("0");
+  for (const client of [one, silent]) await client.say('{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}');
+  const told: Record<string, string[]> = {};
+  for (const [who, client] of Object.entries({ one, silent })) for (const name of ["shared", "principal", "session"]) (told[who] ??= []).push(await client.tool(`${name}__roots_changed`));
+  expect([told["one"], told["silent"]]).toEqual([["0", "0", "1"], ["0", "0", "0"]]);
+  expect(await one.tool("principal__told")).toBe('{"roots":{}}');
+  await one.end();
+  await silent.end();
 });
 
 test("a newer server hears of each client with each request, so one process serves all clients of a principal", async () => {

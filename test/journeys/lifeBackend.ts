@@ -55,6 +55,16 @@ function onceFallen(id: Raw): void {
   text(id, "ok");
 }
 
+/** Says every moment that it is not done, until it is. */
+function progress(id: Raw, ms: number): void {
+  let steps = 0;
+  const timer = setInterval(() => write(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${id},"progress":${(steps += 1)}}}\n`), 100);
+  setTimeout(() => {
+    clearInterval(timer);
+    text(id, "ok");
+  }, ms);
+}
+
 const deeds: Record<string, (id: Raw, args: RawObject | null) => void> = {
   ok: (id) => text(id, "ok"),
   pid: (id) => text(id, String(process.pid)),
@@ -64,6 +74,7 @@ const deeds: Record<string, (id: Raw, args: RawObject | null) => void> = {
   },
   never: () => undefined,
   after: (id, args) => void setTimeout(() => text(id, "ok"), numberOf(args, "ms")),
+  progress: (id, args) => progress(id, numberOf(args, "ms")),
   twice: (id) => {
     text(id, "ok");
     text(id, "again");

@@ -44,7 +44,7 @@ describe("the README", () => {
   test("lists addresses that are there", async () => {
     await using program = await startProgram({ auth: false });
     const paths = [...readme.matchAll(/^\| `(\/[^|]*)\|/gmu)].flatMap((match) => [...(match[1] ?? "").matchAll(/\/[a-z/<>]+/gu)].map((found) => found[0].replace("<server>", "demo")));
-    expect(paths).toEqual(["/mcp", "/mcp/demo", "/sse", "/sse/demo", "/health"]);
+    expect(paths).toEqual(["/mcp", "/mcp/demo", "/sse", "/sse/demo", "/health", "/health/live", "/health/ready", "/metrics"]);
     for (const path of paths) {
       const gone = new AbortController();
       const { status } = await fetch(`${program.origin}${path}`, { signal: gone.signal });

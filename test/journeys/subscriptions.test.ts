@@ -167,6 +167,13 @@ test("a configuration that leaves a server as it is leaves its subscriptions as 
   expect(follower.heard).toHaveLength(1);
 }, 20_000);
 
+test("a server that refuses is heard in its own words, through every way of the older era", async () => {
+  const refused = (client: AnyClient): Promise<unknown> => (client as unknown as Sdk).subscribeResource({ uri: "old://closed" }).catch(({ code, data }: { code: number; data: unknown }) => ({ code, data }));
+  await using alone = await connectV1(`${program.origin}/mcp/old`, program.token);
+  await using v2 = await connectV2(`${program.origin}/mcp/old`, program.token, "legacy");
+  expect(await Promise.all([alone, v2].map(refused))).toEqual([{ code: -32602, data: { why: 1.1 } }, { code: -32602, data: { why: 1.1 } }]);
+});
+
 describe("the real server that has subscriptions", () => {
   for (const [label, connect] of clients)
     test(`tells ${label} of what it follows`, async () => {

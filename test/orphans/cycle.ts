@@ -76,11 +76,17 @@ export interface Proxy extends AsyncDisposable {
 }
 
 /** Starts a proxy that has its folder for a home; whatever of it is there at the end is killed. */
-export async function startProxy(config: object, home: string): Promise<Proxy> {
+export const startProxy = (config: object, home: string): Promise<Proxy> => start(config, home, []);
+
+/** The same for one that serves a client on its pipes, which says nothing. */
+export const startPiped = (config: object, home: string): Promise<Proxy> => start(config, home, ["--stdio"]);
+
+async function start(config: object, home: string, more: readonly string[]): Promise<Proxy> {
   const configPath = join(home, `${crypto.randomUUID()}.json`);
   const stateDir = join(home, "state");
   await writeFile(configPath, JSON.stringify({ port: 0, ...config }));
-  const child = Bun.spawn([...programArgv(), "serve", "--config", configPath, "--state-dir", stateDir], { cwd: home, env: cleanEnv({ HOME: home }), stdin: "ignore", stdout: "ignore", stderr: Bun.file(join(home, "log")) });
+  const argv = [...programArgv(), "serve", "--config", configPath, "--state-dir", stateDir, ...more];
+  const child = Bun.spawn(argv, { cwd: home, env: cleanEnv({ HOME: home }), stdin: more.length === 0 ? "ignore" : "pipe", stdout: "ignore", stderr: Bun.file(join(home, "log")) });
   return {
     home,
     stateDir,

@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { programArgv } from "../fixtures/program.ts";
-import { allStand, createHome, cycle, entryOf, isWatchdog, livingIn, type Proxy, seenUntil, servers, type Shown, startProxy, trees } from "./cycle.ts";
+import { allStand, createHome, cycle, entryOf, isWatchdog, livingIn, type Proxy, seenUntil, servers, type Shown, startPiped, startProxy, trees } from "./cycle.ts";
 
 const limits = { stdinEndMs: 100, termMs: 100 };
 const five = Object.fromEntries(Object.keys(trees).map((tree) => [tree, entryOf(tree)]));
@@ -102,12 +102,12 @@ test("what a proxy that was killed together with its watchdog has left is ended 
   while ((await pages(next)).length > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
-test("two proxies on one state folder leave each other's servers alone", async () => {
+test("two proxies on one state folder, of which one serves over pipes, leave each other's servers alone", async () => {
   await using home = await createHome();
   const { proxy } = await standing(home.path);
   await using _first = proxy;
   const before = servers(await livingIn(home.path), proxy.pid).filter(({ words }) => /tree\.sh (?:plain|shell|escaped|deaf|forked|idle)$/u.test(words));
-  await using second = await startProxy({ mcpServers: { other: entryOf("plain") }, limits }, home.path);
+  await using second = await startPiped({ mcpServers: { other: entryOf("plain") }, limits }, home.path);
   await seenUntil(home.path, (now) => now.some((one) => isWatchdog(one) && one.parent === second.pid), enoughMs);
   while ((await pages(second)).filter((name) => name.endsWith(".json")).length < 2) await new Promise((resolve) => setImmediate(resolve));
   process.kill(second.pid, "SIGKILL");

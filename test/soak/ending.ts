@@ -1,6 +1,6 @@
 /** The program is asked to end while calls run. */
 import { Caller } from "./caller.ts";
-import { withArgument } from "./processes.ts";
+import { withArgument, mark } from "./processes.ts";
 import { atMost, entry, type Finding, none, startWith, told, type Trial } from "./trials.ts";
 
 const calls = 40;
@@ -9,7 +9,7 @@ export const ending: Trial = {
   name: "ending",
   about: `SIGTERM with ${calls} calls in flight, half of which take two seconds and half a minute`,
   async run(): Promise<readonly Finding[]> {
-    await using program = await startWith({ slow: entry("good", "soak-slow") });
+    await using program = await startWith({ slow: entry("good", mark("slow")) });
     const url = `${program.origin}/mcp`;
     const callers = Array.from({ length: calls }, () => new Caller(url));
     await Promise.all(callers.map((caller) => caller.call("slow__echo")));
@@ -26,7 +26,7 @@ export const ending: Trial = {
       { what: "exit code", wanted: "0", got: `${code}`, met: code === 0 },
       none("clients without an answer", answers.filter(({ error }) => error.startsWith("no answer")).map(({ error }) => error)),
       { what: "calls of two seconds that came to their result", wanted: `${calls / 2}`, got: `${answers.filter(({ ok }) => ok).length}`, met: answers.filter(({ ok }) => ok).length === calls / 2 },
-      none("servers left", (await withArgument("soak-slow")).map(String)),
+      none("servers left", (await withArgument(mark("slow"))).map(String)),
       told("what the others were told", [...new Set(answers.filter(({ ok }) => !ok).map(({ error }) => error))].join("; ")),
     ];
   },

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { residentMb } from "../bench/targets.ts";
 import { Caller, pour } from "./caller.ts";
-import { withArgument } from "./processes.ts";
+import { withArgument, mark } from "./processes.ts";
 import { entry, type Finding, none, startWith, told, type Trial } from "./trials.ts";
 
 const perSecond = 200;
@@ -24,7 +24,7 @@ export const mixed: Trial = {
   name: "mixed",
   about: `${perSecond} calls a second, new clients all the time, a server killed every ${crashEveryMs / 1000} s, the configuration rewritten every ${rewriteEveryMs / 1000} s`,
   async run(minutes): Promise<readonly Finding[]> {
-    const servers = { stays: entry("good", "soak-stays"), falls: entry("good", "soak-falls"), floods: entry("flood", "soak-floods") };
+    const servers = { stays: entry("good", mark("stays")), falls: entry("good", mark("falls")), floods: entry("flood", mark("floods")) };
     await using program = await startWith(servers);
     const url = `${program.origin}/mcp`;
     let turn = 0;
@@ -35,10 +35,10 @@ export const mixed: Trial = {
       caller.close();
     }, 100);
     const crashes = setInterval(async () => {
-      for (const pid of await withArgument("soak-falls")) process.kill(pid, "SIGKILL");
+      for (const pid of await withArgument(mark("falls"))) process.kill(pid, "SIGKILL");
     }, crashEveryMs);
     let rewrite = 0;
-    const rewrites = setInterval(() => void writeFile(program.configPath, JSON.stringify({ mcpServers: { ...servers, guest: entry("good", "soak-guest", { tags: [`t${(rewrite += 1)}`] }) } })), rewriteEveryMs);
+    const rewrites = setInterval(() => void writeFile(program.configPath, JSON.stringify({ mcpServers: { ...servers, guest: entry("good", mark("guest"), { tags: [`t${(rewrite += 1)}`] }) } })), rewriteEveryMs);
     const samples: { ms: number; mb: number }[] = [];
     const start = performance.now();
     while (performance.now() - start < minutes * 60_000) {

@@ -1,6 +1,9 @@
 /** Processes as the system shows them: found by what stands on their command line. Linux alone. */
 import { readdir, readFile } from "node:fs/promises";
 
+/** A word for a command line that is this soak's alone, so that two at once leave each other's servers in peace. */
+export const mark = (name: string): string => `soak-${process.pid}-${name}`;
+
 /** Ids of the processes whose command line holds `word` as one of its arguments. */
 export async function withArgument(word: string): Promise<number[]> {
   const found: number[] = [];

@@ -2,7 +2,7 @@
 import { cleanEnv } from "../fixtures/program.ts";
 import { firstMatch } from "../bench/targets.ts";
 import { type Answered, Caller, quantile, repeat } from "./caller.ts";
-import { appears, withArgument } from "./processes.ts";
+import { appears, withArgument, mark } from "./processes.ts";
 import { below, atMost, entry, type Finding, httpArgv, none, startWith, told, type Trial } from "./trials.ts";
 
 const times = 50;
@@ -58,8 +58,8 @@ export const recovery: Trial = {
   name: "recovery",
   about: `a stdio server is killed with -9 ${times} times under load, and a server over HTTP is killed and started anew ${times} times; another server is called all the while`,
   async run(): Promise<readonly Finding[]> {
-    await using remote = await startRemote("soak-remote");
-    await using program = await startWith({ falls: entry("good", "soak-falls"), stays: entry("good", "soak-stays"), remote: { type: "http", url: `http://127.0.0.1:${remote.port}/mcp` } });
+    await using remote = await startRemote(mark("remote"));
+    await using program = await startWith({ falls: entry("good", mark("falls")), stays: entry("good", mark("stays")), remote: { type: "http", url: `http://127.0.0.1:${remote.port}/mcp` } });
     const url = `${program.origin}/mcp`;
     const neighbour = new Caller(url);
     const quiet = repeat(() => neighbour.call("stays__echo"), 5);
@@ -69,9 +69,9 @@ export const recovery: Trial = {
     await quiet.end();
     const during = repeat(() => neighbour.call("stays__echo"), 5);
     const stdio = await ends(url, "falls__echo", async () => {
-      const pids = await withArgument("soak-falls");
+      const pids = await withArgument(mark("falls"));
       for (const pid of pids) process.kill(pid, "SIGKILL");
-      await appears("soak-falls", pids);
+      await appears(mark("falls"), pids);
     });
     const http = await ends(url, "remote__echo", () => remote.restart());
     await during.end();

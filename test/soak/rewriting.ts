@@ -3,18 +3,18 @@ import { rename, symlink, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Program } from "../fixtures/program.ts";
 import { Caller, pour } from "./caller.ts";
-import { withArgument } from "./processes.ts";
+import { withArgument, mark } from "./processes.ts";
 import { entry, type Finding, none, startWith, told, type Trial } from "./trials.ts";
 
 const perSecond = 500;
 const times = 200;
 const pauseMs = 50;
 
-const staying = { one: entry("good", "soak-one"), two: entry("good", "soak-two") };
+const staying = { one: entry("good", mark("one")), two: entry("good", mark("two")) };
 
 type Rewrite = (program: Program, time: number) => Promise<void>;
 
-const whole = (time: number): string => JSON.stringify({ mcpServers: { ...staying, [`guest${time % 3}`]: entry("good", "soak-guest", { tags: [`t${time}`] }) } });
+const whole = (time: number): string => JSON.stringify({ mcpServers: { ...staying, [`guest${time % 3}`]: entry("good", mark("guest"), { tags: [`t${time}`] }) } });
 
 /** Every way in which a file comes to change, right and wrong. */
 const rewrites: readonly Rewrite[] = Object.freeze<Rewrite[]>([
@@ -50,7 +50,7 @@ export const rewriting: Trial = {
     const first = new Caller(url);
     for (const name of ["one", "two"]) await first.call(`${name}__echo`);
     first.close();
-    const pidsOf = async (): Promise<string> => (await Promise.all(["soak-one", "soak-two"].map(withArgument))).flat().join(", ");
+    const pidsOf = async (): Promise<string> => (await Promise.all([mark("one"), mark("two")].map(withArgument))).flat().join(", ");
     const before = await pidsOf();
     let turn = 0;
     const load = pour(url, (caller) => caller.call((turn += 1) % 2 === 0 ? "one__echo" : "two__echo"), perSecond);

@@ -1,6 +1,7 @@
 /** A thousand idle clients come and go: what they cost while they are there, and what is left of them. */
 import { connect, headerOf, openStream } from "../bench/http.ts";
 import { residentMb } from "../bench/targets.ts";
+import { mark } from "./processes.ts";
 import { atMost, entry, type Finding, startWith, told, type Trial } from "./trials.ts";
 
 const count = 500;
@@ -38,7 +39,7 @@ export const streams: Trial = {
   name: "streams",
   about: `${count} idle sessions of 2025 and ${count} open listens of 2026 come and go, ${rounds} times after one that does not count`,
   async run(): Promise<readonly Finding[]> {
-    await using program = await startWith({ well: entry("good", "soak-well") }, { limits: { watchesMax: 4000, watchesPerPrincipalMax: 4000 } });
+    await using program = await startWith({ well: entry("good", mark("well")) }, { limits: { watchesMax: 4000, watchesPerPrincipalMax: 4000 } });
     const url = new URL(`${program.origin}/mcp`);
     const memory = (): Promise<number> => residentMb(program.pid);
     const round = async (): Promise<{ readonly open: number; readonly closed: number }> => {

@@ -1,6 +1,6 @@
 /** Four servers in trouble at once, each of its own kind: what the others and the lists feel, and what callers of the four are told. */
 import { type Answered, Caller, quantile, repeat } from "./caller.ts";
-import { appears } from "./processes.ts";
+import { appears, mark } from "./processes.ts";
 import { atMost, entry, type Finding, none, startWith, told, type Trial } from "./trials.ts";
 
 const deadlineMs = 2000;
@@ -30,17 +30,17 @@ export const trouble: Trial = {
   name: "trouble",
   about: "one server stopped with SIGSTOP, one that crashes at each start, one that never answers and one that floods both its streams, all at once",
   async run(): Promise<readonly Finding[]> {
-    const well = { well: entry("good", "soak-well"), fine: entry("good", "soak-fine") };
+    const well = { well: entry("good", mark("well")), fine: entry("good", mark("fine")) };
     const quiet = await (async () => {
       await using program = await startWith(well);
       return await sleepCalls(`${program.origin}/mcp`);
     })();
-    const bad = Object.fromEntries(Object.entries(inTrouble).map(([name, manner]) => [name, entry(manner, `soak-${name}`, { requestTimeout: deadlineMs, connectionTimeout: deadlineMs })]));
+    const bad = Object.fromEntries(Object.entries(inTrouble).map(([name, manner]) => [name, entry(manner, mark(name), { requestTimeout: deadlineMs, connectionTimeout: deadlineMs })]));
     await using program = await startWith({ ...well, ...bad });
     const url = `${program.origin}/mcp`;
     const first = new Caller(url);
     await first.call("stopped__echo");
-    const pid = await appears("soak-stopped");
+    const pid = await appears(mark("stopped"));
     process.kill(pid, "SIGSTOP");
     try {
       const failing = ["stopped", "crashing", "mute"].map((name) => {

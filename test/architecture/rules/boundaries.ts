@@ -99,6 +99,7 @@ export const fileOwners: readonly string[] = Object.freeze([
   "src/base/index.ts",
   "src/cli/background.ts",
   "src/config/edit.ts",
+  "src/config/owner.ts",
   "src/config/presence.ts",
   "src/hub/pinned.ts",
   "src/hub/remember.ts",

@@ -1,0 +1,62 @@
+/**
+ * `service print`: writes what a service manager needs to run this server, made for this executable and these folders.
+ * It only prints: installing is a step that an administrator wants to see.
+ */
+import { isAbsolute, resolve } from "node:path";
+import { fault, outputOf } from "../base/index.ts";
+import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
+import type { Occasion, Run } from "./occasion.ts";
+import { plistOf } from "./plist.ts";
+import { machinePaths, type ServiceFacts, unitOf } from "./unit.ts";
+
+type Printer = (facts: ServiceFacts) => Promise<string> | string;
+
+const printers: Readonly<Record<string, Printer>> = Object.freeze({
+  systemd: async (facts: ServiceFacts) => unitOf(facts, await systemdVersion()),
+  launchd: plistOf,
+});
+
+/** Prints the unit or the property list. Throws USAGE. */
+export const printService: Run = async (occasion) => {
+  const { operand, stdout } = occasion;
+  const printer = operand !== null && Object.hasOwn(printers, operand) ? printers[operand] : undefined;
+  if (printer === undefined) throw fault("USAGE", { detail: `“service print” needs one of ${Object.keys(printers).join(", ")}` });
+  stdout.write(await printer(factsOf(occasion)));
+  return 0;
+};
+
+function factsOf({ settings, env, selfArgv }: Occasion): ServiceFacts {
+  const isUser = settings.user;
+  const standard = isUser ? { configPath: defaultConfigPath(env), stateDir: defaultStateDir(env) } : machinePaths;
+  const configPath = settings.config === null ? standard.configPath : resolve(settings.config);
+  const stateDir = settings.stateDir === null ? standard.stateDir : resolve(settings.stateDir);
+  return {
+    argv: checked([...selfArgv, "serve", "--config", configPath, "--state-dir", stateDir, ...chosen(settings)]),
+    configPath,
+    stateDir,
+    isUser,
+    // What a user has installed for himself lies where no service manager looks.
+    path: isUser ? (env["PATH"] ?? "").split(":").filter(isAbsolute).join(":") || null : null,
+  };
+}
+
+/** What was set for `serve` by the environment, which the service will not have. */
+const chosen = ({ host, port, logLevel, insecureNoAuth, gracefulRestart }: Occasion["settings"]): readonly string[] => [
+  ...(host === null ? [] : ["--host", host]),
+  ...(port === null ? [] : ["--port", String(port)]),
+  ...(logLevel === "info" ? [] : ["--log-level", logLevel]),
+  ...(insecureNoAuth ? ["--insecure-no-auth"] : []),
+  ...(gracefulRestart ? ["--graceful-restart"] : []),
+];
+
+function checked(argv: readonly string[]): readonly string[] {
+  if (argv.some((word) => /[\u0000-\u001f\u007f]/.test(word))) throw fault("USAGE", { detail: "a path with control characters cannot be written into a service's description" });
+  return argv;
+}
+
+/** The version of the systemd of this machine; null: there is none that says so. */
+export async function systemdVersion(tool = "systemctl"): Promise<number | null> {
+  const text = await outputOf([tool, "--version"]).catch(() => "");
+  const version = /^systemd (\d+)/.exec(text)?.[1];
+  return version === undefined ? null : Number(version);
+}
