@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { CancelSource, type Fault } from "../../src/base/index.ts";
+import type { Backend } from "../../src/backend/backend.ts";
+import { connected } from "../../src/backend/connect.ts";
+import { CancelSource, defaultLimits, type Fault, fault } from "../../src/base/index.ts";
 import { type Ask, type Call, rawOf, stringOf } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { type LoggedPool, loggedPool } from "../fixtures/loggedPool.ts";
 
 const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
@@ -112,4 +115,15 @@ describe("where everybody has his own login", () => {
     await place.guarded[Symbol.asyncDispose]();
     expect((await failure(call(place, { principal: operator }))).code).not.toBe("LOGIN_NEEDED");
   });
+});
+
+test("who agreed and did not come back is not waited for any longer than the limit says", async () => {
+  const clock = createTestClock();
+  const login = { page: () => "http://127.0.0.1/connect", onChanged: () => () => undefined };
+  const ask: Call["ask"] = async () => ({ ok: true, result: '{"action":"accept"}' });
+  const came = failure(connected({ login } as unknown as Backend, callOf("tools/call", "{}", { ask }), () => Promise.reject(fault("LOGIN_NEEDED", { backend: "s" })), { clock, limits: defaultLimits }));
+  await clock.advance(defaultLimits.connectMsMax - 1);
+  expect(clock.pending).toBe(1);
+  await clock.advance(1);
+  expect([(await came).code, clock.pending]).toEqual(["LOGIN_NEEDED", 0]);
 });
