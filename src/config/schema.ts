@@ -86,7 +86,6 @@ const common = Object.freeze({
   isolation: v.optional(v.pipe(v.picklist(["shared", "principal", "session"]), v.description("Who shares one process or connection: everybody, whoever has the same token, or each session. Default: shared for a program, principal for an address."))),
   era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks: modern is without sessions, legacy what was before; auto asks it. Default: auto."))),
   hidden: v.optional(flag("Whoever is not granted this server is told that there is none of its name, instead of what to ask for. Default: false.")),
-  hidden: v.optional(flag("Whoever is not granted this server is told that there is none of its name, instead of what to ask for. Default: false.")),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable, by the names that the server gives them. Default: none.")),
   pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn."))),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),

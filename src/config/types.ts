@@ -38,8 +38,6 @@ interface BackendCommon {
   readonly instructionOverride: string | null;
   /** Who is not granted it does not learn that it is there. */
   readonly hidden: boolean;
-  /** Who is not granted it does not learn that it is there. */
-  readonly hidden: boolean;
   /** Wait for start, handshake and lists. */
   readonly connectMs: number;
   /** Wait for the answer to one request. */

@@ -30,7 +30,7 @@ function server(...statuses: readonly number[]) {
   const run = async (authorization: string | null): Promise<EgressReply> => {
     sent.push(authorization);
     const status = left.shift() ?? 200;
-    return { status, header: (name) => (name === "www-authenticate" ? "Bearer" : null), cancel: () => cancelled.push(status) } as unknown as EgressReply;
+    return { status, header: (name: string) => (name === "www-authenticate" ? "Bearer" : null), cancel: () => cancelled.push(status) } as unknown as EgressReply;
   };
   return { run, sent, cancelled };
 }
