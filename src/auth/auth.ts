@@ -7,7 +7,7 @@ import { type Audit, type Clock, type Egress, fault, faultOf, type Limits, type 
 import type { AccessConfig } from "../config/index.ts";
 import { createChallenges } from "./challenge.ts";
 import { Grants } from "./grants.ts";
-import { Operators } from "./operators.ts";
+import { Operators, ownTokenWritten } from "./operators.ts";
 import { ensureOwnToken, ownToken, ownTokenPath } from "./ownToken.ts";
 import type { Grantable } from "./pending.ts";
 import { createResources, type Reached, type Resources } from "./resources.ts";
@@ -171,11 +171,12 @@ class GuardedAuth implements Auth {
     const ids = this.#parts.grants.hear();
     if (ids.length === 0) return;
     this.#verifier.forget();
-    if (ids.includes(operatorPrincipal.id) && !this.operator.isRenewing) void this.#reread();
-    for (const listener of this.#listeners) listener(ids);
+    if (ids.includes(operatorPrincipal.id) && !this.operator.isRenewing) this.#verifier.voidOwn();
+    if (ids.includes(ownTokenWritten)) void this.#reread();
+    const ended = ids.filter((id) => id !== ownTokenWritten);
+    if (ended.length > 0) for (const listener of this.#listeners) listener(ended);
   }
 
-  // Another process may have put another token in its place.
   async #reread(): Promise<void> {
     const own = await ownToken(this.#options.stateDir).catch(() => null);
     if (own !== null) this.#verifier.setOwn(own);

@@ -9,7 +9,7 @@ import { Attempts } from "./attempts.ts";
 import { authorize } from "./authorize.ts";
 import { Browsers } from "./browsers.ts";
 import { Documents } from "./cimd.ts";
-import { Assertions } from "./clientCredentials.ts";
+import { Assertions } from "./assertions.ts";
 import { Clients } from "./clients.ts";
 import { device, deviceAuthorization } from "./device.ts";
 import type { Grants } from "./grants.ts";

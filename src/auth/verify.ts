@@ -43,14 +43,22 @@ export class Verifier {
   readonly #known = new Map<string, Held>();
   readonly #operator: Verdict = Object.freeze({ ok: true, principal: operatorPrincipal });
   #ownDigest: string | null = null;
+  #voidDigest: string | null = null;
 
   constructor(options: VerifierOptions) {
     this.#options = options;
   }
 
-  /** The operator's own token, from now on. */
+  /** The operator's own token, from now on, unless it is the one that was voided. */
   setOwn(token: string): void {
-    this.#ownDigest = digestOf(token);
+    const digest = digestOf(token);
+    if (digest !== this.#voidDigest) this.#ownDigest = digest;
+  }
+
+  /** The operator's own token opens nothing any more. */
+  voidOwn(): void {
+    this.#voidDigest = this.#ownDigest ?? this.#voidDigest;
+    this.#ownDigest = null;
   }
 
   /** Forgets what is known of tokens: a grant has ended. */
