@@ -22,4 +22,4 @@ export { type ChunkQueue, createChunkQueue, createQueue, type Queue, singleFligh
 export { endTree, type Kin, reap, type Reaped } from "./reap.ts";
 export type { Lookup } from "./pin.ts";
 export { createKnownSecrets, type KnownSecrets, reveal, Secret } from "./secret.ts";
-export { markVariable, startSelf, startSuccessor } from "./spawn.ts";
+export { markVariable, runTool, startSelf, startSuccessor } from "./spawn.ts";
