@@ -486,7 +486,6 @@ function authOf({ config, log, audit, options: { env } }: Pick<Ground, "config" 
     limits,
     egress,
     audit,
-    foreign: null,
   });
 }
 

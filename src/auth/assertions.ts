@@ -41,13 +41,14 @@ export class Assertions {
       const until = (payload.exp ?? 0) * 1000;
       const isShort = until <= clock.now() + limits.assertionMsMax;
       // One audience, or another receiver could show it to us.
-      return isShort && typeof payload.aud === "string" && typeof payload.jti === "string" && this.#isNew(`${clientId} ${payload.jti}`, until);
+      return isShort && typeof payload.aud === "string" && typeof payload.jti === "string" && this.isNew(`${clientId} ${payload.jti}`, until);
     } catch {
       return false; // whatever is wrong with it: it proves nothing
     }
   }
 
-  #isNew(id: string, until: number): boolean {
+  /** Whether something that serves once, and counts until then, is shown for the first time. */
+  isNew(id: string, until: number): boolean {
     const { store, limits } = this.#options;
     return store.atomically(() => {
       if ((store.get<{ readonly n: number }>("select count(*) as n from assertions")?.n ?? 0) >= limits.assertionsMax) return false;

@@ -21,9 +21,9 @@ describe("the metadata of an endpoint", () => {
   });
 
   test("names the authorization servers whose tokens count", async () => {
-    await using mixed = await openAuth({ access: { mode: "mixed" }, issuers: ["https://login.example"] });
+    await using mixed = await openAuth({ access: { mode: "mixed", issuers: [{ issuer: "https://login.example" }] } });
     expect(bodyOf(await ask(mixed.auth, "GET", `${root}/mcp`))["authorization_servers"]).toEqual([issuer, "https://login.example"]);
-    await using external = await openAuth({ access: { mode: "external" }, issuers: ["https://login.example"] });
+    await using external = await openAuth({ access: { mode: "external", issuers: [{ issuer: "https://login.example" }] } });
     expect(bodyOf(await ask(external.auth, "GET", `${root}/mcp`))["authorization_servers"]).toEqual(["https://login.example"]);
   });
 });
