@@ -7,10 +7,12 @@ const lineCharsMax = 16_384;
 
 /** The lines of an input, one at a time. */
 export class Lines {
-  readonly #reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">;
+  readonly #reader: { read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> };
   readonly #decoder = new TextDecoder();
   #text = "";
   #ended = false;
+  // The break that was taken last was the first half of one, maybe.
+  #halved = false;
 
   constructor(input: ReadableStream<Uint8Array>) {
     this.#reader = input.getReader();
@@ -18,15 +20,20 @@ export class Lines {
 
   /** The next one without its break; what there is at the end counts as one. Null: there is no more. */
   async next(): Promise<string | null> {
-    while (!this.#ended && !/[\r\n\u0003\u0004]/.test(this.#text) && this.#text.length <= lineCharsMax) {
-      const { value, done } = await this.#reader.read();
-      this.#ended = done;
-      this.#text += this.#decoder.decode(value, { stream: !done });
-    }
-    const [, line = "", rest = ""] = /^([^\r\n]*)(?:\r\n|\r|\n)?([^]*)$/.exec(this.#text) ?? [];
-    const isLast = this.#ended && this.#text === "";
-    this.#text = rest;
-    return isLast ? null : line;
+    while (!this.#ended && !/[\r\n\u0003\u0004]/.test(this.#text) && this.#text.length <= lineCharsMax) await this.#more();
+    if (this.#ended && this.#text === "") return null;
+    const [whole, line = ""] = /^([^\r\n]*)(?:\r\n|\r|\n)?/.exec(this.#text) ?? [""];
+    this.#text = this.#text.slice(whole.length);
+    this.#halved = whole.endsWith("\r");
+    return line;
+  }
+
+  async #more(): Promise<void> {
+    const { value, done } = await this.#reader.read();
+    this.#ended = done;
+    const text = this.#text + this.#decoder.decode(value, { stream: !done });
+    this.#text = this.#halved && text.startsWith("\n") ? text.slice(1) : text;
+    this.#halved &&= text === "";
   }
 }
 
