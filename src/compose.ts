@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Auth, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
+import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
 import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
@@ -16,7 +16,7 @@ import { type ByteSink, createFront, createStdioFront, type Facts, loginActions,
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
-export type { LoginInfo } from "./auth/index.ts";
+export type { AuthOperator, GrantInfo, LoginInfo, NewToken, ShownRequest } from "./auth/index.ts";
 export type { Reloaded, Report, Review };
 
 /** Where there is nothing to do. */
@@ -366,6 +366,27 @@ export async function pinsAtRest(options: Around & { readonly configPath: string
   };
 }
 
+/** Grants, where no proxy runs. */
+export interface GrantsAtRest {
+  readonly operator: AuthOperator;
+  close(): Promise<void>;
+}
+
+/** Opens the grants of a proxy that does not run. Throws ConfigFault, STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN. */
+export async function grantsAtRest(options: Around & { readonly configPath: string | null }): Promise<GrantsAtRest> {
+  const logs = logOf(options);
+  const { config } = await configOf({ ...options, demoArgv: ["1mcp"] }, logs.log);
+  const audit = auditOf(logs, options, config);
+  const auth = await authOf({ ...logs, config, audit, options }, { ...options, insecureNoAuth: false }, { hub: { grantable: () => [] } }, () => "http://127.0.0.1");
+  return {
+    operator: auth.operator,
+    async close() {
+      await auth.close();
+      await audit.close();
+    },
+  };
+}
+
 async function coreOf(ground: Ground): Promise<OwnCore> {
   const keys = await stateKeys({ stateDir: ground.options.stateDir });
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
@@ -467,7 +488,7 @@ const whereOf = ({ host, port, freePort = 0, sharePort = false }: StartOptions, 
 });
 
 /** Who calls us: everybody for the asking, or whoever shows what was granted. */
-function authOf({ config, log, audit, options: { env } }: Ground, options: StartOptions, { hub }: Core, listenUrl: () => string): Promise<Auth> {
+function authOf({ config, log, audit, options: { env } }: Pick<Ground, "config" | "log" | "audit"> & { readonly options: Pick<Around, "env"> }, options: Pick<StartOptions, "stateDir" | "insecureNoAuth">, { hub }: { readonly hub: Pick<Hub, "grantable"> }, listenUrl: () => string): Promise<Auth> {
   const { limits, publicUrl, allowedHosts } = config;
   const egress = createEgress({ limits, env });
   return createAuth({
@@ -483,7 +504,6 @@ function authOf({ config, log, audit, options: { env } }: Ground, options: Start
     limits,
     egress,
     audit,
-    foreign: null,
   });
 }
 

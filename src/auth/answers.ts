@@ -40,7 +40,7 @@ export function isFromUs(request: OAuthIn, origin: string): boolean {
   return (site === null || site === "same-origin") && (from === null || from.toLowerCase() === origin);
 }
 
-export const noStore = Object.freeze({ "Cache-Control": "no-store", Pragma: "no-cache", "Referrer-Policy": "no-referrer" });
+const noStore = Object.freeze({ "Cache-Control": "no-store", Pragma: "no-cache", "Referrer-Policy": "no-referrer" });
 
 export const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): OAuthOut => ({ kind: "json", status, headers: { ...noStore, ...headers }, body });
 

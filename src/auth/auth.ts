@@ -5,9 +5,11 @@
  */
 import { type Audit, type Clock, type Egress, fault, faultOf, type Limits, type Log, type Timer } from "../base/index.ts";
 import type { AccessConfig } from "../config/index.ts";
-import { createChallenges } from "./challenge.ts";
+import { type Challenges, createChallenges } from "./challenge.ts";
+import { createForeign } from "./externalToken.ts";
 import { Grants } from "./grants.ts";
-import { Operators } from "./operators.ts";
+import { type Issuers, openIssuers } from "./issuers.ts";
+import { Operators, ownTokenWritten } from "./operators.ts";
 import { ensureOwnToken, ownToken, ownTokenPath } from "./ownToken.ts";
 import type { Grantable } from "./pending.ts";
 import { createResources, type Reached, type Resources } from "./resources.ts";
@@ -35,23 +37,22 @@ export interface AuthOptions {
   /** For addresses that strangers name: https, public addresses, no redirects. */
   readonly egress: Egress;
   readonly audit: Pick<Audit, "record" | "isWritable">;
-  /** Other authorization servers whose tokens count; absent: none. */
-  readonly issuers?: readonly string[];
-  /** Judges tokens of other issuers; null: there are none. */
-  readonly foreign: Foreign | null;
+  /** Judges tokens of other issuers; absent: by what the configuration says of these. */
+  readonly foreign?: Foreign;
 }
 
 /** Makes auth. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN, CONFIG_INVALID. */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
   if (options.mode === "none") return openAuth();
   const own = await ensureOwnToken(options.stateDir, options.random, options.log);
+  const issuers = await openIssuers({ ...options, trusted: options.mode === "token" ? [] : options.config.issuers });
   const store = await openStore(options.stateDir);
   try {
     const grants = new Grants({ ...options, store });
     const resources = createResources(options.reached, options.endpoints);
     const late: { changed: () => void } = { changed: () => undefined };
-    const server = await openServer({ ...options, issuers: options.issuers ?? [], store, grants, resources, changed: () => late.changed() });
-    const auth = new GuardedAuth(options, { store, grants, resources, server }, own);
+    const server = await openServer({ ...options, issuers, store, grants, resources, changed: () => late.changed() });
+    const auth = new GuardedAuth(options, { store, grants, resources, server, issuers }, own);
     late.changed = () => auth.changed();
     return auth;
   } catch (thrown) {
@@ -65,6 +66,7 @@ interface Parts {
   readonly grants: Grants;
   readonly resources: Resources;
   readonly server: AuthorizationServer;
+  readonly issuers: Issuers;
 }
 
 /** Everybody is the operator. For `--insecure-no-auth` alone; the listener's address is checked elsewhere. */
@@ -87,6 +89,11 @@ function openAuth(): Auth {
   };
 }
 
+function foreignOf(options: AuthOptions, parts: Parts, challenges: Challenges): Foreign | null {
+  if (options.mode !== "external" && options.mode !== "mixed") return null;
+  return options.foreign ?? createForeign({ ...options, ...parts, challenges });
+}
+
 class GuardedAuth implements Auth {
   readonly mode: AuthMode;
   readonly tokenPath: string;
@@ -102,16 +109,16 @@ class GuardedAuth implements Auth {
 
   constructor(options: AuthOptions, parts: Parts, own: string) {
     const { clock, limits, log, mode } = options;
-    const { grants, server, resources } = parts;
+    const { grants, server } = parts;
     this.#options = options;
     this.#parts = parts;
     this.#sweptAt = clock.now();
     this.mode = mode;
     this.paths = server.paths;
     this.tokenPath = ownTokenPath(options.stateDir);
-    const challenges = createChallenges(mode === "token" ? null : resources, options.config.defaultScopes);
+    const challenges = createChallenges(mode === "token" ? null : parts.resources, options.config.defaultScopes);
     this.#stepUp = challenges.scope;
-    this.#verifier = new Verifier({ grants, challenges, clock, limits, log, foreign: options.foreign, own: mode !== "external" });
+    this.#verifier = new Verifier({ grants, challenges, clock, limits, log, foreign: foreignOf(options, parts, challenges), own: mode !== "external" });
     this.#verifier.setOwn(own);
     this.operator = new Operators({ ...options, ...parts, changed: () => this.changed(), setOwn: (token) => this.#verifier.setOwn(token) });
     this.#watch();
@@ -136,6 +143,7 @@ class GuardedAuth implements Auth {
   async close(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#parts.issuers.close();
     await this.operator.settled();
     this.#quietly(() => this.#parts.grants.flush());
     this.#parts.store.close();
@@ -171,11 +179,12 @@ class GuardedAuth implements Auth {
     const ids = this.#parts.grants.hear();
     if (ids.length === 0) return;
     this.#verifier.forget();
-    if (ids.includes(operatorPrincipal.id) && !this.operator.isRenewing) void this.#reread();
-    for (const listener of this.#listeners) listener(ids);
+    if (ids.includes(operatorPrincipal.id) && !this.operator.isRenewing) this.#verifier.voidOwn();
+    if (ids.includes(ownTokenWritten)) void this.#reread();
+    const ended = ids.filter((id) => id !== ownTokenWritten);
+    if (ended.length > 0) for (const listener of this.#listeners) listener(ended);
   }
 
-  // Another process may have put another token in its place.
   async #reread(): Promise<void> {
     const own = await ownToken(this.#options.stateDir).catch(() => null);
     if (own !== null) this.#verifier.setOwn(own);

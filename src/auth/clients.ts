@@ -7,7 +7,7 @@ import type { Clock, Limits } from "../base/index.ts";
 import type { AccessConfig, PreregisteredClient } from "../config/index.ts";
 import { refused } from "./answers.ts";
 import type { Documents } from "./cimd.ts";
-import type { Assertions } from "./clientCredentials.ts";
+import type { Assertions } from "./assertions.ts";
 import type { ClientMetadata, Jwks } from "./clientMetadata.ts";
 import type { Store } from "./store.ts";
 import { digestOf } from "./tokens.ts";

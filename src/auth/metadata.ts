@@ -6,6 +6,7 @@
  */
 import type { AccessConfig } from "../config/index.ts";
 import { otherVerb, refused } from "./answers.ts";
+import { idJagProfile, jwtBearer } from "./idJag.ts";
 import { mayRegister } from "./registration.ts";
 import { resourceMetadataPath, type Resources } from "./resources.ts";
 import type { AuthMode, OAuthIn, OAuthOut } from "./types.ts";
@@ -16,8 +17,6 @@ export interface MetadataOptions {
   readonly mode: AuthMode;
   readonly config: AccessConfig;
   readonly resources: Resources;
-  /** Other authorization servers whose tokens count. */
-  readonly issuers: readonly string[];
 }
 
 // A browser's client may read them from wherever it comes: there is nothing in them that is not for everybody.
@@ -26,14 +25,15 @@ const headers = Object.freeze({ "Access-Control-Allow-Origin": "*", "Cache-Contr
 const document = (body: unknown): OAuthOut => ({ kind: "json", status: 200, headers, body });
 
 /** `GET /.well-known/oauth-protected-resource…`. */
-export function resourceMetadata(request: OAuthIn, { mode, config, resources, issuers }: MetadataOptions): OAuthOut {
+export function resourceMetadata(request: OAuthIn, { mode, config, resources }: MetadataOptions): OAuthOut {
   if (!isRead(request)) return otherVerb("GET, HEAD");
   const endpoint = resources.of(resources.originOf(request.header("host")) + request.path.slice(resourceMetadataPath.length));
   if (endpoint === null) return refused(404, "not_found", "there is no such resource");
+  const others = mode === "external" || mode === "mixed" ? config.issuers.map(({ issuer }) => issuer) : [];
   const scopes = config.defaultScopes.filter((scope) => scope !== "offline_access");
   return document({
     resource: endpoint.url.replace(/\/$/, ""),
-    authorization_servers: [...(mode === "external" ? [] : [resources.issuer()]), ...issuers],
+    authorization_servers: [...(mode === "external" ? [] : [resources.issuer()]), ...others],
     bearer_methods_supported: ["header"],
     ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
     resource_name: "1mcp",
@@ -44,6 +44,7 @@ export function resourceMetadata(request: OAuthIn, { mode, config, resources, is
 export function serverMetadata(request: OAuthIn, { config, resources }: MetadataOptions): OAuthOut {
   if (!isRead(request)) return otherVerb("GET, HEAD");
   const issuer = resources.issuer();
+  const takesIdJag = config.issuers.some(({ idJag }) => idJag);
   const hasOwn = config.clients.preregistered.some(({ clientCredentials }) => clientCredentials !== null);
   return document({
     issuer,
@@ -54,7 +55,8 @@ export function serverMetadata(request: OAuthIn, { config, resources }: Metadata
     ...(mayRegister(config, resources) ? { registration_endpoint: `${issuer}/register` } : {}),
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
-    grant_types_supported: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", ...(hasOwn ? ["client_credentials"] : [])],
+    grant_types_supported: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", ...(hasOwn ? ["client_credentials"] : []), ...(takesIdJag ? [jwtBearer] : [])],
+    ...(takesIdJag ? { authorization_grant_profiles_supported: [idJagProfile] } : {}),
     code_challenge_methods_supported: ["S256"],
     token_endpoint_auth_methods_supported: methods,
     token_endpoint_auth_signing_alg_values_supported: signatures,

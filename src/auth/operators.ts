@@ -32,6 +32,9 @@ export interface OperatorsOptions {
 
 const nameCharsMax = 64;
 
+/** No grant, but word to other processes that there is another token in the operator's file. */
+export const ownTokenWritten = "operator token";
+
 export class Operators implements AuthOperator {
   readonly #options: OperatorsOptions;
   #writing: Promise<void> = Promise.resolve();
@@ -82,10 +85,9 @@ export class Operators implements AuthOperator {
     const token = store.atomically(() => {
       const info = grants.infoOf(id);
       if (info === null || info.kind !== "token" || info.expiresAt === null || info.expiresAt <= clock.now()) throw fault("NAME_UNKNOWN", { detail: "there is no such token" });
-      // The one before serves on for a while; one that was replaced earlier does not get longer by it.
-      store.run("update access set expires_at = min(expires_at, ?) where grant_id = ?", clock.now() + limits.rotationMsMax, id);
-      // Two are valid at most.
-      store.run("delete from access where grant_id = ?1 and digest not in (select digest from access where grant_id = ?1 order by expires_at desc limit 1)", id);
+      // Two are valid at most: one that was replaced before is known by its shorter life.
+      store.run("delete from access where grant_id = ? and expires_at < ?", id, info.expiresAt);
+      store.run("update access set expires_at = min(expires_at - 1, ?) where grant_id = ?", clock.now() + limits.rotationMsMax, id);
       return grants.issue(id, info.scopes, info.expiresAt);
     });
     this.#options.changed();
@@ -128,6 +130,7 @@ export class Operators implements AuthOperator {
     const write = async (): Promise<void> => {
       await replaceOwnToken(stateDir, token);
       this.isRenewing = false;
+      grants.tellEnded(ownTokenWritten);
     };
     this.#writing = this.#writing.then(write).catch((thrown: unknown) => log.error("the operator's new token could not be written; remove the file of the old one before the next start", { path: ownTokenPath(stateDir), reason: faultOf(thrown).message }));
   }

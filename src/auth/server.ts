@@ -9,10 +9,11 @@ import { Attempts } from "./attempts.ts";
 import { authorize } from "./authorize.ts";
 import { Browsers } from "./browsers.ts";
 import { Documents } from "./cimd.ts";
-import { Assertions } from "./clientCredentials.ts";
+import { Assertions } from "./assertions.ts";
 import { Clients } from "./clients.ts";
 import { device, deviceAuthorization } from "./device.ts";
 import type { Grants } from "./grants.ts";
+import type { Issuers } from "./issuers.ts";
 import { login, open } from "./login.ts";
 import { resourceMetadata, serverMetadata, serverMetadataPath } from "./metadata.ts";
 import { Passwords } from "./passwords.ts";
@@ -38,7 +39,8 @@ export interface ServerOptions {
   readonly limits: Limits;
   readonly egress: Egress;
   readonly audit: Pick<Audit, "record" | "isWritable">;
-  readonly issuers: readonly string[];
+  /** Other issuers whose word counts. */
+  readonly issuers: Issuers;
   scopesOf(): readonly Grantable[];
   /** Called after grants have ended here. */
   changed(): void;
@@ -73,7 +75,7 @@ export async function openServer(options: ServerOptions): Promise<AuthorizationS
   const clients = new Clients({ ...options, documents, assertions });
   const refreshes = new Refreshes(options);
   const counting = (max: number, windowMs: number): Attempts => new Attempts({ clock, max, windowMs, addressesMax: limits.countedAddressesMax });
-  const parts = { ...options, passwords, browsers, pending, clients, refreshes };
+  const parts = { ...options, passwords, browsers, pending, clients, refreshes, assertions };
   const routes = routesOf(options, {
     "/authorize": (request) => authorize(request, parts),
     "/token": (request) => token(request, parts),

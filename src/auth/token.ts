@@ -6,13 +6,16 @@
 import { type Audit, type AuditEvent, type Clock, type Limits, sleep } from "../base/index.ts";
 import type { AccessConfig } from "../config/index.ts";
 import { formOf, json, otherVerb, parseParameters, refused } from "./answers.ts";
+import type { Assertions } from "./assertions.ts";
 import { grantToClient } from "./clientCredentials.ts";
 import type { Client, Clients } from "./clients.ts";
 import type { Grants } from "./grants.ts";
+import { jwtBearer, redeemIdJag } from "./idJag.ts";
+import type { Issuers } from "./issuers.ts";
 import type { Pending, Waiting } from "./pending.ts";
 import type { Refreshes } from "./refresh.ts";
 import type { Resources } from "./resources.ts";
-import { parseScopes } from "./scopes.ts";
+import { narrowed, parseScopes } from "./scopes.ts";
 import type { Store } from "./store.ts";
 import { digestOf } from "./tokens.ts";
 import type { OAuthIn, OAuthOut } from "./types.ts";
@@ -27,6 +30,8 @@ export interface TokenOptions {
   readonly refreshes: Refreshes;
   readonly clients: Clients;
   readonly pending: Pending;
+  readonly issuers: Issuers;
+  readonly assertions: Assertions;
   readonly audit: Pick<Audit, "record" | "isWritable">;
   /** Called after a grant has ended here. */
   changed(): void;
@@ -49,6 +54,7 @@ const grantors: Readonly<Record<string, Grantor>> = Object.freeze({
   refresh_token: renew,
   client_credentials: grantOwn,
   "urn:ietf:params:oauth:grant-type:device_code": redeemDevice,
+  [jwtBearer]: redeemAssertion,
 });
 
 const invalidGrant = (): OAuthOut => refused(400, "invalid_grant", "it is not valid here, or not any more");
@@ -236,4 +242,27 @@ function grantOwn(asked: Asked, options: TokenOptions): OAuthOut {
   if (given === null) return refused(400, "invalid_scope", "more than this client may have is asked for");
   noteTo(options, "token.issued", request, client, given.grantId, given.scopes);
   return tokens(given.token, config.tokens.accessMs, given.scopes, null);
+}
+
+// ---- by the word of another issuer ------------------------------------------------------------------------------
+
+async function redeemAssertion(asked: Asked, options: TokenOptions): Promise<OAuthOut> {
+  const { client, form, request } = asked;
+  const assertion = form.get("assertion");
+  if (assertion === undefined) return missing("assertion");
+  // What is given for one client must not serve whoever knows that client's name.
+  if (client.secret === null && client.jwks === null) return refused(400, "unauthorized_client", "this client cannot show that it is itself");
+  const found = await redeemIdJag(assertion, client, options);
+  if (found === null) return invalidGrant();
+  if (!fits(found.path, asked.resource)) return invalidTarget();
+  const scopes = narrowed(found.scopes, asked.scopes);
+  if (scopes === null || scopes.length === 0) return refused(400, "invalid_scope", "nothing is granted to this person, or not what is asked for");
+  const { store, grants, clock, config } = options;
+  const expiresAt = clock.now() + config.tokens.accessMs;
+  const given = store.atomically(() => {
+    const grantId = grants.ofPerson({ clientId: client.id, name: `${client.name} for ${found.subject}`, scopes }, found.path ?? asked.resource, expiresAt);
+    return { grantId, token: grants.issue(grantId, scopes, expiresAt) };
+  });
+  noteTo(options, "token.issued", request, client, given.grantId, scopes);
+  return tokens(given.token, config.tokens.accessMs, scopes, null);
 }

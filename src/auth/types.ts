@@ -107,8 +107,8 @@ export type Decision = { readonly approve: true; readonly scopes: readonly strin
 /** A grant as it is listed. Nothing of it is secret. */
 export interface GrantInfo {
   readonly id: string;
-  /** "token": a static one; "code", "device": a person approved; "client": client credentials. */
-  readonly kind: "token" | "code" | "device" | "client";
+  /** "token": a static one; "code", "device": a person approved; "client": client credentials; "company": by the word of another issuer. */
+  readonly kind: "token" | "code" | "device" | "client" | "company";
   /** Name of the token, or of the client. */
   readonly name: string;
   readonly clientId: string | null;

@@ -10,8 +10,8 @@ import type { Grants } from "./grants.ts";
 import { digestOf, isSecretShape } from "./tokens.ts";
 import type { Credentials, Verdict } from "./types.ts";
 
-/** Judges tokens that are not ours: those of other issuers. Never rejects; null: it is none of theirs either. */
-export type Foreign = (token: string, credentials: Credentials) => Promise<Verdict> | null;
+/** Judges tokens that are not ours, by their digest where they are known: those of other issuers. Never rejects; null: it is none of theirs either. */
+export type Foreign = (token: string, credentials: Credentials, digest: string) => Verdict | Promise<Verdict> | null;
 
 export interface VerifierOptions {
   readonly grants: Grants;
@@ -43,14 +43,22 @@ export class Verifier {
   readonly #known = new Map<string, Held>();
   readonly #operator: Verdict = Object.freeze({ ok: true, principal: operatorPrincipal });
   #ownDigest: string | null = null;
+  #voidDigest: string | null = null;
 
   constructor(options: VerifierOptions) {
     this.#options = options;
   }
 
-  /** The operator's own token, from now on. */
+  /** The operator's own token, from now on, unless it is the one that was voided. */
   setOwn(token: string): void {
-    this.#ownDigest = digestOf(token);
+    const digest = digestOf(token);
+    if (digest !== this.#voidDigest) this.#ownDigest = digest;
+  }
+
+  /** The operator's own token opens nothing any more. */
+  voidOwn(): void {
+    this.#voidDigest = this.#ownDigest ?? this.#voidDigest;
+    this.#ownDigest = null;
   }
 
   /** Forgets what is known of tokens: a grant has ended. */
@@ -66,7 +74,7 @@ export class Verifier {
     if (digest === this.#ownDigest) return this.#operator;
     const now = this.#options.clock.now();
     const held = this.#held(token, digest, now);
-    if (held === undefined) return this.#unknown(token, credentials);
+    if (held === undefined) return this.#unknown(token, credentials, digest);
     if (now >= held.expiresAt) return this.#refused(credentials, "the token has expired");
     return isFor(held.path, credentials.resource) ? held.verdict : this.#refused(credentials, "the token is for another resource");
   }
@@ -81,8 +89,8 @@ export class Verifier {
     return { ok: false, code: "TOKEN_MISSING", challenge: this.#options.challenges.missing(resource) };
   }
 
-  #unknown(token: string, credentials: Credentials): Verdict | Promise<Verdict> {
-    return this.#options.foreign?.(token, credentials) ?? this.#refused(credentials, "the token is not valid here");
+  #unknown(token: string, credentials: Credentials, digest: string): Verdict | Promise<Verdict> {
+    return this.#options.foreign?.(token, credentials, digest) ?? this.#refused(credentials, "the token is not valid here");
   }
 
   #refused({ resource }: Credentials, why: string): Verdict {
@@ -114,6 +122,6 @@ export class Verifier {
 }
 
 /** Whether a URL of ours has that path, and nothing before or behind it. */
-function isFor(path: string | null, resource: string): boolean {
+export function isFor(path: string | null, resource: string): boolean {
   return path === null || (resource.endsWith(path) && resource.indexOf("/", "https://".length) === resource.length - path.length);
 }

@@ -349,6 +349,22 @@ export const defaultLimits = Object.freeze({
   /** Clients' signed assertions: longest life, and how many are remembered so that none serves twice. */
   assertionMsMax: 5 * 60 * 1000,
   assertionsMax: 10_000,
+  /** Keys of another issuer: largest document and most keys, how long fetching may take, how soon it may be tried again, when they are looked at anew, and how long they count while that fails. */
+  issuerBytesMax: 64 * 1024,
+  issuerKeysMax: 100,
+  issuerMsMax: 5_000,
+  issuerPauseMs: 30_000,
+  issuerKeysAgeMs: 10 * 60 * 1000,
+  issuerKeysMsMax: 24 * 60 * 60 * 1000,
+  /** Requests that wait for the keys of one issuer. */
+  issuerWaitersMax: 100,
+  /** How far the clock of another issuer may be off. */
+  issuerSkewMs: 30_000,
+  /** Tokens of other issuers that are remembered as good, and for how long. */
+  issuedMemoMax: 1000,
+  issuedMemoMs: 60_000,
+  /** Longest life of an identity assertion (ID-JAG). */
+  idJagMsMax: 5 * 60 * 1000,
   /** Largest file that is read from the state folder. */
   stateBytesMax: 64 * 1024 * 1024,
 });

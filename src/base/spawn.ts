@@ -45,3 +45,11 @@ export async function outputOf(argv: readonly string[]): Promise<string> {
   const [text] = await Promise.all([child.stdout.text(), child.exited]);
   return text;
 }
+
+/** Runs a tool of the system that shows nothing here, and gives its exit code. Throws when it cannot be started. */
+export async function runTool(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const child = Bun.spawn([...argv], { env: { ...env }, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+  // A browser that it becomes goes on without us.
+  child.unref();
+  return child.exited;
+}

@@ -18,6 +18,8 @@ export interface Flag {
   readonly about: string;
   /** What holds without it, in words; null: nothing worth saying. */
   readonly standard: string | null;
+  /** Given several times it means all of them, with a space in between; else the last one counts. */
+  readonly many: boolean;
   /** Why a text is no value for it; null if it is one. */
   problem(text: string): string | null;
 }
@@ -25,6 +27,7 @@ export interface Flag {
 const logLevels: readonly LogLevelName[] = Object.freeze(["debug", "info", "warn", "error"] as const);
 const portMax = 65_535;
 const timeoutMsDefault = 10_000;
+const ttlMsDefault = 90 * 24 * 60 * 60 * 1000;
 
 const anyText = (text: string): string | null => (text === "" ? "needs a value" : null);
 const switchProblem = (text: string): string | null => (/^(1|0|true|false)$/.test(text) ? null : "must be 1 or 0");
@@ -33,7 +36,7 @@ const hostProblem = "must be an address or a host name, without scheme and port"
 const isHost = (text: string): boolean => /^(\[[\da-f:.]+\]|[\da-f]*:[\da-f:.]*:[\da-f:.]*|[\w.-]+)$/i.test(text);
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
-  Object.freeze({ name, short: null, value: null, command: null, standard: null, problem: anyText, ...more });
+  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, problem: anyText, ...more });
 
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
 export const flags: readonly Flag[] = Object.freeze([
@@ -66,7 +69,17 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
-  flag("json", { command: ["status", "audit", "auth status"], about: "print everything as JSON", problem: switchProblem }),
+  flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
+  flag("deny", { value: "CODE", command: "approve", about: "deny it without asking" }),
+  flag("wait", { command: "approve", about: "wait until somebody asks", problem: switchProblem }),
+  flag("name", { value: "NAME", command: "token create", about: "what the token is for" }),
+  flag("scope", { value: "SCOPE", command: ["approve", "token create"], about: "what is granted: tag:NAME, server:NAME, admin:read, admin:write, or all; may be given several times", standard: "of a request what it asked for; of a token everything", many: true }),
+  flag("ttl", { value: "TIME", command: "token create", about: "how long it is valid: 12h, 90d; a year at most", standard: "90d", problem: (text) => (spanOf(text) === null ? "must be a number with s, m, h or d" : null) }),
+  flag("all", { command: "auth revoke", about: "end all grants, the token in the state folder included", problem: switchProblem }),
+  flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
+  flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
+  flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
+  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
@@ -85,10 +98,16 @@ export const isFor = ({ command }: Flag, name: string): boolean => command === n
 
 const spans: Readonly<Record<string, number>> = Object.freeze({ s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 });
 
+/** The milliseconds that a text as `90d` means; null where it is none. */
+export function spanOf(text: string): number | null {
+  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? null : Number(count) * (spans[unit] ?? 0);
+}
+
 /** The moment that a text of `--since` means, in milliseconds since the epoch; null where it is none. */
 export function sinceOf(text: string, now: number): number | null {
-  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return now - Number(count) * (spans[unit] ?? 0);
+  const ago = spanOf(text);
+  if (ago !== null) return now - ago;
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? null : at;
 }
@@ -117,6 +136,17 @@ export interface Settings {
   readonly json: boolean;
   readonly since: string | null;
   readonly paste: boolean;
+  readonly yes: string | null;
+  readonly deny: string | null;
+  readonly wait: boolean;
+  readonly name: string | null;
+  /** null: not given. */
+  readonly scopes: readonly string[] | null;
+  readonly ttlMs: number;
+  readonly all: boolean;
+  readonly print: boolean;
+  readonly passwordFile: string | null;
+  readonly remove: boolean;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -161,5 +191,15 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     user: isOn(text("user")),
     json: isOn(text("json")),
     since: text("since"),
+    yes: text("yes"),
+    deny: text("deny"),
+    wait: isOn(text("wait")),
+    name: text("name"),
+    scopes: text("scope")?.split(/[\s,]+/).filter((scope) => scope !== "") ?? null,
+    ttlMs: spanOf(text("ttl") ?? "") ?? ttlMsDefault,
+    all: isOn(text("all")),
+    print: isOn(text("print")),
+    passwordFile: text("password-file"),
+    remove: isOn(text("remove")),
   });
 }

@@ -7,10 +7,10 @@ import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
 import type { LoginInfo } from "../compose.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
+import { Lines } from "./typed.ts";
 
 // Nothing tells us that somebody has logged in; this often we look.
 const lookMs = 500;
-const addressCharsMax = 16_384;
 
 /** Gives 0 when logged in. Throws USAGE, SERVER_AWAY, NAME_UNKNOWN, LOGIN_FAILED. */
 export const login: Run = async (occasion) => {
@@ -70,18 +70,8 @@ const tokenOf = (all: readonly LoginInfo[], server: string): number => mineAt(al
 
 async function pasted(occasion: Occasion, server: string): Promise<void> {
   occasion.stdout.write("Then copy the address at which the browser ended (it need not show a page), and put it in here:\n");
-  const callbackUrl = await lineIn(occasion.pipes().input);
+  const callbackUrl = ((await new Lines(occasion.pipes().input).next()) ?? "").trim();
   await ask(occasion, "POST", `${pathOf(server)}/finish`, { callbackUrl });
-}
-
-async function lineIn(input: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of input) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.includes("\n") || text.length > addressCharsMax) break;
-  }
-  return (text.split("\n")[0] ?? "").trim();
 }
 
 // ---- words with the server --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import type { Report } from "../compose.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { issueText, spanText } from "./print.ts";
+import { tableText } from "./table.ts";
 
 /** Exit codes beside 0, 1 and 2, as `serve --status` has them elsewhere. */
 const notRunning = 3;
@@ -44,10 +45,9 @@ function serverOf(report: Report, name: string): ServerReport {
 
 async function textOf({ stdout, operand }: Occasion, report: Report, servers: readonly ServerReport[], url: string): Promise<string> {
   const now = Date.parse(report.timestamp);
-  const rows = [["SERVER", "STATE", "FOR", "CALLS", "RESTARTS", "PID", "REVISION"], ...servers.map((server) => rowOf(server, now).map(escapeControls))];
+  const rows = [["SERVER", "STATE", "FOR", "CALLS", "RESTARTS", "PID", "REVISION"], ...servers.map((server) => rowOf(server, now))];
   const head = operand === null ? headOf(report, now, url) : "";
-  const table = (await stdout.isTerminal()) ? aligned(rows) : rows.map((row) => row.join("\t"));
-  return `${head}${table.map((line) => `${line}\n`).join("")}${servers.map((server) => ailmentOf(server, now)).join("")}${report.untrusted.map(untrustedText).join("")}`;
+  return `${head}${await tableText(rows, stdout)}${servers.map((server) => ailmentOf(server, now)).join("")}${report.untrusted.map(untrustedText).join("")}`;
 }
 
 function headOf({ phase, version, pid, startedAt, inFlight, clients, memory, configuration }: Report, now: number, url: string): string {
@@ -65,11 +65,6 @@ const rowOf = ({ name, state, since, inFlight, restarts, pid, revision }: Server
 function untrustedText({ server, pin, drifts }: Report["untrusted"][number]): string {
   const what = `${drifts.length} ${drifts.length === 1 ? "definition is" : "definitions are"} not what was trusted`;
   return `\n${escapeControls(`${server}: ${what}${pin === "block" ? ", and withheld" : ""}; 1mcp mcp trust ${server} shows and accepts it`)}\n`;
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
 }
 
 /** What is wrong with a server that does not serve; nothing for the others. */

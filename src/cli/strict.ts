@@ -81,7 +81,9 @@ class Reader {
     const spelled = equals < 0 ? word : word.slice(0, equals);
     const found = flags.find(({ name, short }) => spelled === `--${name}` || spelled === `-${short}`);
     if (found === undefined) throw new Refused(`there is no flag ${spelled}`, didYouMean(nearestFlag(spelled)));
-    this.given.set(found.name, this.#value(found, spelled, equals < 0 ? null : word.slice(equals + 1)));
+    const value = this.#value(found, spelled, equals < 0 ? null : word.slice(equals + 1));
+    const before = found.many ? this.given.get(found.name) : undefined;
+    this.given.set(found.name, before === undefined ? value : `${before} ${value}`);
   }
 
   #value(flag: Flag, spelled: string, attached: string | null): string {

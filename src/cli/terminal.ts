@@ -70,10 +70,22 @@ async function handOver(sink: Sink, text: string): Promise<void> {
 export interface Pipes {
   readonly input: ReadableStream<Uint8Array>;
   readonly output: Sink;
+  /** The person who types on the input, asked late, because finding out is slow; null, and absent: there is none. */
+  readonly typist?: () => Promise<Typist | null>;
+}
+
+/** Somebody at a keyboard. */
+export interface Typist {
+  /** Whether what he types is shown from now on. */
+  echo(isShown: boolean): void;
 }
 
 /** Standard input and output of this process. Whoever takes them is the only one to write there. */
-export const standardPipes = (): Pipes => ({ input: Bun.stdin.stream(), output: Bun.stdout.writer() });
+export const standardPipes = (): Pipes => ({
+  input: Bun.stdin.stream(),
+  output: Bun.stdout.writer(),
+  typist: async () => ((await import("node:tty")).isatty(0) ? { echo: (isShown) => void process.stdin.setRawMode(!isShown) } : null),
+});
 
 /** Standard output (1) or standard error (2) of this process. */
 export function standardOutput(descriptor: 1 | 2): Output {

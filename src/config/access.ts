@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { issuersEntry, issuersOf, type TrustedIssuer } from "./trusted.ts";
 
 const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
 const lifetime = (most: number, description: string, standard: string) => {
@@ -37,7 +38,7 @@ const preregistered = v.strictObject({
 });
 
 /** `auth` of the configuration. */
-export const accessEntry = v.strictObject({
+export const accessEntry = v.pipe(v.strictObject({
   mode: v.optional(v.pipe(v.picklist(["oauth", "token", "external", "mixed"]), v.description("How callers are known. oauth: people approve clients here. token: by tokens made with `1mcp token create` alone. external: by tokens of other issuers alone. mixed: both. Default: oauth."))),
   clients: v.optional(
     v.pipe(
@@ -64,7 +65,8 @@ export const accessEntry = v.strictObject({
   defaultScopes: v.optional(scopes("What a caller without a token is told to ask for. Default: nothing, and the operator chooses.")),
   stepUp: v.optional(v.pipe(v.picklist(["challenge", "hide"]), v.description("A call beyond the grant: answered with what it needs, or as if there were nothing of that name. Default: challenge."))),
   operatorPasswordFile: v.optional(v.pipe(text(), v.description("File with the password of the operator's pages; a relative path starts at the configuration's folder. Default: none."))),
-});
+  issuers: v.optional(issuersEntry),
+}), v.check(({ mode, issuers = [] }) => (mode !== "external" && mode !== "mixed") || issuers.length > 0, "needs issuers with this mode: whose tokens count"));
 
 export type AccessEntry = v.InferOutput<typeof accessEntry>;
 
@@ -94,6 +96,8 @@ export interface AccessConfig {
   readonly defaultScopes: readonly string[];
   readonly stepUp: "challenge" | "hide";
   readonly operatorPasswordFile: string | null;
+  /** Whose tokens count beside ours. */
+  readonly issuers: readonly TrustedIssuer[];
 }
 
 const lives = Object.freeze({ accessMs: 15 * minuteMs, refreshIdleMs: 14 * dayMs, refreshAbsoluteMs: 90 * dayMs });
@@ -102,11 +106,12 @@ const plain = Object.freeze({ mode: "oauth", defaultScopes: Object.freeze([]), s
 
 /** What was written in a file of this folder, and the defaults of the rest. What stands in a file is never undefined. */
 export function accessOf(entry: AccessEntry | undefined, folder: string): AccessConfig {
-  const { clients, tokens, ...rest } = (entry ?? {}) as Partial<AccessConfig>;
+  const { clients, tokens, issuers: _, ...rest } = (entry ?? {}) as Omit<Partial<AccessConfig>, "issuers"> & Pick<AccessEntry, "issuers">;
   const passwordFile = entry?.operatorPasswordFile;
   return Object.freeze({
     ...plain,
     ...rest,
+    issuers: issuersOf(entry?.issuers, folder),
     operatorPasswordFile: passwordFile === undefined ? null : resolve(folder, passwordFile),
     clients: Object.freeze({ ...clientDefaults, ...clients, preregistered: Object.freeze((entry?.clients?.preregistered ?? []).map(clientOf)) }),
     tokens: Object.freeze({ ...lives, ...tokens }),

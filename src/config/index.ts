@@ -10,3 +10,4 @@ export type { RemoteOAuth } from "./login.ts";
 export { configJsonSchema } from "./schema.ts";
 export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.ts";
 export type { BackendSpec, Config, Issue, Loaded, RemoteSpec, StdioSpec } from "./types.ts";
+export type { ClaimRule, TrustedIssuer } from "./trusted.ts";

@@ -140,6 +140,7 @@ interface Shape {
   readonly getter?: (input: unknown) => Shape;
   readonly entries?: Readonly<Record<string, Shape>>;
   readonly value?: Shape;
+  readonly item?: Shape;
 }
 
 function bare(shape: Shape, value: unknown): Shape {
@@ -154,6 +155,8 @@ const memberShape = (shape: Shape, key: string): Shape | undefined =>
 
 function oddKeys(schema: Shape, value: unknown, path: Path): Path[] {
   const shape = bare(schema, value);
+  const { item } = shape;
+  if (item !== undefined && Array.isArray(value)) return value.flatMap((one, index) => oddKeys(item, one, [...path, index]));
   if (!isObject(value) || (shape.entries === undefined && shape.type !== "record")) return [];
   return Object.entries(value).flatMap(([key, member]) => {
     const inner = memberShape(shape, key);
@@ -177,9 +180,9 @@ function knownKeys(schema: Shape, value: unknown, path: Path): string[] {
   const shape = bare(schema, value);
   const [step, ...rest] = path;
   if (step === undefined) return Object.keys(shape.entries ?? {});
-  const inner = memberShape(shape, String(step));
+  const inner = typeof step === "number" ? shape.item : memberShape(shape, step);
   return inner === undefined ? [] : knownKeys(inner, valueAt(value, [step]), rest);
 }
 
 const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce<unknown>((at, step) => (isObject(at) && Object.hasOwn(at, step) ? at[step] : undefined), value);
+  path.reduce<unknown>((at, step) => (typeof at === "object" && at !== null && Object.hasOwn(at, step) ? (at as Record<string | number, unknown>)[step] : undefined), value);

@@ -25,9 +25,11 @@ test("marks of processes that started too early are not looked for, and others h
 
 test("the dead who wait to be collected are none", async () => {
   // The shell has become something that collects nobody.
-  const parent = Bun.spawn(["sh", "-c", "true & echo $!; exec sleep 1000"], { stdout: "pipe" });
+  const parent = Bun.spawn(["sh", "-c", "sleep 1000 & echo $!; exec sleep 1000"], { stdout: "pipe" });
   const { value } = await parent.stdout.getReader().read();
   const dead = Number(new TextDecoder().decode(value));
+  while ((await Bun.file(`/proc/${parent.pid}/comm`).text()) !== "sleep\n") await turn();
+  process.kill(dead, "SIGKILL");
   while (!(await Bun.file(`/proc/${dead}/stat`).text()).includes(") Z ")) await turn();
   expect((await allProcesses(0)).some(({ pid }) => pid === dead)).toBe(false);
   parent.kill();

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { open, readFile } from "node:fs/promises";
-import { outputOf, startSelf } from "../../src/base/spawn.ts";
+import { outputOf, runTool, startSelf } from "../../src/base/spawn.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
 test("what is started once more has a session and a folder of its own, takes lines, and carries nobody's mark", async () => {
@@ -27,6 +27,11 @@ test("what cannot be started throws at once", () => {
 test("a tool's answer is what it says on stdout; one that is missing is told", async () => {
   expect(await outputOf(["sh", "-c", "echo out; echo err >&2; exit 1"])).toBe("out\n");
   await expect(outputOf(["/nowhere/tool"])).rejects.toThrow("ENOENT");
+});
+
+test("a tool that shows nothing gives its exit code, and gets its words as they are", async () => {
+  expect(await runTool(["sh", "-c", '[ "$1" = "a b;c" ] && exit 4', "sh", "a b;c"], { PATH: process.env["PATH"] })).toBe(4);
+  await expect(runTool(["/nowhere/tool"], {})).rejects.toThrow("ENOENT");
 });
 
 test("a successor has a session of its own, keeps the mark of whose child we are, and speaks where we spoke", async () => {

@@ -7,16 +7,16 @@ const of = (given: Record<string, string>, env: Record<string, string> = {}) => 
 test("without any flag everything is standard", () => {
   expect(of({})).toEqual({
     ok: true,
-    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, user: false, json: false, since: null, paste: false },
+    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, user: false, json: false, since: null, paste: false, yes: null, deny: null, wait: false, name: null, scopes: null, ttlMs: 7_776_000_000, all: false, print: false, passwordFile: null, remove: false },
   });
 });
 
 test("every flag can be given, and the environment stands behind each", () => {
-  const all = { config: "c", "state-dir": "s", "log-level": "debug", "strict-secrets": "1", host: "::1", port: "0", "insecure-no-auth": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1", user: "1", json: "1", since: "90m", paste: "1" };
-  const settings = { config: "c", stateDir: "s", logLevel: "debug", strictSecrets: true, host: "::1", port: 0, insecureNoAuth: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true, user: true, json: true, since: "90m", paste: true };
+  const all = { config: "c", "state-dir": "s", "log-level": "debug", "strict-secrets": "1", host: "::1", port: "0", "insecure-no-auth": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1", user: "1", json: "1", since: "90m", paste: "1", yes: "A", deny: "B", wait: "1", name: "n", scope: "a,b c", ttl: "2h", all: "1", print: "1", "password-file": "p", remove: "1" };
+  const settings = { config: "c", stateDir: "s", logLevel: "debug", strictSecrets: true, host: "::1", port: 0, insecureNoAuth: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true, user: true, json: true, since: "90m", paste: true, yes: "A", deny: "B", wait: true, name: "n", scopes: ["a", "b", "c"], ttlMs: 7_200_000, all: true, print: true, passwordFile: "p", remove: true };
   expect(of(all)).toEqual({ ok: true, settings: settings as never });
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [environmentName(name), value]));
-  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_STRICT_SECRETS", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_USER", "ONE_MCP_JSON", "ONE_MCP_SINCE", "ONE_MCP_PASTE"]);
+  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_STRICT_SECRETS", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_USER", "ONE_MCP_JSON", "ONE_MCP_SINCE", "ONE_MCP_PASTE", "ONE_MCP_YES", "ONE_MCP_DENY", "ONE_MCP_WAIT", "ONE_MCP_NAME", "ONE_MCP_SCOPE", "ONE_MCP_TTL", "ONE_MCP_ALL", "ONE_MCP_PRINT", "ONE_MCP_PASSWORD_FILE", "ONE_MCP_REMOVE"]);
   expect(of({}, env)).toEqual({ ok: true, settings: settings as never });
   expect(Object.keys(all).sort()).toEqual(flags.map(({ name }) => name).sort());
 });

@@ -10,24 +10,29 @@ test("help as people see it", () => {
     Usage: 1mcp [command] [flags]
 
     Commands:
-      serve                 start the proxy (also without a command)
-      proxy                 bridge a client on stdin and stdout to a running server
-      status [SERVER]       say how the running server and its servers are
-      audit                 what was decided about whom, from the audit log
-      audit verify          say whether any line of the audit log was changed,
-                            added or taken away
-      mcp pins [SERVER]     what a server defines now that is not what was trusted
-      mcp trust [SERVER]    show the same, and trust it from now on
-      auth login [SERVER]   log in at a remote server, for the running proxy
-      auth logout [SERVER]  forget the login at a remote server
-      auth status           say at which remote servers somebody is logged in
-      config check          say everything that is wrong with the configuration
-      config schema         print the JSON Schema of a configuration
-      config reload         have the running server look at its configuration now
       serve                    start the proxy (also without a command)
       proxy                    bridge a client on stdin and stdout to a running
                                server
       status [SERVER]          say how the running server and its servers are
+      audit                    what was decided about whom, from the audit log
+      audit verify             say whether any line of the audit log was changed,
+                               added or taken away
+      mcp pins [SERVER]        what a server defines now that is not what was
+                               trusted
+      mcp trust [SERVER]       show the same, and trust it from now on
+      approve                  who asks for a grant, and your decision
+      open                     have your browser be the operator's
+      token create             make a token, and print it this once
+      token list               the tokens there are
+      token rotate [ID]        another token in its place; the old one is valid for
+                               a while yet
+      token revoke [ID]        end a token at once
+      auth grants              who was granted what
+      auth revoke [ID]         end a grant at once, with its open streams
+      auth password            set the password of the operator's pages
+      auth login [SERVER]      log in at a remote server, for the running proxy
+      auth logout [SERVER]     forget the login at a remote server
+      auth status              say at which remote servers somebody is logged in
       config check             say everything that is wrong with the configuration
       config schema            print the JSON Schema of a configuration
       config reload            have the running server look at its configuration
@@ -68,12 +73,55 @@ test("help as people see it", () => {
                         (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d);
                         default all there is [ONE_MCP_SINCE]
 
+    Flags of approve:
+          --yes CODE     approve the request with this code (or id) without asking
+                         [ONE_MCP_YES]
+          --deny CODE    deny it without asking [ONE_MCP_DENY]
+          --wait         wait until somebody asks [ONE_MCP_WAIT]
+          --scope SCOPE  what is granted: tag:NAME, server:NAME, admin:read,
+                         admin:write, or all; may be given several times; default
+                         of a request what it asked for; of a token everything
+                         [ONE_MCP_SCOPE]
+          --json         print everything as JSON [ONE_MCP_JSON]
+
+    Flags of open:
+          --print  print the link instead of opening it [ONE_MCP_PRINT]
+
+    Flags of token create:
+          --name NAME    what the token is for [ONE_MCP_NAME]
+          --scope SCOPE  what is granted: tag:NAME, server:NAME, admin:read,
+                         admin:write, or all; may be given several times; default
+                         of a request what it asked for; of a token everything
+                         [ONE_MCP_SCOPE]
+          --ttl TIME     how long it is valid: 12h, 90d; a year at most; default
+                         90d [ONE_MCP_TTL]
+          --json         print everything as JSON [ONE_MCP_JSON]
+
+    Flags of token list:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of token rotate:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of auth grants:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of auth revoke:
+          --all  end all grants, the token in the state folder included
+                 [ONE_MCP_ALL]
+
+    Flags of auth password:
+          --password-file FILE  take it from the first line of this file; default
+                                it is asked for [ONE_MCP_PASSWORD_FILE]
+          --remove              have no password [ONE_MCP_REMOVE]
+
     Flags of auth login:
           --paste  with login: end it by the address that the browser was sent to,
                    on standard input [ONE_MCP_PASTE]
 
     Flags of auth status:
           --json  print everything as JSON [ONE_MCP_JSON]
+
     Flags of service print:
           --user  for one user's own service, not the machine's [ONE_MCP_USER]
 

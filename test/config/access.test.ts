@@ -10,6 +10,7 @@ test("without a word of it people approve clients, known hosts vouch for theirs,
     defaultScopes: [],
     stepUp: "challenge",
     operatorPasswordFile: null,
+    issuers: [],
   });
   expect(configIn({}).auth).toEqual(accessOf(undefined, "/etc"));
 });

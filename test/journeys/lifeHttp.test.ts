@@ -34,7 +34,7 @@ const good = () => createPeer((request) => answer(request, never));
 describe("a remote server that cannot be used", () => {
   const refusals: readonly [string, () => Response | Promise<Response>, RegExp][] = [
     ["redirects", () => new Response(null, { status: 302, headers: { location: "https://elsewhere.example/mcp" } }), /redirects to https:\/\/elsewhere\.example/u],
-    ["wants credentials", () => new Response("who are you", { status: 401 }), /401/u],
+    ["wants credentials", () => new Response("who are you", { status: 401 }), /wants a login/u],
     ["is overloaded", () => new Response("later", { status: 503 }), /503/u],
     ["answers with a page", () => new Response("<html>welcome</html>", { headers: { "content-type": "text/html" } }), /text\/html|not valid MCP/u],
     ["answers with half a message", () => new Response('{"jsonrpc":"2.0"', { headers: { "content-type": "application/json" } }), /not valid MCP/u],

@@ -123,9 +123,7 @@ export const builders: Readonly<Record<string, string>> = Object.freeze({
   createFront: "src/compose.ts",
   createHub: "src/compose.ts",
   createKnownSecrets: "src/compose.ts",
-  createOpenGuard: "src/compose.ts",
   createPool: "src/compose.ts",
-  createTokenGuard: "src/compose.ts",
   createHttpLink: "src/backend/pool.ts",
   createStdioLink: "src/backend/pool.ts",
 });

@@ -1,0 +1,61 @@
+/**
+ * The other issuers whose word counts here, by name, each with its keys; and how what one of them signed is verified:
+ * who may have signed it, and how, is never taken from the token itself. What it must say beyond that is for whoever asks.
+ */
+import { decodeJwt, type JWTPayload, jwtVerify } from "jose";
+import type { TrustedIssuer } from "../config/index.ts";
+import { IssuerKeys, type IssuerKeysOptions } from "./issuerKeys.ts";
+import { signatures } from "./metadata.ts";
+
+export type IssuersOptions = Omit<IssuerKeysOptions, "issuer" | "ended"> & { readonly trusted: readonly TrustedIssuer[] };
+
+/** Something that an issuer of ours has signed. */
+export interface Signed {
+  readonly issuer: TrustedIssuer;
+  readonly claims: JWTPayload;
+  readonly typ: string | undefined;
+}
+
+/** The other issuers. */
+export interface Issuers {
+  /** The issuer that something says it is of; null: none of ours. Nothing is verified yet. */
+  claimed(token: string): TrustedIssuer | null;
+  /** Verifies signature, issuer, times and who it is about. Throws errors of jose, and NoKeys. */
+  verified(token: string, issuer: TrustedIssuer): Promise<Signed>;
+  close(): void;
+}
+
+const compact = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
+
+/** Makes them ready. Throws CONFIG_INVALID where keys of a file cannot be used. */
+export async function openIssuers({ trusted, ...options }: IssuersOptions): Promise<Issuers> {
+  const ended = new AbortController();
+  const known = new Map(trusted.map((issuer) => [issuer.issuer, { issuer, keys: new IssuerKeys({ ...options, issuer, ended: ended.signal }) }]));
+  for (const { keys } of known.values()) await keys.open();
+  return {
+    claimed: (token) => known.get(issuerIn(token) ?? "")?.issuer ?? null,
+    async verified(token, issuer) {
+      const { keys } = known.get(issuer.issuer) ?? {};
+      if (keys === undefined) throw new Error("no such issuer");
+      const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
+        algorithms: [...signatures],
+        issuer: issuer.issuer,
+        requiredClaims: ["exp", "iat", "sub", "aud"],
+        maxTokenAge: issuer.maxAgeMs / 1000,
+        clockTolerance: options.limits.issuerSkewMs / 1000,
+        currentDate: new Date(options.clock.now()),
+      });
+      return { issuer, claims: payload, typ: protectedHeader.typ };
+    },
+    close: () => ended.abort(),
+  };
+}
+
+function issuerIn(token: string): string | null {
+  if (!compact.test(token)) return null;
+  try {
+    return decodeJwt(token).iss ?? null;
+  } catch {
+    return null; // no JWT after all
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * `approve`: who waits for a grant, and the operator's decision. On a terminal it shows each request and asks; in a pipe it
+ * lists them; with `--yes` and `--deny` it decides without asking. What the client says of itself is shown as what it is:
+ * a claim, unless a domain vouches for it.
+ */
+import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
+import type { ShownRequest } from "../compose.ts";
+import { askRunning } from "./grantor.ts";
+import type { Occasion, Run } from "./occasion.ts";
+import { spanText } from "./print.ts";
+import { tableText } from "./table.ts";
+import { Lines } from "./typed.ts";
+
+// Nothing tells us that somebody asks; this often we look.
+const lookMs = 500;
+
+/** Gives 0 when decided or shown, 1 where it was waited in vain. Throws USAGE, NAME_UNKNOWN, PARAMS_INVALID, SERVER_AWAY. */
+export const approve: Run = async (occasion) => {
+  const { settings, stdout } = occasion;
+  if (settings.yes !== null && settings.deny !== null) throw fault("USAGE", { detail: "it is either --yes or --deny" });
+  const waiting = await waited(occasion);
+  if (settings.yes !== null) return approved(occasion, namedIn(waiting, settings.yes), scopesFor(namedIn(waiting, settings.yes), settings.scopes));
+  if (settings.deny !== null) return denied(occasion, namedIn(waiting, settings.deny));
+  if (settings.json) stdout.write(`${JSON.stringify(waiting, null, 2)}\n`);
+  else if (await isTalking(occasion)) await talk(occasion, waiting);
+  else stdout.write(await tableText([head, ...waiting.map(rowOf)], stdout));
+  return settings.wait && waiting.length === 0 ? 1 : 0;
+};
+
+/** Those that wait now; with `--wait` as soon as there are any. */
+async function waited(occasion: Occasion): Promise<readonly ShownRequest[]> {
+  const { settings, clock } = occasion;
+  const until = clock.now() + (settings.wait ? defaultLimits.approvalMsMax : 0);
+  for (;;) {
+    const { waiting } = await askRunning<{ readonly waiting: readonly ShownRequest[] }>(occasion, "GET", "/auth/waiting");
+    if (waiting.length > 0 || clock.now() >= until) return waiting;
+    await sleep(clock, lookMs);
+  }
+}
+
+/** The one of that code or id. */
+function namedIn(waiting: readonly ShownRequest[], text: string): ShownRequest {
+  const found = waiting.find(({ id, code }) => id === text || lettersOf(code) === lettersOf(text));
+  if (found === undefined) throw fault("NAME_UNKNOWN", { detail: "no such request waits", hint: "`1mcp approve` shows those that do" });
+  return found;
+}
+
+const lettersOf = (code: string): string => code.replaceAll(/[^a-z]/gi, "").toUpperCase();
+
+// ---- Decisions --------------------------------------------------------------------------------------------------
+
+/** What is granted without a person to choose it. */
+function scopesFor(request: ShownRequest, chosen: readonly string[] | null): readonly string[] {
+  if (chosen?.includes("all") === true) return scopesOf(request);
+  const scopes = chosen ?? markedOf(request);
+  if (scopes.length === 0) throw fault("USAGE", { detail: "the client asked for nothing in particular", hint: `say what it gets: --scope ${scopesOf(request).join(", or --scope ") || "…"}` });
+  return scopes;
+}
+
+const scopesOf = ({ scopes }: ShownRequest): string[] => scopes.map(({ scope }) => scope);
+const markedOf = ({ scopes }: ShownRequest): string[] => scopes.filter(({ asked }) => asked).map(({ scope }) => scope);
+
+async function approved(occasion: Occasion, request: ShownRequest, scopes: readonly string[]): Promise<number> {
+  await askRunning(occasion, "POST", pathOf(request), { approve: true, scopes });
+  return say(occasion, `“${request.client.name}” is granted ${scopes.join(" ")}`);
+}
+
+async function denied(occasion: Occasion, request: ShownRequest): Promise<number> {
+  await askRunning(occasion, "POST", pathOf(request), { approve: false });
+  return say(occasion, `“${request.client.name}” gets nothing`);
+}
+
+const pathOf = ({ id }: ShownRequest): string => `/auth/waiting/${encodeURIComponent(id)}`;
+
+function say({ stdout }: Occasion, text: string): number {
+  stdout.write(`${escapeControls(text)}\n`);
+  return 0;
+}
+
+// ---- With a person ----------------------------------------------------------------------------------------------
+
+const isTalking = async ({ stdout, pipes }: Occasion): Promise<boolean> => (await stdout.isTerminal()) && ((await pipes().typist?.()) ?? null) !== null;
+
+async function talk(occasion: Occasion, waiting: readonly ShownRequest[]): Promise<void> {
+  if (waiting.length === 0) say(occasion, "nobody waits for your decision");
+  const lines = new Lines(occasion.pipes().input);
+  for (const request of waiting) await talkAbout(occasion, request, lines);
+}
+
+async function talkAbout(occasion: Occasion, request: ShownRequest, lines: Lines): Promise<void> {
+  occasion.stdout.write(requestText(request, occasion.clock.now()));
+  for (;;) {
+    occasion.stdout.write(questionOf(request));
+    const answer = parseAnswer((await lines.next()) ?? "", request);
+    if (answer === "again") continue;
+    if (answer === "later") say(occasion, "it goes on waiting");
+    else await (answer === "deny" ? denied(occasion, request) : approved(occasion, request, answer));
+    return;
+  }
+}
+
+const questionOf = (request: ShownRequest): string => {
+  const marked = markedOf(request).length === 0 ? "" : "y: what is marked, ";
+  return `Is this the code on the page, and shall it get this? ${marked}1,2: these, all: everything, n: nothing, Enter: later > `;
+};
+
+/** What a person has typed: the scopes, or what else; "again" where it cannot be understood. */
+export function parseAnswer(text: string, request: ShownRequest): readonly string[] | "deny" | "later" | "again" {
+  const word = text.trim().toLowerCase();
+  if (word === "") return "later";
+  if (/^(n|no|none|deny)$/.test(word)) return "deny";
+  if (word === "all") return scopesOf(request);
+  if (/^y(es)?$/.test(word)) return markedOf(request).length === 0 ? "again" : markedOf(request);
+  return /^\d{1,4}([\s,]+\d{1,4})*$/.test(word) ? numbered(word.split(/[\s,]+/).map(Number), scopesOf(request)) : "again";
+}
+
+const numbered = (numbers: readonly number[], scopes: readonly string[]): readonly string[] | "again" =>
+  numbers.every((number) => number >= 1 && number <= scopes.length) ? [...new Set(numbers)].map((number) => scopes[number - 1] ?? "") : "again";
+
+// ---- How a request looks ----------------------------------------------------------------------------------------
+
+const verified = ({ client }: ShownRequest): string => client.domain ?? "not verified";
+const answerTo = ({ redirectHost, isLoopback }: ShownRequest): string => (redirectHost === null ? "the device that shows the code" : `${redirectHost}${isLoopback ? " (this computer)" : ""}`);
+
+const head = Object.freeze(["CODE", "ID", "CLIENT", "VOUCHED FOR BY", "ANSWER GOES TO", "SCOPES"]);
+const rowOf = (request: ShownRequest): string[] => [request.code, request.id, request.client.name, verified(request), answerTo(request), markedOf(request).join(" ") || "to be chosen"];
+
+/** The same that the page shows. */
+function requestText(request: ShownRequest, now: number): string {
+  const { code, client, isLoopback, resource, lifeMs, refresh, expiresAt } = request;
+  const lines = [
+    "",
+    `${code}  “${client.name}”, ${client.domain === null ? "not verified" : `vouched for by ${client.domain}`}`,
+    ...(client.id === client.name ? [] : [`  known as:        ${client.id}`]),
+    `  answer goes to:  ${answerTo(request)}`,
+    ...(isLoopback ? ["  careful:         any program on this computer could be listening there; go on only if you have just started this login"] : []),
+    `  for:             ${resource}`,
+    `  lasts:           at most ${spanText(lifeMs)}${refresh ? ", renewed by the program itself" : ""}`,
+    `  waits for:       ${spanText(expiresAt - now)} more`,
+    "  may be granted:",
+    ...scopeLines(request),
+  ];
+  return `${lines.map(escapeControls).join("\n")}\n`;
+}
+
+function scopeLines({ scopes }: ShownRequest): string[] {
+  if (scopes.length === 0) return ["    nothing: no server is configured"];
+  const left = Math.max(...scopes.map(({ scope }) => scope.length));
+  return scopes.map(({ scope, servers, asked }, index) => {
+    const behind = servers.map(({ name, tools }) => `${name} (${tools.length} ${tools.length === 1 ? "tool" : "tools"})`).join(", ");
+    return `   ${String(index + 1).padStart(3)} [${asked ? "x" : " "}] ${scope.padEnd(left)}  ${behind}`.trimEnd();
+  });
+}

@@ -1,0 +1,52 @@
+/**
+ * `token`: static tokens, for programs that cannot send anybody to a browser. A token is printed once, alone on stdout, so
+ * that it can go into a file or a variable; only its digest is kept.
+ */
+import { escapeControls, fault } from "../base/index.ts";
+import type { GrantInfo } from "../compose.ts";
+import { type Grantor, grantorOf, type Issued } from "./grantor.ts";
+import { grantRow, namedGrant, revokeAt } from "./grants.ts";
+import type { Occasion, Run } from "./occasion.ts";
+import { tableText } from "./table.ts";
+
+/** Makes one and prints it. Throws USAGE, PARAMS_INVALID, LIMIT_REACHED, SERVER_AWAY. */
+export const create: Run = async (occasion) => {
+  const { name, scopes, ttlMs } = occasion.settings;
+  if (name === null) throw fault("USAGE", { detail: "what is the token for?", hint: "give it a --name" });
+  await using grantor = await grantorOf(occasion);
+  return say(occasion, await grantor.create({ name, scopes: scopes === null || scopes.includes("all") ? null : scopes, lifeMs: ttlMs }));
+};
+
+/** Prints another one for the same grant. Throws USAGE, NAME_UNKNOWN, SERVER_AWAY. */
+export const rotate: Run = async (occasion) => {
+  await using grantor = await grantorOf(occasion);
+  const { id } = namedGrant(await tokensOf(grantor), occasion.operand);
+  return say(occasion, await grantor.rotate(id));
+};
+
+/** A line for each that there is. */
+export const list: Run = async (occasion) => {
+  const { settings, stdout } = occasion;
+  await using grantor = await grantorOf(occasion);
+  const tokens = await tokensOf(grantor);
+  if (settings.json) stdout.write(`${JSON.stringify(tokens, null, 2)}\n`);
+  else stdout.write(await tableText([["ID", "NAME", "SCOPES", "MADE", "USED", "UNTIL"], ...tokens.map(grantRow)], stdout));
+  return 0;
+};
+
+/** Ends one. Throws USAGE, NAME_UNKNOWN, SERVER_AWAY. */
+export const revoke: Run = async (occasion) => {
+  await using grantor = await grantorOf(occasion);
+  return revokeAt(occasion, grantor, namedGrant(await tokensOf(grantor), occasion.operand));
+};
+
+const tokensOf = async (grantor: Grantor): Promise<readonly GrantInfo[]> => (await grantor.grants()).filter(({ kind }) => kind === "token");
+
+// What is not the token goes to stderr: `1mcp token create … > file` has the token in the file, and nothing else.
+function say({ settings, stdout, stderr }: Occasion, { grant, token }: Issued): number {
+  stdout.write(settings.json ? `${JSON.stringify({ ...grant, token }, null, 2)}\n` : `${token}\n`);
+  const opens = grant.scopes === null ? "everything" : grant.scopes.join(" ") || "nothing";
+  const until = grant.expiresAt === null ? "" : ` until ${new Date(grant.expiresAt).toISOString()}`;
+  stderr.write(`${escapeControls(`“${grant.name}” (${grant.id}) opens ${opens}${until}; it is not shown again`)}\n`);
+  return 0;
+}

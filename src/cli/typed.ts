@@ -1,0 +1,60 @@
+/** What a person types: line by line, and a password without it being seen. */
+import { fault } from "../base/index.ts";
+import type { Typist } from "./terminal.ts";
+
+/** A line that nobody types. */
+const lineCharsMax = 16_384;
+
+/** The lines of an input, one at a time. */
+export class Lines {
+  readonly #reader: { read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> };
+  readonly #decoder = new TextDecoder();
+  #text = "";
+  #ended = false;
+  // The break that was taken last was the first half of one, maybe.
+  #halved = false;
+
+  constructor(input: ReadableStream<Uint8Array>) {
+    this.#reader = input.getReader();
+  }
+
+  /** The next one without its break; what there is at the end counts as one. Null: there is no more. */
+  async next(): Promise<string | null> {
+    while (!this.#ended && !/[\r\n\u0003\u0004]/.test(this.#text) && this.#text.length <= lineCharsMax) await this.#more();
+    if (this.#ended && this.#text === "") return null;
+    const [whole, line = ""] = /^([^\r\n]*)(?:\r\n|\r|\n)?/.exec(this.#text) ?? [""];
+    this.#text = this.#text.slice(whole.length);
+    this.#halved = whole.endsWith("\r");
+    return line;
+  }
+
+  async #more(): Promise<void> {
+    const { value, done } = await this.#reader.read();
+    this.#ended = done;
+    const text = this.#text + this.#decoder.decode(value, { stream: !done });
+    this.#text = this.#halved && text.startsWith("\n") ? text.slice(1) : text;
+    this.#halved &&= text === "";
+  }
+}
+
+// The keys that mean something where the terminal does not see to them any more.
+const [interrupt, end] = ["\u0003", "\u0004"] as const;
+const erasing = /[^][\u007f\b]/u;
+const strayErasing = /^[\u007f\b]+/;
+
+/** A password that somebody types, and nobody sees. Throws CALL_CANCELLED where he gives up. */
+export async function hiddenLine(lines: Lines, typist: Typist | null): Promise<string> {
+  typist?.echo(false);
+  try {
+    const line = await lines.next();
+    if (line === null || line.includes(interrupt) || line.includes(end)) throw fault("CALL_CANCELLED");
+    return erased(line);
+  } finally {
+    typist?.echo(true);
+  }
+}
+
+function erased(line: string): string {
+  const left = line.replace(erasing, "");
+  return left === line ? line.replace(strayErasing, "") : erased(left);
+}

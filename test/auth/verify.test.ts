@@ -1,0 +1,86 @@
+import { describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { createSecret } from "../../src/auth/tokens.ts";
+import type { Verdict } from "../../src/auth/index.ts";
+import { mcp, openAuth, opens } from "../fixtures/auth.ts";
+
+const metadata = 'resource_metadata="http://127.0.0.1:3050/.well-known/oauth-protected-resource/mcp"';
+const failed = async (verdict: Verdict | Promise<Verdict>): Promise<string> => {
+  const given = await verdict;
+  return given.ok ? "let in" : `${given.code}: ${given.challenge}`;
+};
+
+test("without a bearer token a caller is told where to begin, and no error", async () => {
+  await using stage = await openAuth();
+  for (const authorization of [null, "", "Basic b3BlcmF0b3I6eA==", "Digest x"]) expect(await failed(stage.auth.verify({ authorization, resource: mcp }))).toBe(`TOKEN_MISSING: Bearer ${metadata}`);
+});
+
+test("a malformed header is refused as a bad token", async () => {
+  await using stage = await openAuth();
+  for (const authorization of ["Bearer", "Bearer ", "Bearer a b", "Bearer \u0000", `Bearer ${"a".repeat(100_000)}`]) expect(await failed(stage.auth.verify({ authorization, resource: mcp }))).toBe(`TOKEN_INVALID: Bearer error="invalid_token", error_description="the token is malformed", ${metadata}`);
+});
+
+test("ten thousand tokens that are none are refused, also those that look like ours", async () => {
+  await using stage = await openAuth();
+  const { token } = stage.auth.operator.createToken({ name: "ci", scopes: null, lifeMs: 1_000_000 });
+  const near = fc.nat(token.length - 1).chain((at) => fc.string({ maxLength: 3 }).map((text) => token.slice(0, at) + text + token.slice(at + 1)));
+  fc.assert(
+    fc.property(fc.oneof(near, fc.string(), fc.constant(null).map(() => createSecret(randomBytes))), (given) => {
+      fc.pre(given.trim() !== token);
+      expect((stage.auth.verify({ authorization: `Bearer ${given}`, resource: mcp }) as Verdict).ok).toBe(false);
+    }),
+    { numRuns: 10_000 },
+  );
+  expect(await opens(stage.auth, token)).toBeNull();
+});
+
+describe("a token", () => {
+  test("gives the same principal each time, which tells nothing of it", async () => {
+    await using stage = await openAuth();
+    const { grant, token } = stage.auth.operator.createToken({ name: "ci", scopes: ["tag:web"], lifeMs: 1_000_000 });
+    const verdicts = [stage.auth.verify({ authorization: `Bearer ${token}`, resource: mcp }), stage.auth.verify({ authorization: `bearer  ${token} `, resource: `${mcp}/alpha` })] as readonly Verdict[];
+    expect(verdicts[0]).toEqual({ ok: true, principal: { id: grant.id, scopes: ["tag:web"] }, expiresAt: grant.expiresAt ?? 0 });
+    expect(verdicts[0]).toBe(verdicts[1] as Verdict);
+    expect(Object.isFrozen(verdicts[0])).toBe(true);
+  });
+
+  test("that has expired or is for another resource is told so", async () => {
+    await using stage = await openAuth();
+    const { token } = stage.auth.operator.createToken({ name: "ci", scopes: [], lifeMs: 1000 });
+    await stage.clock.advance(1000);
+    expect(await failed(stage.auth.verify({ authorization: `Bearer ${token}`, resource: mcp }))).toContain("the token has expired");
+  });
+
+  test("is remembered for so many, and looked for again after that", async () => {
+    await using stage = await openAuth({ limits: { tokenMemoMax: 2 } });
+    const tokens = Array.from({ length: 5 }, (_, index) => stage.auth.operator.createToken({ name: `t${index}`, scopes: [`tag:${index}`], lifeMs: 1_000_000 }).token);
+    for (let round = 0; round < 2; round++) for (const [index, token] of tokens.entries()) expect(await opens(stage.auth, token)).toEqual([`tag:${index}`]);
+  });
+
+  test("of nobody we know is shown to who judges the others, and to nobody else", async () => {
+    const seen: string[] = [];
+    const foreign = (token: string): Promise<Verdict> | null => {
+      seen.push(token);
+      return token.startsWith("jwt.") ? Promise.resolve({ ok: true, principal: { id: "them", scopes: [] } } as const) : null;
+    };
+    await using stage = await openAuth({ foreign, access: { mode: "mixed" } });
+    const { token } = stage.auth.operator.createToken({ name: "ci", scopes: [], lifeMs: 1000 });
+    expect([await opens(stage.auth, "jwt.a.b"), await opens(stage.auth, "other"), await opens(stage.auth, token)]).toEqual([[], false, []]);
+    expect(seen).toEqual(["jwt.a.b", "other"]);
+  });
+
+  test("of our own opens nothing where only others' count, but for the operator's", async () => {
+    await using stage = await openAuth({ access: { mode: "external" } });
+    const { token } = stage.auth.operator.createToken({ name: "ci", scopes: null, lifeMs: 1000 });
+    const own = (await Bun.file(`${stage.stateDir}/token`).text()).trim();
+    expect([await opens(stage.auth, token), await opens(stage.auth, own)]).toEqual([false, null]);
+  });
+
+  test("opens nothing while the grants cannot be read", async () => {
+    await using stage = await openAuth();
+    const { token } = stage.auth.operator.createToken({ name: "ci", scopes: null, lifeMs: 1_000_000 });
+    await stage.auth.close();
+    expect(await opens(stage.auth, token)).toBe(false);
+  });
+});

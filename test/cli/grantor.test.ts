@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { runHere } from "../fixtures/cli.ts";
+import { createFolder } from "../fixtures/folder.ts";
+import { idleOperator } from "../fixtures/doorkeeper.ts";
+import { operated } from "../fixtures/operated.ts";
+import { startProgram } from "../fixtures/program.ts";
+
+test("a token that was made while nothing ran opens the server that starts later, and one that was ended there does not", async () => {
+  await using folder = await createFolder();
+  const flags = ["--state-dir", folder.at("state")];
+  const env = { HOME: folder.path, XDG_CONFIG_HOME: folder.at("none") };
+  const kept = await runHere(["token", "create", "--name", "kept", ...flags], env);
+  const ended = await runHere(["token", "create", "--name", "ended", ...flags], env);
+  expect([kept.code, ended.code, kept.stderr.includes("opens everything")]).toEqual([0, 0, true]);
+  expect((await runHere(["token", "revoke", "ended", ...flags], env)).code).toBe(0);
+  await using program = await startProgram({ dir: folder.path });
+  const statusOf = async (token: string): Promise<number> => (await fetch(`${program.origin}/metrics`, { headers: { authorization: `Bearer ${token.trim()}` } })).status;
+  expect([await statusOf(kept.stdout), await statusOf(ended.stdout)]).toEqual([200, 401]);
+  // From now on the server is asked, and what it does holds at once.
+  expect(await runHere(["auth", "revoke", "kept", ...flags])).toMatchObject({ code: 0 });
+  expect(await statusOf(kept.stdout)).toBe(401);
+});
+
+test("a server that is there and does not answer is not gone behind", async () => {
+  await using server = await operated({}, undefined, { auth: idleOperator() });
+  await server.close();
+  expect(await runHere(["token", "list", ...server.flags])).toMatchObject({ code: 1, stderr: expect.stringContaining("does not answer") });
+});
