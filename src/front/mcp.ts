@@ -136,8 +136,6 @@ export class Door {
     const admitting = this.admit(request, peer, resource, extra);
     const caller = admitting instanceof Promise ? await admitting : admitting;
     if (caller instanceof Response) return caller;
-    // Who is known is told; what was read would have to be answered.
-    if (request.method === "POST" && this.#unread.isFull) return this.refuse(fault("LIMIT_REACHED", { detail: "limits.unreadBytesMax: clients do not take their answers" }), request, peer, extra);
     const endings = this.#endings;
     const inbound = await this.#read(request, peer, caller.principal, selection);
     if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
@@ -219,7 +217,8 @@ export class Door {
       return new Inbound(request, null, principal, selection);
     }
     const { bodyBytesMax } = this.#options.limits;
-    const refused = refusedType(request.headers);
+    // What was read would have to be answered, and nobody takes the answers that there are.
+    const refused = this.#unread.isFull ? fault("LIMIT_REACHED", { detail: "limits.unreadBytesMax: clients do not take their answers" }) : refusedType(request.headers);
     if (refused !== null) return refused;
     // A body that comes slower than a modem sent it is cut with what stands still: its bytes do not put this off.
     peer.timeout(request, bodySeconds);
