@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { issuersOf } from "../../src/config/trusted.ts";
+import { projectDir } from "../fixtures/program.ts";
 import { configIn, issuesIn, lines } from "../fixtures/config.ts";
 
 test("an issuer that is only named is asked for its keys, and its tokens grant nothing yet", () => {
@@ -37,4 +39,10 @@ describe("refuses the whole file for", () => {
   test("a misspelt key in a list, with its place", () => {
     expect(lines(issuesIn({ auth: { issuers: [{ issuer, audiense: "x" }] } }))).toEqual([expect.stringContaining("“audiense” is not a known key (did you mean “audience”?)")]);
   });
+});
+
+test("the example for people is a configuration that can be used", async () => {
+  const section = (await Bun.file(join(projectDir, "docs", "security.md")).text()).split("## Other issuers")[1] ?? "";
+  const { auth } = configIn(/```json\n([\s\S]*?)```/.exec(section)?.[1] ?? "");
+  expect(auth).toMatchObject({ mode: "external", issuers: [{ issuer: "https://login.example.com", audience: "api://mcp", clients: ["desktop-client"], rules: [{ contains: "mcp-web", scopes: ["tag:web"] }, { claim: "/realm_access/roles" }] }] });
 });

@@ -40,6 +40,8 @@ export async function configurationPage(): Promise<string> {
     auth: table(top["auth"]),
     authClients: table(membersOf(top["auth"] ?? {})["clients"]),
     authPreregistered: table(membersOf(membersOf(top["auth"] ?? {})["clients"] ?? {})["preregistered"]?.items),
+    authIssuers: table(membersOf(top["auth"] ?? {})["issuers"]?.items),
+    authRules: table(membersOf(membersOf(top["auth"] ?? {})["issuers"]?.items ?? {})["rules"]?.items),
     authTokens: table(membersOf(top["auth"] ?? {})["tokens"]),
     limits: table(top["limits"], { meanings: await limitMeanings() }),
   };
