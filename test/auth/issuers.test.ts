@@ -1,10 +1,14 @@
 import { expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import fc from "fast-check";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { openIssuers } from "../../src/auth/issuers.ts";
 import { createEgress, defaultLimits, nullLog } from "../../src/base/index.ts";
 import { accessOf } from "../../src/config/index.ts";
+import { noEgress } from "../fixtures/auth.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { openCompany } from "../fixtures/company.ts";
+import { createFolder } from "../fixtures/folder.ts";
 
 async function opened() {
   const clock = createTestClock();
@@ -40,4 +44,20 @@ test("whoever waits for keys at the end is told at once that there are none", as
   await stage.clock.settle();
   issuers.close();
   expect((await settled).map(({ status }) => status)).toEqual(["rejected"]);
+});
+
+test("four ways of signing count, by keys of a file without any request, and no other", async () => {
+  await using folder = await createFolder();
+  const ways = ["ES256", "EdDSA", "RS256", "PS256", "ES384", "RS512"];
+  const pairs = await Promise.all(ways.map(async (alg) => ({ alg, ...(await generateKeyPair(alg, { extractable: true })) })));
+  await writeFile(folder.at("keys.json"), JSON.stringify({ keys: await Promise.all(pairs.map(async ({ alg, publicKey }) => ({ ...(await exportJWK(publicKey)), kid: alg }))) }));
+  const clock = createTestClock();
+  const { issuers: trusted } = accessOf({ issuers: [{ issuer: "https://login.example", jwks: { $file: "keys.json" } }] }, folder.path);
+  const issuers = await openIssuers({ trusted, egress: noEgress, clock, limits: defaultLimits, log: nullLog });
+  const at = Math.floor(clock.now() / 1000);
+  const counts = pairs.map(async ({ alg, privateKey }) => {
+    const token = await new SignJWT({ iss: "https://login.example", aud: "x", sub: "ada", iat: at, exp: at + 60 }).setProtectedHeader({ alg, kid: alg, typ: "at+jwt" }).sign(privateKey);
+    return trusted.map((issuer) => issuers.verified(token, issuer).then(() => alg, () => "refused"))[0];
+  });
+  expect(await Promise.all(counts)).toEqual(["ES256", "EdDSA", "RS256", "PS256", "refused", "refused"]);
 });
