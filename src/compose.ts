@@ -56,6 +56,10 @@ export interface StartOptions extends ServeOptions {
   readonly host: string | null;
   readonly port: number | null;
   readonly insecureNoAuth: boolean;
+  /** The file that holds the operator's own token; null, or absent: it is made in the state folder. */
+  readonly ownTokenFile?: string | null;
+  /** The file that holds the password of the operator's pages; null, or absent: what the configuration says. */
+  readonly operatorPasswordFile?: string | null;
   /** A successor may listen beside this one, as may any other program of the same user. Absent: no. */
   readonly sharePort?: boolean;
   /** The port to take where any free one will do: the predecessor's. */
@@ -488,13 +492,14 @@ const whereOf = ({ host, port, freePort = 0, sharePort = false }: StartOptions, 
 });
 
 /** Who calls us: everybody for the asking, or whoever shows what was granted. */
-function authOf({ config, log, audit, options: { env } }: Pick<Ground, "config" | "log" | "audit"> & { readonly options: Pick<Around, "env"> }, options: Pick<StartOptions, "stateDir" | "insecureNoAuth">, { hub }: { readonly hub: Pick<Hub, "grantable"> }, listenUrl: () => string): Promise<Auth> {
+function authOf({ config, log, audit, options: { env } }: Pick<Ground, "config" | "log" | "audit"> & { readonly options: Pick<Around, "env"> }, options: Pick<StartOptions, "stateDir" | "insecureNoAuth" | "ownTokenFile" | "operatorPasswordFile">, { hub }: { readonly hub: Pick<Hub, "grantable"> }, listenUrl: () => string): Promise<Auth> {
   const { limits, publicUrl, allowedHosts } = config;
   const egress = createEgress({ limits, env });
   return createAuth({
     stateDir: options.stateDir,
     mode: options.insecureNoAuth ? "none" : config.auth.mode,
-    config: config.auth,
+    ownTokenFile: options.ownTokenFile ?? null,
+    config: { ...config.auth, operatorPasswordFile: options.operatorPasswordFile ?? config.auth.operatorPasswordFile },
     reached: { publicUrl, allowedHosts, listenUrl },
     endpoints: ["/mcp", "/sse"],
     scopesOf: () => hub.grantable(),

@@ -10,7 +10,7 @@ import { createForeign } from "./externalToken.ts";
 import { Grants } from "./grants.ts";
 import { type Issuers, openIssuers } from "./issuers.ts";
 import { Operators, ownTokenWritten } from "./operators.ts";
-import { ensureOwnToken, ownToken, ownTokenPath } from "./ownToken.ts";
+import { adoptOwnToken, ensureOwnToken, ownToken, ownTokenPath } from "./ownToken.ts";
 import type { Grantable } from "./pending.ts";
 import { createResources, type Reached, type Resources } from "./resources.ts";
 import { type AuthorizationServer, openServer } from "./server.ts";
@@ -24,6 +24,8 @@ export interface AuthOptions {
   /** Made (0700) if missing. */
   readonly stateDir: string;
   readonly mode: AuthMode;
+  /** The file that holds the operator's own token; null, or absent: it is made in the state folder. */
+  readonly ownTokenFile?: string | null;
   readonly config: AccessConfig;
   readonly reached: Reached;
   /** Paths of our MCP endpoints; below each there is one for every server. */
@@ -44,7 +46,8 @@ export interface AuthOptions {
 /** Makes auth. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN, CONFIG_INVALID. */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
   if (options.mode === "none") return openAuth();
-  const own = await ensureOwnToken(options.stateDir, options.random, options.log);
+  const { stateDir, ownTokenFile = null } = options;
+  const own = ownTokenFile === null ? await ensureOwnToken(stateDir, options.random, options.log) : await adoptOwnToken(stateDir, ownTokenFile);
   const issuers = await openIssuers({ ...options, trusted: options.mode === "token" ? [] : options.config.issuers });
   const store = await openStore(options.stateDir);
   try {

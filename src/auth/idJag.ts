@@ -29,11 +29,6 @@ export interface Asserted {
   readonly scopes: readonly string[];
 }
 
-/** The grant's name in a request. */
-export const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/** What the metadata say of it. */
-export const idJagProfile = "urn:ietf:params:oauth:grant-profile:id-jag";
-
 /** What an assertion gives to that client; null: nothing, whatever the reason. It serves once. */
 export async function redeemIdJag(assertion: string, client: Client, options: IdJagOptions): Promise<Asserted | null> {
   const issuer = options.issuers.claimed(assertion);

@@ -3,7 +3,7 @@
  * whatever the issuer does meanwhile: they are looked at anew beside the calls. A key that is not known makes one look,
  * for everybody who waits for it, and then none for a while; so neither strangers nor a hanging issuer cost more than that.
  */
-import { open } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import { fault, type Log } from "../base/index.ts";
 import type { TrustedIssuer } from "../config/index.ts";
@@ -105,10 +105,9 @@ export class IssuerKeys {
   async #readFile(path: string): Promise<KeysResult> {
     const { issuerBytesMax, issuerKeysMax } = this.#options.limits;
     try {
-      await using file = await open(path, "r");
-      const { size } = await file.stat();
+      const { size } = await stat(path);
       if (size > issuerBytesMax) return { ok: false, why: `it is larger than ${issuerBytesMax} bytes` };
-      return parseKeys(await file.readFile("utf8"), issuerKeysMax);
+      return parseKeys(await readFile(path, "utf8"), issuerKeysMax);
     } catch (thrown) {
       return { ok: false, why: `it cannot be read (${(thrown as NodeJS.ErrnoException).code ?? "unknown"})` };
     }

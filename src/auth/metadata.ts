@@ -6,7 +6,6 @@
  */
 import type { AccessConfig } from "../config/index.ts";
 import { otherVerb, refused } from "./answers.ts";
-import { idJagProfile, jwtBearer } from "./idJag.ts";
 import { mayRegister } from "./registration.ts";
 import { resourceMetadataPath, type Resources } from "./resources.ts";
 import type { AuthMode, OAuthIn, OAuthOut } from "./types.ts";
@@ -66,6 +65,10 @@ export function serverMetadata(request: OAuthIn, { config, resources }: Metadata
     ...(config.clients.cimd === "off" ? {} : { client_id_metadata_document_supported: true }),
   });
 }
+
+/** The grant by the word of another issuer (RFC 7523), and the one kind of it that is taken: identity assertions. */
+export const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const idJagProfile = "urn:ietf:params:oauth:grant-profile:id-jag";
 
 const methods: readonly string[] = Object.freeze(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]);
 

@@ -44,11 +44,9 @@ async function passwordOf({ settings, stderr, pipes }: Occasion): Promise<string
   const at = pipes();
   const typist = (await at.typist?.()) ?? null;
   const lines = new Lines(at.input);
-  if (typist === null) return hiddenLine(lines, null);
-  stderr.write("New password: ");
-  const first = await hiddenLine(lines, typist);
-  stderr.write("\nOnce more: ");
-  const second = await hiddenLine(lines, typist);
+  if (typist === null) return hiddenLine(lines, null, () => undefined);
+  const first = await hiddenLine(lines, typist, () => stderr.write("New password: "));
+  const second = await hiddenLine(lines, typist, () => stderr.write("\nOnce more: "));
   stderr.write("\n");
   if (first !== second) throw fault("PARAMS_INVALID", { detail: "these were two different ones", hint: "try again" });
   return first;

@@ -65,7 +65,8 @@ export const flags: readonly Flag[] = Object.freeze([
     problem: switchProblem,
   }),
   flag("url", { short: "u", value: "URL", command: "proxy", about: "the server to bridge to", standard: "the running one of the state folder", problem: urlProblem }),
-  flag("token-file", { value: "FILE", command: "proxy", about: "the server's bearer token; or put the token itself into ONE_MCP_TOKEN", standard: "the state folder's, for this machine's server" }),
+  flag("token-file", { value: "FILE", command: ["serve", "proxy"], about: "the token that opens everything; with proxy, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
+  flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
@@ -146,6 +147,7 @@ export interface Settings {
   readonly all: boolean;
   readonly print: boolean;
   readonly passwordFile: string | null;
+  readonly operatorPasswordFile: string | null;
   readonly remove: boolean;
 }
 
@@ -200,6 +202,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     all: isOn(text("all")),
     print: isOn(text("print")),
     passwordFile: text("password-file"),
+    operatorPasswordFile: text("operator-password-file"),
     remove: isOn(text("remove")),
   });
 }

@@ -35,7 +35,8 @@ async function begun(occasion: Occasion, life: Life): Promise<void> {
   const sharePort = settings.gracefulRestart && process.platform !== "win32";
   const options = await optionsOf(occasion);
   const predecessor = sharePort ? predecessorOf(env) : null;
-  const running = await start({ ...options, host, port, insecureNoAuth, sharePort, freePort: predecessor?.port ?? 0, takeover: predecessor !== null });
+  const secrets = { ownTokenFile: pathOf(settings.tokenFile), operatorPasswordFile: pathOf(settings.operatorPasswordFile) };
+  const running = await start({ ...options, ...secrets, host, port, insecureNoAuth, sharePort, freePort: predecessor?.port ?? 0, takeover: predecessor !== null });
   stderr.write(greeting(occasion, running));
   const supervisor = await supervisorOf({ env, clock, warn: (line) => stderr.write(`1mcp: ${line}\n`) });
   const told = supervisor.began(running);
@@ -47,6 +48,8 @@ async function begun(occasion: Occasion, life: Life): Promise<void> {
   const succession = { succeed: successionOf({ occasion, cwd: process.cwd(), stateDir: options.stateDir, url: running.url, handOver }) };
   life.began({ ...told, ...(sharePort ? succession : {}) });
 }
+
+const pathOf = (given: string | null): string | null => (given === null ? null : resolve(given));
 
 async function begunOnPipes(occasion: Occasion, life: Life): Promise<void> {
   const running = await startStdio({ ...(await optionsOf(occasion)), pipes: occasion.pipes() });

@@ -38,14 +38,17 @@ export class Lines {
 }
 
 // The keys that mean something where the terminal does not see to them any more.
-const [interrupt, end] = ["\u0003", "\u0004"] as const;
+const interrupt = "\u0003";
+const end = "\u0004";
 const erasing = /[^][\u007f\b]/u;
 const strayErasing = /^[\u007f\b]+/;
 
-/** A password that somebody types, and nobody sees. Throws CALL_CANCELLED where he gives up. */
-export async function hiddenLine(lines: Lines, typist: Typist | null): Promise<string> {
+/** A password that somebody types, and nobody sees; `ask` asks for it. Throws CALL_CANCELLED where he gives up. */
+export async function hiddenLine(lines: Lines, typist: Typist | null, ask: () => void): Promise<string> {
+  // Before it is asked for: what is typed at once must not be seen either.
   typist?.echo(false);
   try {
+    ask();
     const line = await lines.next();
     if (line === null || line.includes(interrupt) || line.includes(end)) throw fault("CALL_CANCELLED");
     return erased(line);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureOwnToken, ownToken, ownTokenPath, replaceOwnToken } from "../../src/auth/ownToken.ts";
+import { adoptOwnToken, ensureOwnToken, ownToken, ownTokenPath, replaceOwnToken } from "../../src/auth/ownToken.ts";
 import { nullLog } from "../../src/base/index.ts";
 
 let stateDir: string;
@@ -27,4 +27,15 @@ test("one of before there were checksums stays valid, and what is none is report
   expect(await ownToken(stateDir)).toBe(`1mcp_${"a".repeat(43)}`);
   await writeFile(ownTokenPath(stateDir), "1mcp_short");
   expect(ownToken(stateDir)).rejects.toThrow("holds no token");
+});
+
+test("one that is given in a file takes the place of the one that was made, and what is none is refused", async () => {
+  await ensureOwnToken(stateDir, randomBytes, nullLog);
+  const given = join(stateDir, "..", "given");
+  await writeFile(given, `1mcp_${"c".repeat(49)}\n`);
+  expect(await adoptOwnToken(stateDir, given)).toBe(`1mcp_${"c".repeat(49)}`);
+  expect([await ownToken(stateDir), await adoptOwnToken(stateDir, given)]).toEqual([`1mcp_${"c".repeat(49)}`, `1mcp_${"c".repeat(49)}`]);
+  await writeFile(given, "hunter2");
+  expect(adoptOwnToken(stateDir, given)).rejects.toThrow("holds no token");
+  expect(adoptOwnToken(stateDir, `${given}2`)).rejects.toThrow("cannot be read");
 });

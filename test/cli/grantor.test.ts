@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { runHere } from "../fixtures/cli.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { idleOperator } from "../fixtures/doorkeeper.ts";
@@ -25,4 +26,15 @@ test("a server that is there and does not answer is not gone behind", async () =
   await using server = await operated({}, undefined, { auth: idleOperator() });
   await server.close();
   expect(await runHere(["token", "list", ...server.flags])).toMatchObject({ code: 1, stderr: expect.stringContaining("does not answer") });
+});
+
+test("in a container token and password come from mounted files", async () => {
+  await using folder = await createFolder();
+  const made = await runHere(["token", "create", "--name", "made elsewhere", "--state-dir", folder.at("elsewhere")], { HOME: folder.path, XDG_CONFIG_HOME: folder.at("none") });
+  await writeFile(folder.at("token"), made.stdout);
+  await writeFile(folder.at("password"), "correct horse\n");
+  await using program = await startProgram({ env: { ONE_MCP_TOKEN_FILE: folder.at("token"), ONE_MCP_OPERATOR_PASSWORD_FILE: folder.at("password") } });
+  expect(program.token).toBe(made.stdout.trim());
+  expect((await fetch(`${program.origin}/metrics`, { headers: { authorization: `Bearer ${program.token}` } })).status).toBe(200);
+  expect(await (await fetch(`${program.origin}/login?next=/authorize`)).text()).toContain('type="password"');
 });

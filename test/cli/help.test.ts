@@ -41,24 +41,32 @@ test("help as people see it", () => {
                                launchd
 
     Flags of serve:
-      -H, --host ADDRESS      address to listen on; default 127.0.0.1
-                              [ONE_MCP_HOST]
-      -P, --port PORT         port to listen on; 0 takes a free one; default 3050
-                              [ONE_MCP_PORT]
-          --insecure-no-auth  ask for no bearer token; on loopback only
-                              [ONE_MCP_INSECURE_NO_AUTH]
-          --graceful-restart  on SIGUSR2 let a new process take over and refuse
-                              nobody; lets every program of this user share the
-                              port [ONE_MCP_GRACEFUL_RESTART]
-          --stdio             serve one client on stdin and stdout, and listen
-                              nowhere [ONE_MCP_STDIO]
+      -H, --host ADDRESS                 address to listen on; default 127.0.0.1
+                                         [ONE_MCP_HOST]
+      -P, --port PORT                    port to listen on; 0 takes a free one;
+                                         default 3050 [ONE_MCP_PORT]
+          --insecure-no-auth             ask for no bearer token; on loopback only
+                                         [ONE_MCP_INSECURE_NO_AUTH]
+          --graceful-restart             on SIGUSR2 let a new process take over and
+                                         refuse nobody; lets every program of this
+                                         user share the port
+                                         [ONE_MCP_GRACEFUL_RESTART]
+          --stdio                        serve one client on stdin and stdout, and
+                                         listen nowhere [ONE_MCP_STDIO]
+          --token-file FILE              the token that opens everything; with
+                                         proxy, the token itself may be in
+                                         ONE_MCP_TOKEN instead; default the one in
+                                         the state folder [ONE_MCP_TOKEN_FILE]
+          --operator-password-file FILE  the password of the operator's pages;
+                                         default what the configuration says
+                                         [ONE_MCP_OPERATOR_PASSWORD_FILE]
 
     Flags of proxy:
       -u, --url URL          the server to bridge to; default the running one of
                              the state folder [ONE_MCP_URL]
-          --token-file FILE  the server's bearer token; or put the token itself
-                             into ONE_MCP_TOKEN; default the state folder's, for
-                             this machine's server [ONE_MCP_TOKEN_FILE]
+          --token-file FILE  the token that opens everything; with proxy, the token
+                             itself may be in ONE_MCP_TOKEN instead; default the
+                             one in the state folder [ONE_MCP_TOKEN_FILE]
       -t, --timeout MS       how long the server may take to answer for the first
                              time; default 10000 [ONE_MCP_TIMEOUT]
           --start            start the server in the background if none runs

@@ -31,7 +31,7 @@ describe("lines", () => {
 describe("a hidden line", () => {
   const typed = async (text: string) => {
     const echoes: boolean[] = [];
-    const line = await hiddenLine(new Lines(inputOf(text)), { echo: (isShown) => void echoes.push(isShown) }).catch((thrown: { code: string }) => thrown.code);
+    const line = await hiddenLine(new Lines(inputOf(text)), { echo: (isShown) => void echoes.push(isShown) }, () => expect(echoes).toEqual([false])).catch((thrown: { code: string }) => thrown.code);
     return { line, echoes };
   };
 

@@ -38,9 +38,11 @@ export async function configurationPage(): Promise<string> {
     defaults: table(top["serverDefaults"]),
     names: table(top["names"]),
     auth: table(top["auth"]),
-    authClients: table(membersOf(top["auth"] ?? {})["clients"]),
-    authPreregistered: table(membersOf(membersOf(top["auth"] ?? {})["clients"] ?? {})["preregistered"]?.items),
-    authTokens: table(membersOf(top["auth"] ?? {})["tokens"]),
+    authClients: table(within(top["auth"], "clients")),
+    authPreregistered: table(within(top["auth"], "clients", "preregistered")),
+    authIssuers: table(within(top["auth"], "issuers")),
+    authRules: table(within(top["auth"], "issuers", "rules")),
+    authTokens: table(within(top["auth"], "tokens")),
     limits: table(top["limits"], { meanings: await limitMeanings() }),
   };
   const text = await Bun.file(join(import.meta.dir, "configuration.md")).text();
@@ -48,6 +50,13 @@ export async function configurationPage(): Promise<string> {
 }
 
 const membersOf = (shape: Shape): Readonly<Record<string, Shape>> => shape.properties ?? {};
+
+/** What is in there under these keys; of a list what is in it. */
+function within(shape: Shape | undefined, ...keys: readonly string[]): Shape | undefined {
+  return keys.reduce<Shape | undefined>((at, key) => itemsOf(membersOf(at ?? {})[key]), shape);
+}
+
+const itemsOf = (shape: Shape | undefined): Shape | undefined => shape?.items ?? shape;
 
 function alternativesOf(shape: Shape | undefined): readonly Shape[] {
   const members = shape?.additionalProperties;
