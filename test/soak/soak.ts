@@ -31,20 +31,26 @@ if (process.env["ONE_MCP_BINARY"] === undefined && !has("--source") && (await Bu
 const tableOf = (findings: readonly Finding[]): string =>
   ["| what | wanted | seen |  |", "| --- | --- | --- | --- |", ...findings.map(({ what, wanted, got, met }) => `| ${what} | ${wanted} | ${got} | ${wanted === "" ? "" : met ? "held" : "**not held**"} |`)].join("\n");
 
-const parts: string[] = [];
+const pagePath = join(projectDir, "docs", "soak.md");
+/** What the page says already, a part for each trial: one that is not run now keeps what it came to. */
+const parts = new Map(trials.map(({ name }) => [name, ""]));
+for (const part of (await Bun.file(pagePath).text().catch(() => "")).split(/^(?=## )/mu)) {
+  const name = /^## (\w+)/u.exec(part)?.[1] ?? "";
+  if (parts.has(name)) parts.set(name, `${part.trimEnd()}\n`);
+}
 let held = true;
 for (const trial of named.length > 0 ? named : trials) {
   const findings = await trial.run(minutes);
   held &&= findings.every(({ met }) => met);
   const part = `## ${trial.name}\n\n${trial.about[0]!.toUpperCase()}${trial.about.slice(1)}.\n\n${tableOf(findings)}\n`;
   console.log(part);
-  parts.push(part);
+  parts.set(trial.name, part);
 }
 const page = `# Soaks
 
-Written by \`bun run soak --write\`: trouble that lasts, seen from outside, on one machine (${cpus().length} cores, ${process.platform} ${process.arch}; Bun ${Bun.version};
+Written by \`bun run soak --write\`, which renews the parts that it runs: trouble that lasts, seen from outside, on one machine (${cpus().length} cores, ${process.platform} ${process.arch}; Bun ${Bun.version};
 the program as ${process.env["ONE_MCP_BINARY"] === undefined ? "source" : "binary"}).
 
-${parts.join("\n")}`;
-if (has("--write")) await writeFile(join(projectDir, "docs", "soak.md"), page);
+${[...parts.values()].filter((part) => part !== "").join("\n")}`;
+if (has("--write")) await writeFile(pagePath, page);
 process.exitCode = held ? 0 : 1;
