@@ -22,6 +22,20 @@ test("a token that was made while nothing ran opens the server that starts later
   expect(await statusOf(kept.stdout)).toBe(401);
 });
 
+test("where nothing runs a token is replaced and a password set, too", async () => {
+  await using folder = await createFolder();
+  const flags = ["--state-dir", folder.at("state")];
+  const env = { HOME: folder.path, XDG_CONFIG_HOME: folder.at("none") };
+  const made = await runHere(["token", "create", "--name", "ci", ...flags], env);
+  const rotated = await runHere(["token", "rotate", "ci", ...flags], env);
+  expect([rotated.code, rotated.stdout === made.stdout, rotated.stdout.startsWith("1mcp_")]).toEqual([0, false, true]);
+  await writeFile(folder.at("password"), "short\n", { mode: 0o600 });
+  const set = (): Promise<{ code: number }> => runHere(["auth", "password", "--password-file", folder.at("password"), ...flags], env);
+  expect((await set()).code).toBe(1);
+  await writeFile(folder.at("password"), "long enough\n", { mode: 0o600 });
+  expect((await set()).code).toBe(0);
+});
+
 test("a server that is there and does not answer is not gone behind", async () => {
   await using server = await operated({}, undefined, { auth: idleOperator() });
   await server.close();
