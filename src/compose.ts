@@ -109,6 +109,8 @@ export interface Listening extends Running {
   readonly url: string;
   /** The file that holds the bearer token; null without authentication. */
   readonly tokenPath: string | null;
+  /** How callers are known. */
+  readonly authMode: Auth["mode"];
   /** Whether the door answers within `ms`. Never throws. */
   answers(ms: number): Promise<boolean>;
   /** A successor listens on the same port: leaves new connections to it, then closes as soon as the calls of the others have ended. */
@@ -195,7 +197,7 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
     await sleep(systemClock, limits.giveWayMs);
     await runs.close(limits.drainMsMax);
   };
-  return { ...runs, url: front.url, tokenPath: auth.tokenPath, giveWay, answers: asking(front.url, limits, ground.config.tls) };
+  return { ...runs, url: front.url, tokenPath: auth.tokenPath, authMode: auth.mode, giveWay, answers: asking(front.url, limits, ground.config.tls) };
 }
 
 /** Starts the servers and waits until each is ready or is known not to be soon, as for one that replaces another. */
@@ -376,10 +378,14 @@ export interface GrantsAtRest {
   close(): Promise<void>;
 }
 
-/** Opens the grants of a proxy that does not run. Throws ConfigFault, STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN. */
+/** Opens the grants of a proxy that does not run; a configuration that cannot be used is left aside. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN. */
 export async function grantsAtRest(options: Around & { readonly configPath: string | null }): Promise<GrantsAtRest> {
   const logs = logOf(options);
-  const { config } = await configOf({ ...options, demoArgv: ["1mcp"] }, logs.log);
+  // Who has to end a grant now cannot wait until everything else is in order.
+  const { config } = await configOf({ ...options, demoArgv: ["1mcp"] }, logs.log).catch((thrown: unknown) => {
+    if (thrown instanceof ConfigFault) return { config: emptyConfig() };
+    throw thrown;
+  });
   const audit = auditOf(logs, options, config);
   const auth = await authOf({ ...logs, config, audit, options }, { ...options, insecureNoAuth: false }, { hub: { grantable: () => [] } }, () => "http://127.0.0.1");
   return {

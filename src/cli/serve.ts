@@ -79,9 +79,9 @@ async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise
 }
 
 /** Where the proxy is and how to get in; never the token itself, which would stay in logs and on screens. */
-function greeting(occasion: Occasion, { url, tokenPath, configPath }: Listening): string {
+function greeting(occasion: Occasion, { url, tokenPath, authMode, configPath }: Listening): string {
   const token = tokenPath === null ? "none asked for: every program on this computer may call" : `in ${tokenPath}; send it as “Authorization: Bearer …”`;
-  return `1mcp ${version} listens on ${url}\n  config: ${configText(occasion, configPath)}\n  token:  ${token}\n`;
+  return `1mcp ${version} listens on ${url}\n  config: ${configText(occasion, configPath)}\n${authMode === "oauth" || authMode === "mixed" ? "  login:  a client with OAuth needs the address alone; `1mcp approve` decides about it\n" : ""}  token:  ${token}\n`;
 }
 
 const configText = ({ env }: Occasion, configPath: string | null): string => configPath ?? `none at ${defaultConfigPath(env)}; serving the demonstration server`;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { runHere } from "../fixtures/cli.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { idleOperator } from "../fixtures/doorkeeper.ts";
@@ -22,10 +22,34 @@ test("a token that was made while nothing ran opens the server that starts later
   expect(await statusOf(kept.stdout)).toBe(401);
 });
 
+test("where nothing runs a token is replaced and a password set, too", async () => {
+  await using folder = await createFolder();
+  const flags = ["--state-dir", folder.at("state")];
+  const env = { HOME: folder.path, XDG_CONFIG_HOME: folder.at("none") };
+  const made = await runHere(["token", "create", "--name", "ci", ...flags], env);
+  const rotated = await runHere(["token", "rotate", "ci", ...flags], env);
+  expect([rotated.code, rotated.stdout === made.stdout, rotated.stdout.startsWith("1mcp_")]).toEqual([0, false, true]);
+  await writeFile(folder.at("password"), "short\n", { mode: 0o600 });
+  const set = (): Promise<{ code: number }> => runHere(["auth", "password", "--password-file", folder.at("password"), ...flags], env);
+  expect((await set()).code).toBe(1);
+  await writeFile(folder.at("password"), "long enough\n", { mode: 0o600 });
+  expect((await set()).code).toBe(0);
+});
+
 test("a server that is there and does not answer is not gone behind", async () => {
   await using server = await operated({}, undefined, { auth: idleOperator() });
   await server.close();
   expect(await runHere(["token", "list", ...server.flags])).toMatchObject({ code: 1, stderr: expect.stringContaining("does not answer") });
+});
+
+test("everything can be ended with a configuration that cannot be used", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("c.json"), '{"auth":{"mode":"nobody"}}');
+  const flags = ["--state-dir", folder.at("state"), "--config", folder.at("c.json")];
+  expect((await runHere(["token", "create", "--name", "a", ...flags])).code).toBe(0);
+  const before = await readFile(folder.at("state", "token"), "utf8");
+  expect(await runHere(["auth", "revoke", "--all", ...flags])).toMatchObject({ code: 0, stdout: expect.stringContaining("2 ended") });
+  expect([JSON.parse((await runHere(["auth", "grants", "--json", ...flags])).stdout), (await readFile(folder.at("state", "token"), "utf8")) === before]).toEqual([[], false]);
 });
 
 test("in a container token and password come from mounted files", async () => {

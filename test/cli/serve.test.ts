@@ -24,6 +24,7 @@ test("serve says where it listens, what it serves and where the token is, but ne
   const text = here.stderr.text();
   expect(text).toMatch(/^1mcp \S+ listens on http:\/\/127\.0\.0\.1:\d+\/mcp$/m);
   expect(text).toContain(`  config: none at ${folder.at("config", "1mcp", "mcp.json")}; serving the demonstration server\n`);
+  expect(text).toContain("  login:  a client with OAuth needs the address alone; `1mcp approve` decides about it\n");
   expect(text).toContain(`  token:  in ${folder.at("state", "1mcp", "token")}; send it as “Authorization: Bearer …”\n`);
   expect((await fetch(new URL("/health", urlIn(text)))).status).toBe(200);
   here.signals.emit("SIGTERM");

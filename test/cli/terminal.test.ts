@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { createOutput, standardOutput } from "../../src/cli/terminal.ts";
+import { isatty } from "node:tty";
+import { createOutput, standardOutput, standardPipes } from "../../src/cli/terminal.ts";
 
 /** A sink whose reader reads when told to. */
 function createSink() {
@@ -79,4 +80,8 @@ test("a broken pipe is no error, whether it throws or rejects", async () => {
 
 test("the standard streams can be asked whether they are a terminal", async () => {
   expect(await standardOutput(2).isTerminal()).toBe(process.stderr.isTTY === true);
+});
+
+test("somebody types where the input is a terminal, and nobody else does", async () => {
+  expect((await standardPipes().typist?.()) !== null).toBe(isatty(0));
 });
