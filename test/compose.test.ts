@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Listening, start, type StartOptions } from "../src/compose.ts";
+import { runHere } from "./fixtures/cli.ts";
 import { programArgv, projectDir, temporaryDir } from "./fixtures/program.ts";
 import { sendModern } from "./fixtures/rpc.ts";
 
@@ -201,4 +202,35 @@ test("what cannot be taken back at the end is told, and the end comes all the sa
   await chmod(join(state, "server.json"), 0o666);
   await running.close();
   expect(await place.logged("could not take back where it listens")).toContain("can be read or written by others");
+});
+
+test("what stands beside the endpoints is put together too: numbers, logins, grants, and what servers define", async () => {
+  await using place = await placeOf({ mcpServers: { raw: backend } });
+  const running = await place.start({ insecureNoAuth: false });
+  const { origin } = new URL(running.url);
+  const state = join(dirname(place.configPath), "state");
+  const token = (await Bun.file(join(state, "token")).text()).trim();
+  const asked = async (path: string, init: RequestInit = {}): Promise<number> => (await fetch(`${origin}${path}`, { redirect: "manual", ...init })).status;
+  const known = { headers: { Authorization: `Bearer ${token}` } };
+  expect([await asked("/metrics"), await asked("/metrics", known), await asked("/health/mcp/none", known)]).toEqual([401, 200, 404]);
+  const registered = await fetch(`${origin}/register`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ client_name: "x", redirect_uris: ["http://127.0.0.1/cb"], token_endpoint_auth_method: "none" }) });
+  const { client_id } = (await registered.json()) as { client_id: string };
+  const query = new URLSearchParams({ response_type: "code", client_id, redirect_uri: "http://127.0.0.1/cb", state: "s", code_challenge: "a".repeat(43), code_challenge_method: "S256" });
+  expect([await asked(`/authorize?${query}`), await asked("/oauth/callback?state=none")]).toEqual([200, 400]);
+  const flags = ["--config", place.configPath, "--state-dir", state];
+  await place.logged('"message":"ready"');
+  const ran = async (...words: string[]) => runHere([...words, ...flags], { PATH: process.env["PATH"] ?? "" }).then(({ code, stderr }) => ({ code, stderr }));
+  expect(await ran("mcp", "pins", "raw")).toEqual({ code: 0, stderr: "" });
+  expect(await ran("mcp", "trust", "raw")).toEqual({ code: 0, stderr: "" });
+  expect((await ran("auth", "revoke", "--all")).code).toBe(0);
+  expect(await asked("/metrics", known)).toBe(401);
+});
+
+test("an audit log that cannot be written is told, and the rest works", async () => {
+  await using place = await placeOf({ mcpServers: {} });
+  const state = join(dirname(place.configPath), "state");
+  await mkdir(join(state, "audit.log"), { recursive: true, mode: 0o700 });
+  await chmod(state, 0o700);
+  await place.start();
+  expect(await place.logged("the audit log cannot be written")).toContain("nothing new is granted");
 });
