@@ -35,6 +35,8 @@ export interface PoolOptions {
   readonly watchdogArgv: readonly string[] | null;
   /** What the server of this spec offered in an earlier life of this program; null: nothing is known. */
   readonly remembered?: (spec: BackendSpec) => Offered | null;
+  /** Makes a link that is not open yet; left out: to a process or over HTTP, as the entry says. */
+  readonly createLink?: (spec: BackendSpec) => Link;
 }
 
 /** Makes an empty pool. */
@@ -98,6 +100,7 @@ class LeasePool implements Pool {
   }
 
   #link(spec: BackendSpec): Link {
+    if (this.#options.createLink !== undefined) return this.#options.createLink(spec);
     return spec.kind === "stdio" ? createStdioLink({ ...this.#options, groups: this.#groups, spec }) : createHttpLink({ ...this.#options, spec });
   }
 
