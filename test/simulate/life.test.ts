@@ -65,6 +65,11 @@ function pictureOf({ world, clients }: Played): string {
   return JSON.stringify([rest, config.path === null, lives, [...world.holds], clients.visible(operator), clients.visible(guest), clients.asked.map(({ answers }) => answers.length), world.clock.pending]);
 }
 
+function differenceOf(before: string, after: string): string {
+  const from = Math.max(0, [...before].findIndex((letter, index) => after[index] !== letter) - 60);
+  return `${before.slice(from, from + 160)} became ${after.slice(from, from + 160)}`;
+}
+
 async function reject(played: Played): Promise<void> {
   const { world } = played;
   world.count("refusals");
@@ -75,7 +80,8 @@ async function reject(played: Played): Promise<void> {
   const { config } = world.hub.status();
   if (config.state !== "rejected" || config.issues.length !== 1) world.wrong("a refusal is not to be seen in the status");
   await world.clock.settle();
-  if (pictureOf(played) !== before) world.wrong(`a refusal changed more than status and log: ${before} became ${pictureOf(played)}`);
+  const after = pictureOf(played);
+  if (after !== before) world.wrong(`a refusal changed more than status and log: ${differenceOf(before, after)}`);
 }
 
 function ask({ world, clients }: Played): void {
@@ -140,7 +146,7 @@ const steps: readonly (readonly [weight: number, step: Step])[] = [
   [4, ({ world }) => world.clock.advance(world.below(60))],
   [2, ({ world }) => world.clock.advance(world.below(500))],
   [0.3, ({ world }) => world.clock.advance(world.below(1500))],
-  [5, ({ world }) => world.clock.settle()],
+  [5, ({ world }) => world.settle()],
 ];
 const weights = steps.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -246,7 +252,6 @@ async function simulate(seed: number): Promise<World> {
   propose(played);
   for (let step = stepsMin + world.below(stepsMax - stepsMin); step > 0 && world.wrongs.length === 0; step -= 1) {
     await stepOf(world)(played);
-    played.clients.look();
   }
   if (world.chance(0.6)) {
     await calm(played);

@@ -33,7 +33,7 @@ export interface Onlooker {
 }
 
 /** Entries of one key mean the same process. */
-export const keyOf = ({ name, fingerprint }: Pick<BackendSpec, "name" | "fingerprint">): string => `${name}#${fingerprint}`;
+export const keyOf = ({ name, fingerprint, issue }: Pick<BackendSpec, "name" | "fingerprint" | "issue">): string => `${name}#${fingerprint}${issue === null ? "" : "!"}`;
 export const uriOf = (name: string): string => `mem://${name}/x`;
 
 const buryMs = 20;
@@ -69,7 +69,10 @@ export class ServerLife implements Link {
   isHung = false;
   /** It has failed in whatever way: what happens to it then is its own fault. */
   isSpoilt = false;
+  /** Nobody has a lease on it any more. */
+  isReleased = false;
   usedAt: number;
+  #isBegun = false;
   #fallen: string | null = null;
   #hasExtra = false;
   #listening: number | null = null;
@@ -177,6 +180,7 @@ export class ServerLife implements Link {
   }
 
   finish({ id, number }: Held): void {
+    this.usedAt = this.#onlooker.clock.now();
     this.#answer(id, `"content":[],"number":${number},"life":${this.id}`);
   }
 
@@ -197,7 +201,7 @@ export class ServerLife implements Link {
   // ---- what it does --------------------------------------------------------------------------------------------
 
   #take(id: number, method: string, text: string): void {
-    const opening = method === "initialize" || method === "server/discover";
+    const opening = !this.#isBegun && (method === "initialize" || (method === "server/discover" && this.isModern));
     if (opening && this.manner === "mute") return;
     if (opening && this.manner === "rude") return this.#fall("it ended with exit code 1");
     if (method === "tools/call") return this.#called(id, Number(memberOf(text, "number")));
@@ -215,6 +219,7 @@ export class ServerLife implements Link {
   #serve(id: number, method: string, text: string): void {
     const { name } = this.spec;
     const uri = memberOf(text, "uri") ?? "";
+    if (method === "initialize" || method === "server/discover") this.#isBegun = true;
     const lists: Readonly<Record<string, string>> = {
       "tools/list": `"tools":[${[toolText(`f${this.spec.fingerprint}`), toolText("read", ',"annotations":{"readOnlyHint":true}'), ...(this.#hasExtra ? [toolText("extra")] : [])].join(",")}]`,
       "resources/list": `"resources":[{"uri":"${uriOf(name)}","name":"x"}]`,
@@ -243,7 +248,6 @@ export class ServerLife implements Link {
   #answer(id: number, members: string): void {
     if (!this.isLive || this.isHung) return;
     this.held.delete(id);
-    this.usedAt = this.#onlooker.clock.now();
     this.#pending.hear();
     const typed = this.isModern ? `"resultType":"complete","ttlMs":0,"cacheScope":"private"${members === "" ? "" : ","}` : "";
     this.#pending.settle(id, { status: 200, header: none, text: "", message: messageOf(resultText(String(id), `{${typed}${members}}`)) });

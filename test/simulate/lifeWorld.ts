@@ -177,12 +177,27 @@ export class World implements Onlooker {
   }
 
   ended(life: ServerLife): void {
-    const spec = runnableOf(this.config, life.spec.name);
-    if (spec === null || keyOf(spec) !== life.key || spec.issue !== null || spec.era !== life.spec.era || life.isSpoilt || this.isEnding || this.#isLate(life)) return;
-    const now = this.clock.now();
-    const isIdle = spec.start === "on-demand" && life.held.size === 0 && life.told.size === 0 && now - life.usedAt >= spec.idleMs;
+    if (life.isReleased || life.isSpoilt || this.isEnding || this.#isLate(life)) return;
+    // What an entry says of its times counts from when it was acquired, which is a little before it is in place.
+    const { start = "eager", idleMs = 0 } = this.leases.get(life.key)?.spec ?? {};
+    const isIdle = start === "on-demand" && life.held.size === 0 && life.told.size === 0 && this.clock.now() - life.usedAt >= idleMs;
     if (isIdle) this.count("idle stops");
-    else this.wrong(`life ${life.id} of ${life.key} was ended though it is in use (${spec.start}, ${life.manner})`);
+    else this.wrong(`life ${life.id} of ${life.key} was ended though it is in use (${start}, ${life.manner})`);
+  }
+
+  /** The last lease of this key was given back. */
+  #released(spec: BackendSpec): void {
+    const now = runnableOf(this.config, spec.name);
+    const of = keyOf(spec);
+    if (now !== null && keyOf(now) === of && !this.isEnding) this.wrong(`nobody has a lease on ${of}, which is in place`);
+    for (const life of this.lives) life.isReleased ||= life.key === of;
+  }
+
+  /** All that can happen at this moment has: what belongs to one process is not there twice. */
+  async settle(): Promise<void> {
+    await this.clock.settle();
+    const left = this.lives.filter(({ isClosed }) => !isClosed);
+    if (new Set(left.map(({ key: of }) => of)).size < left.length) this.wrong(`there are two lives of one server: ${left.map((life) => `${life.id} of ${life.key}`).join(", ")}`);
   }
 
   #isLate({ manner, bornAt }: ServerLife): boolean {
@@ -191,8 +206,6 @@ export class World implements Onlooker {
 
   #born(spec: BackendSpec): ServerLife {
     const life = new ServerLife(this.lives.length, spec, this);
-    const others = this.lives.filter((other) => other.key === life.key && !other.isClosed);
-    if (others.length > 0) this.wrong(`life ${life.id} of ${life.key} begins beside life ${others[0]?.id}`);
     this.lives.push(life);
     if (life.manner !== "quick") this.harm(life);
     return life;
@@ -207,7 +220,9 @@ export class World implements Onlooker {
       const release = lease.release.bind(lease);
       let isHeld = true;
       lease.release = () => {
-        if (isHeld) this.holds.set(of, (this.holds.get(of) ?? 0) - 1);
+        const left = (this.holds.get(of) ?? 0) - (isHeld ? 1 : 0);
+        this.holds.set(of, left);
+        if (isHeld && left === 0) this.#released(spec);
         isHeld = false;
         release();
       };
