@@ -160,7 +160,10 @@ function stepOf(world: World): Step {
 /** Everything that can come to an end does, and all that was in trouble comes back. */
 async function calm({ world, clients }: Played): Promise<void> {
   world.isCalm = true;
-  for (const life of world.live) if (life.isHung) life.crash();
+  for (const life of world.live.filter(({ isHung }) => isHung)) {
+    world.harm(life);
+    life.crash();
+  }
   const finishAll = (): void => world.live.forEach((life) => [...life.held.values()].forEach((held) => life.finish(held)));
   for (let round = 0; round < 5; round += 1) {
     finishAll();

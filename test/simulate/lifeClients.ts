@@ -212,7 +212,7 @@ export class Clients {
 
   #updated(one: Standing, uri: string): void {
     const { wishes, heard, principal } = one;
-    const spec = runnableOf(this.#world.config, uri.slice("mem://".length, -2));
+    const spec = runnableOf(this.#world.config, uri.slice(0, -"://x".length));
     this.#world.count("updates");
     heard.set(uri, (heard.get(uri) ?? 0) + 1);
     const isWished = wishes.get(uri) === "subscribed" || wishes.get(uri) === "pending";
@@ -221,7 +221,7 @@ export class Clients {
 
   subscribe(one: Standing, server: string): void {
     const uri = uriOf(server);
-    if (one.wishes.has(uri)) return;
+    if (one.wishes.has(uri) || server !== (one.selection.server ?? server)) return;
     one.wishes.set(uri, "pending");
     one.watching.subscribe(uri).then(
       (outcome) => this.#settled(one, uri, outcome === "subscribed"),

@@ -34,7 +34,8 @@ export interface Onlooker {
 
 /** Entries of one key mean the same process. */
 export const keyOf = ({ name, fingerprint, issue }: Pick<BackendSpec, "name" | "fingerprint" | "issue">): string => `${name}#${fingerprint}${issue === null ? "" : "!"}`;
-export const uriOf = (name: string): string => `mem://${name}/x`;
+/** A scheme for each: nobody else may be asked for it. */
+export const uriOf = (name: string): string => `${name}://x`;
 
 const buryMs = 20;
 const ack = "notifications/subscriptions/acknowledged";
@@ -140,8 +141,10 @@ export class ServerLife implements Link {
     return answer;
   }
 
-  async send(): Promise<void> {
+  async send(text: string): Promise<void> {
     if (!this.isLive) throw goneFault(this.spec.name, "it is not running", false);
+    const ended = text.includes('"notifications/cancelled"') ? Number(memberOf(text, "requestId")) : null;
+    for (const [uri, listening] of this.told) if (listening !== null && listening === ended) this.told.delete(uri);
   }
 
   abandon(id: number): void {
@@ -228,6 +231,7 @@ export class ServerLife implements Link {
       "server/discover": `"supportedVersions":["2026-07-28"],"capabilities":${capabilities},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"${name}","version":"1"}}`,
     };
     if (method === "subscriptions/listen") return this.#listen(id, text);
+    if (method === "resources/subscribe" && uri !== uriOf(name)) return this.#refuse(id);
     if (method === "resources/subscribe") this.told.set(uri, null);
     if (method === "resources/unsubscribe") this.told.delete(uri);
     this.#answer(id, lists[method] ?? "");
@@ -236,13 +240,13 @@ export class ServerLife implements Link {
   /** The newer era: one request stands for the lists, or for a set of resources. */
   #listen(id: number, text: string): void {
     const uris = /"resourceSubscriptions":\[([^\]]*)\]/u.exec(text)?.[1];
+    const own = uriOf(this.spec.name);
+    const isOurs = uris?.includes(`"${own}"`) === true;
     if (uris === undefined) this.#listening = id;
-    else {
-      this.told.clear();
-      for (const uri of JSON.parse(`[${uris}]`) as string[]) this.told.set(uri, id);
-    }
-    const filter = uris === undefined ? '"toolsListChanged":true,"resourcesListChanged":true' : `"resourceSubscriptions":[${uris}]`;
-    this.#say(ack, `"notifications":{${filter}},${tag(id)}`);
+    else if (isOurs) this.told.set(own, id);
+    const filter = uris === undefined ? '"toolsListChanged":true,"resourcesListChanged":true' : `"resourceSubscriptions":[${isOurs ? `"${own}"` : ""}]`;
+    // No pipe is so quick that the answer is there before the request is sent.
+    queueMicrotask(() => this.#say(ack, `"notifications":{${filter}},${tag(id)}`));
   }
 
   #answer(id: number, members: string): void {
@@ -251,6 +255,12 @@ export class ServerLife implements Link {
     this.#pending.hear();
     const typed = this.isModern ? `"resultType":"complete","ttlMs":0,"cacheScope":"private"${members === "" ? "" : ","}` : "";
     this.#pending.settle(id, { status: 200, header: none, text: "", message: messageOf(resultText(String(id), `{${typed}${members}}`)) });
+  }
+
+  #refuse(id: number): void {
+    if (!this.isLive || this.isHung) return;
+    this.#pending.hear();
+    this.#pending.settle(id, { status: 200, header: none, text: "", message: messageOf(`{"jsonrpc":"2.0","id":${id},"error":{"code":-32002,"message":"no such resource"}}`) });
   }
 
   #say(method: string, params: string): void {
