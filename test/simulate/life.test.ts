@@ -11,9 +11,9 @@ import { keyOf, type ServerLife, uriOf } from "./lifeServer.ts";
 import { connectMs, type Counts, limits, runnableOf, World } from "./lifeWorld.ts";
 
 const seedsInAll = 10_000;
-const seedsInOne = 500;
-const stepsMin = 20;
-const stepsMax = 60;
+const seedsInOne = 250;
+const stepsMin = 6;
+const stepsMax = 28;
 
 const selections = [{ server: null }, { server: null }, { server: "a" }, { server: "b" }] as const;
 const issue: Issue = { path: [], line: 1, column: 1, message: "the variable TOKEN is not set", hint: null, server: "x" };
@@ -25,13 +25,64 @@ interface Played {
   readonly clients: Clients;
 }
 
+/** A configuration of each kind, and whatever may befall a server or a call, has to come about as often as this at least. */
+const often: Readonly<Record<string, number>> = {
+  proposals: 20_000,
+  "proposals during a round": 5000,
+  bursts: 2000,
+  refusals: 2000,
+  swaps: 15_000,
+  "entries with new process": 20_000,
+  "entries with new times": 5000,
+  "entries with new tags": 5000,
+  "entries with new names": 5000,
+  "entries with new start": 5000,
+  "entries with new state": 5000,
+  "servers that stay with another entry": 10_000,
+  "starts quick": 15_000,
+  "starts slow": 5000,
+  "starts failing": 2000,
+  "starts rude": 2000,
+  "starts mute": 2000,
+  crash: 2500,
+  "crash during a round": 700,
+  "crash under a call": 400,
+  hang: 1000,
+  "hang during a round": 300,
+  "hang under a call": 150,
+  "idle stops": 1000,
+  calls: 20_000,
+  "calls for nobody": 10_000,
+  answers: 15_000,
+  "answers over a pipe": 3000,
+  "answers over a swap": 1500,
+  "answers beside two in trouble": 1000,
+  "calls under way at a server that stays": 2000,
+  "calls under way at a server that is removed": 600,
+  "calls under way at a server that is replaced": 300,
+  "calls under way at the end": 4000,
+  "calls made again": 10,
+  "proposals under way at the end": 2000,
+  progress: 400,
+  notices: 5000,
+  subscriptions: 700,
+  updates: 400,
+  "subscriptions that hear at rest": 150,
+  "failures BACKEND_DOWN": 3000,
+  "failures BACKEND_GONE": 1500,
+  "failures BACKEND_TIMEOUT": 1200,
+  "failures CALL_CANCELLED": 700,
+  "failures NAME_UNKNOWN": 5000,
+  "failures SHUTTING_DOWN": 4000,
+};
+
 /** Mostly a little different from the entry before: nothing, its process, its times, its tags, its name, its place. */
 function entryOf(world: World, name: string): BackendSpec {
   const before = world.newest.backends.find((spec) => spec.name === name);
   const change = before === undefined ? "process" : (world.pick(["nothing", "nothing", "process", "times", "tags", "names", "start", "state"]) as string);
   world.count(`entries with new ${change}`);
-  const { chance } = { chance: (share: number) => world.chance(share) };
-  const base = before ?? specOf(name, { era: name < "c" ? "legacy" : "modern", connectMs, requestMs: 400, totalMs: 900, idleMs: 300 });
+  const chance = (share: number): boolean => world.chance(share);
+  const base = before ?? specOf(name, { era: name === "b" ? "modern" : "legacy", connectMs, requestMs: 400, totalMs: 900, idleMs: 300 });
   const changes: Readonly<Record<string, () => object>> = {
     process: () => ({ fingerprint: String(world.below(2)) }),
     times: () => ({ requestMs: 300 + 100 * world.below(3), idleMs: 200 + 100 * world.below(3), maxInFlight: chance(0.3) ? 2 : 1024 }),
@@ -43,7 +94,7 @@ function entryOf(world: World, name: string): BackendSpec {
   return { ...base, ...changes[change]?.() };
 }
 
-const entriesOf = (world: World): BackendSpec[] => serverNames.filter(() => world.chance(0.8)).map((name) => entryOf(world, name));
+const entriesOf = (world: World): BackendSpec[] => serverNames.filter(() => world.chance(0.85)).map((name) => entryOf(world, name));
 
 function propose({ world }: Played): void {
   world.count("proposals");
@@ -53,7 +104,7 @@ function propose({ world }: Played): void {
 
 function burst({ world }: Played): void {
   world.count("bursts");
-  const size = 3 + world.below(10);
+  const size = 2 + world.below(6);
   const proposed = world.roundsOf(() => Array.from({ length: size }, () => world.propose(entriesOf(world))));
   void proposed.then((rounds) => (rounds > 2 ? world.wrong(`a burst of ${size} made ${rounds} rounds`) : undefined));
 }
@@ -86,9 +137,9 @@ async function reject(played: Played): Promise<void> {
 
 function ask({ world, clients }: Played): void {
   const principal = world.chance(0.2) ? guest : operator;
-  const listed = publicNames.filter((name) => world.hub.tool(principal, { server: null }, name) !== null);
-  const name = world.chance(0.85) ? world.pick(listed) : world.pick(publicNames);
-  clients.ask(name ?? "a__f0", principal, world.chance(0.4));
+  const listed = world.chance(0.9) ? publicNames.filter((name) => world.hub.tool(principal, { server: null }, name) !== null) : publicNames;
+  const name = world.pick(listed) ?? "a__f0";
+  clients.ask(name, principal, world.chance(0.4));
 }
 
 const busy = ({ world }: Played): ServerLife[] => world.live.filter(({ held }) => held.size > 0);
@@ -165,7 +216,7 @@ async function calm({ world, clients }: Played): Promise<void> {
     life.crash();
   }
   const finishAll = (): void => world.live.forEach((life) => [...life.held.values()].forEach((held) => life.finish(held)));
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     finishAll();
     await world.clock.advance(500);
   }
@@ -192,7 +243,7 @@ async function settled({ world, clients }: Played): Promise<void> {
 
 async function everyoneServes({ world, clients }: Played, wanted: readonly BackendSpec[]): Promise<void> {
   for (const spec of wanted) clients.ask(`${spec.prefix ?? spec.name}__f${spec.fingerprint}`, operator, true);
-  await world.clock.advance(limits.drainMsMax);
+  await world.clock.advance(connectMs);
   const failed = clients.asked.slice(clients.asked.length - wanted.length).filter(({ answers }) => answers[0]?.startsWith("failed") !== false);
   for (const { name, answers } of failed) world.wrong(`at rest ${name} does not answer: ${answers[0]}`);
 }
@@ -222,7 +273,7 @@ async function end(played: Played, ms: number): Promise<void> {
   world.count("proposals under way at the end", world.proposals.size);
   world.endsAt = clock.now() + ms;
   const closed = Promise.all([hub.close(ms), world.chance(0.5) ? hub.drain(0) : undefined]);
-  for (let step = world.below(12); step > 0; step -= 1) await stepOf(world)(played);
+  for (let step = world.below(8); step > 0; step -= 1) await stepOf(world)(played);
   await clock.advance(ms + 2 * connectMs);
   await closed;
   await world.eras.close();
@@ -256,7 +307,7 @@ async function simulate(seed: number): Promise<World> {
   for (let step = stepsMin + world.below(stepsMax - stepsMin); step > 0 && world.wrongs.length === 0; step -= 1) {
     await stepOf(world)(played);
   }
-  if (world.chance(0.6)) {
+  if (world.chance(0.35)) {
     await calm(played);
     await settled(played);
   }
@@ -279,7 +330,8 @@ describe("whatever the order", () => {
     expect(counts["swaps"]).toBeGreaterThan(0);
   });
 
-  test.skipIf(repeated !== undefined)("each kind of thing happened, and often", () => {
-    console.log(counts);
+  // Who asks for one seed, or for some of the tests, has not seen all of them.
+  test.skipIf(repeated !== undefined)("everything that can happen did, and often enough to mean something", () => {
+    expect(Object.entries(often).filter(([what, count]) => (counts[what] ?? 0) < count).map(([what, count]) => `${what}: ${counts[what] ?? 0} of ${count}`)).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ import { textOf } from "../fixtures/stage.ts";
 import { keyOf, type ServerLife, uriOf } from "./lifeServer.ts";
 import { limits, runnableOf, type World } from "./lifeWorld.ts";
 
-export const serverNames = ["a", "b", "c", "d"] as const;
+export const serverNames = ["a", "b", "c"] as const;
 const localNames = ["f0", "f1", "read", "extra"] as const;
 const everything: Selection = { server: null };
 /** Sees what is tagged, and one server whatever it is tagged. */

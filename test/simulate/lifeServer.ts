@@ -29,6 +29,8 @@ export interface Onlooker {
   arrived(life: ServerLife, number: number): boolean;
   /** It is ended while it was of use. */
   ended(life: ServerLife): void;
+  /** Its calls suffer from now on. */
+  harm(life: ServerLife): void;
   wrong(what: string): void;
 }
 
@@ -41,16 +43,28 @@ const buryMs = 20;
 const ack = "notifications/subscriptions/acknowledged";
 const tag = (id: number | string): string => `"_meta":{"io.modelcontextprotocol/subscriptionId":${id}}`;
 const capabilities = '{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true}}';
-const noTemplates = '"resourceTemplates":[]';
 
 const messageOf = (text: string): Message => {
   const parsed = parseMessage(text, defaultLimits);
   if (!parsed.ok) throw new Error(`not a message: ${text}`);
   return parsed.message;
 };
-const memberOf = (text: string, name: string): string | null => new RegExp(`"${name}":"?([^",}]*)`, "u").exec(text)?.[1] ?? null;
+/** The first member of this name, as text without quotes. */
+function memberOf(text: string, name: string): string | null {
+  const at = text.indexOf(`"${name}":`);
+  return at < 0 ? null : (/^"?([^",}]*)/u.exec(text.slice(at + name.length + 3, at + name.length + 60))?.[1] ?? null);
+}
 const toolText = (name: string, more = ""): string => `{"name":"${name}","inputSchema":{"type":"object"}${more}}`;
 const none = (): null => null;
+
+/** What it says to each method. */
+const results: Readonly<Record<string, (spec: BackendSpec, hasExtra: boolean) => string>> = {
+  "tools/list": ({ fingerprint }, hasExtra) => `"tools":[${toolText(`f${fingerprint}`)},${toolText("read", ',"annotations":{"readOnlyHint":true}')}${hasExtra ? `,${toolText("extra")}` : ""}]`,
+  "resources/list": ({ name }) => `"resources":[{"uri":"${uriOf(name)}","name":"x"}]`,
+  "resources/templates/list": () => '"resourceTemplates":[]',
+  initialize: ({ name }) => `"protocolVersion":"2025-11-25","capabilities":${capabilities},"serverInfo":{"name":"${name}","version":"1"}`,
+  "server/discover": ({ name }) => `"supportedVersions":["2026-07-28"],"capabilities":${capabilities},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"${name}","version":"1"}}`,
+};
 
 export class ServerLife implements Link {
   readonly transport = "stdio";
@@ -157,6 +171,7 @@ export class ServerLife implements Link {
 
   giveUp(reason: string): void {
     if (!this.isHung) this.#onlooker.wrong(`life ${this.id} was given up though it answers`);
+    this.#onlooker.harm(this);
     this.#fall(reason);
   }
 
@@ -220,21 +235,13 @@ export class ServerLife implements Link {
   }
 
   #serve(id: number, method: string, text: string): void {
-    const { name } = this.spec;
-    const uri = memberOf(text, "uri") ?? "";
+    const own = uriOf(this.spec.name);
     if (method === "initialize" || method === "server/discover") this.#isBegun = true;
-    const lists: Readonly<Record<string, string>> = {
-      "tools/list": `"tools":[${[toolText(`f${this.spec.fingerprint}`), toolText("read", ',"annotations":{"readOnlyHint":true}'), ...(this.#hasExtra ? [toolText("extra")] : [])].join(",")}]`,
-      "resources/list": `"resources":[{"uri":"${uriOf(name)}","name":"x"}]`,
-      "resources/templates/list": noTemplates,
-      initialize: `"protocolVersion":"2025-11-25","capabilities":${capabilities},"serverInfo":{"name":"${name}","version":"1"}`,
-      "server/discover": `"supportedVersions":["2026-07-28"],"capabilities":${capabilities},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"${name}","version":"1"}}`,
-    };
     if (method === "subscriptions/listen") return this.#listen(id, text);
-    if (method === "resources/subscribe" && uri !== uriOf(name)) return this.#refuse(id);
-    if (method === "resources/subscribe") this.told.set(uri, null);
-    if (method === "resources/unsubscribe") this.told.delete(uri);
-    this.#answer(id, lists[method] ?? "");
+    if (method === "resources/subscribe" && memberOf(text, "uri") !== own) return this.#refuse(id);
+    if (method === "resources/subscribe") this.told.set(own, null);
+    if (method === "resources/unsubscribe") this.told.delete(own);
+    this.#answer(id, results[method]?.(this.spec, this.#hasExtra) ?? "");
   }
 
   /** The newer era: one request stands for the lists, or for a set of resources. */
