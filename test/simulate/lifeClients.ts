@@ -96,29 +96,21 @@ export class Clients {
   ask(name: string, principal: Principal, isQuick: boolean): void {
     const world = this.#world;
     const number = this.asked.length;
-    const meant = world.hub.tool(principal, everything, name) === null ? null : this.ownerOf(principal, name);
     const source = new CancelSource();
     const isPiped = this.#pipe !== null && principal === operator;
-    const one: Asked = {
-      number,
-      name,
-      principal,
-      isQuick,
-      beganAt: world.clock.now(),
-      placed: world.placed.length,
-      meant,
-      state: meant === null ? null : (world.leases.get(keyOf(meant))?.status().state ?? null),
-      requestMs: meant?.requestMs ?? 0,
-      arrivedAt: [],
-      cancel: () => (isPiped ? this.#tell("notifications/cancelled", null, `"requestId":${number}`) : source.cancel("enough")),
-      isCancelled: false,
-      answers: [],
-    };
+    const cancel = (): void => (isPiped ? this.#tell("notifications/cancelled", null, `"requestId":${number}`) : source.cancel("enough"));
+    const one: Asked = { number, name, principal, isQuick, beganAt: world.clock.now(), placed: world.placed.length, ...this.#meaningOf(principal, name), arrivedAt: [], cancel, isCancelled: false, answers: [] };
     this.asked.push(one);
-    world.count(meant === null ? "calls for nobody" : "calls");
+    world.count(one.meant === null ? "calls for nobody" : "calls");
     const params = `"name":"${name}","arguments":{"number":${number}}`;
     if (isPiped) this.#tell("tools/call", number, params);
     else void world.hub.call(callOf("tools/call", `{${params}}`, { principal, cancel: source, progress: true, notice: () => this.#noticed(one) })).then((outcome) => this.#answered(one, outcomeText(outcome)));
+  }
+
+  #meaningOf(principal: Principal, name: string): Pick<Asked, "meant" | "state" | "requestMs"> {
+    const meant = this.#world.hub.tool(principal, everything, name) === null ? null : this.ownerOf(principal, name);
+    if (meant === null) return { meant, state: null, requestMs: 0 };
+    return { meant, state: this.#world.leases.get(keyOf(meant))?.status().state ?? null, requestMs: meant.requestMs };
   }
 
   cancel(one: Asked): void {
@@ -217,6 +209,13 @@ export class Clients {
     heard.set(uri, (heard.get(uri) ?? 0) + 1);
     const isWished = wishes.get(uri) === "subscribed" || wishes.get(uri) === "pending";
     if (!isWished || spec === null || !maySee(principal, spec)) this.#world.wrong(`${principal.id} heard of ${uri}, which it did not ask for or may not see`);
+  }
+
+  /** Whether this one hears of that resource when it changes now. */
+  isDue({ principal, selection, wishes }: Standing, uri: string): boolean {
+    const spec = runnableOf(this.#world.config, uri.slice(0, -"://x".length));
+    if (spec === null || spec.issue !== null || wishes.get(uri) !== "subscribed") return false;
+    return (selection.server ?? spec.name) === spec.name && maySee(principal, spec);
   }
 
   subscribe(one: Standing, server: string): void {

@@ -109,10 +109,6 @@ export class ServerLife implements Link {
     this.#pending = new Pending({ clock: onlooker.clock, pendingMax: 1024, backend: spec.name, late: () => this.onLate() });
   }
 
-  get isModern(): boolean {
-    return this.spec.era === "modern";
-  }
-
   /** It can be talked to. */
   get isLive(): boolean {
     return this.isOpen && !this.isClosed && this.#fallen === null;
@@ -219,12 +215,14 @@ export class ServerLife implements Link {
   // ---- what it does --------------------------------------------------------------------------------------------
 
   #take(id: number, method: string, text: string): void {
-    const opening = !this.#isBegun && (method === "initialize" || (method === "server/discover" && this.isModern));
-    if (opening && this.manner === "mute") return;
-    if (opening && this.manner === "rude") return this.#fall("it ended with exit code 1");
     if (method === "tools/call") return this.#called(id, Number(memberOf(text, "number")));
-    if (opening && this.manner === "slow") this.#later(this.#delayMs, () => this.#serve(id, method, text));
-    else this.#serve(id, method, text);
+    const begin = (): void => {
+      this.#isBegun = true;
+      this.#serve(id, method, text);
+    };
+    if (this.#isBegun || this.manner === "quick") begin();
+    else if (this.manner === "rude") this.#fall("it ended with exit code 1");
+    else if (this.manner === "slow") this.#later(this.#delayMs, begin);
   }
 
   #called(id: number, number: number): void {
@@ -236,9 +234,9 @@ export class ServerLife implements Link {
 
   #serve(id: number, method: string, text: string): void {
     const own = uriOf(this.spec.name);
-    if (method === "initialize" || method === "server/discover") this.#isBegun = true;
+    const isStrange = method === "resources/subscribe" && memberOf(text, "uri") !== own;
     if (method === "subscriptions/listen") return this.#listen(id, text);
-    if (method === "resources/subscribe" && memberOf(text, "uri") !== own) return this.#refuse(id);
+    if (isStrange) return this.#refuse(id);
     if (method === "resources/subscribe") this.told.set(own, null);
     if (method === "resources/unsubscribe") this.told.delete(own);
     this.#answer(id, results[method]?.(this.spec, this.#hasExtra) ?? "");
@@ -260,7 +258,7 @@ export class ServerLife implements Link {
     if (!this.isLive || this.isHung) return;
     this.held.delete(id);
     this.#pending.hear();
-    const typed = this.isModern ? `"resultType":"complete","ttlMs":0,"cacheScope":"private"${members === "" ? "" : ","}` : "";
+    const typed = this.spec.era === "modern" ? `"resultType":"complete","ttlMs":0,"cacheScope":"private"${members === "" ? "" : ","}` : "";
     this.#pending.settle(id, { status: 200, header: none, text: "", message: messageOf(resultText(String(id), `{${typed}${members}}`)) });
   }
 

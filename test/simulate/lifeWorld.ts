@@ -44,6 +44,8 @@ export type Counts = Record<string, number>;
 /** What a process of this configuration is for a server of this name; null: it has none. */
 export const runnableOf = (config: Config, name: string): BackendSpec | null => config.backends.find((spec) => spec.name === name && !spec.disabled) ?? null;
 
+export const sorted = (all: Iterable<string>): string => [...all].sort().join(" ");
+
 export class World implements Onlooker {
   readonly clock: TestClock;
   readonly hub: Hub;
@@ -107,6 +109,7 @@ export class World implements Onlooker {
 
   // ---- configurations ------------------------------------------------------------------------------------------
 
+  /** The one in place. */
   get config(): Config {
     return (this.placed.at(-1) as { readonly config: Config }).config;
   }
@@ -137,7 +140,7 @@ export class World implements Onlooker {
   #place(path: string): void {
     const before = this.config;
     const now = this.#configs.get(path);
-    if (now === undefined) return this.wrong(`nobody proposed ${path}`);
+    if (now === undefined || this.isEnding) return this.wrong(`${path} came into place, which nobody proposed, or after the end`);
     this.placed.push({ config: now, at: this.clock.now() });
     this.count("swaps");
     this.onPlaced(before, now);
@@ -178,11 +181,14 @@ export class World implements Onlooker {
 
   ended(life: ServerLife): void {
     if (life.isReleased || life.isSpoilt || this.isEnding || this.#isLate(life)) return;
+    if (this.#isUnused(life)) this.count("idle stops");
+    else this.wrong(`life ${life.id} of ${life.key} was ended though it is in use`);
+  }
+
+  #isUnused({ key: of, held, told, usedAt }: ServerLife): boolean {
     // What an entry says of its times counts from when it was acquired, which is a little before it is in place.
-    const { start = "eager", idleMs = 0 } = this.leases.get(life.key)?.spec ?? {};
-    const isIdle = start === "on-demand" && life.held.size === 0 && life.told.size === 0 && this.clock.now() - life.usedAt >= idleMs;
-    if (isIdle) this.count("idle stops");
-    else this.wrong(`life ${life.id} of ${life.key} was ended though it is in use (${start}, ${life.manner})`);
+    const spec = this.leases.get(of)?.spec;
+    return spec?.start === "on-demand" && held.size === 0 && told.size === 0 && this.clock.now() - usedAt >= spec.idleMs;
   }
 
   /** The last lease of this key was given back. */
@@ -198,6 +204,15 @@ export class World implements Onlooker {
     await this.clock.settle();
     const left = this.lives.filter(({ isClosed }) => !isClosed);
     if (new Set(left.map(({ key: of }) => of)).size < left.length) this.wrong(`there are two lives of one server: ${left.map((life) => `${life.id} of ${life.key}`).join(", ")}`);
+    if (!this.isEnding && this.proposals.size === 0 && this.hub.status().inFlight === 0) this.#lookAtHolds();
+  }
+
+  /** Nobody calls, nobody waits: each server of the configuration in place is held once, and no other. */
+  #lookAtHolds(): void {
+    const is = sorted([...this.holds].filter(([, count]) => count !== 0).map(([of, count]) => `${of}×${count}`));
+    const due = sorted(this.config.backends.filter(({ disabled }) => !disabled).map((spec) => `${keyOf(spec)}×1`));
+    this.count("looks at what is held");
+    if (is !== due) this.wrong(`at rest ${is} are held, and not ${due}`);
   }
 
   #isLate({ manner, bornAt }: ServerLife): boolean {
