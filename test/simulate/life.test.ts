@@ -8,10 +8,10 @@ import { operator } from "../fixtures/calls.ts";
 import { Clients, serverNames } from "./lifeClients.ts";
 import { keyOf, uriOf } from "./lifeServer.ts";
 import { noteSwaps, type Played, propose, stepOf, watch } from "./lifeSteps.ts";
-import { connectMs, type Counts, limits, sorted, World } from "./lifeWorld.ts";
+import { connectMs, type Counts, limits, runnableOf, sorted, World } from "./lifeWorld.ts";
 
 const seedsInAll = 10_000;
-const seedsInOne = 250;
+const seedsInOne = 100;
 const stepsMin = 6;
 const stepsMax = 28;
 
@@ -72,9 +72,11 @@ const often: Readonly<Record<string, number>> = {
 /** Everything that can come to an end does, and all that was in trouble comes back. */
 async function calm({ world, clients }: Played): Promise<void> {
   world.isCalm = true;
+  // Only calls that get no answer show that a server hangs.
   for (const life of world.live.filter(({ isHung }) => isHung)) {
-    world.harm(life);
-    life.crash();
+    const name = nameAt(world, life.spec);
+    if (world.hub.tool(operator, { server: null }, name) !== null) clients.ask(name, operator, true);
+    else world.spoil(life, "crash");
   }
   const finishAll = (): void => world.live.forEach((life) => [...life.held.values()].forEach((held) => life.finish(held)));
   for (let round = 0; round < 3; round += 1) {
@@ -101,11 +103,18 @@ async function settled({ world, clients }: Played): Promise<void> {
   await everyoneHears({ world, clients });
 }
 
+/** A tool that the server has from its start, as it is called now. */
+function nameAt({ config }: World, { name }: BackendSpec): string {
+  const spec = runnableOf(config, name);
+  return `${spec?.prefix ?? name}__f${spec?.fingerprint}`;
+}
+
 async function everyoneServes({ world, clients }: Played, wanted: readonly BackendSpec[]): Promise<void> {
-  for (const spec of wanted) clients.ask(`${spec.prefix ?? spec.name}__f${spec.fingerprint}`, operator, true);
+  for (const spec of wanted) clients.ask(nameAt(world, spec), operator, true);
   await world.clock.advance(connectMs);
   const failed = clients.asked.slice(clients.asked.length - wanted.length).filter(({ answers }) => answers[0]?.startsWith("failed") !== false);
   for (const { name, answers } of failed) world.wrong(`at rest ${name} does not answer: ${answers[0]}`);
+  for (const { spec, hasExtra } of world.live) if (world.hub.tool(operator, { server: spec.name }, "extra") !== null !== hasExtra) world.wrong(`at rest ${keyOf(spec)} offers one tool ${hasExtra ? "more" : "less"} than is known`);
 }
 
 async function everyoneHears({ world, clients }: Played): Promise<void> {

@@ -86,10 +86,11 @@ export class ServerLife implements Link {
   isSpoilt = false;
   /** Nobody has a lease on it any more. */
   isReleased = false;
+  /** It has one more tool than at its start. */
+  hasExtra = false;
   usedAt: number;
   #isBegun = false;
   #fallen: string | null = null;
-  #hasExtra = false;
   #listening: number | null = null;
   readonly #delayMs: number;
   readonly #timers = new Set<Timer>();
@@ -203,7 +204,7 @@ export class ServerLife implements Link {
   }
 
   changeTools(): void {
-    this.#hasExtra = !this.#hasExtra;
+    this.hasExtra = !this.hasExtra;
     this.#say("notifications/tools/list_changed", this.#listening === null ? "" : tag(this.#listening));
   }
 
@@ -239,7 +240,7 @@ export class ServerLife implements Link {
     if (isStrange) return this.#refuse(id);
     if (method === "resources/subscribe") this.told.set(own, null);
     if (method === "resources/unsubscribe") this.told.delete(own);
-    this.#answer(id, results[method]?.(this.spec, this.#hasExtra) ?? "");
+    this.#answer(id, results[method]?.(this.spec, this.hasExtra) ?? "");
   }
 
   /** The newer era: one request stands for the lists, or for a set of resources. */

@@ -97,9 +97,7 @@ function spoil({ world }: Played, how: "crash" | "hang"): void {
   world.count(how);
   if (world.proposals.size > 0) world.count(`${how} during a round`);
   if (life.held.size > 0) world.count(`${how} under a call`);
-  world.harm(life);
-  life[how]();
-  world.harm(life);
+  world.spoil(life, how);
 }
 
 function subscribe({ world, clients }: Played): void {

@@ -124,9 +124,16 @@ export class World implements Onlooker {
     this.newest = { ...configOf(...backends), limits, path };
     this.#configs.set(path, this.newest);
     this.isRejected = false;
+    const latest = this.clock.now() + 2 * (limits.swapMsMax + recallMs);
     const proposed = this.hub.propose(this.newest);
     this.proposals.add(proposed);
-    void proposed.finally(() => this.proposals.delete(proposed)).catch(() => this.wrong("a proposal failed"));
+    void proposed.finally(() => this.#decided(proposed, latest)).catch(() => this.wrong("a proposal failed"));
+  }
+
+  /** One round may run, and one wait: no server holds them up for longer than a swap may take. */
+  #decided(proposed: Promise<void>, latest: number): void {
+    this.proposals.delete(proposed);
+    if (this.clock.now() > latest) this.wrong(`a proposal took ${this.clock.now() - latest} ms too long`);
   }
 
   /** How many came into place from now on to the end of what was proposed in `burst`. */
@@ -166,6 +173,11 @@ export class World implements Onlooker {
   /** Something happens to a life that calls may suffer from. */
   harm(life: ServerLife): void {
     this.#trouble.set(life.key, this.clock.now());
+  }
+
+  spoil(life: ServerLife, how: "crash" | "hang"): void {
+    this.harm(life);
+    life[how]();
   }
 
   /** Whether a life of this key was in trouble at some moment since then. */
