@@ -32,7 +32,7 @@ export class Leisure {
   watch(ms: number): void {
     this.end();
     this.#quiet = 0;
-    this.#wasIdle = true;
+    this.#wasIdle = this.#options.idle();
     this.#seen = this.#options.calls();
     this.#later(Math.max(1, Math.ceil(ms / looks)));
   }

@@ -40,6 +40,8 @@ export interface PoolOptions {
   readonly remembered?: (spec: BackendSpec) => Offered | null;
   /** The login of this owner at a remote server; null: none is to be had. Absent: nobody's anywhere. */
   readonly loginOf?: (spec: RemoteSpec, owner: string) => RemoteLogin | null;
+  /** Makes a link that is not open yet; left out: to a process or over HTTP, as the entry says. */
+  readonly createLink?: (spec: BackendSpec) => Link;
 }
 
 /** Makes an empty pool. */
@@ -103,6 +105,7 @@ class LeasePool implements Pool {
   }
 
   #link(spec: BackendSpec, owner: string): Link {
+    if (this.#options.createLink !== undefined) return this.#options.createLink(spec);
     if (spec.kind === "stdio") return createStdioLink({ ...this.#options, groups: this.#groups, spec });
     return createHttpLink({ ...this.#options, spec, login: this.#options.loginOf?.(spec, owner) ?? null });
   }

@@ -64,6 +64,8 @@ class RunningHub implements Hub {
   #current: Snapshot;
   #config: HubStatus["config"];
   #change: Change = { added: [], removed: [], changed: [], kept: [] };
+  /** Since when the configuration that runs is in place; a verdict on a newer one changes nothing of it. */
+  #placedAt: number;
   /** Until then a list waits for servers that start for the first time. */
   #settleBy = 0;
   /** A backend reported a change that `#current` does not show yet. */
@@ -91,7 +93,8 @@ class RunningHub implements Hub {
     this.#pool = options.createPool({ changed: (name) => this.#noticeChange(name), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
-    this.#config = { state: "valid", at: options.clock.now(), issues: [], path: options.empty.path };
+    this.#placedAt = options.clock.now();
+    this.#config = { state: "valid", at: this.#placedAt, issues: [], path: options.empty.path };
   }
 
   call(call: Call): Promise<Outcome> {
@@ -245,7 +248,8 @@ class RunningHub implements Hub {
     // The end has come meanwhile: nothing is put in place any more.
     if (this.#draining !== null) return next.retire(clock, 0);
     this.#generations.add(next);
-    this.#settleBy = clock.now() + config.limits.listWaitMsMax;
+    this.#placedAt = clock.now();
+    this.#settleBy = this.#placedAt + config.limits.listWaitMsMax;
     this.#replace(next);
     this.#subscriptions.move(this.#current);
     if (verdict === this.#verdicts) this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
@@ -307,7 +311,7 @@ class RunningHub implements Hub {
 
   status(): HubStatus {
     const { generation, number, catalog } = this.#now();
-    const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#config.at);
+    const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#placedAt);
     return { phase: this.#phase(), generation: number, config: this.#config, change: this.#change, backends: generation.config.backends.map(statusOf), problems: catalog.problems, untrusted: this.#options.trust?.reviews() ?? [], inFlight: this.#inFlight() };
   }
 

@@ -247,7 +247,8 @@ export class Subscriptions {
     asked.then(
       (outcome) => {
         if (outcome !== true && outcome !== "subscribed") this.#missed(wish, seen);
-        else if (!isSame && !wish.ended && wish.task === null) wish.watch.updated(wish.uri, uriParams(wish.uri));
+        // The server that agreed a moment ago may be nobody's, or hidden, by now.
+        else if (!isSame && !wish.ended && wish.home !== null && wish.task === null) wish.watch.updated(wish.uri, uriParams(wish.uri));
       },
       (thrown: unknown) => {
         this.#log.debug("a subscription could not be moved", { uri: wish.uri, code: faultOf(thrown).code });

@@ -31,6 +31,19 @@ test("ended it looks no more, and begun anew it counts from then", async () => {
   expect([now.over.length, clock.pending]).toEqual([0, 0]);
 });
 
+test("begun while a call is under way it counts from the end of that one", async () => {
+  const { clock, now, leisure } = stage();
+  now.idle = false;
+  leisure.watch(1000);
+  await clock.advance(200);
+  now.idle = true;
+  const endedAt = clock.now();
+  await clock.advance(5000);
+  expect(now.over).toHaveLength(1);
+  expect(now.over[0]).toBeGreaterThanOrEqual(endedAt + 1000);
+  expect(now.over[0]).toBeLessThanOrEqual(endedAt + 1250);
+});
+
 test("whenever calls come and however long they run, it is over no earlier than the time after the last one's end, and a quarter later at most", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 900 }), fc.integer({ min: 0, max: 3000 })), { maxLength: 8 }), async (calls) => {

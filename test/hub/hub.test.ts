@@ -193,6 +193,14 @@ describe("a new configuration", () => {
     expect(hub.status().backends).toMatchObject([{ name: "off", state: "disabled" }]);
     expect(pool.backends.size).toBe(0);
   });
+
+  test("that is refused leaves alone since when a server is switched off", async () => {
+    const { hub, clock } = await stageOf(configOf(specOf("off", { disabled: true })));
+    const { backends } = hub.status();
+    await clock.advance(1000);
+    hub.reject([{ path: [], line: 3, column: 5, message: "unknown key", hint: null, server: null }], "/test/mcp.json");
+    expect(hub.status().backends).toEqual([...backends]);
+  });
 });
 
 describe("describe", () => {

@@ -251,6 +251,29 @@ describe("a new configuration", () => {
     expect([set.alpha.subscribed, next.subscribed, heard]).toEqual([[], ["x://1"], ['x://1 {"uri":"x://1"}']]);
   });
 
+  test("without the server, at whatever moment the server's next process agrees, is no news of it: what is gone changes no more", async () => {
+    for (let turns = 0; turns < 12; turns += 1) {
+      const set = await stage();
+      const isThere: boolean[] = [];
+      const lookAtIt = (): void => void isThere.push(set.hub.status().backends.some(({ name }) => name === "alpha"));
+      const watching = set.hub.watch({ principal: { id: "alice", scopes: null }, selection: { server: null }, client: { info: null, capabilities: "{}" }, session: null, changed: () => undefined, updated: lookAtIt });
+      await watching.subscribe("x://1");
+      const asked = Promise.withResolvers<boolean>();
+      const adopted = set.hub.propose(configOf(specOf("alpha", { fingerprint: "2" }), specOf("beta")));
+      await set.clock.settle();
+      const next = set.pool.backends.get("alpha#2") as ScriptedBackend;
+      next.subscribe = () => asked.promise;
+      offer(next, "x://1");
+      await adopted;
+      await set.clock.settle();
+      asked.resolve(true);
+      for (let turn = 0; turn < turns; turn += 1) await null;
+      await set.hub.propose(configOf(specOf("beta")));
+      await settle(set);
+      expect({ turns, isThere: isThere.filter((there) => !there) }).toEqual({ turns, isThere: [] });
+    }
+  });
+
   test("without the server leaves the wish waiting for whoever has the resource next", async () => {
     const set = await stage();
     const { watching, heard } = watch(set);
