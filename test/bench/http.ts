@@ -10,6 +10,8 @@ export interface Exchange {
 export interface Connection {
   /** Sends a request and resolves with the whole response. `parts` are written one after the other as the body. */
   exchange(method: string, headers: string, parts: readonly (string | Uint8Array)[]): Promise<Exchange>;
+  /** The other side has not ended it. */
+  readonly isOpen: boolean;
   close(): void;
 }
 
@@ -25,19 +27,28 @@ export function headerOf(head: string, name: string): string | null {
 export async function connect(url: URL): Promise<Connection> {
   const reader = createReader();
   const writer = createWriter();
+  let isOpen = true;
+  const ended = (error: Error): void => {
+    isOpen = false;
+    reader.fail(error);
+  };
   const socket = await Bun.connect({
     hostname: url.hostname,
     port: Number(url.port),
     socket: {
       data: (_, chunk) => reader.feed(chunk),
       drain: () => writer.drain(),
-      close: () => reader.fail(new Error("the connection was closed")),
-      error: (_, error) => reader.fail(error),
+      close: () => ended(new Error("the connection was closed")),
+      error: (_, error) => ended(error),
     },
   });
   writer.attach(socket);
   return {
+    get isOpen() {
+      return isOpen;
+    },
     exchange(method, headers, parts) {
+      if (!isOpen) return Promise.reject(new Error("the connection was closed"));
       const length = parts.reduce((sum, part) => sum + (typeof part === "string" ? Buffer.byteLength(part) : part.byteLength), 0);
       const head = `${method} ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Length: ${length}\r\n${headers}\r\n`;
       const answer = reader.next();

@@ -37,7 +37,8 @@ export class Caller {
     const at = performance.now();
     const answered = (ok: boolean, error: string): Answered => ({ ok, error, at, ms: performance.now() - at });
     try {
-      this.#connection ??= await connect(this.#url);
+      // One that nobody used for a while has been ended by the other side.
+      if (this.#connection?.isOpen !== true) this.#connection = await connect(this.#url);
       this.#id += 1;
       const headers = `Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: ${method}\r\n${name === null ? "" : `Mcp-Name: ${name}\r\n`}`;
       const body = JSON.stringify({ jsonrpc: "2.0", id: this.#id, method, params: { ...params, _meta: meta } });
