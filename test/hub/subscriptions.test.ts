@@ -267,7 +267,7 @@ describe("a new configuration", () => {
       await adopted;
       await set.clock.settle();
       asked.resolve(true);
-      for (let turn = 0; turn < turns; turn += 1) await null;
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
       await set.hub.propose(configOf(specOf("beta")));
       await settle(set);
       expect({ turns, isThere: isThere.filter((there) => !there) }).toEqual({ turns, isThere: [] });

@@ -114,7 +114,8 @@ async function everyoneServes({ world, clients }: Played, wanted: readonly Backe
   await world.clock.advance(connectMs);
   const failed = clients.asked.slice(clients.asked.length - wanted.length).filter(({ answers }) => answers[0]?.startsWith("failed") !== false);
   for (const { name, answers } of failed) world.wrong(`at rest ${name} does not answer: ${answers[0]}`);
-  for (const { spec, hasExtra } of world.live) if (world.hub.tool(operator, { server: spec.name }, "extra") !== null !== hasExtra) world.wrong(`at rest ${keyOf(spec)} offers one tool ${hasExtra ? "more" : "less"} than is known`);
+  const isOffered = (name: string): boolean => world.hub.tool(operator, { server: name }, "extra") !== null;
+  for (const { spec, hasExtra } of world.live) if (isOffered(spec.name) !== hasExtra) world.wrong(`at rest ${keyOf(spec)} offers one tool ${hasExtra ? "more" : "less"} than is known`);
 }
 
 async function everyoneHears({ world, clients }: Played): Promise<void> {
