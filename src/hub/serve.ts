@@ -213,12 +213,21 @@ const namedTarget =
   (kind: "tools" | "prompts") =>
   (view: View, { params }: Aim, snapshot: Snapshot): string | null => {
     const name = stringOf(params, "name") ?? "";
-    return routeOf(view, kind, name)?.backend ?? snapshot.absentOwners(view, name)[0]?.spec.name ?? null;
+    return routeOf(view, kind, name)?.backend ?? absentOwner(view, name, snapshot);
   };
+
+/** Who is away knows its own names, whatever a refused caller asks of them. */
+const absentOwner = (view: View, name: string, snapshot: Snapshot): string | null => snapshot.absentOwners(view, name)[0]?.spec.name ?? null;
+
+const completedTarget = (view: View, { params }: Aim, snapshot: Snapshot): string | null => {
+  const ref = objectOf(params, "ref") ?? emptyObject;
+  const name = stringOf(ref, "name");
+  return completionRoute(view, ref)?.backend ?? (name === null ? null : absentOwner(view, name, snapshot));
+};
 
 const targets: Readonly<Record<string, (view: View, aim: Aim, snapshot: Snapshot) => string | null>> = Object.freeze({
   "tools/call": namedTarget("tools"),
   "prompts/get": namedTarget("prompts"),
   "resources/read": (view: View, { params }: Aim) => ownersOf(view, stringOf(params, "uri") ?? "")[0]?.backend ?? null,
-  "completion/complete": (view: View, { params }: Aim) => completionRoute(view, objectOf(params, "ref") ?? emptyObject)?.backend ?? null,
+  "completion/complete": completedTarget,
 });

@@ -86,6 +86,15 @@ test("no method reaches a server outside the grant, whatever is configured, gran
 
 const grant = (scopes: readonly string[], id = "p"): { readonly principal: Principal } => ({ principal: { id, scopes } });
 
+test("a refused call names its scope while the server that is meant has not come up yet", async () => {
+  const { hub, pool } = await stageOf(configOf(specOf("open"), specOf("mine")));
+  pool.backend("mine").offer({});
+  const ask = async (method: string, params: object): Promise<string> => textOf(await hub.call(callOf(method, JSON.stringify(params), grant(["server:mine"]))));
+  for (const method of ["tools/call", "prompts/get"]) expect(await ask(method, { name: "open__t" })).toContain('"requiredScopes":["server:open"]');
+  expect(await ask("resources/read", { uri: "x-1mcp://open/a%3A%2F%2F1" })).toContain('"requiredScopes":["server:open"]');
+  expect(await ask("completion/complete", { ref: { type: "ref/prompt", name: "open__t" }, argument: { name: "id", value: "" } })).toContain('"requiredScopes":["server:open"]');
+});
+
 test("a refused call names the one scope that it needs, and a hidden server answers as one that is not there", async () => {
   const stage = await stageOf(configOf(specOf("open"), specOf("shy", { hidden: true }), specOf("mine")));
   const { hub, pool } = stage;
