@@ -5,7 +5,7 @@
  * lost; meanwhile `isWritable` says that nothing new must be granted, while calls go on.
  */
 import type { FileHandle } from "node:fs/promises";
-import { type AuditEntry, auditLine, digestOfLine } from "./chain.ts";
+import { type AuditEntry, auditLine, digestOfLines } from "./chain.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { type Fault, faultOf } from "./errors.ts";
 import { moveFile, openPrivateLog, readPrivateTail, removeFile, sizeBehind } from "./files.ts";
@@ -64,7 +64,10 @@ class FileAudit implements Audit {
   /** Lines that are made, and could not be written. */
   #unwritten = "";
   #number = 0;
-  #prev: string | null = null;
+  /** The digest of the last line that was there before this life; null: there was none. */
+  #before: string | null = null;
+  /** Our lines from the last link on; null: there is none yet. */
+  #since: string | null = null;
   #file: FileHandle | null = null;
   #timer: Timer | null = null;
   #writing: Promise<void> | null = null;
@@ -163,21 +166,36 @@ class FileAudit implements Audit {
   }
 
   #linesOf(batch: readonly Noted[]): string {
-    const { life } = this.#options;
     const clean = this.#isClean(batch) ? asIs : this.#clean;
     let text = "";
+    let lastAt = Number.NaN;
+    let time = "";
     for (const { at, entry } of batch) {
-      this.#number += 1;
-      const line = auditLine(entry, { at, life, number: this.#number, prev: this.#prev }, clean);
-      this.#prev = digestOfLine(line);
-      text += `${line}\n`;
+      if (at !== lastAt) time = new Date(at).toISOString();
+      lastAt = at;
+      text += `${this.#lineOf(entry, time, text === "", clean)}\n`;
     }
     return text;
   }
 
+  // A link for each of thousands of calls would cost more than all else that is done for the log.
+  #lineOf(entry: AuditEntry, time: string, isFirst: boolean, clean: (text: string) => string): string {
+    this.#number += 1;
+    const stamp = { time, life: this.#options.life, number: this.#number };
+    if (!isFirst && entry.ev === "tool.call" && this.#since !== null) {
+      const line = auditLine(entry, stamp, clean);
+      this.#since += `\n${line}`;
+      return line;
+    }
+    const prev = this.#since === null ? this.#before : digestOfLines(this.#since);
+    this.#since = auditLine(entry, { ...stamp, prev }, clean);
+    return this.#since;
+  }
+
   // Looking through all texts of a batch at once costs a fraction of looking through each.
   #isClean(batch: readonly Noted[]): boolean {
-    const texts = batch.map(({ entry }) => textsOf(entry)).join("\0");
+    let texts = "";
+    for (const { entry } of batch) texts += textsOf(entry);
     return this.#clean(texts) === texts;
   }
 
@@ -197,7 +215,7 @@ class FileAudit implements Audit {
     const tail = await readPrivateTail(path, tailBytes);
     const file = await openPrivateLog(path);
     this.#file = file;
-    if (this.#number === 0) this.#prev = lastLineOf(tail);
+    if (this.#number === 0) this.#before = lastLineOf(tail);
     // A power cut, or a full disk, may have left half a line.
     if (tail !== null && tail !== "" && !tail.endsWith("\n")) await file.appendFile("\n");
     if ((sizeBehind(file.fd, path) ?? 0) < bytesMax) return file;
@@ -224,7 +242,7 @@ class FileAudit implements Audit {
 
 function lastLineOf(tail: string | null): string | null {
   const last = tail?.split("\n").findLast((line) => line !== "");
-  return last === undefined ? null : digestOfLine(last);
+  return last === undefined ? null : digestOfLines(last);
 }
 
 const asIs = (text: string): string => text;
