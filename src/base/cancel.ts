@@ -27,7 +27,8 @@ export class CancelSource implements Cancel {
     this.#listeners ??= [];
     this.#listeners.push(listener);
     return () => {
-      this.#listeners = this.#listeners?.filter((other) => other !== listener) ?? null;
+      const at = this.#listeners?.indexOf(listener) ?? -1;
+      if (at !== -1) this.#listeners?.splice(at, 1);
     };
   }
 

@@ -83,7 +83,7 @@ export class Door {
   }
 
   /** Serves one request on a path; every failure is an answer. */
-  async handle(request: Request, peer: Peer, path: Path, selection: Selection): Promise<Response> {
+  handle(request: Request, peer: Peer, path: Path, selection: Selection): Response | Promise<Response> {
     const { eras } = this.#options;
     const foreign = this.foreign(request, peer);
     if (foreign !== null) return this.refuse(foreign, request, peer, null);

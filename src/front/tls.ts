@@ -54,8 +54,11 @@ export interface Renewing<T extends Listener> {
 
 /** Reads the files. Throws LISTEN_FAILED where one cannot be read, or they do not fit together. */
 export async function readTls({ cert, key, ca, requestCert }: TlsFiles): Promise<Tls> {
-  const [certificate, secret, issuers] = await Promise.all([cert, key, ca].map((path) => (path === null ? null : read(path))));
-  const tls = { cert: certificate ?? "", key: secret ?? "", ...(issuers === null || issuers === undefined ? {} : { ca: issuers }), requestCert, rejectUnauthorized: requestCert };
+  // One after the other: where several are missing it is always the same one that is told of first.
+  const certificate = await read(cert);
+  const secret = await read(key);
+  const issuers = ca === null ? {} : { ca: await read(ca) };
+  const tls = { cert: certificate, key: secret, ...issuers, requestCert, rejectUnauthorized: requestCert };
   if (!fits(tls)) throw fault("LISTEN_FAILED", { detail: `the certificate ${cert} and the key ${key} do not fit together`, hint: "write both in PEM, the key of the first certificate" });
   return tls;
 }
