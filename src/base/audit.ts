@@ -5,7 +5,7 @@
  * lost; meanwhile `isWritable` says that nothing new must be granted, while calls go on.
  */
 import type { FileHandle } from "node:fs/promises";
-import { type AuditEntry, auditLine, digestOfLines } from "./chain.ts";
+import { type AuditEntry, auditLine, digestOfLine } from "./chain.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { type Fault, faultOf } from "./errors.ts";
 import { moveFile, openPrivateLog, readPrivateTail, removeFile, sizeBehind } from "./files.ts";
@@ -54,20 +54,31 @@ interface Noted {
   entry: AuditEntry;
 }
 
+/** The same again and again. */
+interface Same {
+  count: number;
+  last: AuditEntry;
+  /** Stands for all of them from `auditSameMax` on; null: there were not so many. */
+  noted: Noted | null;
+}
+
+/** What makes it the same; null for what is worth a line each time. */
+function sameness({ ev, addr, reason, route, grant, target, result }: AuditEntry): string | null {
+  if (ev === "tool.call") return `${result} ${grant} ${target}`;
+  return addr === undefined || addr === null ? null : `${ev} ${addr} ${reason} ${route}`;
+}
+
 class FileAudit implements Audit {
   readonly #options: AuditOptions;
   readonly #clean: (text: string) => string;
   #noted: Noted[] = [];
-  /** Of what strangers cause, how often the same was noted since the last batch, and where its first place is. */
-  readonly #same = new Map<string, { count: number; readonly noted: Noted }>();
+  /** Of what anybody can cause at any rate: how often the same was noted since the last batch. */
+  readonly #same = new Map<string, Same>();
   #lost = 0;
   /** Lines that are made, and could not be written. */
   #unwritten = "";
   #number = 0;
-  /** The digest of the last line that was there before this life; null: there was none. */
-  #before: string | null = null;
-  /** Our lines from the last link on; null: there is none yet. */
-  #since: string | null = null;
+  #prev: string | null = null;
   #file: FileHandle | null = null;
   #timer: Timer | null = null;
   #writing: Promise<void> | null = null;
@@ -85,7 +96,8 @@ class FileAudit implements Audit {
 
   record(entry: AuditEntry): void {
     const { clock, limits } = this.#options;
-    if (entry.addr !== undefined && entry.addr !== null && this.#isAlike(entry)) return;
+    const key = sameness(entry);
+    if (key !== null && this.#isCounted(key, entry)) return;
     if (this.#noted.length >= limits.auditQueueMax) {
       this.#lost += 1;
       return;
@@ -94,19 +106,18 @@ class FileAudit implements Audit {
     if (this.#timer === null && this.#writing === null && !this.#isClosed) this.#writeIn(limits.auditFlushMs);
   }
 
-  // Who knocks a thousand times within a moment must not push the lines about others out of the files.
-  #isAlike(entry: AuditEntry): boolean {
+  // Who does a thousand times within a moment what he may, or may not, must not push the lines about others out of the files.
+  #isCounted(key: string, entry: AuditEntry): boolean {
     const { limits, clock } = this.#options;
-    const key = `${entry.ev} ${entry.addr} ${entry.reason} ${entry.route}`;
     const same = this.#same.get(key);
     if (same === undefined) {
-      if (this.#same.size < limits.auditQueueMax) this.#same.set(key, { count: 1, noted: { at: clock.now(), entry } });
+      if (this.#same.size < limits.auditQueueMax) this.#same.set(key, { count: 1, last: entry, noted: null });
       return false;
     }
     same.count += 1;
     if (same.count < limits.auditSameMax) return false;
-    if (same.count === limits.auditSameMax) this.#noted.push(same.noted);
-    same.noted.entry = { ...entry, count: same.count - limits.auditSameMax + 1 };
+    same.last = entry;
+    if (same.noted === null) this.#noted.push((same.noted = { at: clock.now(), entry }));
     return true;
   }
 
@@ -157,6 +168,8 @@ class FileAudit implements Audit {
   }
 
   #take(linesMax: number): readonly Noted[] {
+    const { auditSameMax } = this.#options.limits;
+    for (const { noted, last, count } of this.#same.values()) if (noted !== null) noted.entry = count === auditSameMax ? last : { ...last, count: count - auditSameMax + 1 };
     this.#same.clear();
     const batch = this.#noted.slice(0, linesMax);
     this.#noted = this.#noted.slice(linesMax);
@@ -166,36 +179,21 @@ class FileAudit implements Audit {
   }
 
   #linesOf(batch: readonly Noted[]): string {
+    const { life } = this.#options;
     const clean = this.#isClean(batch) ? asIs : this.#clean;
     let text = "";
-    let lastAt = Number.NaN;
-    let time = "";
     for (const { at, entry } of batch) {
-      if (at !== lastAt) time = new Date(at).toISOString();
-      lastAt = at;
-      text += `${this.#lineOf(entry, time, text === "", clean)}\n`;
+      this.#number += 1;
+      const line = auditLine(entry, { at, life, number: this.#number, prev: this.#prev }, clean);
+      this.#prev = digestOfLine(line);
+      text += `${line}\n`;
     }
     return text;
   }
 
-  // A link for each of thousands of calls would cost more than all else that is done for the log.
-  #lineOf(entry: AuditEntry, time: string, isFirst: boolean, clean: (text: string) => string): string {
-    this.#number += 1;
-    const stamp = { time, life: this.#options.life, number: this.#number };
-    if (!isFirst && entry.ev === "tool.call" && this.#since !== null) {
-      const line = auditLine(entry, stamp, clean);
-      this.#since += `\n${line}`;
-      return line;
-    }
-    const prev = this.#since === null ? this.#before : digestOfLines(this.#since);
-    this.#since = auditLine(entry, { ...stamp, prev }, clean);
-    return this.#since;
-  }
-
   // Looking through all texts of a batch at once costs a fraction of looking through each.
   #isClean(batch: readonly Noted[]): boolean {
-    let texts = "";
-    for (const { entry } of batch) texts += textsOf(entry);
+    const texts = batch.map(({ entry }) => textsOf(entry)).join("\0");
     return this.#clean(texts) === texts;
   }
 
@@ -215,7 +213,7 @@ class FileAudit implements Audit {
     const tail = await readPrivateTail(path, tailBytes);
     const file = await openPrivateLog(path);
     this.#file = file;
-    if (this.#number === 0) this.#before = lastLineOf(tail);
+    if (this.#number === 0) this.#prev = lastLineOf(tail);
     // A power cut, or a full disk, may have left half a line.
     if (tail !== null && tail !== "" && !tail.endsWith("\n")) await file.appendFile("\n");
     if ((sizeBehind(file.fd, path) ?? 0) < bytesMax) return file;
@@ -242,7 +240,7 @@ class FileAudit implements Audit {
 
 function lastLineOf(tail: string | null): string | null {
   const last = tail?.split("\n").findLast((line) => line !== "");
-  return last === undefined ? null : digestOfLines(last);
+  return last === undefined ? null : digestOfLine(last);
 }
 
 const asIs = (text: string): string => text;

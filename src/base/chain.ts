@@ -1,7 +1,6 @@
 /**
- * The lines of the audit log: one JSON object each, numbered, and tied to each other so that a line which was changed,
- * added or taken away shows: a link is a line with the digest of all lines from the link before it on. Every line is a
- * link but those of calls that are written together with others, of which there may be thousands in a moment. Several processes may write to one file at once (a server that hands over to its
+ * The lines of the audit log: one JSON object each, with the digest of the line before it, so that a line which was
+ * changed, added or taken away shows. Several processes may write to one file at once (a server that hands over to its
  * successor, servers on pipes), so each life of the program has a chain of its own, and its first line is tied to the
  * last one that it found. Pure: no file, no clock.
  */
@@ -49,39 +48,31 @@ export interface AuditEntry {
 
 /** What a line has beside its entry. */
 export interface Stamp {
-  /** When it happened (ISO 8601, UTC). */
-  readonly time: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
   /** The life of the program, and the line's number in it from 1. */
   readonly life: string;
   readonly number: number;
-  /** Of a link: the digest of what came before, null where nothing did. Absent: it is none. */
-  readonly prev?: string | null;
+  /** The digest of the line before; null for the first of all. */
+  readonly prev: string | null;
 }
 
-/** The digest of a line, or of several with their line breaks in between. */
-export const digestOfLines = (lines: string): string => `sha256:${Bun.SHA256.hash(lines, "hex")}`;
+/** The digest of a line, without its line break. */
+export const digestOfLine = (line: string): string => `sha256:${Bun.SHA256.hash(line, "hex")}`;
 
 /** Eight hex digits that stand for a value that must not be seen, the same each time. */
 export const shortDigest = (value: string): string => Bun.SHA256.hash(`audit\0${value}`, "hex").slice(0, 8);
 
 /** The line of an entry. `clean` takes secrets out of a text; what is left is shortened, and cannot break the line. */
-export function auditLine(entry: AuditEntry, { time, life, number, prev }: Stamp, clean: (text: string) => string): string {
-  let line = `{"v":1,"t":"${time}","id":"${life}-${number}"`;
-  for (const name in entry) {
-    const value = entry[name as keyof AuditEntry] ?? undefined;
-    if (value !== undefined) line += `,"${name}":${typeof value === "string" ? quoted(shortened(clean(value))) : jsonOf(value, clean)}`;
-  }
-  return prev === undefined ? `${line}}` : `${line},"prev":${prev === null ? "null" : `"${prev}"`}}`;
+export function auditLine(entry: AuditEntry, { at, life, number, prev }: Stamp, clean: (text: string) => string): string {
+  const fields: Record<string, unknown> = { v: 1, t: new Date(at).toISOString(), id: `${life}-${number}` };
+  for (const name in entry) fields[name] = cleaned(entry[name as keyof AuditEntry] ?? undefined, clean);
+  fields["prev"] = prev;
+  const line = JSON.stringify(fields);
+  return printable.test(line) ? line : escapeControls(line);
 }
 
-const jsonOf = (value: unknown, clean: (text: string) => string): string => escapeControls(JSON.stringify(cleaned(value, clean)));
-
-/** Whether a text stands in a line as it is. */
-const isPlain = (text: string): boolean => plain.test(text);
-
-const plain = /^[ !#-[\]-~]*$/;
-
-const quoted = (text: string): string => (isPlain(text) ? `"${text}"` : escapeControls(JSON.stringify(text)));
+const printable = /^[ -~]*$/;
 
 function cleaned(value: unknown, clean: (text: string) => string): unknown {
   if (typeof value === "string") return shortened(clean(value));
@@ -95,8 +86,7 @@ const shortened = (text: string): string => (text.length <= defaultLimits.auditT
 export interface AuditLine {
   readonly life: string;
   readonly number: number;
-  /** Null where nothing was before it; undefined where it is no link. */
-  readonly prev: string | null | undefined;
+  readonly prev: string | null;
   readonly t: string;
   readonly ev: string;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -108,7 +98,7 @@ export function parseAuditLine(line: string): AuditLine | null {
   if (fields === null) return null;
   const { id, prev, t, ev } = fields;
   const [, life, number] = typeof id === "string" ? (/^([0-9a-z]+)-([1-9]\d{0,14})$/.exec(id) ?? []) : [];
-  if (life === undefined || typeof t !== "string" || typeof ev !== "string" || !(prev === undefined || prev === null || typeof prev === "string")) return null;
+  if (life === undefined || typeof t !== "string" || typeof ev !== "string" || !(prev === null || typeof prev === "string")) return null;
   return { life, number: Number(number), prev, t, ev, fields };
 }
 
@@ -125,35 +115,26 @@ function objectIn(line: string): Readonly<Record<string, unknown>> | null {
 export class ChainCheck {
   /** Lines that fit. */
   lines = 0;
-  /** Of each life: its lines from its last link on, and the number of the last of them. */
-  readonly #lives = new Map<string, { readonly since: string; readonly number: number; readonly isWhole: boolean }>();
+  readonly #lives = new Map<string, { readonly digest: string; readonly number: number }>();
   /** Of every line so far: the first line of a life may be tied to any of them. */
   readonly #seen = new Set<string>();
 
   /** Takes the next line; gives what is wrong with it, null for nothing. */
   take(line: string): string | null {
     const read = parseAuditLine(line);
+    const digest = digestOfLine(line);
     const wrong = read === null ? "it is no line of an audit log, or a part of one" : this.#wrongWith(read);
-    this.#seen.add(digestOfLines(line));
-    if (read !== null) this.#keep(read, line);
+    this.#seen.add(digest);
+    if (read !== null) this.#lives.set(read.life, { digest, number: read.number });
     if (wrong === null) this.lines += 1;
     return wrong;
   }
 
-  #keep({ life, number, prev }: AuditLine, line: string): void {
-    const before = this.#lives.get(life);
-    if (prev !== undefined) this.#lives.set(life, { since: line, number, isWhole: true });
-    else this.#lives.set(life, { since: before === undefined ? line : `${before.since}\n${line}`, number, isWhole: before?.isWhole === true });
-  }
-
   #wrongWith({ life, number, prev }: AuditLine): string | null {
     const before = this.#lives.get(life);
-    if (before === undefined) return this.#wrongWithFirst(number, prev ?? null);
+    if (before === undefined) return this.#wrongWithFirst(number, prev);
     if (number !== before.number + 1) return `it is number ${number} of its life, after number ${before.number}`;
-    // What was written together with lines that are gone by now cannot be known.
-    if (prev === undefined || !before.isWhole || prev === digestOfLines(before.since)) return null;
-    const lines = before.since.split("\n").length;
-    return lines === 1 ? "the line before it was changed" : `one of the ${lines} lines before it was changed`;
+    return prev === before.digest ? null : "the line before it was changed";
   }
 
   // What is older than the oldest line that is kept cannot be known.

@@ -271,7 +271,7 @@ export const defaultLimits = Object.freeze({
   auditFlushMs: 100,
   auditBatchMax: 512,
   auditRetryMs: 5_000,
-  /** So many lines about one and the same sender and cause are written for one moment; what is more is counted in one. */
+  /** So many lines about one sender's same attempts, or one caller's same calls, are written for one moment; what is more is counted in one. */
   auditSameMax: 20,
   /** Characters of one text in a line of the audit log, and entries of one list. */
   auditTextMax: 256,

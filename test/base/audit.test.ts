@@ -154,6 +154,23 @@ describe("the audit log", () => {
     expect(lines.some(({ addr }) => addr === "203.0.113.10")).toBe(true);
   });
 
+  test("does the same with one caller's calls of one tool that come to the same, so that nobody can push others out by calling", async () => {
+    await using at = await stage();
+    const audit = at.begin("one");
+    const callOf = (n: number, more: object = {}): void => audit.record({ ev: "tool.call", grant: "g", target: "a/t", result: "ok", call: `one-${n}`, ...more });
+    for (let n = 1; n <= 1000; n += 1) callOf(n);
+    callOf(1001, { result: "tool_error" });
+    callOf(1002, { grant: "h" });
+    callOf(1003, { target: "a/u" });
+    await audit.flush();
+    callOf(1004);
+    await audit.close();
+    const lines = (await at.linesIn()).map((line) => JSON.parse(line) as { call: string; count?: number });
+    const { auditSameMax } = defaultLimits;
+    expect(lines.slice(0, auditSameMax).map(({ call, count }) => `${call} ${count ?? 1}`)).toEqual([...Array.from({ length: auditSameMax - 1 }, (_, n) => `one-${n + 1} 1`), `one-1000 ${1001 - auditSameMax}`]);
+    expect(lines.slice(auditSameMax).map(({ call }) => call)).toEqual(["one-1001", "one-1002", "one-1003", "one-1004"]);
+  });
+
   test("that keeps nothing takes everything", async () => {
     nullAudit.record({ ev: "start" });
     await nullAudit.flush();
