@@ -135,19 +135,26 @@ async function everyoneHears({ world, clients }: Played): Promise<void> {
 /** The end is asked for; what goes on meanwhile does so to the end of its time. */
 async function end(played: Played, ms: number): Promise<void> {
   const { world, clients } = played;
-  const { hub, clock, lives } = world;
+  const { hub, clock, eras } = world;
   world.count("calls under way at the end", clients.open.length);
   world.count("proposals under way at the end", world.proposals.size);
   world.endsAt = clock.now() + ms;
-  const closed = Promise.all([hub.close(ms), world.chance(0.5) ? hub.drain(0) : undefined]);
-  for (let step = world.below(8); step > 0; step -= 1) await stepOf(world)(played);
+  const closed = Promise.all([hub.close(ms), world.chance(0.5) ? hub.drain(0) : undefined]).then(() => eras.close());
+  // What is left is left at that very moment: nothing may wait for a clock, or for anybody, any more.
+  let isOver = false;
+  const ended = closed.then(() => (isOver = true)).then(() => clock.settle()).then(() => leftOf(played));
+  for (let step = world.below(8); step > 0 && !isOver; step -= 1) await stepOf(world)(played);
   await clock.advance(ms + 2 * connectMs);
-  await closed;
-  await world.eras.close();
-  await Promise.all(world.proposals);
-  await clock.advance(limits.drainMsMax + connectMs);
-  const left = { unanswered: clients.open.length, lives: lives.filter(({ isClosed }) => !isClosed).length, inFlight: hub.status().inFlight, timers: clock.pending };
+  const left = await ended;
   if (Object.values(left).some((count) => count > 0)) world.wrong(`after the end there are ${JSON.stringify(left)}`);
+  await clock.advance(limits.drainMsMax + connectMs);
+  await Promise.all(world.proposals);
+  if (clock.pending > 0) world.wrong(`long after the end there are ${clock.pending} timers`);
+}
+
+function leftOf({ world, clients }: Played): Counts {
+  const { hub, clock, lives } = world;
+  return { unanswered: clients.open.length, lives: lives.filter(({ isClosed }) => !isClosed).length, pending: lives.reduce((sum, { inFlight, held }) => sum + inFlight + held.size, 0), inFlight: hub.status().inFlight, timers: clock.pending - world.recalling };
 }
 
 // ---- all of it ----------------------------------------------------------------------------------------------------

@@ -64,6 +64,8 @@ export class World implements Onlooker {
   onPlaced: (before: Config, now: Config) => void = () => undefined;
   newest: Config;
   isRejected = false;
+  /** Files that are being read: each has a timer. */
+  recalling = 0;
   /** From now on nothing goes wrong by itself. */
   isCalm = false;
   /** When whoever still runs may be ended, after the end was asked for. */
@@ -264,7 +266,10 @@ export class World implements Onlooker {
   #memory(): Memory {
     return {
       recall: async () => {
-        if (this.chance(0.3)) await sleep(this.clock, this.below(recallMs));
+        if (!this.chance(0.3)) return;
+        this.recalling += 1;
+        await sleep(this.clock, this.below(recallMs));
+        this.recalling -= 1;
       },
       of: (spec) => this.#remembered.get(keyOf(spec)) ?? null,
       keep: (known) => {
