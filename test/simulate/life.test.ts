@@ -12,6 +12,8 @@ import { connectMs, type Counts, limits, runnableOf, sorted, World } from "./lif
 
 const seedsInAll = 10_000;
 const seedsInOne = 100;
+/** As long as a server may take that is found out to hang, waits for its next try, and starts. */
+const restMs = limits.drainMsMax + limits.backoffMsMax + connectMs;
 const stepsMin = 6;
 const stepsMax = 28;
 
@@ -58,6 +60,8 @@ const often: Readonly<Record<string, number>> = {
   notices: 5000,
   subscriptions: 700,
   updates: 400,
+  "subscriptions taken down": 300,
+  "calls cut off at the end of a drain": 50,
   "subscriptions that hear at rest": 150,
   "failures BACKEND_DOWN": 3000,
   "failures BACKEND_GONE": 1500,
@@ -84,7 +88,7 @@ async function calm({ world, clients }: Played): Promise<void> {
     await world.clock.advance(500);
   }
   await Promise.all(world.proposals);
-  await world.clock.advance(limits.drainMsMax);
+  await world.clock.advance(restMs);
   if (clients.open.length > 0) world.wrong(`${clients.open.length} calls have no answer`);
 }
 

@@ -183,6 +183,7 @@ export class Clients {
     const { clock, endsAt } = this.#world;
     if (meant === null || clock.now() >= endsAt) return true;
     const replacedAt = this.#world.placed[placed]?.at ?? Number.POSITIVE_INFINITY;
+    if (clock.now() - replacedAt >= limits.drainMsMax) this.#world.count("calls cut off at the end of a drain");
     const wasAway = state !== "ready" && state !== "idle";
     return wasAway || this.#world.wasInTrouble(keyOf(meant), beganAt) || clock.now() - replacedAt >= limits.drainMsMax;
   }

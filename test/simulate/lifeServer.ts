@@ -213,6 +213,15 @@ export class ServerLife implements Link {
     if (listening !== undefined) this.#say("notifications/resources/updated", `"uri":"${uri}"${listening === null ? "" : `,${tag(listening)}`}`);
   }
 
+  /** It takes a standing subscription down, by itself: the one for its lists or one for resources. */
+  tearDown(): boolean {
+    const ids = [this.#listening, ...this.told.values()].filter((id) => id !== null);
+    for (const [uri, listening] of this.told) if (listening !== null) this.told.delete(uri);
+    this.#listening = null;
+    for (const id of ids) this.#say("notifications/cancelled", `"requestId":${id}`);
+    return ids.length > 0;
+  }
+
   // ---- what it does --------------------------------------------------------------------------------------------
 
   #take(id: number, method: string, text: string): void {

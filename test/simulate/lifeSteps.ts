@@ -129,6 +129,7 @@ const steps: readonly (readonly [weight: number, step: Step])[] = [
   [1.2, (played) => spoil(played, "crash")],
   [0.5, (played) => spoil(played, "hang")],
   [1, ({ world }) => world.pick(world.live)?.changeTools()],
+  [0.7, ({ world }) => world.count("subscriptions taken down", world.pick(world.live)?.tearDown() === true ? 1 : 0)],
   [1.5, ({ world }) => void world.live.map((life) => life.update(uriOf(life.spec.name)))],
   [1.5, subscribe],
   [0.5, unsubscribe],

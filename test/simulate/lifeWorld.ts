@@ -13,7 +13,7 @@ import { keyOf, type Manner, type Onlooker, ServerLife } from "./lifeServer.ts";
 
 export const limits = {
   ...defaultLimits,
-  drainMsMax: 1000,
+  drainMsMax: 350,
   swapMsMax: 300,
   listWaitMsMax: 200,
   readyMsMax: 400,
