@@ -251,6 +251,28 @@ describe("a new configuration", () => {
     expect([set.alpha.subscribed, next.subscribed, heard]).toEqual([[], ["x://1"], ['x://1 {"uri":"x://1"}']]);
   });
 
+  test("moves it to a next process that is not up to it yet, and refuses or falls silent at first, as soon as it is", async () => {
+    const nots = [() => false, () => Promise.reject(fault("BACKEND_TIMEOUT", { backend: "alpha" })), () => Promise.reject(new ServerError("alpha", "subscribe", { code: -32603, message: "later", data: null, raw: "{}" }))];
+    for (const not of nots) {
+      const set = await stage();
+      const { watching, heard } = watch(set);
+      await watching.subscribe("x://1");
+      const adopted = set.hub.propose(configOf(specOf("alpha", { fingerprint: "2" }), specOf("beta")));
+      await set.clock.settle();
+      const next = set.pool.backends.get("alpha#2") as ScriptedBackend;
+      next.subscribe = not;
+      offer(next, "x://1");
+      await adopted;
+      await settle(set);
+      await set.clock.advance(defaultLimits.backoffMsMin);
+      expect([next.subscribed, heard]).toEqual([[], []]);
+      next.subscribe = () => true;
+      await set.clock.advance(defaultLimits.backoffMsMin * 4);
+      expect([next.subscribed, heard]).toEqual([["x://1"], ['x://1 {"uri":"x://1"}']]);
+      expect(set.clock.pending).toBe(0);
+    }
+  });
+
   test("ends it at the server's former process at once, though a call is still under way there", async () => {
     const set = await stage();
     const { watching, heard } = watch(set);

@@ -36,6 +36,7 @@ const often: Readonly<Record<string, number>> = {
   "starts failing": 2000,
   "starts rude": 2000,
   "starts mute": 2000,
+  "starts shy": 5000,
   crash: 2500,
   "crash during a round": 700,
   "crash under a call": 400,
@@ -46,6 +47,7 @@ const often: Readonly<Record<string, number>> = {
   "looks at what is held": 3000,
   calls: 20_000,
   "calls for nobody": 10_000,
+  lists: 5000,
   answers: 15_000,
   "answers over a pipe": 3000,
   "answers over a swap": 1500,
@@ -158,7 +160,7 @@ async function end(played: Played, ms: number): Promise<void> {
 
 function leftOf({ world, clients }: Played): Counts {
   const { hub, clock, lives } = world;
-  return { unanswered: clients.open.length, lives: lives.filter(({ isClosed }) => !isClosed).length, pending: lives.reduce((sum, { inFlight, held }) => sum + inFlight + held.size, 0), inFlight: hub.status().inFlight, timers: clock.pending - world.recalling };
+  return { unanswered: clients.open.length + clients.openLists, lives: lives.filter(({ isClosed }) => !isClosed).length, pending: lives.reduce((sum, { inFlight, held }) => sum + inFlight + held.size, 0), inFlight: hub.status().inFlight, timers: clock.pending - world.recalling };
 }
 
 // ---- all of it ----------------------------------------------------------------------------------------------------

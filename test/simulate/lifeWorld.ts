@@ -163,6 +163,12 @@ export class World implements Onlooker {
     return { manner, ms: 30 + this.below(connectMs) };
   }
 
+  shyMsOf(): number {
+    const isShy = !this.isCalm && this.chance(0.3);
+    this.count("starts shy", isShy ? 1 : 0);
+    return isShy ? this.below(2 * connectMs) : 0;
+  }
+
   arrived(life: ServerLife, number: number): boolean {
     return this.onArrival(life, number);
   }
