@@ -216,6 +216,16 @@ describe("a server becomes", () => {
     await stage.backend.close();
   });
 
+  test("draining all at once: what comes at that very moment is not sent any more, and says so", async () => {
+    const stage = await directReady();
+    let sent = 0;
+    stage.life(0).answer = async () => ((sent += 1), done("{}"));
+    const closing = stage.backend.close();
+    expect(await failure(stage.backend.call(callOf("tools/call"), target))).toMatchObject({ code: "BACKEND_DOWN", data: { sent: false, state: "draining" } });
+    await closing;
+    expect(sent).toBe(0);
+  });
+
   test("stopped, at whatever moment it is closed while a sign of life comes, or none", async () => {
     for (const isThere of [true, false]) {
       for (let turns = 0; turns < 12; turns += 1) {

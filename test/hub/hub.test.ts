@@ -34,6 +34,18 @@ describe("a call", () => {
     expect(await call("tools/call", { name: "off" })).toContain('"code":-32602');
   });
 
+  test("for a list waits for nobody any more when its caller has lost interest", async () => {
+    const { hub, clock } = await stageOf(configOf(specOf("alpha")));
+    const cancel = new CancelSource();
+    let isOver = false;
+    void hub.call(callOf("tools/list", "{}", { cancel })).then(() => (isOver = true));
+    await clock.settle();
+    expect(isOver).toBe(false);
+    cancel.cancel("enough");
+    await clock.settle();
+    expect(isOver).toBe(true);
+  });
+
   test("that is without a name is refused as such", async () => {
     const { hub } = await stageOf(configOf());
     expect(textOf(await hub.call(callOf("tools/call", '{"name":7}')))).toContain("must be a string");
