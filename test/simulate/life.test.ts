@@ -187,10 +187,12 @@ const blocks = repeated === undefined ? Array.from({ length: seedsInAll / seedsI
 
 describe("whatever the order", () => {
   const counts: Counts = {};
+  const stories = new Set<bigint>();
 
   test.each(blocks)("each call has its one answer from whom it meant, who stays is left alone, and nothing is left behind: seeds from %i", async (first) => {
     for (let seed = first; seed < first + (repeated === undefined ? seedsInOne : 1); seed += 1) {
       const world = await simulate(seed);
+      stories.add(world.story);
       for (const [what, count] of Object.entries(world.counts)) counts[what] = (counts[what] ?? 0) + count;
       if (world.wrongs.length > 0) expect(world.wrongs.slice(0, 5), `SIMULATION_SEED=${seed}`).toEqual([]);
     }
@@ -198,6 +200,8 @@ describe("whatever the order", () => {
   });
 
   // Who asks for one seed, or for some of the tests, has not seen all of them.
+  test.skipIf(repeated !== undefined)("no order was lived through twice", () => expect(stories.size).toBe(seedsInAll));
+
   test.skipIf(repeated !== undefined)("everything that can happen did, and often enough to mean something", () => {
     expect(Object.entries(often).filter(([what, count]) => (counts[what] ?? 0) < count).map(([what, count]) => `${what}: ${counts[what] ?? 0} of ${count}`)).toEqual([]);
   });

@@ -53,6 +53,8 @@ export class World implements Onlooker {
   readonly lives: ServerLife[] = [];
   readonly wrongs: string[] = [];
   readonly counts: Counts = {};
+  /** Stands for all that happened, when, and in which order. */
+  story = 0n;
   readonly leases = new Map<string, Lease>();
   readonly holds = new Map<string, number>();
   readonly proposals = new Set<Promise<void>>();
@@ -102,6 +104,7 @@ export class World implements Onlooker {
   }
 
   count(what: string, by = 1): void {
+    this.story = Bun.hash(`${this.clock.now()} ${what} ${by}`, this.story);
     this.counts[what] = (this.counts[what] ?? 0) + by;
   }
 
