@@ -91,8 +91,12 @@ export class Clients {
   }
 
   /** Who may be meant by a name, by the configuration in place. */
-  ownerOf(principal: Principal, name: string, config = this.#world.config): BackendSpec | null {
-    const [prefix = "", local = ""] = name.split("__");
+  ownerOf(principal: Principal, name: string): BackendSpec | null {
+    return this.#ownerBy(this.#world.config, principal, name);
+  }
+
+  #ownerBy(config: Config, principal: Principal, name: string): BackendSpec | null {
+    const [prefix, local] = name.split("__") as [string, string];
     const spec = runnableOf(config, prefix.replace("p", ""));
     if (spec === null || prefixOf(spec) !== prefix || spec.disabledTools.includes(local) || !maySee(principal, spec)) return null;
     return local.startsWith("f") && local !== `f${spec.fingerprint}` ? null : spec;
@@ -128,7 +132,7 @@ export class Clients {
       if (world.clock.now() > latest) world.wrong(`a list took ${world.clock.now() - latest} ms too long`);
       // One of the configurations since then gave it, and that one whole.
       const local = [...text.matchAll(/"name":"([^"]*)"/gu)].map(([, name = ""]) => name);
-      const fits = (config: Config): boolean => local.every((name) => this.ownerOf(principal, selection.server === null ? name : `${prefixAt(config, selection.server)}__${name}`, config) !== null);
+      const fits = (config: Config): boolean => local.every((name) => this.#ownerBy(config, principal, selection.server === null ? name : `${prefixAt(config, selection.server)}__${name}`) !== null);
       if (!world.placed.slice(from).some(({ config }) => fits(config))) world.wrong(`${principal.id} is shown ${local.join()} of ${selection.server ?? "all"}, which nobody has`);
     });
   }

@@ -252,10 +252,11 @@ export class ServerLife implements Link {
 
   #serve(id: number, method: string, text: string): void {
     const own = uriOf(this.spec.name);
-    const isStrange = method === "resources/subscribe" && memberOf(text, "uri") !== own;
     if (method === "subscriptions/listen") return this.#listen(id, text);
-    if (isStrange || (method === "resources/subscribe" && this.#isShy)) return this.#refuse(id);
-    if (method === "resources/subscribe") this.told.set(own, null);
+    if (method === "resources/subscribe") {
+      if (this.#isShy || memberOf(text, "uri") !== own) return this.#refuse(id);
+      this.told.set(own, null);
+    }
     if (method === "resources/unsubscribe") this.told.delete(own);
     this.#answer(id, results[method]?.(this.spec, this.hasExtra) ?? "");
   }
