@@ -8,6 +8,7 @@ import type { Lease, Sharer, Subscription } from "../backend/index.ts";
 import { type Clock, defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
 import { aliasOf, ownersOf, type Route } from "../catalog/index.ts";
 import { editObject, emptyObject, parseObject, type Principal, quote, type RawObject, ServerError, type Subscribed, type TaskAt, taskIn, taskTopic, type Watch } from "../protocol/index.ts";
+import { fateOf } from "./change.ts";
 import { Orphans } from "./orphans.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -243,7 +244,7 @@ export class Subscriptions {
     if (lease === home.lease) return;
     // The same process hears of the new lease before it loses the old one, so it is not asked anything.
     if (lease === undefined) this.#orphan(wish);
-    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, who: null, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
+    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, who: null, subscription: null }), fateOf(home.lease, lease) === "kept");
     void home.subscription?.end();
   }
 
