@@ -53,7 +53,9 @@ export class Condition {
     return { state: this.#state, since: this.#since, retryAt: this.#retryAt, lastError: this.#lastError, reason: this.#reason };
   }
 
+  /** From being stopped nothing leads back: whatever comes a moment too late changes nothing. */
   become(state: BackendState, { reason = null, retryAt }: Circumstances = {}): void {
+    if (this.isOver && state !== "stopped") return;
     this.#state = state;
     this.#since = this.#clock.now();
     this.#reason = reason;

@@ -187,11 +187,14 @@ export class Course {
 
   async close(): Promise<void> {
     if (this.condition.isOver) return this.#loop;
+    const wasConnected = this.#upstream !== null;
+    // At once, as with whom nobody uses: what comes from here on is not sent.
+    this.#upstream = null;
     this.condition.become("draining");
     this.#wake("it is being stopped");
     this.#grace?.cancel();
     // While starting, the loop hangs on the link; ending that lets it go on.
-    if (this.#upstream === null) await this.#life?.link.close();
+    if (!wasConnected) await this.#life?.link.close();
     await this.#loop;
     this.condition.become("stopped");
   }

@@ -59,6 +59,7 @@ export class Entry {
   #spec: BackendSpec;
   /** Whose own the first instance is, beside giving the lists. */
   #firstKey: string | null = null;
+  #isOver = false;
 
   constructor(spec: BackendSpec, options: EntryOptions, reports: Reports) {
     const { clock, limits } = options;
@@ -92,7 +93,8 @@ export class Entry {
       this.first.want();
       return null;
     }
-    if (this.isForAll) return this.first;
+    // At the end there is nobody else to be had: what came late would start one that nobody ends.
+    if (this.isForAll || this.#isOver) return this.first;
     const share = this.#sharing.shareOf(call, this.#spec, facts);
     if (this.#firstKey === null && this.#mayHaveFirst(share)) this.#firstKey = share.key;
     return this.#firstKey === share.key ? this.first : (this.#others.use(share.key) ?? this.#add(share));
@@ -134,6 +136,7 @@ export class Entry {
   }
 
   async close(): Promise<void> {
+    this.#isOver = true;
     await Promise.all([this.first.close(), this.#others.close()]);
   }
 

@@ -3,7 +3,7 @@
  * fetched. It hides how announcements are collected and how long a list that fails is waited for, and it keeps what was
  * known before, so that a crash or a list that fails for a moment empties nobody's list.
  */
-import { type Clock, faultOf, type Limits, type Log, singleFlight, sleep, type Timer } from "../base/index.ts";
+import { type Clock, faultOf, type Limits, type Log, singleFlight, type Timer } from "../base/index.ts";
 import type { Listed, Upstream, UpstreamFacts } from "../era/index.ts";
 import type { Kind, Raw } from "../protocol/index.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
@@ -47,6 +47,8 @@ export class Lists {
   /** Set while the server is ready. */
   #upstream: Upstream | null = null;
   #patience: Breaker;
+  /** Runs from the first announcement on for as long as others are collected. */
+  #quiet: Timer | null = null;
   #retry: Timer | null = null;
 
   constructor(options: ListsOptions) {
@@ -97,14 +99,15 @@ export class Lists {
   follow(upstream: Upstream): void {
     this.#upstream = upstream;
     this.#patience = createBreaker(this.#options.clock, this.#options.limits);
-    if (this.#stale.size > 0) void this.#refreshSoon();
+    if (this.#stale.size > 0) this.#collect();
     this.#retryLater();
   }
 
   /** The server has fallen or is being stopped: nothing is asked any more. */
   leave(): void {
     this.#upstream = null;
-    this.#retry?.cancel();
+    for (const timer of [this.#quiet, this.#retry]) timer?.cancel();
+    this.#quiet = null;
     this.#retry = null;
   }
 
@@ -112,12 +115,18 @@ export class Lists {
   becameStale(kind: Changing): void {
     this.#stale.add(kind);
     if (kind === "resources") this.#stale.add("templates");
-    if (this.#upstream !== null) void this.#refreshSoon();
+    if (this.#upstream !== null) this.#collect();
   }
 
-  // Collected for a moment: servers announce each of a hundred new tools by itself.
+  /** For a moment: servers announce each of a hundred new tools by itself. */
+  #collect(): void {
+    this.#quiet ??= this.#options.clock.timer(this.#options.limits.noticeQuietMs, () => {
+      this.#quiet = null;
+      void this.#refreshSoon();
+    });
+  }
+
   async #refresh(): Promise<void> {
-    await sleep(this.#options.clock, this.#options.limits.noticeQuietMs);
     const upstream = this.#upstream;
     if (upstream === null || this.#stale.size === 0) return;
     const wanted = [...this.#stale];

@@ -1,4 +1,5 @@
 /** Time and randomness enter the program here, so that a test can inject both. */
+import type { Cancel } from "./cancel.ts";
 
 /** A started timer. Cancelling twice, or after it fired, is fine. */
 export interface Timer {
@@ -28,5 +29,16 @@ export const systemClock: Clock = Object.freeze({
   },
 });
 
-/** Resolves after `ms` milliseconds of the given clock. */
-export const sleep = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.timer(ms, resolve));
+/** Resolves after `ms` milliseconds of the given clock, or when `cancel` is cancelled; no timer is left of it then. */
+export function sleep(clock: Clock, ms: number, cancel?: Cancel): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.timer(ms, () => {
+      unhook?.();
+      resolve();
+    });
+    const unhook = cancel?.onCancel(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}

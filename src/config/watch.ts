@@ -1,13 +1,13 @@
 /**
  * Notices that the configuration has changed. A watch on the file itself goes deaf at the first atomic replace, so the
- * folders are watched: the file's own, and, for a symbolic link, every folder in which a link on the way to the target
- * could be exchanged (a mounted Kubernetes volume swaps `..data`, not the file). Events only say "look again"; what
+ * folders are watched: the file's own, the one in which that could be replaced, and every folder in which a symbolic link
+ * on the way could be exchanged (a mounted Kubernetes volume swaps `..data`, not the file). Events only say "look again"; what
  * counts is the content's hash. The runtime swallows an event that follows an equal one within a few milliseconds: the
  * quiet time is longer than that, so the look it leads to sees that write too.
  */
 import { type FSWatcher, watch } from "node:fs";
 import { lstat, readlink, stat } from "node:fs/promises";
-import { basename, dirname, join, parse, resolve, sep } from "node:path";
+import { dirname, join, parse, resolve, sep } from "node:path";
 import { type Clock, singleFlight, type Timer } from "../base/index.ts";
 import type { Loaded } from "./types.ts";
 
@@ -39,10 +39,11 @@ const pollMs = 5_000;
 // A kernel follows 40 links; with the folders between them this is enough for any of them, and ends a circle.
 const stepsMax = 400;
 
-/** Starts watching. Resolves when changes from now on are seen. */
+/** Starts watching. Resolves when changes from now on are seen; one since `hash` was taken is seen in a moment, too. */
 export async function watchConfig(options: WatchOptions): Promise<ConfigWatch> {
   const watcher = new Watcher(options);
   await watcher.arm();
+  void watcher.poke();
   return watcher;
 }
 
@@ -54,7 +55,7 @@ interface Spot {
 interface Watched {
   readonly watcher: FSWatcher;
   /** Which folder it was: one that was removed and made again has the old name and needs a new watch. */
-  readonly inode: number;
+  readonly identity: string;
   names: ReadonlySet<string>;
 }
 
@@ -93,24 +94,24 @@ class Watcher implements ConfigWatch {
   async arm(): Promise<void> {
     const wanted = new Map<string, Set<string>>();
     for (const { folder, name } of await spotsOf(this.#path)) wanted.set(folder, (wanted.get(folder) ?? new Set()).add(name));
-    const inodes = new Map(await Promise.all(Array.from(wanted.keys(), async (folder) => [folder, await inodeOf(folder)] as const)));
+    const identities = new Map(await Promise.all(Array.from(wanted.keys(), async (folder) => [folder, await identityOf(folder)] as const)));
     if (this.#closed) return;
-    for (const [folder, { watcher, inode }] of this.#folders) {
-      if (inodes.get(folder) === inode) continue;
+    for (const [folder, { watcher, identity }] of this.#folders) {
+      if (identities.get(folder) === identity) continue;
       watcher.close();
       this.#folders.delete(folder);
     }
-    const failed = [...wanted].filter(([folder, names]) => !this.#watch(folder, inodes.get(folder) ?? null, names));
+    const failed = [...wanted].filter(([folder, names]) => !this.#watch(folder, identities.get(folder) ?? null, names));
     if (failed.length > 0) this.#pollLater();
   }
 
-  #watch(folder: string, inode: number | null, names: ReadonlySet<string>): boolean {
+  #watch(folder: string, identity: string | null, names: ReadonlySet<string>): boolean {
     const known = this.#folders.get(folder);
     if (known !== undefined) {
       known.names = names;
       return true;
     }
-    if (inode === null) return false;
+    if (identity === null) return false;
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => this.#noticed(folder, name));
       watcher.on("error", () => {
@@ -118,7 +119,7 @@ class Watcher implements ConfigWatch {
         this.#folders.delete(folder);
         this.#wait();
       });
-      this.#folders.set(folder, { watcher, inode, names });
+      this.#folders.set(folder, { watcher, identity, names });
       return true;
     } catch {
       return false; // gone since, or no more watches to be had: then we poll
@@ -164,17 +165,20 @@ class Watcher implements ConfigWatch {
 }
 
 /**
- * Names whose change can change what `path` leads to: the file and its `.env`, each symbolic link on the way, and for
- * what does not exist yet the first missing name.
+ * Names whose change can change what `path` leads to: the file and its `.env`, the folder that it is in, each symbolic
+ * link on the way, and for what does not exist yet the first missing name.
  */
 async function spotsOf(path: string): Promise<Spot[]> {
-  const missing = await firstMissing(dirname(path));
-  if (missing !== null) return [missing];
-  const spots: Spot[] = [{ folder: dirname(path), name: ".env" }];
-  let step: Step | null = { folder: dirname(path), rest: [basename(path)] };
-  for (let steps = 0; step !== null && steps < stepsMax; steps += 1) step = await walk(step, spots);
+  const spots: Spot[] = [];
+  for (const file of [path, join(dirname(path), ".env")]) {
+    const { root } = parse(file);
+    let step: Step | null = { folder: root, rest: namesIn(file.slice(root.length)) };
+    for (let steps = 0; step !== null && steps < stepsMax; steps += 1) step = await walk(step, spots);
+  }
   return spots;
 }
+
+const namesIn = (path: string): string[] => path.split(sep).filter(Boolean);
 
 /** A folder that was reached, and the names still to go from there. */
 interface Step {
@@ -186,23 +190,20 @@ async function walk({ folder, rest }: Step, spots: Spot[]): Promise<Step | null>
   const [name, ...others] = rest;
   if (name === undefined) return null;
   const found = await orNull(lstat(join(folder, name)));
-  // A folder that is no link stays what it is.
-  if (found?.isDirectory() !== true) spots.push({ folder, name });
+  // A folder that is no link stays what it is; the last one is renamed over now and then.
+  if (found?.isDirectory() !== true || others.length === 1) spots.push({ folder, name });
   if (found === null) return null;
   if (!found.isSymbolicLink()) return { folder: join(folder, name), rest: others };
   const target = (await orNull(readlink(join(folder, name)))) ?? ""; // exchanged this very moment: its event follows
   const { root } = parse(target);
-  return { folder: root || folder, rest: [...target.slice(root.length).split(sep).filter(Boolean), ...others] };
+  return { folder: root || folder, rest: [...namesIn(target.slice(root.length)), ...others] };
 }
 
-const inodeOf = async (folder: string): Promise<number | null> => (await orNull(stat(folder)))?.ino ?? null;
+/** A number that a removed folder had is given to the next one, so that its time of birth belongs to it. */
+async function identityOf(folder: string): Promise<string | null> {
+  const found = await orNull(stat(folder));
+  return found === null ? null : `${found.dev} ${found.ino} ${found.birthtimeMs}`;
+}
 
 // Whatever cannot be looked at counts as not there: reading the file will say why.
 const orNull = <T>(asked: Promise<T>): Promise<T | null> => asked.catch(() => null);
-
-async function firstMissing(folder: string): Promise<Spot | null> {
-  const found = await orNull(lstat(folder));
-  if (found !== null) return null;
-  const parent = dirname(folder);
-  return parent === folder ? null : ((await firstMissing(parent)) ?? { folder: parent, name: basename(folder) });
-}

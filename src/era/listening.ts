@@ -3,7 +3,7 @@
  * opened again with back-off, and once it is acknowledged again every list may have changed meanwhile
  * (2026-07-28, basic/utilities/subscriptions).
  */
-import { sleep } from "../base/index.ts";
+import { CancelSource, sleep } from "../base/index.ts";
 import { memberOf, type Notification, type RawObject } from "../protocol/index.ts";
 import { Backoff } from "./backoff.ts";
 import { Hearing } from "./hearing.ts";
@@ -19,7 +19,7 @@ export class Listening {
   readonly #requestOf: RequestOf;
   readonly #backoff: Backoff;
   #request: ListenRequest | null = null;
-  #closed = false;
+  readonly #closed = new CancelSource();
   #honoured: readonly Changing[] = [];
   #everHonoured = false;
   readonly #hearing = new Hearing();
@@ -53,7 +53,7 @@ export class Listening {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closed.cancel("closed");
     this.#request?.close();
   }
 
@@ -73,7 +73,7 @@ export class Listening {
   }
 
   async #keep(): Promise<void> {
-    while (!this.#closed && (await this.#once())) await sleep(this.#south.clock, this.#backoff.delayMs());
+    while (!this.#closed.cancelled && (await this.#once())) await sleep(this.#south.clock, this.#backoff.delayMs(), this.#closed);
   }
 
   /** Holds one subscription until it ends; tells whether another one is worth trying. */

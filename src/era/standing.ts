@@ -3,7 +3,7 @@
  * a dropped answer is taken up again. Both are opened anew as the backend asked for (`retry`), from where they broke
  * (2025-11-25, basic/transports: resumability), and both fail quietly, because neither may be offered at all.
  */
-import { type Fault, fault, faultOf, sleep, type Timer } from "../base/index.ts";
+import { type Cancel, CancelSource, type Fault, fault, faultOf, sleep, type Timer } from "../base/index.ts";
 import type { Message } from "../protocol/index.ts";
 import { Backoff } from "./backoff.ts";
 import { Hearing } from "./hearing.ts";
@@ -169,9 +169,11 @@ export class Resumed {
     };
     this.#waiting.set(waiter.id, { resolve, postpone });
     waiter.stop = reject;
+    const over = new CancelSource();
     try {
-      return await Promise.race([promise, this.#keep(waiter.id, from, headers)]);
+      return await Promise.race([promise, this.#keep(over, from, headers)]);
     } finally {
+      over.cancel("answered");
       timer.cancel();
       waiter.stop = null;
       this.#waiting.delete(waiter.id);
@@ -179,11 +181,12 @@ export class Resumed {
   }
 
   /** Opens the stream again and again for as long as somebody waits; never gives an answer by itself. */
-  async #keep(id: number, from: Break, headers: Readonly<Record<string, string>>): Promise<never> {
+  async #keep(over: Cancel, from: Break, headers: Readonly<Record<string, string>>): Promise<never> {
     let at = from;
     for (;;) {
-      await sleep(this.#south.clock, pauseMs(this.#south, at.retryMs));
-      if (!this.#waiting.has(id)) throw fault("CALL_CANCELLED", { backend: this.#south.options.name });
+      // The server says how long, and may say what it likes: nothing of that outlasts who waits.
+      await sleep(this.#south.clock, pauseMs(this.#south, at.retryMs), over);
+      if (over.cancelled) throw fault("CALL_CANCELLED", { backend: this.#south.options.name });
       at = await this.#follow(at, headers);
     }
   }

@@ -1,7 +1,7 @@
 /** What one configuration makes of the servers of the one before, and how that reads. */
 import type { Lease } from "../backend/index.ts";
 import type { Limits } from "../base/index.ts";
-import type { Issue } from "../config/index.ts";
+import type { BackendSpec, Issue } from "../config/index.ts";
 import type { Generation } from "./generation.ts";
 import type { Change, HubStatus } from "./types.ts";
 
@@ -15,8 +15,11 @@ export function changeOf(before: Generation, next: Generation): Change {
 /** What the newer configuration means for a server of the older one. */
 export function fateOf(before: Lease | undefined, next: Lease): "added" | "changed" | "kept" {
   if (before === undefined) return "added";
-  return before.spec.fingerprint === next.spec.fingerprint ? "kept" : "changed";
+  return isSame(before.spec, next.spec) ? "kept" : "changed";
 }
+
+/** One that cannot be used has no process, though all that would reach it is as it was. */
+const isSame = (before: BackendSpec, next: BackendSpec): boolean => before.fingerprint === next.fingerprint && before.issue?.message === next.issue?.message;
 
 /** A change for one line of the log: names, as many as are worth reading. */
 export function namesOf(change: Change, limits: Pick<Limits, "namesShownMax">): Readonly<Record<keyof Change, string>> {

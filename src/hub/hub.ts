@@ -89,7 +89,7 @@ class RunningHub implements Hub {
     this.#inventories = new InventoryMemo(options.trust ?? null);
     this.#problems = new ProblemLog(options.log, options.audit ?? nullAudit);
     this.#trail = new Trail(options.audit ?? nullAudit, options.auditCalls ?? true);
-    this.#subscriptions = new Subscriptions({ now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), as: (watch, backend) => this.#sharerOf(watch, backend), settled: (watch) => this.#settledFor(watch) }, options.log);
+    this.#subscriptions = new Subscriptions({ clock: options.clock, now: () => this.#now(), learned: ({ id }, uri) => this.#owners.of(id, uri), named: (watch, backend, params) => this.#learnBeside(watch, backend, params), as: (watch, backend) => this.#sharerOf(watch, backend), settled: (watch) => this.#settledFor(watch) }, options.log);
     this.#pool = options.createPool({ changed: (name) => this.#noticeChange(name), updated: (name, uri, params, concerns) => this.#subscriptions.deliver(name, uri, params, concerns) });
     this.#current = new Snapshot(0, new Generation(options.empty, this.#pool), this.#inventories);
     this.#proposed = { config: options.empty, verdict: 0 };
@@ -379,6 +379,7 @@ class RunningHub implements Hub {
   async #end(ms: number): Promise<void> {
     await this.drain(ms);
     this.#watchers.close();
+    this.#subscriptions.close();
     await Promise.all([this.#options.memory?.close(), this.#options.trust?.close(), this.#pool.close()]);
   }
 }

@@ -55,6 +55,8 @@ class FileMemory implements Memory {
   /** By server: what its file holds. */
   readonly #written = new Map<string, Written>();
   readonly #write: () => Promise<void>;
+  /** Servers of the newest configuration; the one before may still run. */
+  #names: ReadonlySet<string> = new Set();
   #path: string | null = null;
   #known: () => Iterable<Known> = () => [];
   #timer: Timer | null = null;
@@ -69,6 +71,7 @@ class FileMemory implements Memory {
   async recall(config: Config): Promise<void> {
     this.#path = config.path;
     const names = new Set(config.backends.map(({ name }) => name));
+    this.#names = names;
     for (const name of this.#recalled.keys()) if (!names.has(name)) this.#forget(name);
     try {
       await ensurePrivateDir(this.#folder);
@@ -139,7 +142,7 @@ class FileMemory implements Memory {
   }
 
   async #writeAll(): Promise<void> {
-    for (const { spec, offered } of this.#known()) if (offered !== null && this.#written.get(spec.name)?.offered !== offered) await this.#writeOne(spec, offered);
+    for (const { spec, offered } of this.#known()) if (offered !== null && this.#names.has(spec.name) && this.#written.get(spec.name)?.offered !== offered) await this.#writeOne(spec, offered);
   }
 
   async #writeOne(spec: BackendSpec, offered: Offered): Promise<void> {

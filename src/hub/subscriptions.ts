@@ -5,13 +5,16 @@
  * that may see it.
  */
 import type { Lease, Sharer, Subscription } from "../backend/index.ts";
-import { defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
+import { type Clock, defaultLimits, fault, faultOf, type Log } from "../base/index.ts";
 import { aliasOf, ownersOf, type Route } from "../catalog/index.ts";
 import { editObject, emptyObject, parseObject, type Principal, quote, type RawObject, ServerError, type Subscribed, type TaskAt, taskIn, taskTopic, type Watch } from "../protocol/index.ts";
+import { fateOf } from "./change.ts";
+import { Orphans } from "./orphans.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The hub as far as subscriptions need it. */
 export interface World {
+  readonly clock: Clock;
   now(): Snapshot;
   /** The servers that named this resource to this caller. */
   learned(principal: Principal, uri: string): readonly string[];
@@ -49,6 +52,9 @@ interface Wish {
   outcome: Promise<Subscribed>;
 }
 
+/** What looking for a teller came to; "refused": somebody was asked who would not. */
+type Found = Subscribed | "refused" | ServerError;
+
 /** The wishes of one watch. */
 export interface Wishes {
   subscribe(uri: string): Promise<Subscribed>;
@@ -63,13 +69,13 @@ export class Subscriptions {
   readonly #log: Log;
   /** Server → URI → those who hear. */
   readonly #homes = new Map<string, Map<string, Set<Wish>>>();
-  /** Wishes that came true once, and have nobody at present who tells. */
-  readonly #orphans = new Set<Wish>();
+  readonly #orphans: Orphans<Wish>;
   readonly #all = new Set<Wish>();
 
   constructor(world: World, log: Log) {
     this.#world = world;
     this.#log = log;
+    this.#orphans = new Orphans({ clock: world.clock, limits: () => world.now().limits, look: (wish) => this.#inBackground(wish, this.#find(wish)) });
   }
 
   /** The wishes of a watch, none yet. `subscribe` throws LIMIT_REACHED, the ServerError of the only one who was asked, and Faults of the server. */
@@ -133,7 +139,12 @@ export class Subscriptions {
 
   /** The world has changed: who has nobody that tells may find somebody. */
   retry(): void {
-    for (const wish of [...this.#orphans]) this.#inBackground(wish, this.#find(wish));
+    this.#orphans.retry();
+  }
+
+  /** Nobody hears of anything any more. */
+  close(): void {
+    this.#orphans.close();
   }
 
   #add(wishes: Map<string, Wish>, what: Pick<Wish, "watch" | "uri" | "task">): Wish {
@@ -160,17 +171,17 @@ export class Subscriptions {
 
   async #first(wish: Wish): Promise<Subscribed> {
     let found = await this.#find(wish);
-    const isOpen = found === "unknown" || found instanceof ServerError;
+    const isOpen = found !== "subscribed" && found !== "unsupported";
     if (isOpen && (await this.#world.settled(wish.watch))) found = await this.#find(wish);
     if (found instanceof ServerError) throw found;
-    return found;
+    return found === "refused" ? "unknown" : found;
   }
 
   /**
    * Asks those who may own the resource, one after the other; gives the words of one who refuses if it is the only one. A
    * task has one owner, who alone may be asked.
    */
-  async #find(wish: Wish): Promise<Subscribed | ServerError> {
+  async #find(wish: Wish): Promise<Found> {
     this.#orphans.delete(wish);
     const now = this.#world.now();
     if (wish.task !== null) return await this.#findTask(wish, wish.task, now);
@@ -183,13 +194,14 @@ export class Subscriptions {
       if (wish.ended) return "unknown";
       if (heard !== false && homes.length === 1) return heard;
     }
-    return owners.length === 0 || homes.some(mayTell) ? "unknown" : "unsupported";
+    if (owners.length === 0) return "unknown";
+    return homes.some(mayTell) ? "refused" : "unsupported";
   }
 
-  async #findTask(wish: Wish, { backend, taskId }: TaskAt, now: Snapshot): Promise<Subscribed> {
+  async #findTask(wish: Wish, { backend, taskId }: TaskAt, now: Snapshot): Promise<Found> {
     const lease = isVisible(now, wish.watch, backend) ? now.generation.leases.get(backend) : undefined;
     if (lease === undefined) return "unknown";
-    return (await this.#ask(wish, { backend, lease, local: taskTopic(taskId), who: null, subscription: null })) ? "subscribed" : "unknown";
+    return (await this.#ask(wish, { backend, lease, local: taskTopic(taskId), who: null, subscription: null })) ? "subscribed" : "refused";
   }
 
   /** Asks one server. From here on what it tells is heard, since the first news may come before its answer. */
@@ -232,7 +244,7 @@ export class Subscriptions {
     if (lease === home.lease) return;
     // The same process hears of the new lease before it loses the old one, so it is not asked anything.
     if (lease === undefined) this.#orphan(wish);
-    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, who: null, subscription: null }), lease.spec.fingerprint === home.lease.spec.fingerprint);
+    else this.#inBackground(wish, this.#ask(wish, { ...home, lease, who: null, subscription: null }), fateOf(home.lease, lease) === "kept");
     void home.subscription?.end();
   }
 
@@ -242,25 +254,26 @@ export class Subscriptions {
   }
 
   /** A wish that came true before looks for its teller; whoever takes over cannot know what happened in between. */
-  #inBackground(wish: Wish, asked: Promise<Subscribed | ServerError | boolean>, isSame = false): void {
+  #inBackground(wish: Wish, asked: Promise<Found | boolean>, isSame = false): void {
     const seen = this.#world.now();
     asked.then(
       (outcome) => {
-        if (outcome !== true && outcome !== "subscribed") this.#missed(wish, seen);
+        if (outcome !== true && outcome !== "subscribed") this.#missed(wish, seen, outcome !== "unknown" && outcome !== "unsupported");
         // The server that agreed a moment ago may be nobody's, or hidden, by now.
         else if (!isSame && !wish.ended && wish.home !== null && wish.task === null) wish.watch.updated(wish.uri, uriParams(wish.uri));
       },
       (thrown: unknown) => {
         this.#log.debug("a subscription could not be moved", { uri: wish.uri, code: faultOf(thrown).code });
-        this.#missed(wish, seen);
+        this.#missed(wish, seen, true);
       },
     );
   }
 
   /** Nobody tells in the world that was looked at. Who asked was not among those who hear of another one. */
-  #missed(wish: Wish, seen: Snapshot): void {
+  #missed(wish: Wish, seen: Snapshot, wasAsked: boolean): void {
     this.#orphan(wish);
     if (!wish.ended && this.#world.now() !== seen) this.#inBackground(wish, this.#find(wish));
+    else if (wasAsked) this.#orphans.later();
   }
 }
 

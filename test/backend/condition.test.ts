@@ -47,6 +47,16 @@ test("who waits goes on at the next change, after the time, or when cancelled, a
   expect([condition.waiting, clock.pending]).toEqual([0, 0]);
 });
 
+test("from being stopped nothing leads anywhere but to having stopped, whatever comes a moment too late", () => {
+  const { told, condition } = stage();
+  condition.become("draining");
+  for (const state of ["ready", "degraded", "backing-off"] as const) condition.become(state, { reason: "late" });
+  expect([condition.isOver, condition.facts.reason, told]).toEqual([true, null, ["draining"]]);
+  condition.become("stopped");
+  condition.become("ready");
+  expect(told).toEqual(["draining", "stopped"]);
+});
+
 test("being stopped and being stopped already are over, nothing else is", () => {
   const { condition } = stage();
   for (const state of ["starting", "ready", "degraded", "idle", "backing-off"] as const) {

@@ -216,6 +216,37 @@ describe("a server becomes", () => {
     await stage.backend.close();
   });
 
+  test("draining all at once: what comes at that very moment is not sent any more, and says so", async () => {
+    const stage = await directReady();
+    let sent = 0;
+    stage.life(0).answer = async () => ((sent += 1), done("{}"));
+    const closing = stage.backend.close();
+    expect(await failure(stage.backend.call(callOf("tools/call"), target))).toMatchObject({ code: "BACKEND_DOWN", data: { sent: false, state: "draining" } });
+    await closing;
+    expect(sent).toBe(0);
+  });
+
+  test("stopped, at whatever moment it is closed while a sign of life comes, or none", async () => {
+    for (const isThere of [true, false]) {
+      for (let turns = 0; turns < 12; turns += 1) {
+        const stage = await directReady();
+        const signs = [Promise.withResolvers<boolean>(), Promise.withResolvers<boolean>()];
+        let asked = 0;
+        stage.life(0).alive = () => signs[asked++]?.promise ?? Promise.resolve(true);
+        stage.life(0).link.onLate();
+        // The first question goes without an answer where the second has one.
+        if (isThere) signs[0]?.resolve(false);
+        await stage.clock.settle();
+        signs[isThere ? 1 : 0]?.resolve(isThere);
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        let isClosed = false;
+        void stage.backend.close().then(() => (isClosed = true));
+        await stage.clock.advance(60_000);
+        expect({ isThere, turns, isClosed, state: stateOf(stage), lives: stage.lives.length }).toEqual({ isThere, turns, isClosed: true, state: "stopped", lives: 1 });
+      }
+    }
+  });
+
   test("draining and then stopped from anywhere, when it is closed; closing twice is fine", async () => {
     const prepare = {
       starting: async () => direct(),

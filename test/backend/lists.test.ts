@@ -62,6 +62,23 @@ test("a list that fails is told of once, asked for in growing waits, and no more
   expect(clock.pending).toBe(0);
 });
 
+test("who leaves in the quiet time after an announcement leaves no timer, and the next life collects its own", async () => {
+  const { lists, clock, asked, open, changes } = stage();
+  await open();
+  lists.becameStale("tools");
+  await clock.settle();
+  expect(clock.pending).toBe(1);
+  lists.leave();
+  expect(clock.pending).toBe(0);
+  await open();
+  lists.becameStale("prompts");
+  lists.becameStale("prompts");
+  await clock.advance(defaultLimits.noticeQuietMs);
+  expect(asked.slice(8)).toEqual(["prompts"]);
+  expect(changes()).toBe(1);
+  expect(clock.pending).toBe(0);
+});
+
 test("an announcement while a list is missing asks at once", async () => {
   const { lists, clock, asked, failing, open, changes } = stage();
   failing.add("tools");

@@ -283,6 +283,22 @@ test("a call under which a server was killed is made again once it is back, and 
   lease.release();
 });
 
+test("a server that was let go starts nothing for who comes late: out of the line, again, or to subscribe", async () => {
+  await using stage = await open({ stdinEndMs: 100, exitDrainMs: 50, termMs: 100 });
+  const lease = stage.pool.acquire(childSpec({ isolation: "principal", maxInFlight: 1 }));
+  const of = (id: string) => callOf("silent", "{}", { principal: { id, scopes: null } });
+  await pidOf(lease, "alice");
+  const alice = failure(lease.call(of("alice"), { name: null, tool: null }));
+  const bob = failure(lease.call(callOf("environment", "{}", { principal: { id: "bob", scopes: null } }), { name: null, tool: null }));
+  lease.release();
+  expect(await alice).toMatchObject({ code: "BACKEND_GONE", backend: "child" });
+  expect(await bob).toMatchObject({ code: "BACKEND_DOWN", backend: "child", data: { sent: false } });
+  expect(await lease.again(of("carol"))).toBe(false);
+  expect(await lease.subscribe("x://1", of("carol"))).toBeNull();
+  await stage.pool.close();
+  expect(childrenOf(process.pid)).toEqual([]);
+});
+
 test("a process that is at work on a task makes no room for another until its caller has heard of the end", async () => {
   const connect: Eras["connect"] = async (wire, options) => {
     const upstream = await connectPlain(wire, options);
@@ -300,3 +316,6 @@ test("a process that is at work on a task makes no room for another until its ca
   await ask(lease, "tasks/get", '{"taskId":"t"}', "one");
   expect(await pidOf(lease, "two")).toBeGreaterThan(0);
 });
+
+/** Those that run this file's program. */
+const childrenOf = (pid: number): string[] => Bun.spawnSync(["pgrep", "-P", String(pid), "-f", "lineChild"]).stdout.toString().split("\n").filter(Boolean);

@@ -20,8 +20,9 @@ test("an own offer is made once for what it is made of", () => {
   const moved = { tools: listed("new") };
   const made = own.of(offered, moved);
   expect(own.of(offered, moved)).toBe(made);
-  expect(own.of(offered, { tools: listed("new") })).not.toBe(made);
   expect(own.of({ ...offered }, moved)).not.toBe(made);
+  const again = own.of(offered, moved);
+  expect(own.of(offered, { tools: listed("new") })).not.toBe(again);
 });
 
 test("a list that is for some alone may be kept by nobody else", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { monotonicMs, sleep, systemClock } from "../../src/base/index.ts";
+import { type Cancel, CancelSource, monotonicMs, sleep, systemClock } from "../../src/base/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 
 describe("the system clock", () => {
@@ -30,6 +30,33 @@ describe("the system clock", () => {
     timer.cancel();
     await sleep(systemClock, 5);
     expect(fired).toEqual([]);
+  });
+});
+
+describe("a pause", () => {
+  test("ends at its time, or as soon as it is cancelled, and leaves neither timer nor listener", async () => {
+    const clock = createTestClock();
+    const source = new CancelSource();
+    const ended: string[] = [];
+    const listeners = new Set<() => void>();
+    const watched: Cancel = {
+      get cancelled() {
+        return source.cancelled;
+      },
+      onCancel(listener) {
+        const unhook = source.onCancel(listener);
+        listeners.add(unhook);
+        return () => void (listeners.delete(unhook), unhook());
+      },
+    };
+    void sleep(clock, 10, watched).then(() => ended.push("in time"));
+    await clock.advance(10);
+    expect([ended, listeners.size, clock.pending]).toEqual([["in time"], 0, 0]);
+    void sleep(clock, 10, source).then(() => ended.push("cancelled"));
+    source.cancel("enough");
+    void sleep(clock, 10, source).then(() => ended.push("cancelled before"));
+    await clock.settle();
+    expect([ended, clock.pending]).toEqual([["in time", "cancelled", "cancelled before"], 0]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { systemClock } from "../../src/base/index.ts";
 import { type ConfigWatch, type Loaded, loadConfig, watchConfig } from "../../src/config/index.ts";
 import { createTestClock } from "../fixtures/clock.ts";
@@ -171,14 +171,95 @@ test("a folder that is removed and made again at once is still watched", async (
   expect(port(await next)).toBe(3);
 });
 
+test("a folder that is made anew in the place of a removed one, inode and all, is still watched", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("1mcp", "mcp.json");
+  await mkdir(folder.at("1mcp"));
+  await writeFile(path, '{"port": 1}');
+  await using config = await watched(path);
+  for (const value of [2, 4]) {
+    let next = config.next();
+    await rm(folder.at("1mcp"), { recursive: true });
+    await mkdir(folder.at("1mcp"));
+    await writeFile(path, `{"port": ${value}}`);
+    expect(port(await next)).toBe(value);
+    next = config.next();
+    await writeFile(path, `{"port": ${value + 1}}`);
+    expect(port(await next)).toBe(value + 1);
+  }
+});
+
+test("a folder that another one takes the place of is noticed by itself", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("1mcp", "mcp.json");
+  await mkdir(folder.at("1mcp"));
+  await writeFile(path, '{"port": 1}');
+  await using config = await watched(path);
+  for (const value of [2, 3]) {
+    const next = config.next();
+    await mkdir(folder.at("new"));
+    await writeFile(folder.at("new", "mcp.json"), `{"port": ${value}}`);
+    await rename(folder.at("1mcp"), folder.at(`old${value}`));
+    await rename(folder.at("new"), folder.at("1mcp"));
+    expect(port(await next)).toBe(value);
+  }
+});
+
+test("a link among the folders on the way is followed, each time that it is exchanged", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("current", "etc", "mcp.json");
+  for (const value of [1, 2, 3]) {
+    await mkdir(folder.at(`release${value}`, "etc"), { recursive: true });
+    await writeFile(folder.at(`release${value}`, "etc", "mcp.json"), `{"port": ${value}}`);
+  }
+  await symlink("release1", folder.at("current"));
+  await using config = await watched(path);
+  for (const value of [2, 3]) {
+    const next = config.next();
+    await symlink(`release${value}`, folder.at("link.tmp"));
+    await rename(folder.at("link.tmp"), folder.at("current"));
+    expect(port(await next)).toBe(value);
+  }
+  const next = config.next();
+  await writeFile(folder.at("release3", "etc", "mcp.json"), '{"port": 4}');
+  expect(port(await next)).toBe(4);
+});
+
+test("the .env file may be a link as well", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await mkdir(folder.at("secret"));
+  await writeFile(folder.at("secret", "env"), "PROGRAM=one\n");
+  await symlink(folder.at("secret", "env"), folder.at(".env"));
+  await writeFile(path, '{"mcpServers": {"a": {"command": "${PROGRAM}"}}}');
+  await using config = await watched(path);
+  const next = config.next();
+  await writeFile(folder.at("secret", "env"), "PROGRAM=two\n");
+  const loaded = await next;
+  expect(loaded.ok && loaded.config.backends[0]).toMatchObject({ command: "two" });
+});
+
+test("what was written after the one in use was read, and before anybody watched, counts too", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{"port": 1}');
+  const load = () => loadConfig({ path, env: {} });
+  const { hash } = await load();
+  await writeFile(path, '{"port": 2}');
+  const changed = Promise.withResolvers<Loaded>();
+  const watch = await watchConfig({ path, quietMs: 20, clock: createTestClock(), hash, load, onChange: changed.resolve });
+  expect(port(await changed.promise)).toBe(2);
+  watch.close();
+});
+
 test("while writes go on nothing is read, but a file that never rests is read all the same", async () => {
   await using folder = await createFolder();
   const path = folder.at("mcp.json");
   await writeFile(path, "{}");
   const hand = createTestClock();
-  const start = hand.now();
   const loaded = Promise.withResolvers<number>();
   let waits = 0;
+  let isFirst = true;
   // Time moves by 20 of 100 ms each time somebody asks for it, which each event does.
   const clock = {
     random: hand.random,
@@ -191,16 +272,19 @@ test("while writes go on nothing is read, but a file that never rests is read al
     clock,
     hash: null,
     load: async () => {
-      loaded.resolve(hand.now() - start);
+      if (!isFirst) loaded.resolve(hand.now());
       return { ok: false, issues: [], hash: "new" };
     },
     onChange: () => undefined,
   });
+  await watch.poke();
+  isFirst = false;
+  const start = hand.now();
   let resting = false;
   const writer = (async () => {
     for (let write = 0; !resting; write += 1) await writeFile(path, `{"port": ${write}}`);
   })();
-  const readAfterMs = await loaded.promise;
+  const readAfterMs = (await loaded.promise) - start;
   resting = true;
   await writer;
   watch.close();
@@ -223,20 +307,33 @@ test("a closed watch looks no more, and closing twice is fine", async () => {
 
 test("where the system gives no watch the file is looked at now and then", async () => {
   await using folder = await createFolder();
-  const path = folder.at("loop", "mcp.json");
-  // A folder that leads to itself exists and cannot be watched.
-  await symlink("loop", folder.at("loop"));
+  const path = folder.at("closed", "mcp.json");
+  await mkdir(folder.at("closed"));
+  await chmod(folder.path, 0o711);
+  // Who may pass through a folder but not read it can have no watch on it.
+  await chmod(folder.at("closed"), 0o311);
+  using _nobody = asNobody();
   const clock = createTestClock();
   const looked = Promise.withResolvers<void>();
+  let isFirst = true;
   const watch = await watchConfig({
     path,
     quietMs: 10,
     clock,
     hash: null,
-    load: async () => (looked.resolve(), { ok: false, issues: [], hash: "x" }),
+    load: async () => (isFirst || looked.resolve(), { ok: false, issues: [], hash: "x" }),
     onChange: () => undefined,
   });
+  await watch.poke();
+  isFirst = false;
   await clock.advance(5_000);
   await looked.promise;
   watch.close();
 });
+
+/** Nobody is refused anything while root. */
+function asNobody(): Disposable {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65534);
+  return { [Symbol.dispose]: () => (isRoot ? process.seteuid?.(0) : undefined) };
+}

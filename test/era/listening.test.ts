@@ -73,6 +73,16 @@ describe("a subscription", () => {
     expect(count(bench)).toBe(2);
   });
 
+  test("closed while it waits to be opened again leaves no timer, and is not opened", async () => {
+    const { bench, listening } = startOn("http", () => ({ fault: "BACKEND_GONE" }));
+    await bench.clock.settle();
+    expect(bench.clock.pending).toBe(1);
+    listening.close();
+    expect(bench.clock.pending).toBe(0);
+    await bench.clock.advance(60_000);
+    expect(count(bench)).toBe(1);
+  });
+
   test("closed by us is told on a pipe, and never opened again", async () => {
     const { bench, listening } = startOn("stdio");
     const { id } = bench.wire.last("subscriptions/listen");

@@ -142,6 +142,16 @@ describe("resumed answers", () => {
     expect(bench.clock.pending).toBe(0);
   });
 
+  test("that came leave nothing of a pause which the server asked for, however long", async () => {
+    const bench = benchOf("http", () => "silent");
+    bench.wire.listenStatus = [200];
+    const resumed = new Resumed(bench.south);
+    const answer = resumed.answer({ id: 1, stop: null }, { lastEventId: "e", retryMs: 3_600_000 }, {}, 1_000);
+    expect(resumed.take(messageOf('{"jsonrpc":"2.0","id":1,"result":{}}'))).toBe(true);
+    await answer;
+    expect(bench.clock.pending).toBe(0);
+  });
+
   test("are taken only by who waits for them", () => {
     const resumed = new Resumed(benchOf("http", () => "silent").south);
     expect(resumed.take(messageOf('{"jsonrpc":"2.0","id":1,"result":{}}'))).toBe(false);

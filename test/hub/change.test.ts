@@ -14,6 +14,13 @@ test("every server of two configurations has a fate", () => {
   expect([fateOf(undefined, kept), fateOf(before.leases.get("kept"), kept)]).toEqual(["added", "kept"]);
 });
 
+test("a server that cannot be used any more, or can again, is another one, though nothing of its entry has changed", () => {
+  const issue = { path: [], line: 1, column: 1, message: "the folder is not there", hint: null, server: "a" };
+  const [sound, ailing] = [{}, { issue }].map((more) => new Generation(configOf(specOf("a", more)), pool)) as [Generation, Generation];
+  for (const pair of [[sound, ailing], [ailing, sound]] as const) expect(changeOf(...pair)).toEqual({ added: [], removed: [], changed: ["a"], kept: [] });
+  expect(changeOf(ailing, ailing).kept).toEqual(["a"]);
+});
+
 test("a line of the log names as many as are worth reading", () => {
   const change = { added: ["a", "b", "c"], removed: [], changed: ["d"], kept: [] };
   expect(namesOf(change, { namesShownMax: 2 })).toEqual({ added: "a, b and 1 more", removed: "", changed: "d", kept: "" });

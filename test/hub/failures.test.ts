@@ -48,6 +48,16 @@ test("it is made again once, and the second failure is told with both", async ()
   expect(stage.asked()).toBe(2);
 });
 
+test("what may have run the first time may have run, though the second time it was certainly not sent", async () => {
+  const stage = await falling(0);
+  let falls = 0;
+  stage.pool.backend("web").answer = async () => {
+    falls += 1;
+    throw fault("BACKEND_GONE", { backend: "web", detail: "it crashed", data: { sent: falls === 1 } });
+  };
+  expect(dataOf(await callTool(stage.hub, "web__look"))).toMatchObject({ sent: true, retry: "safe", retried: true });
+});
+
 test("where the server is not back, or the budget is spent, the first failure is told", async () => {
   const stage = await falling(1);
   stage.pool.backend("web").again = () => false;

@@ -34,6 +34,18 @@ describe("a call", () => {
     expect(await call("tools/call", { name: "off" })).toContain('"code":-32602');
   });
 
+  test("for a list waits for nobody any more when its caller has lost interest", async () => {
+    const { hub, clock } = await stageOf(configOf(specOf("alpha")));
+    const cancel = new CancelSource();
+    let isOver = false;
+    void hub.call(callOf("tools/list", "{}", { cancel })).then(() => (isOver = true));
+    await clock.settle();
+    expect(isOver).toBe(false);
+    cancel.cancel("enough");
+    await clock.settle();
+    expect(isOver).toBe(true);
+  });
+
   test("that is without a name is refused as such", async () => {
     const { hub } = await stageOf(configOf());
     expect(textOf(await hub.call(callOf("tools/call", '{"name":7}')))).toContain("must be a string");
@@ -188,6 +200,23 @@ describe("a new configuration", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("lets the ones before it go, when the last call on them has ended: a thousand reloads keep none of them", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    pool.backend("alpha").offer({ tools: [tool("t")] });
+    const replaced: WeakRef<object>[] = [];
+    for (let round = 0; round < 1000; round += 1) {
+      const next = configOf(specOf("alpha"));
+      replaced.push(new WeakRef(next));
+      const call = callTool(hub, "alpha__t");
+      await hub.propose(next);
+      await call;
+    }
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    Bun.gc(true);
+    // The one in place, and what the collector takes for a reference.
+    expect(replaced.filter((one) => one.deref() !== undefined).length).toBeLessThan(100);
+  });
+
   test("with a server that is switched off shows it in the status and starts nothing", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("off", { disabled: true })));
     expect(hub.status().backends).toMatchObject([{ name: "off", state: "disabled" }]);
@@ -245,6 +274,28 @@ describe("the end", () => {
     await call;
     await closed;
     expect(pool.closed).toBe(true);
+  });
+
+  test("while others are waited for ends each server as soon as its last call has ended", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
+    const answers = ["alpha", "beta"].map((name) => {
+      pool.backend(name).offer({ tools: [tool("t")] });
+      const running = Promise.withResolvers<Outcome>();
+      pool.backend(name).answer = () => running.promise;
+      return () => running.resolve(done('{"content":[]}'));
+    });
+    const calls = [callTool(hub, "alpha__t"), callTool(hub, "beta__t")];
+    let looks = 0;
+    pool.endIdle = () => void (looks += 1);
+    const closed = hub.close(5000);
+    expect(looks).toBe(1);
+    for (const [index, answer] of answers.entries()) {
+      answer();
+      await calls[index];
+      expect(looks).toBe(2 + index);
+    }
+    await closed;
+    expect(looks).toBe(3);
   });
 
   test("does not wait longer than it is told", async () => {

@@ -46,6 +46,19 @@ test("what servers offered in one life is known in the next, whatever their orde
   expect(at.warnings).toEqual([]);
 });
 
+test("a server that the newest configuration does not have any more is not written again while the one before still runs", async () => {
+  await using at = await stage();
+  const memory = at.begin();
+  await memory.recall(configOf(web, mail));
+  memory.keep(() => [known(web, "a"), known(mail, "b")]);
+  await at.clock.advance(defaultLimits.rememberMs);
+  await memory.recall(configOf(web));
+  // Its server is asked to go only when the next configuration is in place.
+  memory.keep(() => [known(web, "c"), known(mail, "d")]);
+  await memory.close();
+  expect(await at.files()).toHaveLength(1);
+});
+
 test("an entry that means another server now finds nothing, and neither does another configuration", async () => {
   await using at = await stage();
   const first = at.begin();

@@ -4,7 +4,7 @@ import type { Config } from "../../src/config/index.ts";
 import type { Watching } from "../../src/protocol/index.ts";
 import { rawOf, ServerError } from "../../src/protocol/index.ts";
 import { configOf, type ScriptedBackend, specOf } from "../fixtures/pool.ts";
-import { type Stage, stageOf } from "../fixtures/stage.ts";
+import { callTool, type Stage, stageOf } from "../fixtures/stage.ts";
 
 const able = { resources: '{"subscribe":true}' };
 const resource = (uri: string): string => `{"uri":"${uri}","name":"${uri}"}`;
@@ -249,6 +249,47 @@ describe("a new configuration", () => {
     await adopted;
     await settle(set);
     expect([set.alpha.subscribed, next.subscribed, heard]).toEqual([[], ["x://1"], ['x://1 {"uri":"x://1"}']]);
+  });
+
+  test("moves it to a next process that is not up to it yet, and refuses or falls silent at first, as soon as it is", async () => {
+    const nots = [() => false, () => Promise.reject(fault("BACKEND_TIMEOUT", { backend: "alpha" })), () => Promise.reject(new ServerError("alpha", "subscribe", { code: -32603, message: "later", data: null, raw: "{}" }))];
+    for (const not of nots) {
+      const set = await stage();
+      const { watching, heard } = watch(set);
+      await watching.subscribe("x://1");
+      const adopted = set.hub.propose(configOf(specOf("alpha", { fingerprint: "2" }), specOf("beta")));
+      await set.clock.settle();
+      const next = set.pool.backends.get("alpha#2") as ScriptedBackend;
+      next.subscribe = not;
+      offer(next, "x://1");
+      await adopted;
+      await settle(set);
+      await set.clock.advance(defaultLimits.backoffMsMin);
+      expect([next.subscribed, heard]).toEqual([[], []]);
+      next.subscribe = () => true;
+      await set.clock.advance(defaultLimits.backoffMsMin * 4);
+      expect([next.subscribed, heard]).toEqual([["x://1"], ['x://1 {"uri":"x://1"}']]);
+      expect(set.clock.pending).toBe(0);
+    }
+  });
+
+  test("ends it at the server's former process at once, though a call is still under way there", async () => {
+    const set = await stage();
+    const { watching, heard } = watch(set);
+    await watching.subscribe("x://1");
+    set.alpha.offer({ tools: ['{"name":"t","inputSchema":{"type":"object"}}'], resources: [resource("x://1")] }, { ...able, tools: "{}" });
+    const running = Promise.withResolvers<never>();
+    set.alpha.answer = () => running.promise;
+    const call = callTool(set.hub, "alpha__t");
+    await set.clock.settle();
+    const adopted = set.hub.propose(configOf(specOf("alpha", { fingerprint: "2" }), specOf("beta")));
+    await set.clock.settle();
+    offer(set.pool.backends.get("alpha#2") as ScriptedBackend, "x://1");
+    await adopted;
+    await settle(set);
+    expect([set.alpha.holds, set.alpha.subscribed, heard.length]).toEqual([1, [], 1]);
+    running.reject(fault("BACKEND_GONE", { backend: "alpha" }));
+    await call;
   });
 
   test("without the server, at whatever moment the server's next process agrees, is no news of it: what is gone changes no more", async () => {

@@ -12,6 +12,8 @@ import { connectMs, type Counts, limits, runnableOf, sorted, World } from "./lif
 
 const seedsInAll = 10_000;
 const seedsInOne = 100;
+/** As long as a server may take that is found out to hang, waits for its next try, and starts. */
+const restMs = limits.drainMsMax + limits.backoffMsMax + connectMs;
 const stepsMin = 6;
 const stepsMax = 28;
 
@@ -34,6 +36,7 @@ const often: Readonly<Record<string, number>> = {
   "starts failing": 2000,
   "starts rude": 2000,
   "starts mute": 2000,
+  "starts shy": 5000,
   crash: 2500,
   "crash during a round": 700,
   "crash under a call": 400,
@@ -44,6 +47,7 @@ const often: Readonly<Record<string, number>> = {
   "looks at what is held": 3000,
   calls: 20_000,
   "calls for nobody": 10_000,
+  lists: 5000,
   answers: 15_000,
   "answers over a pipe": 3000,
   "answers over a swap": 1500,
@@ -58,6 +62,8 @@ const often: Readonly<Record<string, number>> = {
   notices: 5000,
   subscriptions: 700,
   updates: 400,
+  "subscriptions taken down": 300,
+  "calls cut off at the end of a drain": 50,
   "subscriptions that hear at rest": 150,
   "failures BACKEND_DOWN": 3000,
   "failures BACKEND_GONE": 1500,
@@ -84,7 +90,7 @@ async function calm({ world, clients }: Played): Promise<void> {
     await world.clock.advance(500);
   }
   await Promise.all(world.proposals);
-  await world.clock.advance(limits.drainMsMax);
+  await world.clock.advance(restMs);
   if (clients.open.length > 0) world.wrong(`${clients.open.length} calls have no answer`);
 }
 
@@ -135,19 +141,26 @@ async function everyoneHears({ world, clients }: Played): Promise<void> {
 /** The end is asked for; what goes on meanwhile does so to the end of its time. */
 async function end(played: Played, ms: number): Promise<void> {
   const { world, clients } = played;
-  const { hub, clock, lives } = world;
+  const { hub, clock, eras } = world;
   world.count("calls under way at the end", clients.open.length);
   world.count("proposals under way at the end", world.proposals.size);
   world.endsAt = clock.now() + ms;
-  const closed = Promise.all([hub.close(ms), world.chance(0.5) ? hub.drain(0) : undefined]);
-  for (let step = world.below(8); step > 0; step -= 1) await stepOf(world)(played);
+  const closed = Promise.all([hub.close(ms), world.chance(0.5) ? hub.drain(0) : undefined]).then(() => eras.close());
+  // What is left is left at that very moment: nothing may wait for a clock, or for anybody, any more.
+  let isOver = false;
+  const ended = closed.then(() => (isOver = true)).then(() => clock.settle()).then(() => leftOf(played));
+  for (let step = world.below(8); step > 0 && !isOver; step -= 1) await stepOf(world)(played);
   await clock.advance(ms + 2 * connectMs);
-  await closed;
-  await world.eras.close();
-  await Promise.all(world.proposals);
-  await clock.advance(limits.drainMsMax + connectMs);
-  const left = { unanswered: clients.open.length, lives: lives.filter(({ isClosed }) => !isClosed).length, inFlight: hub.status().inFlight, timers: clock.pending };
+  const left = await ended;
   if (Object.values(left).some((count) => count > 0)) world.wrong(`after the end there are ${JSON.stringify(left)}`);
+  await clock.advance(limits.drainMsMax + connectMs);
+  await Promise.all(world.proposals);
+  if (clock.pending > 0) world.wrong(`long after the end there are ${clock.pending} timers`);
+}
+
+function leftOf({ world, clients }: Played): Counts {
+  const { hub, clock, lives } = world;
+  return { unanswered: clients.open.length + clients.openLists, lives: lives.filter(({ isClosed }) => !isClosed).length, pending: lives.reduce((sum, { inFlight, held }) => sum + inFlight + held.size, 0), inFlight: hub.status().inFlight, timers: clock.pending - world.recalling };
 }
 
 // ---- all of it ----------------------------------------------------------------------------------------------------
@@ -174,10 +187,12 @@ const blocks = repeated === undefined ? Array.from({ length: seedsInAll / seedsI
 
 describe("whatever the order", () => {
   const counts: Counts = {};
+  const stories = new Set<bigint>();
 
   test.each(blocks)("each call has its one answer from whom it meant, who stays is left alone, and nothing is left behind: seeds from %i", async (first) => {
     for (let seed = first; seed < first + (repeated === undefined ? seedsInOne : 1); seed += 1) {
       const world = await simulate(seed);
+      stories.add(world.story);
       for (const [what, count] of Object.entries(world.counts)) counts[what] = (counts[what] ?? 0) + count;
       if (world.wrongs.length > 0) expect(world.wrongs.slice(0, 5), `SIMULATION_SEED=${seed}`).toEqual([]);
     }
@@ -185,6 +200,8 @@ describe("whatever the order", () => {
   });
 
   // Who asks for one seed, or for some of the tests, has not seen all of them.
+  test.skipIf(repeated !== undefined)("no order was lived through twice", () => expect(stories.size).toBe(seedsInAll));
+
   test.skipIf(repeated !== undefined)("everything that can happen did, and often enough to mean something", () => {
     expect(Object.entries(often).filter(([what, count]) => (counts[what] ?? 0) < count).map(([what, count]) => `${what}: ${counts[what] ?? 0} of ${count}`)).toEqual([]);
   });

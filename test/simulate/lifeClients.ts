@@ -3,7 +3,7 @@
  * be told, and notes whatever else it is told.
  */
 import { CancelSource } from "../../src/base/index.ts";
-import type { BackendSpec } from "../../src/config/index.ts";
+import type { BackendSpec, Config } from "../../src/config/index.ts";
 import type { Pipe } from "../../src/era/index.ts";
 import type { Outcome, Principal, Selection, Watching } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
@@ -19,6 +19,7 @@ export const guest: Principal = { id: "guest", scopes: ["tag:t", "server:a"] };
 
 export const publicNames: readonly string[] = serverNames.flatMap((name) => [name, `p${name}`].flatMap((prefix) => localNames.map((local) => `${prefix}__${local}`)));
 const prefixOf = (spec: BackendSpec): string => spec.prefix ?? spec.name;
+const prefixAt = (config: Config, server: string): string => runnableOf(config, server)?.prefix ?? server;
 const maySee = ({ scopes }: Principal, { name, tags }: BackendSpec): boolean => scopes === null || name === "a" || tags.includes("t");
 
 export interface Asked {
@@ -57,6 +58,7 @@ export class Clients {
   readonly standing: Standing[] = [];
   readonly #world: World;
   readonly #pipe: Pipe | null;
+  #lists = 0;
 
   constructor(world: World, isPiped: boolean) {
     this.#world = world;
@@ -66,6 +68,11 @@ export class Clients {
 
   get open(): Asked[] {
     return this.asked.filter(({ answers, isCancelled }) => answers.length === 0 && !isCancelled);
+  }
+
+  /** Lists that were asked for and are not there yet. */
+  get openLists(): number {
+    return this.#lists;
   }
 
   // ---- what is to be seen --------------------------------------------------------------------------------------
@@ -85,8 +92,12 @@ export class Clients {
 
   /** Who may be meant by a name, by the configuration in place. */
   ownerOf(principal: Principal, name: string): BackendSpec | null {
-    const [prefix = "", local = ""] = name.split("__");
-    const spec = runnableOf(this.#world.config, prefix.replace("p", ""));
+    return this.#ownerBy(this.#world.config, principal, name);
+  }
+
+  #ownerBy(config: Config, principal: Principal, name: string): BackendSpec | null {
+    const [prefix, local] = name.split("__") as [string, string];
+    const spec = runnableOf(config, prefix.replace("p", ""));
     if (spec === null || prefixOf(spec) !== prefix || spec.disabledTools.includes(local) || !maySee(principal, spec)) return null;
     return local.startsWith("f") && local !== `f${spec.fingerprint}` ? null : spec;
   }
@@ -105,6 +116,31 @@ export class Clients {
     const params = `"name":"${name}","arguments":{"number":${number}}`;
     if (isPiped) this.#tell("tools/call", number, params);
     else void world.hub.call(callOf("tools/call", `{${params}}`, { principal, cancel: source, progress: true, notice: () => this.#noticed(one) })).then((outcome) => this.#answered(one, outcomeText(outcome)));
+  }
+
+  /** Asks for the tools; whatever starts or falls meanwhile, there is one answer, soon, with nothing that nobody has. */
+  list(principal: Principal, selection: Selection): void {
+    const world = this.#world;
+    const latest = world.clock.now() + limits.listWaitMsMax;
+    const from = world.placed.length - 1;
+    this.#lists += 1;
+    void world.hub.call(callOf("tools/list", "{}", { principal, selection })).then((outcome) => {
+      this.#lists -= 1;
+      const text = outcomeText(outcome);
+      world.count(outcome.kind === "failed" ? "lists refused" : "lists");
+      if (outcome.kind === "failed") return this.#mayRefuseList(text, selection);
+      if (world.clock.now() > latest) world.wrong(`a list took ${world.clock.now() - latest} ms too long`);
+      // One of the configurations since then gave it, and that one whole.
+      const local = [...text.matchAll(/"name":"([^"]*)"/gu)].map(([, name = ""]) => name);
+      const fits = (config: Config): boolean => local.every((name) => this.#ownerBy(config, principal, selection.server === null ? name : `${prefixAt(config, selection.server)}__${name}`) !== null);
+      if (!world.placed.slice(from).some(({ config }) => fits(config))) world.wrong(`${principal.id} is shown ${local.join()} of ${selection.server ?? "all"}, which nobody has`);
+    });
+  }
+
+  #mayRefuseList(text: string, { server }: Selection): void {
+    const isGone = server !== null && text.includes('"code":"NAME_UNKNOWN"');
+    const isHidden = server !== null && text.includes('"code":"SCOPE_MISSING"');
+    if (!isGone && !isHidden && !text.includes('"code":"SHUTTING_DOWN"')) this.#world.wrong(`a list of ${server ?? "all"} failed without reason: ${text}`);
   }
 
   #meaningOf(principal: Principal, name: string): Pick<Asked, "meant" | "state" | "requestMs"> {
@@ -183,6 +219,7 @@ export class Clients {
     const { clock, endsAt } = this.#world;
     if (meant === null || clock.now() >= endsAt) return true;
     const replacedAt = this.#world.placed[placed]?.at ?? Number.POSITIVE_INFINITY;
+    if (clock.now() - replacedAt >= limits.drainMsMax) this.#world.count("calls cut off at the end of a drain");
     const wasAway = state !== "ready" && state !== "idle";
     return wasAway || this.#world.wasInTrouble(keyOf(meant), beganAt) || clock.now() - replacedAt >= limits.drainMsMax;
   }

@@ -25,6 +25,8 @@ export interface Onlooker {
   readonly clock: Clock;
   /** How the next life of this entry begins, and how long it takes for that. */
   mannerOf(spec: BackendSpec): { readonly manner: Manner; readonly ms: number };
+  /** For how long a life that begins now agrees to no subscription. */
+  shyMsOf(): number;
   /** A call has come to this life; true: it is to be answered at once. */
   arrived(life: ServerLife, number: number): boolean;
   /** It is ended while it was of use. */
@@ -93,6 +95,7 @@ export class ServerLife implements Link {
   #fallen: string | null = null;
   #listening: number | null = null;
   readonly #delayMs: number;
+  readonly #shyUntil: number;
   readonly #timers = new Set<Timer>();
   readonly #onlooker: Onlooker;
   readonly #pending: Pending<WireReply>;
@@ -107,6 +110,7 @@ export class ServerLife implements Link {
     this.#onlooker = onlooker;
     this.bornAt = onlooker.clock.now();
     this.usedAt = this.bornAt;
+    this.#shyUntil = this.bornAt + onlooker.shyMsOf();
     this.#pending = new Pending({ clock: onlooker.clock, pendingMax: 1024, backend: spec.name, late: () => this.onLate() });
   }
 
@@ -213,6 +217,19 @@ export class ServerLife implements Link {
     if (listening !== undefined) this.#say("notifications/resources/updated", `"uri":"${uri}"${listening === null ? "" : `,${tag(listening)}`}`);
   }
 
+  /** It takes a standing subscription down, by itself: the one for its lists or one for resources. */
+  tearDown(): boolean {
+    const ids = [this.#listening, ...this.told.values()].filter((id) => id !== null);
+    for (const [uri, listening] of this.told) if (listening !== null) this.told.delete(uri);
+    this.#listening = null;
+    for (const id of ids) this.#say("notifications/cancelled", `"requestId":${id}`);
+    return ids.length > 0;
+  }
+
+  get #isShy(): boolean {
+    return this.#onlooker.clock.now() < this.#shyUntil;
+  }
+
   // ---- what it does --------------------------------------------------------------------------------------------
 
   #take(id: number, method: string, text: string): void {
@@ -235,10 +252,11 @@ export class ServerLife implements Link {
 
   #serve(id: number, method: string, text: string): void {
     const own = uriOf(this.spec.name);
-    const isStrange = method === "resources/subscribe" && memberOf(text, "uri") !== own;
     if (method === "subscriptions/listen") return this.#listen(id, text);
-    if (isStrange) return this.#refuse(id);
-    if (method === "resources/subscribe") this.told.set(own, null);
+    if (method === "resources/subscribe") {
+      if (this.#isShy || memberOf(text, "uri") !== own) return this.#refuse(id);
+      this.told.set(own, null);
+    }
     if (method === "resources/unsubscribe") this.told.delete(own);
     this.#answer(id, results[method]?.(this.spec, this.hasExtra) ?? "");
   }
@@ -247,7 +265,7 @@ export class ServerLife implements Link {
   #listen(id: number, text: string): void {
     const uris = /"resourceSubscriptions":\[([^\]]*)\]/u.exec(text)?.[1];
     const own = uriOf(this.spec.name);
-    const isOurs = uris?.includes(`"${own}"`) === true;
+    const isOurs = uris?.includes(`"${own}"`) === true && !this.#isShy;
     if (uris === undefined) this.#listening = id;
     else if (isOurs) this.told.set(own, id);
     const filter = uris === undefined ? '"toolsListChanged":true,"resourcesListChanged":true' : `"resourceSubscriptions":[${isOurs ? `"${own}"` : ""}]`;

@@ -83,6 +83,10 @@ function ask({ world, clients }: Played): void {
   clients.ask(name, principal, world.chance(0.4));
 }
 
+function list({ world, clients }: Played): void {
+  clients.list(world.chance(0.5) ? guest : operator, world.pick(selections) as (typeof selections)[number]);
+}
+
 const busy = ({ world }: Played): ServerLife[] => world.live.filter(({ held }) => held.size > 0);
 
 function withHeld(played: Played, act: (life: ServerLife, held: { id: number; number: number }) => void): void {
@@ -123,12 +127,14 @@ const steps: readonly (readonly [weight: number, step: Step])[] = [
   [0.7, burst],
   [0.8, reject],
   [10, ask],
+  [2, list],
   [4, (played) => withHeld(played, (life, held) => life.finish(held))],
   [1, (played) => withHeld(played, (life, held) => life.progress(held))],
   [1, ({ world, clients }) => void (clients.open.length > 0 && clients.cancel(world.pick(clients.open) as Clients["open"][number]))],
   [1.2, (played) => spoil(played, "crash")],
   [0.5, (played) => spoil(played, "hang")],
   [1, ({ world }) => world.pick(world.live)?.changeTools()],
+  [0.7, ({ world }) => world.count("subscriptions taken down", world.pick(world.live)?.tearDown() === true ? 1 : 0)],
   [1.5, ({ world }) => void world.live.map((life) => life.update(uriOf(life.spec.name)))],
   [1.5, subscribe],
   [0.5, unsubscribe],

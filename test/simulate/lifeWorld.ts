@@ -13,7 +13,7 @@ import { keyOf, type Manner, type Onlooker, ServerLife } from "./lifeServer.ts";
 
 export const limits = {
   ...defaultLimits,
-  drainMsMax: 1000,
+  drainMsMax: 350,
   swapMsMax: 300,
   listWaitMsMax: 200,
   readyMsMax: 400,
@@ -53,6 +53,8 @@ export class World implements Onlooker {
   readonly lives: ServerLife[] = [];
   readonly wrongs: string[] = [];
   readonly counts: Counts = {};
+  /** Stands for all that happened, when, and in which order. */
+  story = 0n;
   readonly leases = new Map<string, Lease>();
   readonly holds = new Map<string, number>();
   readonly proposals = new Set<Promise<void>>();
@@ -64,6 +66,8 @@ export class World implements Onlooker {
   onPlaced: (before: Config, now: Config) => void = () => undefined;
   newest: Config;
   isRejected = false;
+  /** Files that are being read: each has a timer. */
+  recalling = 0;
   /** From now on nothing goes wrong by itself. */
   isCalm = false;
   /** When whoever still runs may be ended, after the end was asked for. */
@@ -100,6 +104,7 @@ export class World implements Onlooker {
   }
 
   count(what: string, by = 1): void {
+    this.story = Bun.hash(`${this.clock.now()} ${what} ${by}`, this.story);
     this.counts[what] = (this.counts[what] ?? 0) + by;
   }
 
@@ -159,6 +164,12 @@ export class World implements Onlooker {
     const manner = this.isCalm ? "quick" : (this.pick(manners) as Manner);
     this.count(`starts ${manner}`);
     return { manner, ms: 30 + this.below(connectMs) };
+  }
+
+  shyMsOf(): number {
+    const isShy = !this.isCalm && this.chance(0.3);
+    this.count("starts shy", isShy ? 1 : 0);
+    return isShy ? this.below(2 * connectMs) : 0;
   }
 
   arrived(life: ServerLife, number: number): boolean {
@@ -264,7 +275,10 @@ export class World implements Onlooker {
   #memory(): Memory {
     return {
       recall: async () => {
-        if (this.chance(0.3)) await sleep(this.clock, this.below(recallMs));
+        if (!this.chance(0.3)) return;
+        this.recalling += 1;
+        await sleep(this.clock, this.below(recallMs));
+        this.recalling -= 1;
       },
       of: (spec) => this.#remembered.get(keyOf(spec)) ?? null,
       keep: (known) => {
