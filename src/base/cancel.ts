@@ -3,41 +3,54 @@
  * relayed call, and nobody outside needs one.
  */
 
+type Listener = (reason: string) => void;
+
 /** The reading side. */
 export interface Cancel {
   readonly cancelled: boolean;
   /** Runs `listener` once when cancelled (at once if it already is); gives back how to stop listening. */
-  onCancel(listener: (reason: string) => void): () => void;
+  onCancel(listener: Listener): () => void;
 }
 
 /** The writing side. */
 export class CancelSource implements Cancel {
   #reason: string | null = null;
-  #listeners: ((reason: string) => void)[] | null = null;
+  /** Nearly always there is one listener at most. */
+  #first: Listener | null = null;
+  #others: Listener[] | null = null;
 
   get cancelled(): boolean {
     return this.#reason !== null;
   }
 
-  onCancel(listener: (reason: string) => void): () => void {
+  onCancel(listener: Listener): () => void {
     if (this.#reason !== null) {
       listener(this.#reason);
-      return () => undefined;
+      return nothing;
     }
-    this.#listeners ??= [];
-    this.#listeners.push(listener);
-    return () => {
-      const at = this.#listeners?.indexOf(listener) ?? -1;
-      if (at !== -1) this.#listeners?.splice(at, 1);
-    };
+    if (this.#first === null && this.#others === null) this.#first = listener;
+    else (this.#others ??= []).push(listener);
+    return () => this.#forget(listener);
+  }
+
+  #forget(listener: Listener): void {
+    if (this.#first === listener) {
+      this.#first = null;
+      return;
+    }
+    const at = this.#others?.indexOf(listener) ?? -1;
+    if (at !== -1) this.#others?.splice(at, 1);
   }
 
   /** Cancels once; later calls change nothing. */
   cancel(reason: string): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
-    const listeners = this.#listeners ?? [];
-    this.#listeners = null;
+    const listeners = [...(this.#first === null ? [] : [this.#first]), ...(this.#others ?? [])];
+    this.#first = null;
+    this.#others = null;
     for (const listener of listeners) listener(reason);
   }
 }
+
+const nothing = (): void => undefined;

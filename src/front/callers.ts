@@ -16,7 +16,8 @@ export interface OpenRequest {
 export class Callers {
   readonly #clock: Clock;
   readonly #limits: Limits;
-  readonly #open = new Map<string, Set<OpenRequest>>();
+  /** Nearly every one of them is gone again before anybody looks, so they are in no order. */
+  readonly #open = new Set<OpenRequest>();
   /** Those of them whose streams stand, with what ends them in time. */
   readonly #standing = new Map<OpenRequest, Timer | null>();
 
@@ -26,18 +27,13 @@ export class Callers {
   }
 
   enter(request: OpenRequest): void {
-    const { id } = request.principal;
-    const own = this.#open.get(id);
-    if (own === undefined) this.#open.set(id, new Set([request]));
-    else own.add(request);
+    this.#open.add(request);
   }
 
   /** It is answered. Leaving twice is fine. */
   leave(request: OpenRequest): void {
-    const { id } = request.principal;
-    const own = this.#open.get(id);
-    own?.delete(request);
-    if (own?.size === 0) this.#open.delete(id);
+    this.#open.delete(request);
+    if (this.#standing.size === 0) return;
     this.#standing.get(request)?.cancel();
     this.#standing.delete(request);
   }
@@ -45,8 +41,9 @@ export class Callers {
   /** Whether this caller may have one more stream that stands. The operator's programs all have his one token. */
   hasRoom({ id, scopes }: Principal): boolean {
     if (scopes === null) return true;
-    const standing = [...(this.#open.get(id) ?? [])].filter((request) => this.#standing.has(request));
-    return standing.length < this.#limits.streamsPerGrantMax;
+    let standing = 0;
+    for (const { principal } of this.#standing.keys()) if (principal.id === id) standing += 1;
+    return standing < this.#limits.streamsPerGrantMax;
   }
 
   /** The stream of this request stands from now on, until `expiresAt` at the latest; null: as long as its grant. */
@@ -63,7 +60,8 @@ export class Callers {
 
   /** Cuts everything of these principals. */
   end(principalIds: readonly string[]): void {
-    for (const id of principalIds) for (const request of [...(this.#open.get(id) ?? [])]) request.cut();
+    const ended = new Set(principalIds);
+    for (const request of [...this.#open]) if (ended.has(request.principal.id)) request.cut();
   }
 }
 
