@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly sent: Counter;
   /** Counts large answers until they are taken. */
   readonly unread: Unread;
+  /** Whose answer it is. */
+  readonly who: string;
   /** Runs once when the stream is over, however it came to that. */
   onEnd(): void;
 }
@@ -48,10 +50,10 @@ export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOpti
   return new Response(new Feed(out.stream, options).readable(), { status, headers });
 }
 
-function bodyOf(text: string, { sent, unread }: StreamOptions): string | ReadableStream {
+function bodyOf(text: string, { sent, unread, who }: StreamOptions): string | ReadableStream {
   const bytes = Buffer.byteLength(text);
   sent.add(bytes);
-  return unread.bodyOf(text, bytes);
+  return unread.bodyOf(text, bytes, who);
 }
 
 const encoder = new TextEncoder();

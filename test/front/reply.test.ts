@@ -33,7 +33,7 @@ describe("a streamed answer", () => {
     const clock = createTestClock();
     const { out, queue } = streaming();
     let ended = 0;
-    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), onEnd: () => (ended += 1) }).body?.getReader();
+    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => (ended += 1) }).body?.getReader();
     if (reader === undefined) throw new Error("no body");
     expect(text(await reader.read())).toBe(": \n\n");
     let next = reader.read();
@@ -64,7 +64,7 @@ describe("a streamed answer", () => {
     let cancelled = 0;
     let ended = 0;
     const { out } = streaming({ onCancel: () => (cancelled += 1) });
-    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), onEnd: () => (ended += 1) }).body?.getReader();
+    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => (ended += 1) }).body?.getReader();
     await reader?.read();
     const waiting = reader?.read();
     await reader?.cancel();
@@ -75,7 +75,7 @@ describe("a streamed answer", () => {
   test("that breaks inside breaks outside, rather than looking complete", async () => {
     const broken = { next: () => Promise.reject(new Error("inside")), cancel: () => undefined };
     let ended = 0;
-    const reply = replyOf({ status: 200, headers: {}, stream: broken }, null, { clock: createTestClock(), heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), onEnd: () => (ended += 1) });
+    const reply = replyOf({ status: 200, headers: {}, stream: broken }, null, { clock: createTestClock(), heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => (ended += 1) });
     expect(reply.text()).rejects.toThrow("inside");
     await reply.text().catch(() => undefined);
     expect(ended).toBe(1);
