@@ -4,7 +4,7 @@ import type { Outcome } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { configOf, done, specOf, tool } from "../fixtures/pool.ts";
-import { callTool, listTools, stageOf, textOf } from "../fixtures/stage.ts";
+import { bareStage, callTool, listTools, stageOf, textOf } from "../fixtures/stage.ts";
 
 describe("a call", () => {
   test("goes to the backend that owns the public name, under its local name", async () => {
@@ -82,6 +82,26 @@ describe("a call", () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("slow")));
     pool.backend("alpha").offer({ tools: [tool("echo")] });
     expect(await callTool(hub, "alpha__echo")).toContain('"text":"alpha"');
+  });
+});
+
+describe("before the first configuration is in place", () => {
+  test("calls, lists and handshakes wait for it, and hear nothing of an empty one", async () => {
+    const { hub, pool } = bareStage();
+    const early = [callTool(hub, "alpha__echo"), listTools(hub), hub.describe(operator, { server: null }).then(({ instructions }) => instructions)];
+    await hub.propose(configOf(specOf("alpha")));
+    pool.backend("alpha").offer({ tools: [tool("echo")] });
+    const [called, listed, instructions] = await Promise.all(early);
+    expect(called).toContain('"text":"alpha"');
+    expect(listed).toContain("alpha__echo");
+    expect(instructions).toContain("about alpha");
+  });
+
+  test("the end answers who waits", async () => {
+    const { hub } = bareStage();
+    const early = listTools(hub);
+    await hub.close(0);
+    expect(await early).toContain("SHUTTING_DOWN");
   });
 });
 
