@@ -147,6 +147,8 @@ class RunningHub implements Hub {
   #unknownTo(snapshot: Snapshot, call: Call, { name, outcome }: Unknown): Outcome {
     const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection, call), name);
     if (absent === undefined) return this.#refusedTo(snapshot, call) ?? outcome;
+    // It was still coming up, and is not awaited any more.
+    if (this.#draining !== null) return this.#failures.told(fault("SHUTTING_DOWN"), call);
     const { state, reason } = absent.status();
     return this.#failures.told(awayFault(absent.spec.name, call.method, reason ?? `it is ${state}`), call);
   }

@@ -267,6 +267,15 @@ describe("the end", () => {
     expect(pool.closed).toBe(true);
   });
 
+  test("is what a call hears that waits for a server on its first way, and not that this will be started again", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    const waiting = callTool(hub, "alpha__t");
+    const closed = hub.close(5000);
+    pool.backend("alpha").settle("draining");
+    expect(await waiting).toContain("SHUTTING_DOWN");
+    await closed;
+  });
+
   test("does not wait longer than it is told", async () => {
     const { hub, pool, clock } = await stageOf(configOf(specOf("alpha")));
     pool.backend("alpha").offer({ tools: [tool("t")] });
