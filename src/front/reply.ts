@@ -158,7 +158,10 @@ class Feed {
   // One timer a stream, put off for as long as there is talk: one a chunk would cost more than the chunk.
   #tick(): void {
     const { clock, heartbeatMs } = this.#options;
-    const leftMs = this.#spokeAt + heartbeatMs - clock.now();
+    const now = clock.now();
+    // Where that seems to lie ahead, the clock was set back.
+    this.#spokeAt = Math.min(this.#spokeAt, now);
+    const leftMs = this.#spokeAt + heartbeatMs - now;
     if (leftMs <= 0) this.#settle(undefined);
     this.#timer = clock.timer(leftMs > 0 ? leftMs : heartbeatMs, () => this.#tick());
   }

@@ -59,6 +59,23 @@ describe("a streamed answer", () => {
     expect([ended, clock.pending]).toEqual([1, 0]);
   });
 
+  test("gives it in time though the clock is set back meanwhile", async () => {
+    const clock = createTestClock();
+    let backMs = 0;
+    const { out, queue } = streaming();
+    const reader = replyOf(out, null, { clock: { ...clock, now: () => clock.now() - backMs }, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => undefined }).body?.getReader();
+    if (reader === undefined) throw new Error("no body");
+    await reader.read();
+    const next = reader.read();
+    backMs = 3_600_000;
+    let isHeard = false;
+    void next.then(() => (isHeard = true));
+    for (let times = 0; times < 3; times += 1) await clock.advance(100);
+    expect(isHeard).toBe(true);
+    queue.end();
+    while (!(await reader.read()).done);
+  });
+
   test("that its reader cancels is over at once, timers included", async () => {
     const clock = createTestClock();
     let cancelled = 0;
