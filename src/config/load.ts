@@ -4,6 +4,7 @@
  * variable that is not set) is put out alone.
  */
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault, fingerprint } from "../base/index.ts";
@@ -227,9 +228,12 @@ const readProblems: Readonly<Record<string, string>> = Object.freeze({
 
 async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array; readonly mode: number } | { readonly problem: string }> {
   try {
-    await using file = await open(path, "r");
+    // NONBLOCK, so that a named pipe in its place holds nobody up. The flag does not exist on Windows.
+    const { O_RDONLY, O_NONBLOCK = 0 } = constants;
+    await using file = await open(path, O_RDONLY | O_NONBLOCK);
     const found = await file.stat();
-    if (found.isDirectory()) return { problem: "this is a folder" };
+    // Pipes and devices may say nothing for ever, or never end.
+    if (!found.isFile()) return { problem: found.isDirectory() ? "this is a folder" : "this is no file" };
     const max = defaultLimits.configBytesMax;
     return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile(), mode: found.mode };
   } catch (error) {

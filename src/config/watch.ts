@@ -186,8 +186,8 @@ async function walk({ folder, rest }: Step, spots: Spot[]): Promise<Step | null>
   const [name, ...others] = rest;
   if (name === undefined) return null;
   const found = await orNull(lstat(join(folder, name)));
-  // A folder that is no link stays what it is.
-  if (found?.isDirectory() !== true) spots.push({ folder, name });
+  // A folder on the way that is no link stays what it is; one in the file's own place may give way to the file.
+  if (found?.isDirectory() !== true || others.length === 0) spots.push({ folder, name });
   if (found === null) return null;
   if (!found.isSymbolicLink()) return { folder: join(folder, name), rest: others };
   const target = (await orNull(readlink(join(folder, name)))) ?? ""; // exchanged this very moment: its event follows
