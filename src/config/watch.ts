@@ -64,6 +64,8 @@ class Watcher implements ConfigWatch {
   readonly #look: () => Promise<void>;
   #folders = new Map<string, Watched>();
   #seen: string | null;
+  /** Why nothing could be read when it was looked at last; null: something was, or nobody has looked yet. */
+  #why: string | null = null;
   #quiet: Timer | null = null;
   #restlessSince: number | null = null;
   #poll: Timer | null = null;
@@ -157,9 +159,16 @@ class Watcher implements ConfigWatch {
     await this.arm();
     if (this.#closed) return;
     const loaded = await this.#options.load();
-    if (this.#closed || loaded.hash === this.#seen) return;
+    if (this.#closed || this.#isAsBefore(loaded)) return;
     this.#seen = loaded.hash;
     this.#options.onChange(loaded);
+  }
+
+  // What cannot be read has no hash; another reason for that is news all the same.
+  #isAsBefore({ hash, ...loaded }: Loaded): boolean {
+    const before = this.#why;
+    this.#why = hash === null && !loaded.ok ? (loaded.issues[0]?.message ?? null) : null;
+    return hash === this.#seen && (before === null || before === this.#why);
   }
 }
 

@@ -48,6 +48,11 @@ test("a folder in the file's place, or a pipe, is refused, and the file is notic
   Bun.spawnSync(["mkfifo", folder.at("pipe")]);
   await rename(folder.at("pipe"), path);
   expect(await piped).toMatchObject({ ok: false, issues: [{ message: "this is no file" }] });
+  const looping = one.next();
+  await symlink("mcp.json", folder.at("loop"));
+  await rename(folder.at("loop"), path);
+  // Nothing could be read before either, but for another reason.
+  expect(await looping).toMatchObject({ ok: false, issues: [{ message: "the file cannot be read (ELOOP)" }] });
   const back = one.next();
   await writeFile(folder.at("new"), "{ }");
   await rename(folder.at("new"), path);
