@@ -4,10 +4,8 @@
  * variable that is not set) is put out alone.
  */
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defaultLimits, type Fault, fault, fingerprint } from "../base/index.ts";
+import { defaultLimits, type Fault, fault, fingerprint, openToRead } from "../base/index.ts";
 import { accessOf } from "./access.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
@@ -228,9 +226,7 @@ const readProblems: Readonly<Record<string, string>> = Object.freeze({
 
 async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array; readonly mode: number } | { readonly problem: string }> {
   try {
-    // NONBLOCK, so that a named pipe in its place holds nobody up. The flag does not exist on Windows.
-    const { O_RDONLY, O_NONBLOCK = 0 } = constants;
-    await using file = await open(path, O_RDONLY | O_NONBLOCK);
+    await using file = await openToRead(path);
     const found = await file.stat();
     // Pipes and devices may say nothing for ever, or never end.
     if (!found.isFile()) return { problem: found.isDirectory() ? "this is a folder" : "this is no file" };
