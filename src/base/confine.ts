@@ -46,6 +46,7 @@ export async function loadConfiner(platform: string = process.platform, load: ()
       setrlimit: { args: ["i32", "ptr"], returns: "i32" },
       open: { args: ["ptr", "i32", "i32"], returns: "i32" },
       close: { args: ["i32"], returns: "i32" },
+      fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
       signal: { args: ["i32", "usize"], returns: "usize" },
       sigprocmask: { args: ["i32", "ptr", "usize"], returns: "i32" },
       execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
@@ -61,7 +62,7 @@ export async function loadConfiner(platform: string = process.platform, load: ()
 
 type Ffi = Pick<typeof import("bun:ffi"), "dlopen" | "ptr" | "read">;
 type Call = (...args: readonly unknown[]) => unknown;
-type Calls = Readonly<Record<"syscall" | "prctl" | "getrlimit" | "setrlimit" | "open" | "close" | "signal" | "sigprocmask" | "execve" | "__errno_location", Call>>;
+type Calls = Readonly<Record<"syscall" | "prctl" | "getrlimit" | "setrlimit" | "open" | "close" | "fcntl" | "signal" | "sigprocmask" | "execve" | "__errno_location", Call>>;
 
 const setNoNewPrivs = 38;
 const setSeccomp = 22;
@@ -76,6 +77,7 @@ const versionFlag = 1n;
 const pathRule = 1n;
 const openPath = 0o10000000 | 0o2000000; // O_PATH, O_CLOEXEC
 const closeOnExec = 4n;
+const flags = Object.freeze({ get: 3, set: 4, nonBlocking: 0o4000 });
 
 // Rights to files (landlock(7)): all of the first version, moving between folders since 2, truncating since 3.
 const rightsOf = (version: number): bigint => 0x1fffn | (version >= 2 ? 1n << 13n : 0n) | (version >= 3 ? 1n << 14n : 0n);
@@ -111,6 +113,7 @@ class LinuxConfiner implements Confiner {
 
   become(file: string, argv: readonly Uint8Array[], env: readonly Uint8Array[]): number {
     this.#resetSignals();
+    for (const stream of [0, 1, 2]) this.#block(stream);
     this.#system(call.closeRange, 3n, 0xffff_ffffn, closeOnExec);
     const path = terminated(file);
     const [args, variables] = [this.#list(argv), this.#list(env)];
@@ -175,6 +178,13 @@ class LinuxConfiner implements Confiner {
     const ignored = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0"}`);
     for (let signal = 1; signal <= 64; signal += 1) if ((ignored >> BigInt(signal - 1)) & 1n) this.#calls.signal(signal, 0);
     this.#calls.sigprocmask(2, this.#ptr(new Uint8Array(128)), 0);
+  }
+
+  // Our runtime writes to streams that do not wait, and what is set so stays so in the next program. Few programs can do
+  // that: they would lose what does not fit into the pipe at once.
+  #block(stream: number): void {
+    const now = Number(this.#calls.fcntl(stream, flags.get, 0n));
+    if (now >= 0 && (now & flags.nonBlocking) !== 0) this.#calls.fcntl(stream, flags.set, BigInt(now & ~flags.nonBlocking));
   }
 
   readonly #at = (bytes: Uint8Array | BigUint64Array): bigint => BigInt(this.#ptr(bytes as Uint8Array) as number);

@@ -152,6 +152,13 @@ export async function moveFile(from: string, to: string): Promise<void> {
   });
 }
 
+/** Opens a file of somebody's to read it. A named pipe in its place holds nobody up, so who opens it looks at what it is. Throws what the system says. */
+export function openToRead(path: string): Promise<FileHandle> {
+  // The flag does not exist on Windows.
+  const { O_RDONLY, O_NONBLOCK = 0 } = constants;
+  return open(path, O_RDONLY | O_NONBLOCK);
+}
+
 function openPrivate(path: string): Promise<FileHandle | null> {
   // NONBLOCK, so that a named pipe in the file's place cannot hold the start up. Neither flag exists on Windows.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;

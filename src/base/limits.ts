@@ -76,7 +76,7 @@ export const defaultLimits = Object.freeze({
   replayMsMax: 10 * 60 * 1000,
   /** Bytes queued for a reader that does not read, beyond the message being written. */
   streamBytesMax: 1024 * 1024,
-  /** Bytes of large answers that clients have not taken yet, from which on no further request is read. */
+  /** Bytes of large answers that clients have not taken yet, from which on no further request is read of those who hold an even share of them. */
   unreadBytesMax: 256 * 1024 * 1024,
   /** Standing watches (sessions with a stream or a subscription, subscriptions/listen) in all, and of one principal. */
   watchesMax: 2000,

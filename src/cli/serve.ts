@@ -45,8 +45,11 @@ async function begun(occasion: Occasion, life: Life): Promise<void> {
     await running.giveWay();
     life.finish();
   };
-  const succession = { succeed: successionOf({ occasion, cwd: process.cwd(), stateDir: options.stateDir, url: running.url, handOver }) };
-  life.began({ ...told, ...(sharePort ? succession : {}) });
+  if (!sharePort) return life.began(told);
+  const { succeed, abandon } = successionOf({ occasion, cwd: process.cwd(), stateDir: options.stateDir, url: running.url, handOver });
+  // Whoever ends this one does not mean to get another in its place.
+  const close = async (): Promise<void> => void (await Promise.all([abandon(), told.close()]));
+  life.began({ ...told, succeed, close });
 }
 
 const pathOf = (given: string | null): string | null => (given === null ? null : resolve(given));

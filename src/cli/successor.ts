@@ -3,7 +3,7 @@
  * now, starts beside this one and listens on the same port; once it does, this one leaves new connections to it, answers
  * what is under way, and ends. If it does not come up, this one goes on as if nothing had been.
  */
-import { type Clock, defaultLimits, sleep, startSuccessor } from "../base/index.ts";
+import { type Cancel, CancelSource, type Clock, defaultLimits, sleep, startSuccessor } from "../base/index.ts";
 import { readPresence } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 
@@ -39,32 +39,50 @@ export interface SuccessionOptions {
   readonly msMax?: number;
 }
 
-/** Gives what starts a successor and hands over to it; while one starts, another is not. Never throws. */
-export function successionOf(options: SuccessionOptions): () => Promise<void> {
+/** Starting one, and leaving off. */
+export interface Succession {
+  /** Starts a successor and hands over to it; while one starts, another is not. Never throws. */
+  succeed(): Promise<void>;
+  /** Ends the one that starts, if any, and waits for its end; one that has taken over goes on. */
+  abandon(): Promise<void>;
+}
+
+/** Makes it; nothing is started yet. */
+export function successionOf(options: SuccessionOptions): Succession {
+  const { stderr } = options.occasion;
+  const abandoned = new CancelSource();
   let running: Promise<void> | null = null;
-  return () => {
-    if (running !== null) options.occasion.stderr.write("1mcp is handing over already\n");
-    return (running ??= succeed(options).finally(() => (running = null)));
+  let starting: Promise<Bun.Subprocess | string> | null = null;
+  const succeed = async (): Promise<void> => {
+    stderr.write("1mcp starts a new process to take its place\n");
+    starting = started(options, abandoned).catch(String);
+    const outcome = await starting;
+    if (typeof outcome === "string") return void stderr.write(`1mcp goes on, for the new process is not there: ${outcome}\n`);
+    stderr.write(`1mcp leaves to process ${outcome.pid} what comes from now on, and ends when it has answered what is under way\n`);
+    await options.handOver(outcome.pid);
+  };
+  return {
+    succeed() {
+      if (running !== null) stderr.write("1mcp is handing over already\n");
+      return (running ??= succeed().finally(() => (running = null)));
+    },
+    async abandon() {
+      abandoned.cancel("told to end");
+      await starting;
+    },
   };
 }
 
-async function succeed(options: SuccessionOptions): Promise<void> {
-  const { stderr } = options.occasion;
-  stderr.write("1mcp starts a new process to take its place\n");
-  const outcome = await started(options).catch((thrown: unknown) => String(thrown));
-  if (typeof outcome === "string") return void stderr.write(`1mcp goes on, for the new process is not there: ${outcome}\n`);
-  stderr.write(`1mcp leaves to process ${outcome.pid} what comes from now on, and ends when it has answered what is under way\n`);
-  await options.handOver(outcome.pid);
-}
-
 /** The successor once it listens, or why there is none. */
-async function started(options: SuccessionOptions): Promise<Bun.Subprocess | string> {
+async function started(options: SuccessionOptions, abandoned: Cancel): Promise<Bun.Subprocess | string> {
   const { occasion, stateDir, msMax = defaultLimits.launchMsMax } = options;
   const { clock } = occasion;
   const child = launched(options);
   const until = clock.now() + msMax;
   while (child.exitCode === null && child.signalCode === null) {
-    if (await isPresent(stateDir, child.pid, clock)) return child;
+    const isThere = await isPresent(stateDir, child.pid, clock);
+    if (abandoned.cancelled) return ended(child, clock, "both are told to end");
+    if (isThere) return child;
     if (clock.now() >= until) return ended(child, clock, `it does not listen after ${msMax} ms`);
     await sleep(clock, lookMs);
   }

@@ -2,9 +2,10 @@
  * Environment variables: the only place that reads `process.env`, so that everything else can be run with any
  * environment, and the `.env` file beside a configuration.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { defaultLimits } from "../base/index.ts";
 
 /** Variables by name. */
 export type Variables = ReadonlyMap<string, string>;
@@ -14,8 +15,13 @@ export const processEnv = (): Readonly<Record<string, string | undefined>> => Ob
 
 /** The text of the `.env` file in `folder`: null if there is none, or why it cannot be read. */
 export async function readDotEnv(folder: string): Promise<{ readonly text: string | null; readonly problem: string | null }> {
+  const path = join(folder, ".env");
   try {
-    return { text: await readFile(join(folder, ".env"), "utf8"), problem: null };
+    const found = await stat(path);
+    // Pipes and devices may say nothing for ever, or never end.
+    if (!found.isFile()) return { text: null, problem: ".env is no file" };
+    if (found.size > defaultLimits.configBytesMax) return { text: null, problem: `.env is larger than ${defaultLimits.configBytesMax} bytes` };
+    return { text: await readFile(path, "utf8"), problem: null };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown";
     // Without the file, variables come from the environment alone; an unreadable one is worth a word.

@@ -4,9 +4,8 @@
  * variable that is not set) is put out alone.
  */
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defaultLimits, type Fault, fault, fingerprint } from "../base/index.ts";
+import { defaultLimits, type Fault, fault, fingerprint, openToRead } from "../base/index.ts";
 import { accessOf } from "./access.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
@@ -227,9 +226,10 @@ const readProblems: Readonly<Record<string, string>> = Object.freeze({
 
 async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array; readonly mode: number } | { readonly problem: string }> {
   try {
-    await using file = await open(path, "r");
+    await using file = await openToRead(path);
     const found = await file.stat();
-    if (found.isDirectory()) return { problem: "this is a folder" };
+    // Pipes and devices may say nothing for ever, or never end.
+    if (!found.isFile()) return { problem: found.isDirectory() ? "this is a folder" : "this is no file" };
     const max = defaultLimits.configBytesMax;
     return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile(), mode: found.mode };
   } catch (error) {

@@ -1,11 +1,12 @@
 /**
  * The running server of a state folder: `server.json`, written when it listens and removed at its end, by which other
  * commands of the same user find it. A program that was killed leaves its file behind, so a file counts only while the
- * process that wrote it lives.
+ * process that wrote it lives, which is told by its number and its start; by the clock only where the system does not say
+ * when a process started, for a clock may be set.
  */
 import { uptime } from "node:os";
 import { join } from "node:path";
-import { type Clock, ensurePrivateDir, readPrivateFile, removeFile, writeFileAtomic } from "../base/index.ts";
+import { bootOf, type Clock, ensurePrivateDir, readPrivateFile, removeFile, startOf, startOfLiving, writeFileAtomic } from "../base/index.ts";
 
 /** What is known of a running server. */
 export interface Presence {
@@ -17,6 +18,13 @@ export interface Presence {
   readonly startedAt: number;
   /** The path of its operator's socket; null: it has none. */
   readonly operator: string | null;
+}
+
+/** The same as it is written down. */
+interface Entry extends Presence {
+  /** When the process started, in the system's own measure, and the boot that this counts from; null where it does not tell. */
+  readonly start: number | null;
+  readonly boot: string | null;
 }
 
 /** An announcement that stands. */
@@ -34,8 +42,9 @@ export const presencePath = (stateDir: string): string => join(stateDir, "server
 export async function announcePresence(stateDir: string, server: Pick<Presence, "url" | "version" | "operator">, clock: Clock): Promise<Announced> {
   await ensurePrivateDir(stateDir);
   const path = presencePath(stateDir);
-  const presence: Presence = { url: reachable(server.url), pid: process.pid, version: server.version, startedAt: clock.now(), operator: server.operator };
-  const text = `${JSON.stringify(presence)}\n`;
+  const start = startOf(process.pid);
+  const entry: Entry = { url: reachable(server.url), pid: process.pid, version: server.version, startedAt: clock.now(), operator: server.operator, start, boot: start === null ? null : await bootOf() };
+  const text = `${JSON.stringify(entry)}\n`;
   await writeFileAtomic(path, text);
   return {
     async withdraw() {
@@ -47,8 +56,10 @@ export async function announcePresence(stateDir: string, server: Pick<Presence, 
 /** The running server of a state folder, or null: there is none, or only what one left behind. Throws STATE_UNSAFE, STATE_BROKEN. */
 export async function readPresence(stateDir: string, clock: Clock): Promise<Presence | null> {
   const text = await readPrivateFile(presencePath(stateDir), { bytesMax });
-  const presence = text === null ? null : parsed(text);
-  return presence !== null && lives(presence, clock) ? presence : null;
+  const entry = text === null ? null : parsed(text);
+  if (entry === null || !(await lives(entry, clock))) return null;
+  const { start: _start, boot: _boot, ...presence } = entry;
+  return presence;
 }
 
 /** The running server of a state folder, for somebody who talks to it for long. */
@@ -73,25 +84,29 @@ export function followPresence(stateDir: string, clock: Clock): FollowedPresence
   };
 }
 
-function parsed(text: string): Presence | null {
+function parsed(text: string): Entry | null {
   try {
-    const value = JSON.parse(text) as Partial<Record<keyof Presence, unknown>> | null;
-    // A server of an older version has no such socket.
-    return isPresence(value) ? { ...value, operator: value.operator ?? null } : null;
+    const value = JSON.parse(text) as Partial<Record<keyof Entry, unknown>> | null;
+    // A server of an older version has no such socket, and does not say when its process started.
+    return isEntry(value) ? { ...value, operator: value.operator ?? null, start: value.start ?? null } : null;
   } catch {
     // Nobody writes half a file here; whatever it is, it names no server.
     return null;
   }
 }
 
-function isPresence(value: Partial<Record<keyof Presence, unknown>> | null): value is Presence {
+function isEntry(value: Partial<Record<keyof Entry, unknown>> | null): value is Entry {
   if (value === null || typeof value !== "object") return false;
   const { url, pid, version, startedAt } = value;
   return typeof url === "string" && typeof version === "string" && typeof startedAt === "number" && Number.isSafeInteger(pid) && (pid as number) > 0;
 }
 
 // A process number is given anew after a restart of the machine; a file from before names nobody.
-const lives = ({ pid, startedAt }: Presence, clock: Clock): boolean => startedAt >= clock.now() - uptime() * 1000 && processLives(pid);
+async function lives({ pid, startedAt, start, boot }: Entry, clock: Clock): Promise<boolean> {
+  if (!processLives(pid)) return false;
+  if (start === null) return startedAt >= clock.now() - uptime() * 1000;
+  return boot === (await bootOf()) && startOfLiving(pid) === start;
+}
 
 /** Whether a process of this user has this number. */
 export function processLives(pid: number): boolean {

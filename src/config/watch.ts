@@ -65,6 +65,8 @@ class Watcher implements ConfigWatch {
   readonly #look: () => Promise<void>;
   #folders = new Map<string, Watched>();
   #seen: string | null;
+  /** Why nothing could be read when it was looked at last; null: something was, or nobody has looked yet. */
+  #why: string | null = null;
   #quiet: Timer | null = null;
   #restlessSince: number | null = null;
   #poll: Timer | null = null;
@@ -158,9 +160,16 @@ class Watcher implements ConfigWatch {
     await this.arm();
     if (this.#closed) return;
     const loaded = await this.#options.load();
-    if (this.#closed || loaded.hash === this.#seen) return;
+    if (this.#closed || this.#isAsBefore(loaded)) return;
     this.#seen = loaded.hash;
     this.#options.onChange(loaded);
+  }
+
+  // What cannot be read has no hash; another reason for that is news all the same.
+  #isAsBefore({ hash, ...loaded }: Loaded): boolean {
+    const before = this.#why;
+    this.#why = hash === null && !loaded.ok ? (loaded.issues[0]?.message ?? null) : null;
+    return hash === this.#seen && (before === null || before === this.#why);
   }
 }
 
@@ -190,8 +199,9 @@ async function walk({ folder, rest }: Step, spots: Spot[]): Promise<Step | null>
   const [name, ...others] = rest;
   if (name === undefined) return null;
   const found = await orNull(lstat(join(folder, name)));
-  // A folder that is no link stays what it is; the last one is renamed over now and then.
-  if (found?.isDirectory() !== true || others.length === 1) spots.push({ folder, name });
+  // A folder on the way that is no link stays what it is. The last one is renamed over now and then, and one in the file's
+  // own place may give way to the file.
+  if (found?.isDirectory() !== true || others.length <= 1) spots.push({ folder, name });
   if (found === null) return null;
   if (!found.isSymbolicLink()) return { folder: join(folder, name), rest: others };
   const target = (await orNull(readlink(join(folder, name)))) ?? ""; // exchanged this very moment: its event follows

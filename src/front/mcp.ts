@@ -191,7 +191,7 @@ export class Door {
       peer.timeout(request, idleSeconds);
     };
     const challenged = "scopes" in out && out.scopes !== undefined ? { ...extra, "WWW-Authenticate": auth.stepUp(out.scopes, resource) } : extra;
-    return replyOf(out, challenged, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, unread: this.#unread, onEnd });
+    return replyOf(out, challenged, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, unread: this.#unread, who: caller.principal.id, onEnd });
   }
 
   // The grant ended while the request was served.
@@ -217,8 +217,8 @@ export class Door {
       return new Inbound(request, null, principal, selection);
     }
     const { bodyBytesMax } = this.#options.limits;
-    // What was read would have to be answered, and nobody takes the answers that there are.
-    const refused = this.#unread.isFull ? fault("LIMIT_REACHED", { detail: "limits.unreadBytesMax: clients do not take their answers" }) : refusedType(request.headers);
+    // What was read would have to be answered, and he does not take the answers that there are.
+    const refused = this.#unread.isFullFor(principal.id) ? fault("LIMIT_REACHED", { detail: "limits.unreadBytesMax: this client does not take its answers" }) : refusedType(request.headers);
     if (refused !== null) return refused;
     // A body that comes slower than a modem sent it is cut with what stands still: its bytes do not put this off.
     peer.timeout(request, bodySeconds);

@@ -61,7 +61,7 @@ export class Rates {
     const key = `${name} ${who}`;
     const now = this.#clock.now();
     const eachMs = periodMs / burst;
-    const fullAt = Math.max(this.#fullAt.get(key) ?? 0, now) + eachMs;
+    const fullAt = Math.max(this.#fullAtOf(key, now + periodMs), now) + eachMs;
     const earlyMs = fullAt - now - periodMs;
     // A thousandth of a millisecond: whole buckets are not to fail by a rounding.
     if (earlyMs > 0.001) return earlyMs;
@@ -69,6 +69,14 @@ export class Rates {
     this.#fullAt.set(key, fullAt);
     if (this.#fullAt.size > this.#max) this.#makeRoom(now);
     return 0;
+  }
+
+  // No bucket takes longer than its period to fill: where one seems to, the clock was set back, and nobody waits for that.
+  #fullAtOf(key: string, latest: number): number {
+    const fullAt = this.#fullAt.get(key) ?? 0;
+    if (fullAt <= latest) return fullAt;
+    this.#fullAt.set(key, latest);
+    return latest;
   }
 
   /** The same, for whoever is at an address: where one is given for IPv6, its network is. */

@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly sent: Counter;
   /** Counts large answers until they are taken. */
   readonly unread: Unread;
+  /** Whose answer it is. */
+  readonly who: string;
   /** Runs once when the stream is over, however it came to that. */
   onEnd(): void;
 }
@@ -48,10 +50,10 @@ export function replyOf(out: HttpOut, extra: Headers | null, options: StreamOpti
   return new Response(new Feed(out.stream, options).readable(), { status, headers });
 }
 
-function bodyOf(text: string, { sent, unread }: StreamOptions): string | ReadableStream {
+function bodyOf(text: string, { sent, unread, who }: StreamOptions): string | ReadableStream {
   const bytes = Buffer.byteLength(text);
   sent.add(bytes);
-  return unread.bodyOf(text, bytes);
+  return unread.bodyOf(text, bytes, who);
 }
 
 const encoder = new TextEncoder();
@@ -156,7 +158,10 @@ class Feed {
   // One timer a stream, put off for as long as there is talk: one a chunk would cost more than the chunk.
   #tick(): void {
     const { clock, heartbeatMs } = this.#options;
-    const leftMs = this.#spokeAt + heartbeatMs - clock.now();
+    const now = clock.now();
+    // Where that seems to lie ahead, the clock was set back.
+    this.#spokeAt = Math.min(this.#spokeAt, now);
+    const leftMs = this.#spokeAt + heartbeatMs - now;
     if (leftMs <= 0) this.#settle(undefined);
     this.#timer = clock.timer(leftMs > 0 ? leftMs : heartbeatMs, () => this.#tick());
   }

@@ -68,6 +68,8 @@ class RunningHub implements Hub {
   #placedAt: number;
   /** Until then a list waits for servers that start for the first time. */
   #settleBy = 0;
+  /** Fulfilled when the first configuration is in place, or none will be; null from then on. */
+  #beginning: PromiseWithResolvers<void> | null = Promise.withResolvers();
   /** A backend reported a change that `#current` does not show yet. */
   #stale = false;
   /** Proposals and refusals so far: only the newest of them all decides what the status says of the file. */
@@ -98,6 +100,8 @@ class RunningHub implements Hub {
   }
 
   call(call: Call): Promise<Outcome> {
+    // Whoever is that early must not hear that there is nothing here.
+    if (this.#beginning !== null) return this.#beginning.promise.then(() => this.call(call));
     const begunMs = this.#metrics.begin();
     if (this.#draining !== null) return Promise.resolve(this.#ended(call, null, this.#failures.told(fault("SHUTTING_DOWN"), call), begunMs));
     const waiting = isList(call.method) ? this.#startingFor(call) : nobody;
@@ -143,6 +147,8 @@ class RunningHub implements Hub {
   #unknownTo(snapshot: Snapshot, call: Call, { name, outcome }: Unknown): Outcome {
     const [absent] = name === null ? nobody : snapshot.absentOwners(snapshot.view(call.principal, call.selection, call), name);
     if (absent === undefined) return this.#refusedTo(snapshot, call) ?? outcome;
+    // It was still coming up, and is not awaited any more.
+    if (this.#draining !== null) return this.#failures.told(fault("SHUTTING_DOWN"), call);
     const { state, reason } = absent.status();
     return this.#failures.told(awayFault(absent.spec.name, call.method, reason ?? `it is ${state}`), call);
   }
@@ -210,6 +216,7 @@ class RunningHub implements Hub {
   }
 
   async describe(principal: Principal, selection: Selection): Promise<Description> {
+    if (this.#beginning !== null) await this.#beginning.promise;
     const waiting = this.#startingFor({ principal, selection });
     if (waiting.length > 0) await this.#settle(waiting);
     const { server } = selection;
@@ -251,6 +258,7 @@ class RunningHub implements Hub {
     this.#placedAt = clock.now();
     this.#settleBy = this.#placedAt + config.limits.listWaitMsMax;
     this.#replace(next);
+    this.#begun();
     this.#subscriptions.move(this.#current);
     if (verdict === this.#verdicts) this.#config = { state: "valid", at: clock.now(), issues: issuesOf(config), path: config.path };
     this.#metrics.reloaded("valid");
@@ -258,6 +266,11 @@ class RunningHub implements Hub {
     before.retire(clock, config.limits.drainMsMax);
     for (const generation of this.#generations) if (generation !== next && generation.pins === 0) this.#generations.delete(generation);
     this.#announce();
+  }
+
+  #begun(): void {
+    this.#beginning?.resolve();
+    this.#beginning = null;
   }
 
   reject(issues: readonly Issue[], path: string | null): void {
@@ -353,6 +366,7 @@ class RunningHub implements Hub {
     if (this.#draining === null) {
       this.#isWaiting = true;
       this.#draining = this.#idle(ms);
+      this.#begun();
       // Only now, since what ends is of no interest to anybody any more.
       this.#pool.endIdle();
     }

@@ -51,6 +51,13 @@ describe("a confined program", () => {
     expect([code, stderr]).toEqual([7, ""]);
   });
 
+  onLinux("waits where its reader is slower, as programs expect of their streams, and loses nothing", async () => {
+    const { code, stdout, stderr } = await run(sandboxOf(), shell("grep -h flags: /proc/self/fdinfo/1 /proc/self/fdinfo/2 >&2; head -c 8388608 /dev/zero"));
+    expect([code, stdout.length]).toEqual([0, 8_388_608]);
+    // Read and write, and nothing else: O_NONBLOCK would be 04000.
+    expect(stderr).toBe("flags:\t02\nflags:\t02\n");
+  });
+
   onLinux("has its bounds, and never more than there was", async () => {
     const { stdout } = await run(sandboxOf({ bounds: { ...bounds, openFiles: 99, fileBytes: 512 * 1024, cpuSeconds: 77, processes: 5000 } }), ["sh", "-c", "ulimit -n; ulimit -f; ulimit -t"]);
     expect(stdout).toBe("99\n1024\n77\n");

@@ -7,7 +7,7 @@ type Answers = Readonly<Record<string, (...args: readonly unknown[]) => unknown>
 /** The system's library as it would be asked: what is done here cannot be undone, and this process has more to do. */
 function system(answers: Answers = {}, errno = 13) {
   const asked: (readonly unknown[])[] = [];
-  const usual: Answers = { syscall: (number) => (number === 444 ? 7 : 0), prctl: () => 0, getrlimit: () => 0, setrlimit: () => 0, open: () => 9, close: () => 0, signal: () => 0, sigprocmask: () => 0, execve: () => -1, __errno_location: () => 0 };
+  const usual: Answers = { syscall: (number) => (number === 444 ? 7 : 0), prctl: () => 0, getrlimit: () => 0, setrlimit: () => 0, open: () => 9, close: () => 0, fcntl: () => 0, signal: () => 0, sigprocmask: () => 0, execve: () => -1, __errno_location: () => 0 };
   const symbols = Object.fromEntries(Object.entries({ ...usual, ...answers }).map(([name, answer]) => [name, (...args: unknown[]) => (asked.push([name, ...args]), answer(...args))]));
   const load = async () => ({ dlopen: () => ({ symbols }), ptr, read: { i32: () => errno } }) as never;
   return { asked, load, of: (name: string) => asked.filter(([one]) => one === name) };
@@ -55,8 +55,14 @@ test("a bound is never raised", async () => {
 test("before it becomes the program, signals are as at the beginning and its own files are closed; an error is given back", async () => {
   const { load, asked } = system({}, 2);
   expect((await confinerWith(load)).become("/no/such", [terminated("a")], [terminated("B=c")])).toBe(2);
-  const names = asked.map(([name]) => name).filter((name) => name !== "signal");
+  const names = asked.map(([name]) => name).filter((name) => name !== "signal" && name !== "fcntl");
   expect(names).toEqual(["syscall", "sigprocmask", "syscall", "execve", "__errno_location"]);
+});
+
+test("streams that do not wait are set to wait again, with all else that was set; others are left alone", async () => {
+  const { load, of } = system({ fcntl: (stream, what) => (what === 4 ? 0 : stream === 0 ? -1 : stream === 1 ? 0o4002 : 0o2) });
+  (await confinerWith(load)).become("/no/such", [], []);
+  expect(of("fcntl").filter(([, , what]) => what === 4)).toEqual([["fcntl", 1, 4, 0o2n]]);
 });
 
 describe("the filter of calls", () => {

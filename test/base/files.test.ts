@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, Fault, moveFile, openPrivateLog, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
+import { createPrivateFile, ensurePrivateDir, Fault, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -12,6 +12,17 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 const codeOf = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => "no fault", (error: unknown) => (error instanceof Fault ? error.code : error));
+
+test("a file is opened to be read, a pipe that nobody writes to without waiting, and what is not there with the system's word", async () => {
+  await writeFile(join(folder, "a"), "text");
+  await using file = await openToRead(join(folder, "a"));
+  expect(await file.readFile("utf8")).toBe("text");
+  await expect(openToRead(join(folder, "none"))).rejects.toMatchObject({ code: "ENOENT" });
+  if (process.platform === "win32") return;
+  Bun.spawnSync(["mkfifo", join(folder, "pipe")]);
+  await using pipe = await openToRead(join(folder, "pipe"));
+  expect((await pipe.stat()).isFIFO()).toBe(true);
+});
 
 describe("the end of a private file", () => {
   test("begins with a line, and is refused where the whole would be", async () => {

@@ -19,8 +19,8 @@ async function stage(folder: Folder, script: string, msMax = 10_000) {
   const handed: number[] = [];
   const env = { PATH: process.env["PATH"], STATE: folder.at("state"), WATCHDOG_USEC: "10", WATCHDOG_PID: "1" };
   const occasion = { argv: ["serve", "--port", "0"], selfArgv: ["sh", "-c", script, "sh"], env, stderr, clock: systemClock };
-  const succeed = successionOf({ occasion, cwd: folder.path, stateDir: folder.at("state"), url: "http://127.0.0.1:3050/mcp", handOver: (pid) => Promise.resolve(void handed.push(pid)), msMax });
-  return { succeed, stderr, handed };
+  const { succeed, abandon } = successionOf({ occasion, cwd: folder.path, stateDir: folder.at("state"), url: "http://127.0.0.1:3050/mcp", handOver: (pid) => Promise.resolve(void handed.push(pid)), msMax });
+  return { succeed, abandon, stderr, handed };
 }
 
 const announce = `umask 077; echo "{\\"url\\":\\"http://127.0.0.1:3050/mcp\\",\\"pid\\":$$,\\"version\\":\\"1\\",\\"startedAt\\":$(date +%s)000}" > $STATE/server.json`;
@@ -58,11 +58,24 @@ describe.skipIf(process.platform === "win32")("handing over", () => {
     expect(() => process.kill(pid, 0)).toThrow();
   });
 
+  test("ends with the process that is told to end: what starts beside it is ended, and waited for", async () => {
+    await using folder = await createFolder();
+    const { succeed, abandon, stderr, handed } = await stage(folder, "trap 'echo ended > end; exit 0' TERM; echo $$ > pid; while :; do sleep 0.01; done");
+    const succession = succeed();
+    while (!(await Bun.file(folder.at("pid")).exists())) await new Promise((resolve) => void setImmediate(resolve));
+    await abandon();
+    expect(await Bun.file(folder.at("end")).text()).toBe("ended\n");
+    await succession;
+    expect(handed).toEqual([]);
+    expect(stderr.text()).toContain("both are told to end");
+    await abandon();
+  });
+
   test("does not happen to one that cannot be started", async () => {
     await using folder = await createFolder();
     const stderr = keptOutput();
     const occasion = { argv: [], selfArgv: [folder.at("nothing")], env: {}, stderr, clock: systemClock };
-    await successionOf({ occasion, cwd: folder.path, stateDir: folder.path, url: "http://127.0.0.1/mcp", handOver: () => Promise.resolve() })();
+    await successionOf({ occasion, cwd: folder.path, stateDir: folder.path, url: "http://127.0.0.1/mcp", handOver: () => Promise.resolve() }).succeed();
     expect(stderr.text()).toContain("goes on, for the new process is not there");
   });
 });

@@ -57,7 +57,7 @@ test("a .env that cannot be read is a warning", async () => {
   await writeFile(folder.at("mcp.json"), "{}");
   await mkdir(folder.at(".env"));
   const loaded = await loadConfig({ path: folder.at("mcp.json"), env: {} });
-  expect(loaded.ok && loaded.warnings.map((warning) => warning.message)).toEqual([".env cannot be read (EISDIR)"]);
+  expect(loaded.ok && loaded.warnings.map((warning) => warning.message)).toEqual([".env is no file"]);
 });
 
 test("a secret that is written out in a file that others can read is a warning, without the secret", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { uptime } from "node:os";
-import { systemClock } from "../../src/base/index.ts";
+import { bootOf, startOf, systemClock } from "../../src/base/index.ts";
 import { announcePresence, followPresence, presencePath, readPresence } from "../../src/config/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
@@ -47,6 +47,23 @@ test("what a server left behind, or is no announcement, is no server", async () 
   }
   await writeFile(presencePath(folder.path), JSON.stringify(good));
   expect(await readPresence(folder.path, systemClock)).toMatchObject(good);
+});
+
+test.skipIf(startOf(process.pid) === null)("a clock that is set while a server runs loses nobody; a number that was given anew, or a file from before the last boot, names nobody", async () => {
+  await using folder = await createFolder();
+  const at = { now: 0 };
+  const clock = { ...systemClock, now: () => at.now };
+  // A machine without a clock of its own starts in the past, until the network tells it.
+  await announcePresence(folder.path, server, clock);
+  at.now = systemClock.now();
+  expect((await readPresence(folder.path, clock))?.pid).toBe(process.pid);
+  at.now = -systemClock.now();
+  expect(await readPresence(folder.path, clock)).toEqual({ ...server, pid: process.pid, startedAt: 0 });
+  const written = { ...server, pid: process.pid, startedAt: systemClock.now(), start: startOf(process.pid), boot: await bootOf() };
+  for (const left of [{ ...written, start: 1 }, { ...written, boot: "another" }]) {
+    await writeFile(presencePath(folder.path), JSON.stringify(left), { mode: 0o600 });
+    expect(await readPresence(folder.path, systemClock)).toBeNull();
+  }
 });
 
 test("an announcement that others could have written is refused", async () => {

@@ -34,6 +34,31 @@ async function watched(path: string, quietMs = 20): Promise<Watched> {
 
 const port = (loaded: Loaded): number | null => (loaded.ok ? loaded.config.port : -1);
 
+test("a folder in the file's place, or a pipe, is refused, and the file is noticed when it is there again", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await mkdir(path);
+  await using one = await watched(path);
+  const next = one.next();
+  await rename(path, folder.at("aside"));
+  await writeFile(path, "{}");
+  expect((await next).ok).toBe(true);
+  if (process.platform === "win32") return;
+  const piped = one.next();
+  Bun.spawnSync(["mkfifo", folder.at("pipe")]);
+  await rename(folder.at("pipe"), path);
+  expect(await piped).toMatchObject({ ok: false, issues: [{ message: "this is no file" }] });
+  const looping = one.next();
+  await symlink("mcp.json", folder.at("loop"));
+  await rename(folder.at("loop"), path);
+  // Nothing could be read before either, but for another reason.
+  expect(await looping).toMatchObject({ ok: false, issues: [{ message: "the file cannot be read (ELOOP)" }] });
+  const back = one.next();
+  await writeFile(folder.at("new"), "{ }");
+  await rename(folder.at("new"), path);
+  expect((await back).ok).toBe(true);
+});
+
 test("every way of writing a file is noticed, again and again", async () => {
   await using folder = await createFolder();
   const path = folder.at("mcp.json");

@@ -21,6 +21,16 @@ describe("a rate", () => {
     expect(rates.take(rate, "a")).toBeGreaterThan(0);
   });
 
+  test("is none the longer for a clock that is set back", () => {
+    const at = { now: 10_000_000 };
+    const rates = new Rates({ ...createTestClock(), now: () => at.now }, { ratesMax: 10 });
+    for (let index = 0; index < 3; index += 1) expect(rates.take(rate, "a")).toBe(0);
+    at.now -= 3_600_000;
+    expect(rates.take(rate, "a")).toBeLessThanOrEqual(3000.01);
+    at.now += 3001;
+    expect(rates.take(rate, "a")).toBe(0);
+  });
+
   test("counts everybody for himself, and everything for itself", () => {
     const rates = new Rates(createTestClock(), { ratesMax: 10 });
     const one = { ...rate, burst: 1 };

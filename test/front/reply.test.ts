@@ -33,7 +33,7 @@ describe("a streamed answer", () => {
     const clock = createTestClock();
     const { out, queue } = streaming();
     let ended = 0;
-    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), onEnd: () => (ended += 1) }).body?.getReader();
+    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => (ended += 1) }).body?.getReader();
     if (reader === undefined) throw new Error("no body");
     expect(text(await reader.read())).toBe(": \n\n");
     let next = reader.read();
@@ -59,12 +59,29 @@ describe("a streamed answer", () => {
     expect([ended, clock.pending]).toEqual([1, 0]);
   });
 
+  test("gives it in time though the clock is set back meanwhile", async () => {
+    const clock = createTestClock();
+    let backMs = 0;
+    const { out, queue } = streaming();
+    const reader = replyOf(out, null, { clock: { ...clock, now: () => clock.now() - backMs }, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => undefined }).body?.getReader();
+    if (reader === undefined) throw new Error("no body");
+    await reader.read();
+    const next = reader.read();
+    backMs = 3_600_000;
+    let isHeard = false;
+    void next.then(() => (isHeard = true));
+    for (let times = 0; times < 3; times += 1) await clock.advance(100);
+    expect(isHeard).toBe(true);
+    queue.end();
+    while (!(await reader.read()).done);
+  });
+
   test("that its reader cancels is over at once, timers included", async () => {
     const clock = createTestClock();
     let cancelled = 0;
     let ended = 0;
     const { out } = streaming({ onCancel: () => (cancelled += 1) });
-    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), onEnd: () => (ended += 1) }).body?.getReader();
+    const reader = replyOf(out, null, { clock, heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => (ended += 1) }).body?.getReader();
     await reader?.read();
     const waiting = reader?.read();
     await reader?.cancel();
@@ -75,7 +92,7 @@ describe("a streamed answer", () => {
   test("that breaks inside breaks outside, rather than looking complete", async () => {
     const broken = { next: () => Promise.reject(new Error("inside")), cancel: () => undefined };
     let ended = 0;
-    const reply = replyOf({ status: 200, headers: {}, stream: broken }, null, { clock: createTestClock(), heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), onEnd: () => (ended += 1) });
+    const reply = replyOf({ status: 200, headers: {}, stream: broken }, null, { clock: createTestClock(), heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => (ended += 1) });
     expect(reply.text()).rejects.toThrow("inside");
     await reply.text().catch(() => undefined);
     expect(ended).toBe(1);

@@ -4,7 +4,7 @@ import type { Outcome } from "../../src/protocol/index.ts";
 import { callOf, operator } from "../fixtures/calls.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { configOf, done, specOf, tool } from "../fixtures/pool.ts";
-import { callTool, listTools, stageOf, textOf } from "../fixtures/stage.ts";
+import { bareStage, callTool, listTools, stageOf, textOf } from "../fixtures/stage.ts";
 
 describe("a call", () => {
   test("goes to the backend that owns the public name, under its local name", async () => {
@@ -94,6 +94,26 @@ describe("a call", () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("slow")));
     pool.backend("alpha").offer({ tools: [tool("echo")] });
     expect(await callTool(hub, "alpha__echo")).toContain('"text":"alpha"');
+  });
+});
+
+describe("before the first configuration is in place", () => {
+  test("calls, lists and handshakes wait for it, and hear nothing of an empty one", async () => {
+    const { hub, pool } = bareStage();
+    const early = [callTool(hub, "alpha__echo"), listTools(hub), hub.describe(operator, { server: null }).then(({ instructions }) => instructions)];
+    await hub.propose(configOf(specOf("alpha")));
+    pool.backend("alpha").offer({ tools: [tool("echo")] });
+    const [called, listed, instructions] = await Promise.all(early);
+    expect(called).toContain('"text":"alpha"');
+    expect(listed).toContain("alpha__echo");
+    expect(instructions).toContain("about alpha");
+  });
+
+  test("the end answers who waits", async () => {
+    const { hub } = bareStage();
+    const early = listTools(hub);
+    await hub.close(0);
+    expect(await early).toContain("SHUTTING_DOWN");
   });
 });
 
@@ -296,6 +316,15 @@ describe("the end", () => {
     }
     await closed;
     expect(looks).toBe(3);
+  });
+
+  test("is what a call hears that waits for a server on its first way, and not that this will be started again", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
+    const waiting = callTool(hub, "alpha__t");
+    const closed = hub.close(5000);
+    pool.backend("alpha").settle("draining");
+    expect(await waiting).toContain("SHUTTING_DOWN");
+    await closed;
   });
 
   test("does not wait longer than it is told", async () => {

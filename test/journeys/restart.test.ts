@@ -80,6 +80,23 @@ test("a successor that cannot start changes nothing, and what it said is to be r
   expect(await presentPid(program)).toBe(program.pid);
 });
 
+test("whoever is told to end while it hands over ends, and leaves nobody in its place", async () => {
+  await using program = await startProgram({ config: { mcpServers: { one: backend } }, args: ["--graceful-restart"] });
+  await using _last = lastOf(program);
+  expect(await call(program, "one__ok")).toContain("ok");
+  // Longer than the new one needs to come up.
+  const late = call(program, "one__after", { ms: 1500 });
+  const inFlight = async (): Promise<boolean> => (await (await fetch(`${program.origin}/metrics`, { headers: { authorization: `Bearer ${program.token}` } })).text()).includes('onemcp_server_calls_in_flight{server="one"} 1');
+  while (!(await inFlight())) await turn();
+  program.signal("SIGUSR2");
+  await program.said("starts a new process to take its place");
+  program.signal("SIGTERM");
+  expect(await late).toContain('"text":"ok"');
+  expect(await program.exited).toBe(0);
+  expect(await presentPid(program)).toBe(0);
+  await expect(fetch(`${program.origin}/health`)).rejects.toThrow();
+});
+
 test("a session of the process before ends with it, and its client is told to open a new one", async () => {
   await using program = await startProgram({ config: { mcpServers: { one: backend } }, args: ["--graceful-restart"] });
   await using _last = lastOf(program);
