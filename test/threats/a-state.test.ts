@@ -6,13 +6,14 @@ import { expect, test } from "bun:test";
 import { chmod, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createSecret, digestOf } from "../../src/auth/tokens.ts";
-import { fixture, type Granted, startGranted } from "../fixtures/granted.ts";
+import { fixture, startGranted } from "../fixtures/granted.ts";
+import { mintedBy } from "../fixtures/minted.ts";
+import { searching } from "../fixtures/planted.ts";
 import { cleanEnv, programArgv, projectDir, startProgram, temporaryDir } from "../fixtures/program.ts";
 import { sendModern } from "../fixtures/rpc.ts";
 import { manyTries, wayInto } from "../fixtures/wayIn.ts";
 
 const alpha = fixture("owningServer.ts", ["alpha"], { tags: ["a"] });
-const cookiesOf = (answer: Response): string[] => answer.headers.getSetCookie().map((cookie) => cookie.split(";", 1)[0]?.replace(/^[^=]+=/, "") ?? "");
 
 /** Every file and folder below a folder, with its mode; the server's own are not ours. */
 async function modesBelow(folder: string): Promise<readonly { readonly path: string; readonly mode: number; readonly isFolder: boolean }[]> {
@@ -52,46 +53,16 @@ test.skipIf(process.getuid?.() !== 0 || Bun.which("setpriv") === null)("36: anot
   }
 });
 
-/** Everything secret that a program gives out or is given, by what it is. */
-async function everySecret(program: Granted): Promise<Readonly<Record<string, string>>> {
-  const way = wayInto(program);
-  const { clientId, code, access, refresh } = await way.tokens();
-  const confidential = (await (await way.register({ token_endpoint_auth_method: "client_secret_post" })).json()) as { client_secret: string };
-  const unused = (await way.approved(await way.client())).searchParams.get("code") ?? "";
-  const page = await program.get(way.address(await way.client()));
-  const waiting = /handle=([^"&]+)/.exec(await page.text())?.[1] ?? "";
-  const device = (await (await program.post("/device_authorization", { client_id: clientId, resource: `${program.origin}/mcp` })).json()) as { device_code: string };
-  const { url } = await program.operate<{ url: string }>("/auth/open", null);
-  const { url: unopened } = await program.operate<{ url: string }>("/auth/open", null);
-  const opened = await fetch(url, { redirect: "manual" });
-  await program.operate("/auth/password", { password: "correct horse battery staple" });
-  const next = await way.token(way.refreshForm(clientId, refresh));
-  const session = await sendModern(program.at(access), { method: "tools/list" });
-  const wordOf = (link: string): string => [...new URL(link).searchParams.values()].find((value) => value.length > 20) ?? "";
-  return {
-    "static token": (await program.grant(["tag:a"])).token, code, access, refresh, "code that was not redeemed": unused, "client secret": confidential.client_secret,
-    handle: decodeURIComponent(waiting), "browser's cookie": cookiesOf(page)[0] ?? "", "device code": device.device_code, "operator's cookie": cookiesOf(opened)[0] ?? "",
-    "open link": wordOf(unopened), password: "correct horse battery staple", "next access": String(next["access_token"]), "next refresh": String(next["refresh_token"]),
-    "cursor's key": session.status === 200 ? program.token ?? "" : "",
-  };
-}
-
-/** The files below a folder that hold a text. */
-async function filesWith(folder: string, text: string): Promise<string[]> {
-  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
-  const held = await Promise.all(entries.map(async (one) => ((await readFile(join(one.parentPath, one.name))).includes(text) ? [one.name] : [])));
-  return held.flat();
-}
-
 test("37: whoever takes the disk has no secret that opens anything but the operator's own token", async () => {
   await using program = await startGranted({ config: { limits: manyTries, mcpServers: { alpha } }, args: ["--log-level", "debug"] });
   await sendModern(program.at(program.token), { method: "tools/list" });
-  const { "cursor's key": own, ...secrets } = await everySecret(program);
-  for (const [name, value] of Object.entries(secrets)) expect([name, value.length >= 16, await filesWith(program.dir, value), program.stderr().includes(value)]).toEqual([name, true, [], false]);
-  expect(await filesWith(program.dir, own ?? "")).toEqual(["token"]);
+  const secrets = searching(await mintedBy(program));
+  const own = searching({ own: program.token ?? "" });
+  for (const value of Object.values(secrets.value)) expect(value.length).toBeGreaterThanOrEqual(16);
+  expect([await secrets.inFiles(program.dir), await own.inFiles(program.dir)]).toEqual([[], [{ secret: "own", where: join("state", "token") }]]);
   program.signal("SIGTERM");
   await program.exited;
-  for (const [name, value] of Object.entries(secrets)) expect([name, await filesWith(program.dir, value)]).toEqual([name, []]);
+  expect([await secrets.inFiles(program.dir), await own.inFiles(program.dir, [join("state", "token")])]).toEqual([[], []]);
 });
 
 test("38: what we write is our owner's alone, whatever the umask", async () => {
