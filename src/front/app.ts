@@ -105,9 +105,9 @@ function showOn(app: App, door: Door, options: FrontOptions): void {
     const resource = door.resourceOf(request, mcpResource, null);
     const caller = await door.admit(request, peer, resource, null);
     if (caller instanceof Response) return caller;
-    const { scopes } = caller.principal;
+    const { id, scopes } = caller.principal;
     if (scopes === null || scopes.includes(readScope)) return null;
-    return door.refuse(fault("SCOPE_MISSING", { data: { requiredScopes: [readScope] } }), request, peer, { "WWW-Authenticate": auth.stepUp([readScope], resource) });
+    return door.refuse(fault("SCOPE_MISSING", { data: { requiredScopes: [readScope] } }), request, peer, { "WWW-Authenticate": auth.stepUp([readScope], resource) }, id);
   };
   const pages = (peer: Peer): StatusPages =>
     new StatusPages({ ...options, isOpen: auth.mode === "none", foreign: (request) => door.foreign(request, peer), refusedReader: (request) => refusedReader(request, peer), refuse: (why, request) => door.refuse(why, request, peer, null) });

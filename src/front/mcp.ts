@@ -190,7 +190,9 @@ export class Door {
       // A connection that is kept is held to the idle time-out again, or it could stay for ever.
       peer.timeout(request, idleSeconds);
     };
-    const challenged = "scopes" in out && out.scopes !== undefined ? { ...extra, "WWW-Authenticate": auth.stepUp(out.scopes, resource) } : extra;
+    const need = "scopes" in out ? out.scopes : undefined;
+    if (need !== undefined) this.#tellStepUp(request, peer, caller.principal, need);
+    const challenged = need === undefined ? extra : { ...extra, "WWW-Authenticate": auth.stepUp(need, resource) };
     return replyOf(out, challenged, { clock, heartbeatMs: limits.heartbeatMs, sent: traffic.sent, unread: this.#unread, who: caller.principal.id, onEnd });
   }
 
@@ -230,18 +232,23 @@ export class Door {
     return new Inbound(request, body, principal, selection);
   }
 
-  /** Answers a request that nobody reads, and tells of it. */
-  refuse(why: Fault, request: Request, peer: Peer, extra: Extra): Response {
-    this.tell(why, request, peer);
+  // What was asked for is in a line of the hub's; from where, only we know.
+  #tellStepUp(request: Request, peer: Peer, { id, scopes }: Principal, need: readonly string[]): void {
+    recordRefusal(this.#options.audit, fault("SCOPE_MISSING"), request, { addr: this.clientOf(request, peer), grant: id, need, have: scopes ?? [] });
+  }
+
+  /** Answers a request that nobody reads, and tells of it; `grant` is whose it is, where that is known. */
+  refuse(why: Fault, request: Request, peer: Peer, extra: Extra, grant: string | null = null): Response {
+    this.tell(why, request, peer, grant);
     return refusal(why, extra);
   }
 
   /** Tells of a request that is refused: in the numbers, in the log, and in the audit log. */
-  tell(why: Fault, request: Request, peer: Peer): void {
+  tell(why: Fault, request: Request, peer: Peer, grant: string | null = null): void {
     const client = this.clientOf(request, peer);
     this.#options.traffic.refused(why.code);
     this.#options.log[why.row.level]("request refused", { code: why.code, status: why.row.http, client });
-    recordRefusal(this.#options.audit, why, request, client);
+    recordRefusal(this.#options.audit, why, request, { addr: client, ...(grant === null ? {} : { grant }) });
   }
 
   /** Who sends it: where a proxy in front is trusted, whom that names. */

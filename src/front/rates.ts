@@ -45,6 +45,7 @@ export class Rates {
   readonly #max: number;
   /** When each bucket will be full again; the least recently used first. */
   readonly #fullAt = new Map<string, number>();
+  #newest = "";
 
   constructor(clock: Clock, limits: Pick<Limits, "ratesMax">) {
     this.#clock = clock;
@@ -65,7 +66,9 @@ export class Rates {
     const earlyMs = fullAt - now - periodMs;
     // A thousandth of a millisecond: whole buckets are not to fail by a rounding.
     if (earlyMs > 0.001) return earlyMs;
-    this.#fullAt.delete(key);
+    // Who comes again and again stands at the end as it is.
+    if (key !== this.#newest) this.#fullAt.delete(key);
+    this.#newest = key;
     this.#fullAt.set(key, fullAt);
     if (this.#fullAt.size > this.#max) this.#makeRoom(now);
     return 0;

@@ -26,9 +26,9 @@ export function socketPathOf(folder: string, name: string): string {
   return join(tmpdir(), `1mcp-${process.getuid?.() ?? "user"}-${fingerprint(folder).slice(0, 16)}`, name);
 }
 
-/** Runs `make` so that no socket it makes can be opened by others. */
+/** Runs `make` so that the socket it makes has mode 0600 from its first moment: only its owner can open it. */
 export function privately<T>(make: () => T): T {
-  const before = process.umask(0o077);
+  const before = process.umask(0o177);
   try {
     return make();
   } finally {

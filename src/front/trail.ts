@@ -11,11 +11,13 @@ const events: Readonly<Partial<Record<FaultCode, AuditEvent>>> = Object.freeze({
   LIMIT_REACHED: "ratelimit",
 });
 
-/** Writes down that a request from `addr` was refused, where that is a decision about somebody. */
-export function recordRefusal(audit: Audit, why: Pick<Fault, "code" | "row">, request: Request, addr: string | null): void {
-  const ev = events[why.code];
+/** Of whoever was refused: where he is, his grant where he has one, and what he would have needed. */
+export type Refused = Pick<AuditEntry, "grant" | "need" | "have"> & { readonly addr: string | null };
+
+/** Writes down that a request was refused, where that is a decision about somebody. */
+export function recordRefusal(audit: Audit, why: Pick<Fault, "code" | "row">, request: Request, { need, ...who }: Refused): void {
+  const ev = need === undefined ? events[why.code] : "authz.stepup";
   if (ev === undefined) return;
   const { method, headers, url } = request;
-  const entry: AuditEntry = { ev, addr, client: headers.get("user-agent"), route: `${method} ${URL.parse(url)?.pathname ?? ""}`, result: String(why.row.http), reason: why.code };
-  audit.record(entry);
+  audit.record({ ev, ...who, ...(need === undefined ? {} : { need }), client: headers.get("user-agent"), route: `${method} ${URL.parse(url)?.pathname ?? ""}`, result: String(why.row.http), reason: why.code });
 }

@@ -21,6 +21,8 @@ export class Snapshot {
   /** What some callers are offered otherwise: mostly nothing. */
   readonly #variants: readonly Named[];
   readonly #views = new Map<string, View>();
+  /** Keys on all servers together, by the very scopes that a grant has each time: a call should not sort them anew. */
+  readonly #keys = new WeakMap<readonly string[], string>();
   readonly #ownViews = new Map<string, View>();
   readonly #inventories: InventoryMemo;
 
@@ -40,11 +42,23 @@ export class Snapshot {
    * counts where it has changed its lists; null: nobody's.
    */
   view(principal: Principal, selection: Selection, caller: Sharer | null = null): View {
-    const key = keyOf(principal, selection);
+    const key = this.#keyOf(principal, selection);
     const own = caller === null || this.#variants.length === 0 ? nothing : this.#variants.filter(({ variant }) => variant.concerns(caller));
     if (own.length === 0) return this.#views.get(key) ?? this.#remember(this.#views, key, viewOf(this.catalog, principal, selection));
     const ownKey = `${own.map((one) => this.#variants.indexOf(one)).join()} ${key}`;
     return this.#ownViews.get(ownKey) ?? this.#remember(this.#ownViews, ownKey, viewOf(this.#ownCatalog(own), principal, selection));
+  }
+
+  // Most callers hold every scope: their key is the selection itself, which no key of `viewKeyOf` can equal ("[…]").
+  #keyOf(principal: Principal, selection: Selection): string {
+    const { scopes } = principal;
+    if (scopes === null) return selection.server ?? "";
+    if (selection.server !== null) return viewKeyOf(principal, selection);
+    const known = this.#keys.get(scopes);
+    if (known !== undefined) return known;
+    const key = viewKeyOf(principal, selection);
+    this.#keys.set(scopes, key);
+    return key;
   }
 
   /** What there is for whoever is granted it, hidden servers aside: to tell what a refused call would have needed. */
@@ -117,10 +131,6 @@ interface Named {
 }
 
 const nothing: readonly Named[] = Object.freeze([]);
-
-/** Most callers hold every scope: their key is the selection itself, which no key of `viewKeyOf` can equal ("[…]"). */
-const keyOf = (principal: Principal, selection: Selection): string =>
-  principal.scopes === null ? (selection.server ?? "") : viewKeyOf(principal, selection);
 
 /** No server's name begins like this, and no key of `viewKeyOf`. */
 const knownKeyOf = ({ server }: Selection): string => `?${server ?? ""}`;

@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
+import { startGranted } from "../fixtures/granted.ts";
+import { sendModern } from "../fixtures/rpc.ts";
+import { wayInto } from "../fixtures/wayIn.ts";
 import { reportOf, targetsOf } from "./report.ts";
 import type { Best, Row } from "./rows.ts";
-import { backendArgv, load, startHttpBackend, startHttpRelay, startStdioRelay } from "./targets.ts";
+import { backendArgv, load, startHttpBackend, startHttpRelay, startStdioRelay, stdioEntry } from "./targets.ts";
 
 const short = { kind: "calls", name: "bench__echo", inFlight: 4, textBytes: 100, warmMs: 20, windowMs: 100 } as const;
 
@@ -25,6 +28,16 @@ for (const era of ["2025", "2026"] as const) {
   });
 }
 
+test("a grant is shown by whoever has one, and the load ends where it does not open what is called", async () => {
+  await using program = await startGranted({ config: { mcpServers: { bench: stdioEntry("2026"), other: stdioEntry("2026") } } });
+  // A list waits until the servers are there.
+  await sendModern(program.at(program.token), { method: "tools/list" });
+  const { access } = await wayInto(program).tokens(["server:bench"]);
+  const job = { ...short, era: "2026", url: `${program.origin}/mcp`, pid: program.pid, authorization: `Bearer ${access}` } as const;
+  expect((await load(job)).done).toBeGreaterThan(0);
+  expect(await load({ ...job, name: "other__echo" }).catch((error: Error) => error.message)).toContain("403");
+});
+
 test("a wrong answer ends the load instead of being counted", async () => {
   const liar = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json({ jsonrpc: "2.0", id: 1, result: { content: [] } }) });
   const failed = await load({ ...short, era: "2026", url: `http://127.0.0.1:${liar.port}/mcp`, pid: 0 }).catch((error: Error) => error.message);
@@ -42,6 +55,7 @@ test("a target that is missed is said to be missed", () => {
     machine: "test",
     calls,
     large: [row("stdio", 4)],
+    guard: [{ inFlight: 1, open: best(100, 10), guarded: best(90, 10.4) }, { inFlight: 16, open: best(100, 10), guarded: best(99, 10.2) }],
     begins: [{ era: "2026", relay: best(8, 1), ours: best(6, 1) }],
     starts: { versionMs: 5, listeningMs: 41, relayListeningMs: 20 },
     memory: { relayMb: 30, oneMb: 40, tenMb: 50, sessionKb: 10, streamKb: 12 },
@@ -51,6 +65,7 @@ test("a target that is missed is said to be missed", () => {
     "CPU per call against the relay, stdio, 1 in flight",
     "CPU per call against the relay, stdio, 16 in flight",
     "CPU per call against the relay, stdio, 64 in flight",
+    "time per call with a grant against none",
     "1 MiB payloads against the relay, stdio",
     "start to listening",
   ]);

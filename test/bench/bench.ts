@@ -4,13 +4,15 @@
  *
  *   --quick   one short round (a look, not a measurement)   --source  the source even when there is a binary
  *   --write   writes docs/benchmarks.md                     --check   exit 1 when a target is missed
+ *   --guard    only what the guard costs
  *   --earlier FILE   compares small calls with another build of the program too
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { projectDir } from "../fixtures/program.ts";
-import { type Figures, reportOf, targetsOf } from "./report.ts";
+import { type Figures, guardTable, reportOf, targetsOf } from "./report.ts";
+import { guardRows } from "./guarded.ts";
 import { type Beginnings, type Effort, type Row, beginnings, callRows, largeRow, memory, setUp, starts } from "./rows.ts";
 
 const has = (flag: string): boolean => process.argv.includes(flag);
@@ -43,13 +45,19 @@ async function measureAll(program: "binary" | "source"): Promise<Figures> {
     machine: `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, ${process.platform} ${process.arch}`,
     calls,
     large,
+    guard: await guardRows(effort),
     begins,
     starts: await starts(has("--quick") ? 5 : 20),
     memory: await memory(4000),
   };
 }
 
-const figures = await measureAll(await chooseProgram());
+const chosen = await chooseProgram();
+if (has("--guard")) {
+  console.log(guardTable(await guardRows(effort)));
+  process.exit();
+}
+const figures = await measureAll(chosen);
 const report = reportOf(figures);
 console.log(report);
 if (has("--write")) {

@@ -22,6 +22,8 @@ export interface Job {
   readonly windowMs: number;
   /** Whose CPU time is read; 0 for none. */
   readonly pid: number;
+  /** The value of Authorization, where one is wanted. */
+  readonly authorization?: string;
 }
 
 export interface Report {
@@ -98,7 +100,7 @@ async function openSession(connection: Connection): Promise<string | null> {
 async function httpPeer(job: Job): Promise<Peer> {
   const connection = await connect(new URL(job.url!));
   const session = job.era === "2025" ? await openSession(connection) : null;
-  const headers = headersFor(job.era, "tools/call", job.name, session);
+  const headers = headersFor(job.era, "tools/call", job.name, session) + (job.authorization === undefined ? "" : `Authorization: ${job.authorization}\r\n`);
   const [before, after] = partsOf("tools/call", { name: job.name, arguments: { text: "x".repeat(job.textBytes) } }, job.era);
   // A large body is kept as bytes; a small one travels in one string with the head.
   const tail = job.textBytes > 65536 ? Buffer.from(after) : after;

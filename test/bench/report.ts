@@ -1,4 +1,5 @@
 /** The figures as a page: targets first, then every table. */
+import type { GuardRow } from "./guarded.ts";
 import { type Beginnings, type Best, type Memory, type Row, type Starts, largeBytes } from "./rows.ts";
 
 export interface Figures {
@@ -7,6 +8,7 @@ export interface Figures {
   readonly machine: string;
   readonly calls: readonly Row[];
   readonly large: readonly Row[];
+  readonly guard: readonly GuardRow[];
   readonly begins: readonly Beginnings[];
   readonly starts: Starts;
   readonly memory: Memory;
@@ -34,6 +36,11 @@ const atMost = (what: string, value: number, most: number, show: (value: number)
 });
 const atLeast = (what: string, value: number, least: number): TargetRow => ({ what, wanted: `at least ${times(least)}`, got: times(value), met: value >= least });
 
+/** What the guard may cost of a plain call. */
+const guardMax = 1.05;
+const cpuRatio = ({ open, guarded }: GuardRow): number => guarded.cpuUs / open.cpuUs;
+const timeRatio = ({ open, guarded }: GuardRow): number => open.perSecond / guarded.perSecond;
+
 /** Every target with what was measured; the worst of the rows that a target is about counts. */
 export function targetsOf(figures: Figures): TargetRow[] {
   const stdio = figures.calls.filter((row) => row.backend === "stdio");
@@ -47,8 +54,11 @@ export function targetsOf(figures: Figures): TargetRow[] {
   const largeStdio = figures.large.filter((row) => row.backend === "stdio");
   const rate = (rows: readonly (Row | Beginnings)[]): number => Math.min(...rows.map(perSecond));
   const { starts, memory } = figures;
+  const guard = (ratio: (row: GuardRow) => number): number => Math.max(...figures.guard.map(ratio));
   return [
     ...cpu,
+    atMost("CPU per call with a grant against none", guard(cpuRatio), guardMax, times),
+    atMost("time per call with a grant against none", guard(timeRatio), guardMax, times),
     atLeast("throughput against the relay, stdio", rate(stdio), 0.5),
     atLeast("throughput against the relay, http", rate(http), 0.5),
     atLeast("connect, handshake and list against the relay", rate(figures.begins), 0.3),
@@ -99,6 +109,14 @@ function earlierText(rows: readonly Row[]): string {
   return `\n## Small calls against an earlier build\n\nThe earlier one served plain calls and knew no questions, subscriptions or tasks across the eras.\n\n${table(head, lines)}\n`;
 }
 
+/** The rows about the guard. */
+export function guardTable(rows: readonly GuardRow[]): string {
+  return table(
+    ["in flight", "none/s", "granted/s", "CPU none", "CPU granted", "CPU granted : none", "time granted : none"],
+    rows.map((row) => [`${row.inFlight}`, thousands(row.open.perSecond), thousands(row.guarded.perSecond), `${row.open.cpuUs.toFixed(1)} µs`, `${row.guarded.cpuUs.toFixed(1)} µs`, times(cpuRatio(row)), times(timeRatio(row))]),
+  );
+}
+
 function beginTable(rows: readonly Beginnings[]): string {
   return table(
     ["client", "relay/s", "ours/s", "ours : relay", "CPU relay", "CPU ours"],
@@ -136,6 +154,10 @@ ${earlierText(figures.calls)}
 ## Large calls (1 MiB each way, 4 in flight)
 
 ${largeTable(figures.large)}
+
+## The guard (small calls, stdio, 2026; no authentication against a grant for one of two servers)
+
+${guardTable(figures.guard)}
 
 ## Beginnings (connect, handshake or discovery, list of ten tools, leave; 8 at once)
 

@@ -40,10 +40,10 @@ const bestOf = (reports: readonly Report[]): Best => ({
   cpuUs: Math.min(...reports.map((report) => (report.cpuMs * 1000) / report.done)),
 });
 
-type Where = Pick<Job, "url" | "argv" | "pid" | "name">;
+type Where = Pick<Job, "url" | "argv" | "pid" | "name" | "authorization">;
 
 /** Runs the same work against each place, round after round, so that a slow minute hits all of them. */
-async function compare(places: readonly Where[], work: Pick<Job, "kind" | "era" | "inFlight" | "textBytes">, effort: Effort): Promise<Best[]> {
+export async function compare(places: readonly Where[], work: Pick<Job, "kind" | "era" | "inFlight" | "textBytes">, effort: Effort): Promise<Best[]> {
   const reports: Report[][] = places.map(() => []);
   for (let round = 0; round < effort.rounds; round += 1)
     for (const [index, place] of places.entries())

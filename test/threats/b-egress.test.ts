@@ -2,9 +2,12 @@
  * Part B of the threat table, as far as it is about where we send something: addresses that strangers name, names that
  * are bound anew, and servers that send us elsewhere. The program itself is asked, and what it sends is seen on sockets.
  */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
-import { createEgress, defaultLimits, type Fault } from "../../src/base/index.ts";
+import { createEgress, defaultLimits, type Fault, systemClock } from "../../src/base/index.ts";
+import { openAuth } from "../fixtures/auth.ts";
+import { certified } from "../fixtures/certificates.ts";
+import { openFront } from "../fixtures/front.ts";
 import { startProgram } from "../fixtures/program.ts";
 import { sendModern } from "../fixtures/rpc.ts";
 
@@ -74,4 +77,66 @@ test.each([301, 302, 303, 307, 308])("54: a server that answers %d does not get 
   expect(messages.at(-1)).toContain('"error"');
   expect([asked > 0, stolen]).toEqual([true, []]);
   expect(program.stderr()).not.toContain("key-of-moved");
+});
+
+describe("44: a client's metadata document", () => {
+  type Serve = (request: Request, origin: string) => Response | Promise<Response>;
+  const name = "client.example";
+  const redirect = "http://127.0.0.1:7777/callback";
+  const good = (id: string) => ({ client_id: id, client_name: "Example", redirect_uris: [redirect] });
+  const dripping = (): Response => {
+    let timer: ReturnType<typeof setInterval>;
+    return new Response(new ReadableStream({ start: (stream) => void (timer = setInterval(() => stream.enqueue(new TextEncoder().encode(" ")), 20)), cancel: () => clearInterval(timer) }));
+  };
+  const hostile: readonly (readonly [string, Serve])[] = [
+    ["is larger than 5 KB", (_, id) => Response.json({ ...good(id), more: "x".repeat(5 * 1024) })],
+    ["has no end", () => new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(64 * 1024)) }))],
+    ["comes a byte at a time", dripping],
+    ["never comes", ({ signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(new Response())))],
+    ["is a page", () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } })],
+    ["is no JSON", () => new Response("{")],
+    ["is no text", () => new Response(new Uint8Array([0xff, 0xfe, 0x00]))],
+    ["is a list", () => Response.json([])],
+    ["is nested too deeply", () => new Response("[".repeat(4000))],
+    ["is another client's", (_, id) => Response.json(good(`${id}x`))],
+    ["has a shared secret", (_, id) => Response.json({ ...good(id), client_secret: "s" })],
+    ["is for a shared secret", (_, id) => Response.json({ ...good(id), token_endpoint_auth_method: "client_secret_basic" })],
+    ["has a private key", (_, id) => Response.json({ ...good(id), token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [{ kty: "EC", crv: "P-256", x: "x", y: "y", d: "d" }] } })],
+    ["has a picture that runs", (_, id) => Response.json({ ...good(id), logo_uri: "javascript:alert(1)" })],
+    ["leads back to what runs", (_, id) => Response.json({ ...good(id), redirect_uris: ["javascript:alert(1)"] })],
+    ["has no name", (_, id) => Response.json({ ...good(id), client_name: "" })],
+    ["leads elsewhere", () => new Response(null, { status: 302, headers: { location: "https://client.example/other.json" } })],
+    ["is missing", () => new Response("", { status: 404 })],
+  ];
+
+  test("that is too large, too slow, somebody else's or dangerous makes no client, in bounded time, and is not asked for twice", async () => {
+    const { cert, key } = await certified(name);
+    const asked: string[] = [];
+    const serve = (request: Request): Response | Promise<Response> => {
+      const { pathname, port } = new URL(request.url);
+      asked.push(pathname);
+      const id = `https://${name}:${port}${pathname}`;
+      return pathname === "/good" ? Response.json(good(id)) : (hostile[Number(pathname.slice(1))]?.[1](request, id) ?? new Response("", { status: 404 }));
+    };
+    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, tls: { cert, key }, idleTimeout: 0, fetch: serve });
+    const limits = { ...defaultLimits, clientDocumentMsMax: 500, clientFetchesMax: 100, approvalsMax: 1000 };
+    const egress = createEgress({ limits, env: {}, lookup: { resolve: async () => ["127.0.0.1"], isPublic: () => true, ca: cert } });
+    await using stage = await openAuth({ access: { clients: { cimd: "open" } }, clock: systemClock, limits, egress });
+    await using front = await openFront({ auth: stage.auth, limits: { ...defaultLimits, authorizesPerMinuteMax: 1000 } });
+    const open = async (path: string): Promise<Response> => {
+      const query = new URLSearchParams({ response_type: "code", client_id: `https://${name}:${server.port}${path}`, redirect_uri: redirect, code_challenge: "x".repeat(43), code_challenge_method: "S256", state: "s" });
+      return fetch(`${front.origin}/authorize?${query}`, { redirect: "manual" });
+    };
+    const text = await (await open("/good")).text();
+    expect([text.includes("vouched for by"), text.includes(name)]).toEqual([true, true]);
+    for (const [index, [what]] of hostile.entries()) {
+      const began = performance.now();
+      const answer = await open(`/${index}`);
+      expect([what, answer.status, answer.headers.get("location"), performance.now() - began < 3_000]).toEqual([what, 400, null, true]);
+      const before = asked.length;
+      expect([(await open(`/${index}`)).status, asked.length]).toEqual([400, before]);
+    }
+    expect([asked.length, new Set(asked).size]).toEqual([hostile.length + 1, hostile.length + 1]);
+    await server.stop(true);
+  }, 20_000);
 });
