@@ -9,6 +9,7 @@ import { type Clock, Fault, fault, faultOf, type KnownSecrets, type Limits, type
 import type { RemoteSpec } from "../config/index.ts";
 import { Attempt } from "./remoteAttempt.ts";
 import { type Challenge, parseChallenge } from "./remoteChallenge.ts";
+import type { DeviceRequest } from "./remoteDevice.ts";
 import { type Kept, type LoginKey, type LoginStore, nothingKept } from "./remoteStore.ts";
 import type { LoginInfo, RefusedBy, Remedy, RemoteLogin } from "./types.ts";
 
@@ -209,6 +210,25 @@ export class Login implements RemoteLogin {
     }
   }
 
+  /** Logs in by a code that somebody enters elsewhere: resolves when he has. Throws LOGIN_FAILED. */
+  async enter(device: DeviceRequest): Promise<void> {
+    try {
+      const attempt = await this.#attempt("", null, device);
+      while (!(await this.#isEntered(attempt, device)));
+    } catch (thrown) {
+      throw this.#failed(device.explained(thrown));
+    }
+  }
+
+  async #isEntered(attempt: Attempt, device: DeviceRequest): Promise<boolean> {
+    try {
+      return (await this.#run(attempt, {})) === "AUTHORIZED";
+    } catch (thrown) {
+      if (device.goesOn(thrown)) return false;
+      throw thrown;
+    }
+  }
+
   async forget(): Promise<void> {
     const { store } = this.#options;
     this.#kept = nothingKept;
@@ -228,12 +248,12 @@ export class Login implements RemoteLogin {
 
   // ---- the library -----------------------------------------------------------------------------------------------
 
-  async #attempt(state: string, discovery: Kept["discovery"]): Promise<Attempt> {
+  async #attempt(state: string, discovery: Kept["discovery"], device?: DeviceRequest): Promise<Attempt> {
     const { spec, redirectUrl, clientMetadataUrl, clock, limits } = this.#options;
     const { oauth } = spec;
     if (oauth === null) throw fault("LOGIN_FAILED", { backend: this.key.server, detail: "its entry has a header Authorization" });
     const options = { server: this.key.server, url: this.#url, oauth, keeping: this, state, discovery, clientsMax: limits.loginClientsMax, now: () => clock.now(), signed: await signerOf(oauth), scopes: this.#scopes };
-    return new Attempt({ ...options, redirectUrl: redirectUrl() ?? nowhere, clientMetadataUrl: clientMetadataUrl() });
+    return new Attempt({ ...options, redirectUrl: redirectUrl() ?? nowhere, clientMetadataUrl: clientMetadataUrl(), ...(device === undefined ? {} : { device }) });
   }
 
   get #scopes(): readonly string[] {

@@ -217,6 +217,14 @@ export interface LoginInfo {
   readonly renews: boolean;
 }
 
+/** What a person does who logs in by a code: he enters it on a page, with whatever browser he has (RFC 8628). */
+export interface DeviceOffer {
+  readonly url: string;
+  readonly code: string;
+  /** How long it is good. */
+  readonly lifeMs: number;
+}
+
 /** The browsers that come to the pages of the logins. */
 export interface Visitors {
   /** Whether it is the operator's. */
@@ -239,6 +247,10 @@ export interface RemoteLogins {
   handle(request: OAuthIn, visitors: Visitors): Promise<OAuthOut | null>;
   /** Begins the operator's login; gives what he shall open. By "paste" he brings the address back himself. Throws NAME_UNKNOWN, LOGIN_FAILED. */
   start(server: string, by: "browser" | "paste"): Promise<{ readonly url: string | null }>;
+  /** Begins one by a code that is entered elsewhere, and goes on by itself; null where nobody has to log in. Ends one that was begun before. Throws as `start`. */
+  device(server: string): Promise<DeviceOffer | null>;
+  /** Resolves when the code was entered. Throws LOGIN_FAILED. */
+  deviceEnded(server: string): Promise<void>;
   /** Ends one by the address that the browser was sent to. Throws LOGIN_FAILED. */
   finish(server: string, callbackUrl: string): Promise<void>;
   /** Forgets the operator's login, or those of all who have one there. Gives how many. Throws NAME_UNKNOWN. */

@@ -289,6 +289,8 @@ export const defaultLimits = Object.freeze({
   /** Logins that were begun, and how long one may take, as long as a link that begins one is good. */
   loginsBegunMax: 100,
   loginMsMax: 10 * 60 * 1000,
+  /** A login by a code that is entered elsewhere is waited for so long at most, however long the code is said to be good. */
+  deviceLoginMsMax: 30 * 60 * 1000,
   /** Logins that are kept, of all servers and owners; and clients that we registered, kept for one of them. */
   loginsMax: 1000,
   loginClientsMax: 4,

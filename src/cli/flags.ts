@@ -83,6 +83,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
+  flag("device", { command: "auth login", about: "log in by a code that is entered in a browser elsewhere, where the server offers that", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -137,6 +138,7 @@ export interface Settings {
   readonly json: boolean;
   readonly since: string | null;
   readonly paste: boolean;
+  readonly device: boolean;
   readonly yes: string | null;
   readonly deny: string | null;
   readonly wait: boolean;
@@ -184,6 +186,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     port: number("port"),
     insecureNoAuth: isOn(text("insecure-no-auth")),
     paste: isOn(text("paste")),
+    device: isOn(text("device")),
     gracefulRestart: isOn(text("graceful-restart")),
     stdio: isOn(text("stdio")),
     url: text("url"),

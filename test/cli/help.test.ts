@@ -124,8 +124,10 @@ test("help as people see it", () => {
           --remove              have no password [ONE_MCP_REMOVE]
 
     Flags of auth login:
-          --paste  with login: end it by the address that the browser was sent to,
-                   on standard input [ONE_MCP_PASTE]
+          --paste   with login: end it by the address that the browser was sent to,
+                    on standard input [ONE_MCP_PASTE]
+          --device  log in by a code that is entered in a browser elsewhere, where
+                    the server offers that [ONE_MCP_DEVICE]
 
     Flags of auth status:
           --json  print everything as JSON [ONE_MCP_JSON]
