@@ -20,6 +20,8 @@ export interface Credentials {
    * at the end: `http://127.0.0.1:3050/mcp`, `https://mcp.example/mcp/github`, `http://localhost:3050/sse`.
    */
   readonly resource: string;
+  /** Where the request comes from, trusted proxies looked through; asked only where that matters. Absent, or null: nobody knows. */
+  readonly address?: () => string | null;
 }
 
 /** Who is calling, or what to answer instead: `challenge` is the value of WWW-Authenticate (RFC 6750, section 3). */
@@ -117,6 +119,8 @@ export interface GrantInfo {
   readonly createdAt: number;
   readonly usedAt: number | null;
   readonly expiresAt: number | null;
+  /** Addresses and ranges (`10.0.0.0/8`) from which alone it opens anything; absent: from anywhere. */
+  readonly sources?: readonly string[];
 }
 
 export interface NewToken {
@@ -124,6 +128,8 @@ export interface NewToken {
   /** null: everything that the operator himself may do. */
   readonly scopes: readonly string[] | null;
   readonly lifeMs: number;
+  /** As in `GrantInfo`. */
+  readonly sources?: readonly string[];
 }
 
 /** The operator's side of it; reached over the operator's socket and the operator's pages alone. */

@@ -303,6 +303,8 @@ export const defaultLimits = Object.freeze({
   grantsMax: 50,
   staticTokensMax: 1000,
   liveTokensMax: 10_000,
+  /** Ranges of addresses that one static token can be bound to. */
+  tokenSourcesMax: 64,
   /** Longest life of a static token, and how long the one before stays valid when it is replaced. */
   staticTokenMsMax: 366 * 24 * 60 * 60 * 1000,
   rotationMsMax: 24 * 60 * 60 * 1000,

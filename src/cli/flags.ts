@@ -75,6 +75,8 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("wait", { command: "approve", about: "wait until somebody asks", problem: switchProblem }),
   flag("name", { value: "NAME", command: "token create", about: "what the token is for" }),
   flag("scope", { value: "SCOPE", command: ["approve", "token create"], about: "what is granted: tag:NAME, server:NAME, admin:read, admin:write, or all; may be given several times", standard: "of a request what it asked for; of a token everything", many: true }),
+  flag("server", { value: "NAME", command: "token create", about: "short for the scope server:NAME; may be given several times", many: true }),
+  flag("from-cidr", { value: "CIDR", command: "token create", about: "the token opens something for these addresses alone: 10.0.0.0/8, 2001:db8::/32; may be given several times", standard: "for all", many: true, problem: (text) => (listOf(text).every((range) => /^[\da-f.:]+(\/\d{1,3})?$/i.test(range)) ? null : "must be an address or a range as 10.0.0.0/8") }),
   flag("ttl", { value: "TIME", command: "token create", about: "how long it is valid: 12h, 90d; a year at most", standard: "90d", problem: (text) => (spanOf(text) === null ? "must be a number with s, m, h or d" : null) }),
   flag("all", { command: "auth revoke", about: "end all grants, the token in the state folder included", problem: switchProblem }),
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
@@ -114,6 +116,9 @@ export function sinceOf(text: string, now: number): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
+/** The words of a flag that may be given several times. */
+const listOf = (text: string): readonly string[] => text.split(/[\s,]+/).filter((word) => word !== "");
+
 const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 
 /** The environment variable that stands behind a flag. */
@@ -145,6 +150,10 @@ export interface Settings {
   readonly name: string | null;
   /** null: not given. */
   readonly scopes: readonly string[] | null;
+  /** Names of servers. */
+  readonly servers: readonly string[];
+  /** Addresses and ranges; null: not given. */
+  readonly sources: readonly string[] | null;
   readonly ttlMs: number;
   readonly all: boolean;
   readonly print: boolean;
@@ -200,7 +209,9 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     deny: text("deny"),
     wait: isOn(text("wait")),
     name: text("name"),
-    scopes: text("scope")?.split(/[\s,]+/).filter((scope) => scope !== "") ?? null,
+    scopes: texts.has("scope") ? listOf(text("scope") ?? "") : null,
+    servers: listOf(text("server") ?? ""),
+    sources: texts.has("from-cidr") ? listOf(text("from-cidr") ?? "") : null,
     ttlMs: spanOf(text("ttl") ?? "") ?? ttlMsDefault,
     all: isOn(text("all")),
     print: isOn(text("print")),

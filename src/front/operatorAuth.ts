@@ -23,7 +23,7 @@ export interface Asked {
 }
 
 const decision = v.variant("approve", [v.strictObject({ approve: v.literal(true), scopes: v.array(v.string()) }), v.strictObject({ approve: v.literal(false) })]);
-const newToken = v.strictObject({ name: v.string(), scopes: v.nullable(v.array(v.string())), lifeMs: v.number() });
+const newToken = v.strictObject({ name: v.string(), scopes: v.nullable(v.array(v.string())), lifeMs: v.number(), sources: v.exactOptional(v.array(v.string())) });
 const revocation = v.strictObject({ id: v.string() });
 const password = v.strictObject({ password: v.nullable(v.string()) });
 

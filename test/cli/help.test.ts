@@ -96,14 +96,19 @@ test("help as people see it", () => {
           --print  print the link instead of opening it [ONE_MCP_PRINT]
 
     Flags of token create:
-          --name NAME    what the token is for [ONE_MCP_NAME]
-          --scope SCOPE  what is granted: tag:NAME, server:NAME, admin:read,
-                         admin:write, or all; may be given several times; default
-                         of a request what it asked for; of a token everything
-                         [ONE_MCP_SCOPE]
-          --ttl TIME     how long it is valid: 12h, 90d; a year at most; default
-                         90d [ONE_MCP_TTL]
-          --json         print everything as JSON [ONE_MCP_JSON]
+          --name NAME       what the token is for [ONE_MCP_NAME]
+          --scope SCOPE     what is granted: tag:NAME, server:NAME, admin:read,
+                            admin:write, or all; may be given several times;
+                            default of a request what it asked for; of a token
+                            everything [ONE_MCP_SCOPE]
+          --server NAME     short for the scope server:NAME; may be given several
+                            times [ONE_MCP_SERVER]
+          --from-cidr CIDR  the token opens something for these addresses alone:
+                            10.0.0.0/8, 2001:db8::/32; may be given several times;
+                            default for all [ONE_MCP_FROM_CIDR]
+          --ttl TIME        how long it is valid: 12h, 90d; a year at most; default
+                            90d [ONE_MCP_TTL]
+          --json            print everything as JSON [ONE_MCP_JSON]
 
     Flags of token list:
           --json  print everything as JSON [ONE_MCP_JSON]
