@@ -25,4 +25,4 @@ export type { Lookup } from "./pin.ts";
 export type { Attributes, Span, Tracer } from "./tracer.ts";
 export { type ContextName, contextNames, isContext, parseTraceParent, type TraceParent } from "./traceContext.ts";
 export { createKnownSecrets, type KnownSecrets, reveal, Secret } from "./secret.ts";
-export { markVariable, outputOf, runTool, startSelf, startSuccessor } from "./spawn.ts";
+export { askTool, markVariable, outputOf, runTool, startSelf, startSuccessor } from "./spawn.ts";

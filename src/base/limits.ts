@@ -266,6 +266,8 @@ export const defaultLimits = Object.freeze({
   secretLengthMin: 6,
   /** A file that holds one secret. */
   secretFileBytesMax: 64 * 1024,
+  /** How long the system's keychain may take to give a secret; it may have to ask a person. */
+  keychainMsMax: 20_000,
   /** Lines of the audit log that wait to be written; how soon they are, how many at once, and when it is tried again after a failure. */
   auditQueueMax: 10_000,
   auditFlushMs: 100,

@@ -63,9 +63,16 @@ async function referredTo(whole: string | null, folder: string, plain: Variables
   const text = whole ?? "";
   const { variables, problems } = await withFiles(text, plain);
   const { document } = text.includes('"$') ? parseDocument(text) : { document: null };
-  const references = await readReferences(document?.value, { folder, variables });
+  const references = await readReferences(inUse(document?.value), { folder, variables });
   const read = [...variables].filter(([name]) => !plain.has(name));
   return { variables, problems, references, fingerprint: read.length + references.size === 0 ? "" : fingerprint([read, [...references]]) };
+}
+
+// A keychain that is locked asks a person: not for a server that is switched off.
+function inUse(value: unknown): unknown {
+  const { mcpServers, ...rest } = (value ?? {}) as { readonly mcpServers?: unknown };
+  if (typeof mcpServers !== "object" || mcpServers === null) return value;
+  return { ...rest, mcpServers: Object.values(mcpServers).filter((entry) => (entry as { readonly disabled?: unknown } | null)?.disabled !== true) };
 }
 
 // A secret that is written out, rather than referred to, in a file that others on this computer can read.

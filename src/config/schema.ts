@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/index.ts";
 import { accessEntry } from "./access.ts";
 import { oauthEntry } from "./login.ts";
+import { plainText, type SecretReference, secretReference, valueEither } from "./reference.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
@@ -22,20 +23,6 @@ const milliseconds = (description: string, standard: string) => wholeNumber(1, 7
 const flag = (description: string) => v.pipe(v.boolean(), v.description(description));
 
 const references = "${VAR} and ${VAR:-default} are replaced; $${ is a literal ${.";
-
-const plainText = v.string();
-const secretReference = v.strictObject({
-  $env: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a variable"), v.description("The value of this variable."))),
-  $file: v.optional(v.pipe(text(), v.description("The content of this file without its last line break; a relative path starts at the configuration's folder."))),
-  $cred: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]+$/, "is not the name of a credential"), v.description("The service manager's credential of this name."))),
-  $keychain: v.optional(v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, "must be service/name"), v.description("The entry service/name of the system's keychain."))),
-});
-const oneReference = v.pipe(secretReference, v.check((given) => Object.keys(given).length === 1, "must have exactly one of $env, $file, $cred and $keychain"));
-// A string, or where its value is to be taken from.
-const valueEither = v.lazy((input) => (typeof input === "object" && input !== null && !Array.isArray(input) ? oneReference : plainText)) as unknown as v.GenericSchema<string | SecretReference>;
-
-/** Where the value of a secret is to be taken from; exactly one of its members is there. */
-export type SecretReference = v.InferOutput<typeof secretReference>;
 
 const variables = v.pipe(
   v.record(v.pipe(v.string(), v.regex(/^[^=\0]+$/, "is not the name of a variable")), valueEither),

@@ -11,7 +11,8 @@ import { isLoader } from "./loaders.ts";
 import { type OAuthEntry, oauthOf, oauthProblem, type RemoteOAuth, revealedOAuth } from "./login.ts";
 import { keyOf, type References } from "./references.ts";
 import { sandboxOf } from "./sandbox.ts";
-import type { RemoteEntry, SecretReference, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
+import type { SecretReference } from "./reference.ts";
+import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
 import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
@@ -184,8 +185,9 @@ function checkOAuth(written: OAuthEntry, hasHeader: boolean, reader: EntryReader
 const readOAuth = (written: RemoteEntry["oauth"], reader: EntryReader): RemoteOAuth =>
   // Whatever is called a secret is one, wherever it was written.
   oauthOf(written, (key, template) => {
-    const { text, names } = reader.read(template, reader.path("oauth", key));
-    reader.parts.push({ name: key === "clientId" ? "" : "secret", from: key === "clientId" ? [] : names, value: text });
+    if (key !== "clientId") return reveal(reader.readText("secret", template, reader.path("oauth", key)));
+    const { text } = reader.read(template as string, reader.path("oauth", key));
+    reader.parts.push({ name: "", from: [], value: text });
     return text;
   });
 
