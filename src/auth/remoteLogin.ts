@@ -5,7 +5,7 @@
  * may be tried, or somebody must log in; there is no third in which we ask again and again.
  */
 import type { AddClientAuthentication, FetchLike } from "@modelcontextprotocol/client";
-import { type Clock, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
+import { type Audit, type AuditEvent, type Clock, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { RemoteSpec } from "../config/index.ts";
 import { Attempt } from "./remoteAttempt.ts";
 import { type Challenge, parseChallenge } from "./remoteChallenge.ts";
@@ -24,6 +24,7 @@ export interface LoginOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  readonly audit: Pick<Audit, "record">;
   /** See Attempt. */
   readonly redirectUrl: () => string | null;
   readonly clientMetadataUrl: () => string | null;
@@ -170,13 +171,17 @@ export class Login implements RemoteLogin {
   async #renewed(): Promise<boolean> {
     const { clock, limits, log } = this.#options;
     const { server } = this.key;
+    const ev = this.#header === null ? "backend.login" : "backend.refresh";
     try {
       const attempt = await this.#attempt("", this.#kept.discovery);
-      if ((await this.#run(attempt, {})) === "AUTHORIZED") return true;
+      if ((await this.#run(attempt, {}, ev)) === "AUTHORIZED") return true;
+      this.#note("backend.fail", "it was not renewed");
       // The library gives a refused token up, and keeps one where the way there was the trouble.
       if (this.#kept.tokens?.refresh_token === undefined || attempt.issuer !== this.#kept.issuer) await this.#lose();
     } catch (thrown) {
-      log.warn("a token could not be renewed", { server, reason: reasonOf(thrown) });
+      const reason = reasonOf(thrown);
+      log.warn("a token could not be renewed", { server, reason });
+      this.#note("backend.fail", reason);
       if (!isPassing(thrown)) this.#need();
     }
     this.#pausedUntil = clock.now() + limits.renewPauseMs;
@@ -242,7 +247,9 @@ export class Login implements RemoteLogin {
   // What others said of the failure stays out of every text: a server could write whatever it likes there.
   #failed(thrown: unknown): Fault {
     const { log } = this.#options;
-    log.warn("a login did not work", { server: this.key.server, reason: reasonOf(thrown) });
+    const reason = reasonOf(thrown);
+    log.warn("a login did not work", { server: this.key.server, reason });
+    this.#note("backend.fail", reason);
     return thrown instanceof Fault ? thrown : fault("LOGIN_FAILED", { backend: this.key.server, cause: thrown });
   }
 
@@ -260,12 +267,12 @@ export class Login implements RemoteLogin {
     return [...new Set([...(this.#options.spec.oauth?.scopes ?? []), ...this.#wish.scopes])];
   }
 
-  async #run(attempt: Attempt, how: { readonly authorizationCode?: string; readonly iss?: string; readonly forceReauthorization?: boolean }): Promise<"AUTHORIZED" | "REDIRECT"> {
+  async #run(attempt: Attempt, how: { readonly authorizationCode?: string; readonly iss?: string; readonly forceReauthorization?: boolean }, ev: AuditEvent = "backend.login"): Promise<"AUTHORIZED" | "REDIRECT"> {
     const { auth } = await import("@modelcontextprotocol/client");
     const { resourceMetadata } = this.#wish;
     const scope = this.#scopes.join(" ");
     const came = await auth(attempt, { serverUrl: this.#resource(), fetchFn: this.#options.asks, ...(scope === "" ? {} : { scope }), ...(resourceMetadata === null ? {} : { resourceMetadataUrl: resourceMetadata }), ...how });
-    if (came === "AUTHORIZED") this.#authorized();
+    if (came === "AUTHORIZED") this.#authorized(ev);
     return came;
   }
 
@@ -279,11 +286,19 @@ export class Login implements RemoteLogin {
     return url;
   }
 
-  #authorized(): void {
+  #authorized(ev: AuditEvent): void {
+    this.#note(ev, null);
     this.#needed = false;
     this.#pausedUntil = 0;
     this.#options.log.info("logged in", { server: this.key.server, owner: this.key.owner });
     this.#tell();
+  }
+
+  /** Whose login it is stands where a decision about him would have it. */
+  #note(ev: AuditEvent, reason: string | null): void {
+    const { server, owner } = this.key;
+    const who = owner === "operator" ? { user: owner } : { grant: owner };
+    this.#options.audit.record({ ev, target: server, ...who, ...(reason === null ? { have: this.#kept.scopes } : { reason }) });
   }
 
   // ---- what is known ---------------------------------------------------------------------------------------------

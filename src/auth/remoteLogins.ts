@@ -3,7 +3,7 @@
  * many: the operator's, which serves everybody where the entry says "shared", and one for each caller where it does not.
  */
 import type { FetchLike } from "@modelcontextprotocol/client";
-import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
+import { type Audit, type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import { type Begun, completed, digestOf, type Invitation, newWord, Once } from "./remoteBegun.ts";
 import { DeviceRequest } from "./remoteDevice.ts";
@@ -22,6 +22,7 @@ export interface RemoteLoginsOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  readonly audit: Pick<Audit, "record">;
 }
 
 /** Whose login serves everybody. */

@@ -6,6 +6,7 @@ export { type Cancel, CancelSource } from "./cancel.ts";
 export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, tookLine } from "./charge.ts";
 export { type AuditEntry, type AuditEvent, ChainCheck, parseAuditLine, shortDigest } from "./chain.ts";
 export { type Clock, monotonicMs, sleep, systemClock, type Timer } from "./clock.ts";
+export { routeConsole } from "./console.ts";
 export { type Confinement, type Confiner, loadConfiner, resources } from "./confine.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply, sendOverSocket } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";

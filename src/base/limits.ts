@@ -264,6 +264,8 @@ export const defaultLimits = Object.freeze({
   /** Secret values kept for scrubbing, and the length from which one is kept. */
   secretsMax: 4096,
   secretLengthMin: 6,
+  /** Lines of the console, where libraries speak, that get into the log within a minute. */
+  consoleLinesMax: 60,
   /** A file that holds one secret. */
   secretFileBytesMax: 64 * 1024,
   /** How long the system's keychain may take to give a secret; it may have to ask a person. */
