@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault, fingerprint } from "../base/index.ts";
-import { accessOf } from "./access.ts";
+import { accessOf, isForSeveral } from "./access.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
@@ -110,7 +110,7 @@ export function parseConfig(source: ConfigSource): Loaded {
 
 function accepted(file: ConfigFile, document: Document, { path, variables, references = new Map(), hash }: ConfigSource): Loaded {
   const limits = limitsOf(file);
-  const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, references, folder: dirname(path) };
+  const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, references, folder: dirname(path), isForSeveral: isForSeveral(file.auth) };
   const servers = Object.entries(file.mcpServers ?? {}).map(([name, entry]) => specOf(name, entry, around));
   // Who is switched off may well lack what it needs.
   const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));

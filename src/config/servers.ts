@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly references: References;
   /** The folder of the configuration; relative working folders start here. */
   readonly folder: string;
+  /** Several people call us: what one of them did is not to be another's. */
+  readonly isForSeveral: boolean;
 }
 
 /** The entry as a spec, and everything that should be said about it (all of it, where the spec has the first). */
@@ -166,11 +168,13 @@ function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): Remo
 }
 
 function loginOf(entry: RemoteEntry, reader: EntryReader): Pick<RemoteSpec, "headers" | "oauth" | "credentials"> {
-  const { oauth: written, credentials = "shared" } = entry;
+  const { oauth: written } = entry;
   const headers = headersOf(entry, reader);
   const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
   if (written !== undefined) checkOAuth(written, hasOwn, reader);
   const isForAll = hasOwn || entry.isolation === "shared" || written?.grant === "client_credentials";
+  // What nobody chose is only taken where it can be.
+  const credentials = entry.credentials ?? (reader.around.isForSeveral && !isForAll ? "per-user" : "shared");
   if (credentials === "per-user" && isForAll)
     reader.refuse(reader.path("credentials"), "cannot be per-user where all callers share a connection, a header or a client", 'leave "isolation", the header and "grant" out, or use "shared"');
   return { headers, oauth: hasOwn ? null : readOAuth(written, reader), credentials };
@@ -266,12 +270,12 @@ function extentOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<
 }
 
 /** What may change while the process or connection goes on. */
-function usageOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight" | "pin"> {
+function usageOf(entry: ServerEntry, { defaults, limits, isForSeveral }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight" | "pin"> {
   return {
     start: entry.start ?? defaults.start ?? "eager",
     idleMs: entry.idleTimeout ?? defaults.idleTimeout ?? limits.idleStopMsMax,
     maxInFlight: entry.maxInFlight ?? defaults.maxInFlight ?? limits.pendingMax,
-    pin: entry.pin ?? defaults.pin ?? "warn",
+    pin: entry.pin ?? defaults.pin ?? (isForSeveral ? "block" : "warn"),
   };
 }
 
