@@ -16,7 +16,7 @@ import { type ByteSink, createFront, createStdioFront, type Facts, loginActions,
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
-export type { AuthOperator, DeviceOffer, GrantInfo, LoginInfo, NewToken, ShownRequest } from "./auth/index.ts";
+export type { AuthOperator, DeviceOffer, GrantInfo, LoginInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./auth/index.ts";
 export type { Reloaded, Report, Review };
 
 /** Where there is nothing to do. */

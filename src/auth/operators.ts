@@ -10,7 +10,7 @@ import { isScope } from "./scopes.ts";
 import type { AuthorizationServer } from "./server.ts";
 import type { Store } from "./store.ts";
 import { createSecret, type Random } from "./tokens.ts";
-import type { AuthOperator, Decision, GrantInfo, NewToken, ShownRequest } from "./types.ts";
+import type { AuthOperator, Decision, GrantInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./types.ts";
 import { operatorPrincipal } from "./verify.ts";
 
 export interface OperatorsOptions {
@@ -18,7 +18,7 @@ export interface OperatorsOptions {
   readonly store: Store;
   readonly grants: Grants;
   readonly resources: Resources;
-  readonly server: Pick<AuthorizationServer, "pending" | "browsers" | "passwords">;
+  readonly server: Pick<AuthorizationServer, "pending" | "browsers" | "passwords" | "documents">;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
@@ -123,6 +123,24 @@ export class Operators implements AuthOperator {
 
   setPassword(password: string | null): Promise<void> {
     return this.#options.server.passwords.set(password);
+  }
+
+  lookAtClient(url: string): Promise<ShownClient> {
+    return this.#options.server.documents.look(url);
+  }
+
+  pinClient(url: string, digest: string): void {
+    this.#options.server.documents.pin(url, digest);
+    this.#options.audit.record({ ev: "client.cimd", client: url, user: operatorPrincipal.id, result: "pinned" });
+  }
+
+  pinnedClients(): readonly PinnedClient[] {
+    return this.#options.server.documents.pinned();
+  }
+
+  unpinClient(url: string): void {
+    if (!this.#options.server.documents.unpin(url)) throw fault("NAME_UNKNOWN", { detail: "this client is not pinned" });
+    this.#options.audit.record({ ev: "client.cimd", client: url, user: operatorPrincipal.id, result: "unpinned" });
   }
 
   /** Resolves when what was to be written is. */

@@ -132,6 +132,28 @@ export interface NewToken {
   readonly sources?: readonly string[];
 }
 
+/** A client that is named by its metadata document, as the operator is shown it. All but `url` and `domain` is its own word. */
+export interface DocumentedClient {
+  readonly url: string;
+  readonly name: string;
+  /** The domain that vouches for it. */
+  readonly domain: string;
+  readonly redirectUris: readonly string[];
+  /** It shows by a signature that it is itself. */
+  readonly signs: boolean;
+}
+
+/** One that he has just looked at. */
+export interface ShownClient extends DocumentedClient {
+  /** Stands for exactly this document: what is pinned is what was shown. */
+  readonly digest: string;
+}
+
+/** One that he has pinned: with the policy "pinned" no other is let in, and it is never fetched again. */
+export interface PinnedClient extends DocumentedClient {
+  readonly pinnedAt: number;
+}
+
 /** The operator's side of it; reached over the operator's socket and the operator's pages alone. */
 export interface AuthOperator {
   waiting(): readonly ShownRequest[];
@@ -148,6 +170,13 @@ export interface AuthOperator {
   openLink(): string;
   /** Sets the password of the operator's pages; null takes it away. */
   setPassword(password: string | null): Promise<void>;
+  /** Fetches a client's metadata document, for the operator to see. Throws PARAMS_INVALID with the reason. */
+  lookAtClient(url: string): Promise<ShownClient>;
+  /** Pins what he has just looked at. Throws PARAMS_INVALID where that was another, LIMIT_REACHED. */
+  pinClient(url: string, digest: string): void;
+  pinnedClients(): readonly PinnedClient[];
+  /** Takes a pin away. Throws NAME_UNKNOWN. */
+  unpinClient(url: string): void;
 }
 
 // ---- Doors ------------------------------------------------------------------------------------------------------

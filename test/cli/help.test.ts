@@ -29,6 +29,11 @@ test("help as people see it", () => {
       token revoke [ID]        end a token at once
       auth grants              who was granted what
       auth revoke [ID]         end a grant at once, with its open streams
+      auth pins                the clients that are pinned by their metadata
+                               documents
+      auth pin [URL]           show a client's metadata document, and pin it as it
+                               is
+      auth unpin [URL]         let that client in no more
       auth password            set the password of the operator's pages
       auth login [SERVER]      log in at a remote server, for the running proxy
       auth logout [SERVER]     forget the login at a remote server
@@ -122,6 +127,9 @@ test("help as people see it", () => {
     Flags of auth revoke:
           --all  end all grants, the token in the state folder included
                  [ONE_MCP_ALL]
+
+    Flags of auth pins:
+          --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of auth password:
           --password-file FILE  take it from the first line of this file; default
