@@ -16,7 +16,7 @@ import { type ByteSink, createFront, createStdioFront, type Facts, loginActions,
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
-export type { AuthOperator, DeviceOffer, GrantInfo, LoginInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./auth/index.ts";
+export type { AuthOperator, Decision, DeviceOffer, GrantInfo, LoginInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./auth/index.ts";
 export type { Reloaded, Report, Review };
 
 /** Where there is nothing to do. */
@@ -111,6 +111,8 @@ export interface Listening extends Running {
   readonly tokenPath: string | null;
   /** How callers are known. */
   readonly authMode: Auth["mode"];
+  /** Who waits for a grant, and the operator's word about it. */
+  readonly requests: Pick<AuthOperator, "waiting" | "decide">;
   /** Whether the door answers within `ms`. Never throws. */
   answers(ms: number): Promise<boolean>;
   /** A successor listens on the same port: leaves new connections to it, then closes as soon as the calls of the others have ended. */
@@ -198,7 +200,7 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
     await sleep(systemClock, limits.giveWayMs);
     await runs.close(limits.drainMsMax);
   };
-  return { ...runs, url: front.url, tokenPath: auth.tokenPath, authMode: auth.mode, giveWay, answers: asking(front.url, limits, ground.config.tls) };
+  return { ...runs, url: front.url, tokenPath: auth.tokenPath, authMode: auth.mode, requests: auth.operator, giveWay, answers: asking(front.url, limits, ground.config.tls) };
 }
 
 /** Starts the servers and waits until each is ready or is known not to be soon, as for one that replaces another. */

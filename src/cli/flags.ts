@@ -54,6 +54,7 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "ask for no bearer token; on loopback only",
     problem: switchProblem,
   }),
+  flag("trust-terminal", { command: "serve", about: "ask at this terminal about each client that wants a grant", problem: switchProblem }),
   flag("graceful-restart", {
     command: "serve",
     about: "on SIGUSR2 let a new process take over and refuse nobody; lets every program of this user share the port",
@@ -133,6 +134,7 @@ export interface Settings {
   readonly host: string | null;
   readonly port: number | null;
   readonly insecureNoAuth: boolean;
+  readonly trustTerminal: boolean;
   readonly gracefulRestart: boolean;
   readonly stdio: boolean;
   readonly url: string | null;
@@ -196,6 +198,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     insecureNoAuth: isOn(text("insecure-no-auth")),
     paste: isOn(text("paste")),
     device: isOn(text("device")),
+    trustTerminal: isOn(text("trust-terminal")),
     gracefulRestart: isOn(text("graceful-restart")),
     stdio: isOn(text("stdio")),
     url: text("url"),

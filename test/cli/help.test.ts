@@ -52,6 +52,9 @@ test("help as people see it", () => {
                                          default 3050 [ONE_MCP_PORT]
           --insecure-no-auth             ask for no bearer token; on loopback only
                                          [ONE_MCP_INSECURE_NO_AUTH]
+          --trust-terminal               ask at this terminal about each client
+                                         that wants a grant
+                                         [ONE_MCP_TRUST_TERMINAL]
           --graceful-restart             on SIGUSR2 let a new process take over and
                                          refuse nobody; lets every program of this
                                          user share the port
