@@ -125,15 +125,16 @@ export class DeviceRequest {
     throw fault("LOGIN_FAILED", { backend: this.#options.server, detail: "its authorization server offers no login by a code", hint: "log in with a browser, or with --paste" });
   }
 
-  #read(body: Record<string, unknown> | null): Answer {
+  #read(answered: Record<string, unknown> | null): Answer {
     const { server, url, clock, limits, secrets } = this.#options;
-    const code = textOf(body?.["device_code"], deviceCode);
-    const shown = textOf(body?.["user_code"], userCode);
-    const page = URL.parse(String(body?.["verification_uri"] ?? ""));
+    const body = answered ?? {};
+    const code = textOf(body["device_code"], deviceCode);
+    const shown = textOf(body["user_code"], userCode);
+    const page = URL.parse(String(body["verification_uri"]));
     if (code === null || shown === null || page === null) throw this.#failed("its authorization server gave no code that could be used");
     if (!isVisitable(page, url)) throw fault("LOGIN_FAILED", { backend: server, detail: "its login page has an address that no browser should open" });
-    const lifeMs = Math.min(secondsOf(body?.["expires_in"], limits.deviceLoginMsMax / secondMs) * secondMs, limits.deviceLoginMsMax);
-    this.#intervalMs = secondsOf(body?.["interval"], intervalSeconds) * secondMs;
+    const lifeMs = Math.min(secondsOf(body["expires_in"], limits.deviceLoginMsMax / secondMs) * secondMs, limits.deviceLoginMsMax);
+    this.#intervalMs = secondsOf(body["interval"], intervalSeconds) * secondMs;
     secrets.add(code);
     this.#offer({ url: page.href, code: shown, lifeMs });
     return { deviceCode: code, until: clock.now() + lifeMs };
@@ -143,20 +144,22 @@ export class DeviceRequest {
 /** As at the token endpoint (RFC 8628, section 3.1). */
 async function proveClient(run: DeviceRun, headers: Headers, form: URLSearchParams, endpoint: URL): Promise<void> {
   const { metadata, issuer } = run;
-  const client = issuer === null ? undefined : await run.clientInformation({ issuer });
   if (run.addClientAuthentication !== undefined) return void (await run.addClientAuthentication(headers, form, endpoint, metadata ?? undefined));
-  if (client === undefined) return;
-  const { selectClientAuthMethod } = await import("@modelcontextprotocol/client");
-  const method = selectClientAuthMethod(client, metadata?.token_endpoint_auth_methods_supported ?? []);
-  if (method === "client_secret_basic") {
-    // RFC 6749, section 2.3.1: both are encoded as in a form first.
-    const pair = [client.client_id, client.client_secret ?? ""].map((text) => new URLSearchParams({ a: text }).toString().slice(2)).join(":");
-    headers.set("Authorization", `Basic ${Buffer.from(pair).toString("base64")}`);
-    return;
-  }
-  form.set("client_id", client.client_id);
-  if (method === "client_secret_post" && client.client_secret !== undefined) form.set("client_secret", client.client_secret);
+  const client = issuer === null ? undefined : await run.clientInformation({ issuer });
+  if (client !== undefined) await showClient(client, metadata?.token_endpoint_auth_methods_supported ?? [], headers, form);
 }
+
+async function showClient(client: StoredOAuthClientInformation, methods: string[], headers: Headers, form: URLSearchParams): Promise<void> {
+  const { selectClientAuthMethod } = await import("@modelcontextprotocol/client");
+  const { client_id, client_secret = "" } = client;
+  const method = selectClientAuthMethod(client, methods);
+  // RFC 6749, section 2.3.1: both are encoded as in a form first.
+  if (method === "client_secret_basic") return headers.set("Authorization", `Basic ${Buffer.from(`${formText(client_id)}:${formText(client_secret)}`).toString("base64")}`);
+  form.set("client_id", client_id);
+  if (method === "client_secret_post") form.set("client_secret", client_secret);
+}
+
+const formText = (text: string): string => new URLSearchParams({ a: text }).toString().slice(2);
 
 const reasons: Readonly<Record<string, string>> = Object.freeze({ access_denied: "it was denied there", expired_token: "nobody entered the code in time" });
 

@@ -70,15 +70,14 @@ export class Verifier {
   }
 
   verify(credentials: Credentials): Verdict | Promise<Verdict> {
-    const { authorization } = credentials;
-    const token = authorization === null ? undefined : bearer.exec(authorization)?.[1];
+    const token = tokenIn(credentials);
     if (token === undefined) return this.#malformed(credentials);
     const digest = digestOf(token);
     if (digest === this.#ownDigest) return this.#operator;
     const now = this.#options.clock.now();
     const held = this.#held(token, digest, now);
     if (held === undefined) return this.#unknown(token, credentials, digest);
-    if (held.sources !== null && !held.sources.has(credentials.address?.() ?? "")) return this.#misplaced(held, credentials);
+    if (held.sources !== null && !held.sources.has(addressOf(credentials))) return this.#misplaced(held, credentials);
     if (now >= held.expiresAt) return this.#refused(credentials, "the token has expired");
     return isFor(held.path, credentials.resource) ? held.verdict : this.#refused(credentials, "the token is for another resource");
   }
@@ -99,7 +98,7 @@ export class Verifier {
 
   // In the words for a token that is none of ours: whoever has stolen one must not learn that it is good elsewhere.
   #misplaced({ grantId }: Held, credentials: Credentials): Verdict {
-    this.#options.log.warn("a token was shown from an address that it is not for", { grant: grantId, client: credentials.address?.() ?? null });
+    this.#options.log.warn("a token was shown from an address that it is not for", { grant: grantId, client: addressOf(credentials) });
     return this.#refused(credentials, notOurs);
   }
 
@@ -130,6 +129,11 @@ export class Verifier {
     }
   }
 }
+
+/** Where it comes from; nowhere, where nobody knows. */
+const addressOf = ({ address }: Credentials): string => address?.() ?? "";
+
+const tokenIn = ({ authorization }: Credentials): string | undefined => (authorization === null ? undefined : bearer.exec(authorization)?.[1]);
 
 /** Whether a URL of ours has that path, and nothing before or behind it. */
 export function isFor(path: string | null, resource: string): boolean {

@@ -187,6 +187,7 @@ export function parseSettings(given: Given, env: Readonly<Record<string, string 
 function settingsOf(texts: ReadonlyMap<string, string>): Settings {
   const text = (name: string): string | null => texts.get(name) ?? null;
   const number = (name: string): number | null => (texts.has(name) ? Number(texts.get(name)) : null);
+  const words = (name: string): readonly string[] | null => (texts.has(name) ? listOf(texts.get(name) ?? "") : null);
   const level = text("log-level") ?? "";
   return Object.freeze({
     config: text("config"),
@@ -212,9 +213,9 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     deny: text("deny"),
     wait: isOn(text("wait")),
     name: text("name"),
-    scopes: texts.has("scope") ? listOf(text("scope") ?? "") : null,
-    servers: listOf(text("server") ?? ""),
-    sources: texts.has("from-cidr") ? listOf(text("from-cidr") ?? "") : null,
+    scopes: words("scope"),
+    servers: words("server") ?? [],
+    sources: words("from-cidr"),
     ttlMs: spanOf(text("ttl") ?? "") ?? ttlMsDefault,
     all: isOn(text("all")),
     print: isOn(text("print")),

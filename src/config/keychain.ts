@@ -42,18 +42,23 @@ const tools: Readonly<Partial<Record<NodeJS.Platform, Tool>>> = Object.freeze({
   darwin: { argv: (service, name) => ["security", "find-generic-password", "-s", service, "-a", name, "-w"], missing: 44, advice: "security is not on the PATH" },
 });
 
-function foundIn(asked: Asked, entry: string, { argv, missing }: Tool): Found {
-  const [tool] = argv("", "");
-  if (asked.kind === "late") return { problem: `needs the keychain's entry ${entry}, and ${tool} did not answer in time: the keychain is locked, maybe` };
-  if (asked.kind === "large") return { problem: `needs the keychain's entry ${entry}, which is larger than ${defaultLimits.secretFileBytesMax} bytes` };
-  const { code, output, said } = asked;
+function foundIn(asked: Asked, entry: string, tool: Tool): Found {
+  const [name] = tool.argv("", "");
+  const needed = `needs the keychain's entry ${entry}`;
+  if (asked.kind === "late") return { problem: `${needed}, and ${name} did not answer in time: the keychain is locked, maybe` };
+  if (asked.kind === "large") return { problem: `${needed}, which is larger than ${defaultLimits.secretFileBytesMax} bytes` };
   // Some versions end the value with a line break.
-  if (code === 0 && output !== "") return { value: output.replace(/\r?\n$/, "") };
-  const why = said.split("\n").find((line) => line.trim() !== "")?.trim();
-  // libsecret's tool has one exit code for everything, and no word for an entry that is not there.
-  const isMissing = code === 0 || (code === missing && (why === undefined || missing !== 1));
-  return { problem: isMissing ? `needs the keychain's entry ${entry}, which does not exist` : `needs the keychain's entry ${entry}, which cannot be read (${why ?? `${tool}: exit code ${code}`})` };
+  if (asked.code === 0 && asked.output !== "") return { value: asked.output.replace(/\r?\n$/, "") };
+  if (isMissing(asked, tool)) return { problem: `${needed}, which does not exist` };
+  return { problem: `${needed}, which cannot be read (${wordOf(asked) ?? `${name}: exit code ${asked.code}`})` };
 }
+
+type Ended = Extract<Asked, { kind: "ended" }>;
+
+const wordOf = ({ said }: Ended): string | undefined => said.split("\n").find((line) => line.trim() !== "")?.trim();
+
+// libsecret's tool has one exit code for everything, and no word for an entry that is not there.
+const isMissing = (asked: Ended, { missing }: Tool): boolean => asked.code === 0 || (asked.code === missing && (missing !== 1 || wordOf(asked) === undefined));
 
 async function fromRuntime(service: string, name: string, advice: string | null): Promise<Found> {
   const more = advice === null ? "" : `; ${advice}`;

@@ -173,11 +173,15 @@ function loginOf(entry: RemoteEntry, reader: EntryReader): Pick<RemoteSpec, "hea
   const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
   if (written !== undefined) checkOAuth(written, hasOwn, reader);
   const isForAll = hasOwn || entry.isolation === "shared" || written?.grant === "client_credentials";
+  return { headers, oauth: hasOwn ? null : readOAuth(written, reader), credentials: credentialsOf(entry, isForAll, reader) };
+}
+
+function credentialsOf({ credentials }: RemoteEntry, isForAll: boolean, reader: EntryReader): RemoteSpec["credentials"] {
   // What nobody chose is only taken where it can be.
-  const credentials = entry.credentials ?? (reader.around.isForSeveral && !isForAll ? "per-user" : "shared");
+  if (credentials === undefined) return reader.around.isForSeveral && !isForAll ? "per-user" : "shared";
   if (credentials === "per-user" && isForAll)
     reader.refuse(reader.path("credentials"), "cannot be per-user where all callers share a connection, a header or a client", 'leave "isolation", the header and "grant" out, or use "shared"');
-  return { headers, oauth: hasOwn ? null : readOAuth(written, reader), credentials };
+  return credentials;
 }
 
 function checkOAuth(written: OAuthEntry, hasHeader: boolean, reader: EntryReader): void {
@@ -269,13 +273,15 @@ function extentOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<
   };
 }
 
+const pinWithout = (isForSeveral: boolean): BackendSpec["pin"] => (isForSeveral ? "block" : "warn");
+
 /** What may change while the process or connection goes on. */
 function usageOf(entry: ServerEntry, { defaults, limits, isForSeveral }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight" | "pin"> {
   return {
     start: entry.start ?? defaults.start ?? "eager",
     idleMs: entry.idleTimeout ?? defaults.idleTimeout ?? limits.idleStopMsMax,
     maxInFlight: entry.maxInFlight ?? defaults.maxInFlight ?? limits.pendingMax,
-    pin: entry.pin ?? defaults.pin ?? (isForSeveral ? "block" : "warn"),
+    pin: entry.pin ?? defaults.pin ?? pinWithout(isForSeveral),
   };
 }
 

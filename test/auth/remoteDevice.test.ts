@@ -78,6 +78,17 @@ test("it asks as seldom as it is told to, and more seldom where there is trouble
   await stage.desk.logins.deviceEnded("remote");
 });
 
+test("an authorization server that does not answer once is asked again, later", async () => {
+  await using stage = await stageOf({ device: "silent" });
+  await stage.begun();
+  await stage.desk.clock.advance(2_000);
+  while (stage.polls() === 0) await stage.desk.clock.settle();
+  stage.guarded.bends.device = "approved";
+  await stage.polled(answerMsMax);
+  await stage.desk.clock.advance(4_000);
+  await stage.desk.logins.deviceEnded("remote");
+});
+
 test("without a word about it, it asks every five seconds; and never without a pause", async () => {
   await using usual = await stageOf({ device: "approved", offer: { interval: undefined, expires_in: undefined } });
   expect(await usual.begun()).toMatchObject({ lifeMs: 30 * 60_000 });
