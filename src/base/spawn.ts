@@ -64,12 +64,11 @@ export async function askTool({ argv, env, msMax, bytesMax }: AskOptions): Promi
   // Bun ends it by itself in both cases, and does not say in which.
   const startedAt = monotonicMs();
   const child = Bun.spawn([...argv], { env: { ...env }, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: msMax, maxBuffer: bytesMax, killSignal: "SIGKILL" });
-  const texts = Promise.all([child.stdout.text(), child.stderr.text()]);
-  // A child of its own that goes on may hold the streams; then nobody waits for these.
-  texts.catch(() => undefined);
+  // A child of its own that goes on may hold the streams; then nobody waits for these, however they end.
+  const texts = Promise.allSettled([child.stdout.text(), child.stderr.text()]);
   const code = await child.exited;
   if (child.signalCode === null) {
-    const [output, said] = await texts;
+    const [output = "", said = ""] = (await texts).map((text) => (text.status === "fulfilled" ? text.value : ""));
     return Buffer.byteLength(output) > bytesMax ? { kind: "large" } : { kind: "ended", code, output, said: said.slice(0, saidCharsMax) };
   }
   return { kind: monotonicMs() - startedAt >= msMax ? "late" : "large" };
