@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
-import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, sleep, systemClock } from "./base/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, routeConsole, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
@@ -16,7 +16,7 @@ import { type ByteSink, createFront, createStdioFront, type Facts, loginActions,
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
-export type { AuthOperator, GrantInfo, LoginInfo, NewToken, ShownRequest } from "./auth/index.ts";
+export type { AuthOperator, Decision, DeviceOffer, GrantInfo, LoginInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./auth/index.ts";
 export type { Reloaded, Report, Review };
 
 /** Where there is nothing to do. */
@@ -111,6 +111,8 @@ export interface Listening extends Running {
   readonly tokenPath: string | null;
   /** How callers are known. */
   readonly authMode: Auth["mode"];
+  /** Who waits for a grant, and the operator's word about it. */
+  readonly requests: Pick<AuthOperator, "waiting" | "decide">;
   /** Whether the door answers within `ms`. Never throws. */
   answers(ms: number): Promise<boolean>;
   /** A successor listens on the same port: leaves new connections to it, then closes as soon as the calls of the others have ended. */
@@ -185,6 +187,7 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
   const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
   const leave = async (): Promise<void> => {
     await door?.close();
+    core.logins.close();
     await auth.close();
     await claim.release();
   };
@@ -197,7 +200,7 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
     await sleep(systemClock, limits.giveWayMs);
     await runs.close(limits.drainMsMax);
   };
-  return { ...runs, url: front.url, tokenPath: auth.tokenPath, authMode: auth.mode, giveWay, answers: asking(front.url, limits, ground.config.tls) };
+  return { ...runs, url: front.url, tokenPath: auth.tokenPath, authMode: auth.mode, requests: auth.operator, giveWay, answers: asking(front.url, limits, ground.config.tls) };
 }
 
 /** Starts the servers and waits until each is ready or is known not to be soon, as for one that replaces another. */
@@ -320,7 +323,7 @@ interface Core {
   readonly audit: Audit;
   /** Logins at remote servers; null: there are none to be had. */
   readonly logins: RemoteLogins | null;
-  /** Nothing is left that would have to be killed at the exit. */
+  /** Nothing is left that would have to be killed at the exit, or that would say anything. */
   readonly forget: () => void;
   /** Sends the spans that are left. */
   readonly flush: () => Promise<void>;
@@ -402,7 +405,7 @@ async function coreOf(ground: Ground): Promise<OwnCore> {
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
   const { log, config, options } = ground;
   const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
-  const logins = await createRemoteLogins({ ...poolParts(ground), key: keys.subkey("south") });
+  const logins = await createRemoteLogins({ ...poolParts(ground), audit: ground.audit, key: keys.subkey("south") });
   const own = { memory, trust: trustOf(ground), logins, spans: await exportingOf(ground) };
   return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, own), logins };
 }
@@ -435,8 +438,13 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
   process.on("exit", kill);
+  const unroute = routeConsole({ log, clock: systemClock, limits: config.limits });
+  const forget = (): void => {
+    process.off("exit", kill);
+    unroute();
+  };
   eras = createEras({ serve: tracing.serve(serveOf(hub)), clock: systemClock, limits: config.limits, log, identity, sealKey: keys.seal, callIds, clientEra: config.clientEra });
-  return { hub, eras, audit, logins, flush, forget: () => void process.off("exit", kill) };
+  return { hub, eras, audit, logins, flush, forget };
 }
 
 function poolParts({ options, config, log, secrets, watchdogArgv, selfArgv, admits }: Ground) {

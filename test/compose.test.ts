@@ -83,6 +83,15 @@ describe("a composed proxy", () => {
     expect(other.status().backends).toMatchObject([{ name: "raw", state: "ready", pid: pids[1] }]);
   });
 
+  test("has what libraries say on the console in its log, as long as it runs", async () => {
+    await using place = await placeOf({});
+    const before = console.warn;
+    const running = await place.start();
+    console.warn("a word of a library");
+    await running.close();
+    expect([place.lines.filter((line) => line.includes("a word of a library")).length, console.warn === before]).toEqual([1, true]);
+  });
+
   test("may be closed twice", async () => {
     await using place = await placeOf({ mcpServers: {} });
     const running = await place.start();

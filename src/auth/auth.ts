@@ -85,7 +85,7 @@ function openAuth(): Auth {
     paths: Object.freeze([]),
     handle: () => Promise.reject(fault("METHOD_UNKNOWN")),
     isOperator: () => true,
-    operator: { waiting: () => [], decide: nothing, grants: () => [], createToken: nothing, rotateToken: nothing, revoke: () => 0, openLink: nothing, setPassword: nothing },
+    operator: { waiting: () => [], decide: nothing, grants: () => [], createToken: nothing, rotateToken: nothing, revoke: () => 0, openLink: nothing, setPassword: nothing, lookAtClient: nothing, pinClient: nothing, pinnedClients: () => [], unpinClient: nothing },
     onEnded: () => undefined,
     tokenPath: null,
     close: () => Promise.resolve(),

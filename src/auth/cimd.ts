@@ -3,10 +3,11 @@
  * the only thing that a stranger can make us do: so a policy says whose documents are looked at, what is fetched goes
  * through the guarded way out, is small and quick, and is kept; and what cannot be had is not asked for again at once.
  */
-import { type Clock, type Egress, faultOf, type Limits } from "../base/index.ts";
+import { type Clock, type Egress, fault, faultOf, fingerprint, type Limits } from "../base/index.ts";
 import type { AccessConfig } from "../config/index.ts";
 import { type ClientMetadata, isObject, parseClientMetadata } from "./clientMetadata.ts";
 import type { Store } from "./store.ts";
+import type { PinnedClient, ShownClient } from "./types.ts";
 
 export interface DocumentsOptions {
   readonly store: Store;
@@ -24,6 +25,13 @@ const wellKnownHosts: readonly string[] = Object.freeze(["vscode.dev", "insiders
 const urlCharsMax = 2048;
 const minuteMs = 60_000;
 const knownMax = 256;
+
+/** A document that the operator has looked at, and has not pinned yet. */
+interface Seen {
+  readonly url: string;
+  readonly text: string;
+  readonly digest: string;
+}
 
 const no = (why: string): DocumentResult => Object.freeze({ ok: false, why });
 
@@ -44,6 +52,7 @@ export class Documents {
   readonly #options: DocumentsOptions;
   readonly #known = new Map<string, Known>();
   readonly #flights = new Map<string, Promise<DocumentResult>>();
+  #seen: Seen | null = null;
   #minute = 0;
   #fetched = 0;
 
@@ -67,7 +76,7 @@ export class Documents {
   #storedFor(url: string, kept: boolean): DocumentResult | null {
     const isPinned = this.#options.clients.cimd === "pinned";
     if (!kept && !isPinned) return null;
-    return this.#stored(url) ?? (isPinned ? no("its metadata document was not pinned here") : null);
+    return this.#stored(url, isPinned) ?? (isPinned ? no("its metadata document was not pinned here") : null);
   }
 
   #fresh(url: string): DocumentResult | null {
@@ -75,10 +84,50 @@ export class Documents {
     return known !== undefined && this.#options.clock.now() < known.until ? known.result : null;
   }
 
-  /** Fetches a document because the operator says so, and keeps it; with the policy "pinned" it is never fetched again. */
-  async pin(url: string): Promise<DocumentResult> {
-    return isDocumentUrl(url) ? this.#fetch(url) : no("this is not the address of a client's metadata document");
+  // ---- pinned by the operator ------------------------------------------------------------------------------------
+
+  /** Fetches a document because the operator wants to see it; nobody else gets to use it by that. Throws PARAMS_INVALID. */
+  async look(url: string): Promise<ShownClient> {
+    const got = await this.#lookedAt(url);
+    const result = "why" in got ? no(got.why) : this.#read(url, got.text);
+    if (!result.ok || !("text" in got)) throw fault("PARAMS_INVALID", { detail: result.ok ? "there is no document" : result.why });
+    this.#seen = { url, text: got.text, digest: fingerprint(got.text) };
+    return { ...shown(url, result.metadata), digest: this.#seen.digest };
   }
+
+  async #lookedAt(url: string): Promise<{ readonly text: string } | { readonly why: string }> {
+    if (!isDocumentUrl(url)) return { why: "this is not the address of a client's metadata document" };
+    return this.#mayFetch() ? this.#get(url) : { why: tooMany };
+  }
+
+  /** Keeps the one that was looked at last, for good: with the policy "pinned" it counts, and is never fetched again. Throws PARAMS_INVALID where it is another, LIMIT_REACHED. */
+  pin(url: string, digest: string): void {
+    const { store, clock, limits } = this.#options;
+    const seen = this.#seen;
+    if (seen === null || seen.url !== url || seen.digest !== digest) throw fault("PARAMS_INVALID", { detail: "this is not what was looked at", hint: "look at it again" });
+    if (this.pinned().length >= limits.clientsMax) throw fault("LIMIT_REACHED", { detail: `limits.clientsMax is ${limits.clientsMax}` });
+    const now = clock.now();
+    store.run("insert or replace into clients (id, kind, document, created_at, used_at, expires_at) values (?, 'pinned', ?, ?, ?, ?)", url, seen.text, now, now, now);
+    this.#known.delete(url);
+  }
+
+  /** What is pinned. */
+  pinned(): readonly PinnedClient[] {
+    const rows = this.#options.store.all<{ readonly id: string; readonly document: string; readonly created_at: number }>("select id, document, created_at from clients where kind = 'pinned' order by id");
+    return rows.flatMap(({ id, document, created_at }) => {
+      const result = this.#read(id, document);
+      // What is let in may have become less since.
+      return [{ ...shown(id, result.ok ? result.metadata : unusable), pinnedAt: created_at }];
+    });
+  }
+
+  /** Takes a pin away; false: there was none. */
+  unpin(url: string): boolean {
+    this.#known.delete(url);
+    return this.#options.store.run("delete from clients where id = ? and kind = 'pinned'", url) > 0;
+  }
+
+  // ---- fetched ---------------------------------------------------------------------------------------------------
 
   #refused(url: string): DocumentResult | null {
     const { cimd, allow } = this.#options.clients;
@@ -88,8 +137,10 @@ export class Documents {
     return wellKnownHosts.includes(host) || allow.includes(host) ? null : no(`clients of ${host} are not let in; the operator can name that host in auth.clients.allow`);
   }
 
-  #stored(url: string): DocumentResult | null {
-    const row = this.#options.store.get<{ readonly document: string }>("select document from clients where id = ? and kind = 'document'", url);
+  #stored(url: string, isPinned: boolean): DocumentResult | null {
+    // What a stranger had us fetch under another policy is not what the operator has seen.
+    const kinds = isPinned ? "kind = 'pinned'" : "kind in ('document', 'pinned')";
+    const row = this.#options.store.get<{ readonly document: string }>(`select document from clients where id = ? and ${kinds}`, url);
     return row === null ? null : this.#read(url, row.document);
   }
 
@@ -97,7 +148,7 @@ export class Documents {
   #fetch(url: string): Promise<DocumentResult> {
     const running = this.#flights.get(url);
     if (running !== undefined) return running;
-    if (!this.#mayFetch()) return Promise.resolve(no("too many metadata documents were asked for; try again in a minute"));
+    if (!this.#mayFetch()) return Promise.resolve(no(tooMany));
     const flight = this.#fetchedNow(url).finally(() => this.#flights.delete(url));
     this.#flights.set(url, flight);
     return flight;
@@ -155,12 +206,17 @@ export class Documents {
     const { store, clock, limits } = this.#options;
     const now = clock.now();
     store.atomically(() => {
-      store.run("insert or replace into clients (id, kind, document, created_at, used_at, expires_at) values (?, 'document', ?, ?, ?, ?)", url, text, now, now, now + limits.clientIdleMs);
-      // A pinned one stays as long as nothing newer takes its room.
+      // One that is pinned stays as it was seen.
+      store.run("insert into clients (id, kind, document, created_at, used_at, expires_at) values (?, 'document', ?, ?, ?, ?) on conflict (id) do update set document = excluded.document, created_at = excluded.created_at, used_at = excluded.used_at, expires_at = excluded.expires_at where kind = 'document'", url, text, now, now, now + limits.clientIdleMs);
       store.run("delete from clients where kind = 'document' and id not in (select id from clients where kind = 'document' order by created_at desc limit ?)", limits.clientsMax);
     });
   }
 }
+
+const tooMany = "too many metadata documents were asked for; try again in a minute";
+
+const shown = (url: string, { name, redirectUris, method }: Pick<ClientMetadata, "name" | "redirectUris" | "method">) => ({ url, name, domain: new URL(url).host, redirectUris, signs: method === "private_key_jwt" });
+const unusable = Object.freeze({ name: "(cannot be used any more)", redirectUris: Object.freeze([]), method: "none" } as const);
 
 function parseJson(text: string): unknown {
   try {

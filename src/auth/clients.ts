@@ -74,8 +74,7 @@ export class Clients {
 
   /** Forgets what has expired. */
   sweep(): void {
-    const pinned = this.#options.config.clients.cimd === "pinned";
-    this.#options.store.run(`delete from clients where expires_at <= ? ${pinned ? "and kind = 'registered'" : ""}`, this.#options.clock.now());
+    this.#options.store.run("delete from clients where expires_at <= ? and kind <> 'pinned'", this.#options.clock.now());
   }
 
   /** Who sent a request to an endpoint of ours, by `form`, its parameters. */

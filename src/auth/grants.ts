@@ -21,6 +21,8 @@ export interface NewGrant {
   readonly expiresAt: number | null;
   /** It ends then, unless it is renewed before. */
   readonly idleUntil: number | null;
+  /** Where alone it opens anything; absent: anywhere. */
+  readonly sources?: readonly string[];
 }
 
 /** What an access token opens. */
@@ -29,6 +31,8 @@ export interface Opening {
   readonly scopes: readonly string[] | null;
   readonly resource: string | null;
   readonly expiresAt: number;
+  /** Null: anywhere. */
+  readonly sources: readonly string[] | null;
 }
 
 /** A grant as other files of this room need it. */
@@ -58,6 +62,7 @@ interface GrantRow {
   readonly created_at: number;
   readonly used_at: number | null;
   readonly expires_at: number | null;
+  readonly sources: string | null;
 }
 
 /** How long it is remembered that a grant has ended, for other processes to hear of it: far longer than two run side by side. */
@@ -83,8 +88,8 @@ export class Grants {
     const id = createId(random, "g_");
     if (grant.kind !== "token") this.#makeRoom(limits.grantsMax);
     store.run(
-      "insert into grants (id, kind, name, client_id, scopes, resource, refreshes, created_at, expires_at, idle_until) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil,
+      "insert into grants (id, kind, name, client_id, scopes, resource, refreshes, created_at, expires_at, idle_until, sources) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil, jsonOf(grant.sources ?? null),
     );
     return id;
   }
@@ -131,12 +136,12 @@ export class Grants {
 
   /** What a token opens, by its digest; null for one that is not (any more) known. It may have expired. */
   openingOf(digest: string): Opening | null {
-    const row = this.#options.store.get<{ readonly grant_id: string; readonly scopes: string | null; readonly resource: string | null; readonly expires_at: number; readonly until: number | null }>(
-      "select a.grant_id, a.scopes, g.resource, a.expires_at, g.expires_at as until from access a join grants g on g.id = a.grant_id where a.digest = ?",
+    const row = this.#options.store.get<{ readonly grant_id: string; readonly scopes: string | null; readonly resource: string | null; readonly expires_at: number; readonly until: number | null; readonly sources: string | null }>(
+      "select a.grant_id, a.scopes, g.resource, a.expires_at, g.expires_at as until, g.sources from access a join grants g on g.id = a.grant_id where a.digest = ?",
       digest,
     );
     if (row === null) return null;
-    return { grantId: row.grant_id, scopes: scopesOf(row.scopes), resource: row.resource, expiresAt: Math.min(row.expires_at, row.until ?? Number.POSITIVE_INFINITY) };
+    return { grantId: row.grant_id, scopes: scopesOf(row.scopes), resource: row.resource, expiresAt: Math.min(row.expires_at, row.until ?? Number.POSITIVE_INFINITY), sources: scopesOf(row.sources) };
   }
 
   /** A grant that lives. */
@@ -208,11 +213,11 @@ export class Grants {
   }
 }
 
-/** Scopes as they are kept. */
+/** Scopes, and sources, as they are kept. */
 export const jsonOf = (scopes: readonly string[] | null): string | null => (scopes === null ? null : JSON.stringify(scopes));
 
-/** Kept scopes. Only we write them. */
+/** Kept scopes, or sources. Only we write them. */
 export const scopesOf = (kept: string | null): readonly string[] | null => (kept === null ? null : Object.freeze(JSON.parse(kept) as string[]));
 
 const infoOf = (row: GrantRow): GrantInfo =>
-  Object.freeze({ id: row.id, kind: row.kind, name: row.name, clientId: row.client_id, scopes: scopesOf(row.scopes), resource: row.resource, createdAt: row.created_at, usedAt: row.used_at, expiresAt: row.expires_at });
+  Object.freeze({ id: row.id, kind: row.kind, name: row.name, clientId: row.client_id, scopes: scopesOf(row.scopes), resource: row.resource, createdAt: row.created_at, usedAt: row.used_at, expiresAt: row.expires_at, ...(row.sources === null ? {} : { sources: scopesOf(row.sources) ?? [] }) });

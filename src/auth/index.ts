@@ -6,5 +6,5 @@ export type { Reached } from "./resources.ts";
 export type { Random } from "./tokens.ts";
 export { type Foreign, operatorPrincipal as operator } from "./verify.ts";
 export { type KeyPurpose, type StateKeys, stateKeys } from "./keys.ts";
-export type { Verdict, Auth, AuthMode, AuthOperator, Credentials, Decision, GrantInfo, NewToken, OAuthIn, OAuthOut, Page, ShownRequest, ShownScope, LoginInfo, RefusedBy, Remedy, RemoteLogin, RemoteLogins, Visitors } from "./types.ts";
+export type { Verdict, Auth, AuthMode, AuthOperator, Credentials, Decision, DeviceOffer, GrantInfo, NewToken, OAuthIn, OAuthOut, Page, PinnedClient, ShownClient, ShownRequest, ShownScope, LoginInfo, RefusedBy, Remedy, RemoteLogin, RemoteLogins, Visitors } from "./types.ts";
 export { createRemoteLogins, type RemoteLoginsOptions } from "./remoteLogins.ts";

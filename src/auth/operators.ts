@@ -2,7 +2,7 @@
  * What the operator can do: see and end grants, make and replace static tokens, decide what waits. Nobody gets here but
  * over the operator's socket and pages; who they are is not asked again.
  */
-import { type Audit, type AuditEvent, type Clock, fault, faultOf, type Limits, type Log } from "../base/index.ts";
+import { addressesOf, type Audit, type AuditEvent, type Clock, fault, faultOf, isAddressRange, type Limits, type Log } from "../base/index.ts";
 import type { Grants } from "./grants.ts";
 import { ownTokenPath, replaceOwnToken } from "./ownToken.ts";
 import type { Resources } from "./resources.ts";
@@ -10,7 +10,7 @@ import { isScope } from "./scopes.ts";
 import type { AuthorizationServer } from "./server.ts";
 import type { Store } from "./store.ts";
 import { createSecret, type Random } from "./tokens.ts";
-import type { AuthOperator, Decision, GrantInfo, NewToken, ShownRequest } from "./types.ts";
+import type { AuthOperator, Decision, GrantInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./types.ts";
 import { operatorPrincipal } from "./verify.ts";
 
 export interface OperatorsOptions {
@@ -18,7 +18,7 @@ export interface OperatorsOptions {
   readonly store: Store;
   readonly grants: Grants;
   readonly resources: Resources;
-  readonly server: Pick<AuthorizationServer, "pending" | "browsers" | "passwords">;
+  readonly server: Pick<AuthorizationServer, "pending" | "browsers" | "passwords" | "documents">;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
@@ -58,20 +58,30 @@ export class Operators implements AuthOperator {
     return this.#options.grants.list();
   }
 
-  createToken({ name, scopes, lifeMs }: NewToken): { readonly grant: GrantInfo; readonly token: string } {
+  createToken({ name, scopes, lifeMs, sources }: NewToken): { readonly grant: GrantInfo; readonly token: string } {
     const { store, grants, clock, limits } = this.#options;
     if (name === "" || name.length > nameCharsMax) throw fault("PARAMS_INVALID", { detail: `a name has 1 to ${nameCharsMax} characters` });
     const odd = scopes?.find((scope) => !isScope(scope));
     if (odd !== undefined) throw fault("PARAMS_INVALID", { detail: "this is not a scope" });
     if (!Number.isSafeInteger(lifeMs) || lifeMs <= 0 || lifeMs > limits.staticTokenMsMax) throw fault("PARAMS_INVALID", { detail: `a token lives at most ${limits.staticTokenMsMax} milliseconds` });
+    if (sources !== undefined) this.#assertSources(sources);
     this.#assertRoom();
     const expiresAt = clock.now() + lifeMs;
     const made = store.atomically(() => {
-      const id = grants.create({ kind: "token", name, clientId: null, scopes, resource: null, refreshes: false, expiresAt, idleUntil: null });
+      const id = grants.create({ kind: "token", name, clientId: null, scopes, resource: null, refreshes: false, expiresAt, idleUntil: null, ...(sources === undefined ? {} : { sources }) });
       return { id, token: grants.issue(id, scopes, expiresAt) };
     });
     this.#note("token.issued", made.id);
     return { grant: this.#infoOf(made.id), token: made.token };
+  }
+
+  // A list without any would be a token that opens nothing anywhere: nobody means that.
+  #assertSources(sources: readonly string[]): void {
+    const { tokenSourcesMax } = this.#options.limits;
+    if (sources.length === 0 || sources.length > tokenSourcesMax) throw fault("PARAMS_INVALID", { detail: `a token is for 1 to ${tokenSourcesMax} ranges of addresses` });
+    // One that does not hold its own address is IPv4 in the form of IPv6, which no address is compared in.
+    const isUsable = (range: string): boolean => isAddressRange(range) && addressesOf([range]).has(range.split("/")[0] ?? "");
+    if (!sources.every(isUsable)) throw fault("PARAMS_INVALID", { detail: "this is no range of addresses", hint: "write it as 10.0.0.0/8 or 2001:db8::/32" });
   }
 
   #assertRoom(): void {
@@ -113,6 +123,24 @@ export class Operators implements AuthOperator {
 
   setPassword(password: string | null): Promise<void> {
     return this.#options.server.passwords.set(password);
+  }
+
+  lookAtClient(url: string): Promise<ShownClient> {
+    return this.#options.server.documents.look(url);
+  }
+
+  pinClient(url: string, digest: string): void {
+    this.#options.server.documents.pin(url, digest);
+    this.#options.audit.record({ ev: "client.cimd", client: url, user: operatorPrincipal.id, result: "pinned" });
+  }
+
+  pinnedClients(): readonly PinnedClient[] {
+    return this.#options.server.documents.pinned();
+  }
+
+  unpinClient(url: string): void {
+    if (!this.#options.server.documents.unpin(url)) throw fault("NAME_UNKNOWN", { detail: "this client is not pinned" });
+    this.#options.audit.record({ ev: "client.cimd", client: url, user: operatorPrincipal.id, result: "unpinned" });
   }
 
   /** Resolves when what was to be written is. */

@@ -7,6 +7,7 @@ import type { AddClientAuthentication, OAuthClientMetadata, OAuthClientProvider,
 import { fault, reveal } from "../base/index.ts";
 import type { RemoteOAuth } from "../config/index.ts";
 import { scopesOf } from "./remoteChallenge.ts";
+import { type DeviceRequest, deviceGrant } from "./remoteDevice.ts";
 import { isVisitable } from "./remoteReach.ts";
 import type { Kept } from "./remoteStore.ts";
 
@@ -35,6 +36,8 @@ export interface AttemptOptions {
   /** How the client signs, where it has a key. */
   readonly signed?: AddClientAuthentication | undefined;
   readonly scopes: readonly string[];
+  /** Somebody logs in by a code elsewhere; absent: by a browser that comes back, or nobody does. */
+  readonly device?: DeviceRequest;
 }
 
 type Scope = "all" | "client" | "tokens" | "verifier" | "discovery";
@@ -46,23 +49,32 @@ export class Attempt implements OAuthClientProvider {
   readonly #options: AttemptOptions;
   readonly clientMetadataUrl?: string;
   readonly addClientAuthentication?: AddClientAuthentication;
-  readonly prepareTokenRequest?: (scope?: string) => URLSearchParams;
+  readonly prepareTokenRequest?: (scope?: string) => URLSearchParams | Promise<URLSearchParams>;
   #discovery: OAuthDiscoveryState | null;
   #verifier: string | null = null;
   /** Where a person is to go. */
   target: URL | null = null;
+  /** What the token is to be for (RFC 8707), once that is known. */
+  resource: string | null = null;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
     this.#discovery = options.discovery;
     if (options.clientMetadataUrl !== null) this.clientMetadataUrl = options.clientMetadataUrl;
     if (options.signed !== undefined) this.addClientAuthentication = options.signed;
+    const { device } = options;
     if (options.oauth.grant === "client_credentials") this.prepareTokenRequest = clientCredentials;
+    else if (device !== undefined) this.prepareTokenRequest = (scope) => device.tokenRequest(this, scope);
   }
 
   /** The authorization server of this run, as its metadata names itself; null while it is not known. */
   get issuer(): string | null {
     return this.#discovery?.authorizationServerMetadata?.issuer ?? this.#discovery?.authorizationServerUrl ?? null;
+  }
+
+  /** What the authorization server says of itself; null while it is not known. */
+  get metadata(): OAuthDiscoveryState["authorizationServerMetadata"] | null {
+    return this.#discovery?.authorizationServerMetadata ?? null;
   }
 
   /** It says in its metadata that its answers name it (RFC 9207). */
@@ -71,14 +83,18 @@ export class Attempt implements OAuthClientProvider {
   }
 
   get redirectUrl(): string | undefined {
-    return this.#options.oauth.grant === "client_credentials" ? undefined : (this.#options.redirectUrl ?? undefined);
+    const { oauth, device, redirectUrl } = this.#options;
+    // For the library a run without one is a run that sends nobody anywhere.
+    return oauth.grant === "client_credentials" || device !== undefined ? undefined : (redirectUrl ?? undefined);
   }
 
   get clientMetadata(): OAuthClientMetadata {
-    const { oauth, redirectUrl } = this.#options;
+    const { oauth, redirectUrl, device } = this.#options;
     const scope = oauth.scopes.length === 0 ? {} : { scope: oauth.scopes.join(" ") };
     if (oauth.grant === "client_credentials") return { client_name: "1mcp", redirect_uris: [], grant_types: ["client_credentials"], ...scope };
-    return { client_name: "1mcp", redirect_uris: redirectUrl === null ? [] : [redirectUrl], grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], ...scope };
+    // Whoever is registered to use codes can go by a browser the next time.
+    const grants = [...browserGrants, ...(device === undefined ? [] : [deviceGrant])];
+    return { client_name: "1mcp", redirect_uris: redirectUrl === null ? [] : [redirectUrl], grant_types: grants, response_types: ["code"], ...scope };
   }
 
   state(): string {
@@ -124,8 +140,9 @@ export class Attempt implements OAuthClientProvider {
   }
 
   async invalidateCredentials(scope: Scope): Promise<void> {
-    const { keeping } = this.#options;
-    if (scope === "all" || scope === "tokens") await keeping.keep({ tokens: null, expiresAt: null });
+    const { keeping, device } = this.#options;
+    // What there is stays until the new login is there: nothing of it was refused.
+    if (device === undefined && (scope === "all" || scope === "tokens")) await keeping.keep({ tokens: null, expiresAt: null });
     if (scope === "all" || scope === "client") await keeping.keep({ clients: keeping.kept.clients.filter(({ issuer }) => issuer !== this.issuer) });
     if (scope === "all" || scope === "discovery") this.#discovery = null;
   }
@@ -134,6 +151,10 @@ export class Attempt implements OAuthClientProvider {
 
   saveDiscoveryState(state: OAuthDiscoveryState): void {
     this.#discovery = state;
+  }
+
+  saveResourceUrl(resource: string): void {
+    this.resource = resource;
   }
 
   discoveryState(): OAuthDiscoveryState | undefined {
@@ -156,6 +177,8 @@ export class Attempt implements OAuthClientProvider {
     this.target = target;
   }
 }
+
+const browserGrants = Object.freeze(["authorization_code", "refresh_token"]);
 
 function clientCredentials(scope?: string): URLSearchParams {
   const form = new URLSearchParams({ grant_type: "client_credentials" });

@@ -41,7 +41,7 @@ async function asked({ egress, clock, limits, server }: RemoteFetchOptions, url:
     const shown = readHeaders.flatMap((name): [string, string][] => (reply.header(name) === null ? [] : [[name, reply.header(name) as string]]));
     return new Response(body.byteLength === 0 ? null : body as Uint8Array<ArrayBuffer>, { status: statusOf(reply.status), headers: shown });
   } catch (thrown) {
-    throw late.signal.aborted ? fault("LOGIN_FAILED", { backend: server, detail: `${url.host} did not answer within ${limits.loginAnswerMsMax} ms` }) : thrown;
+    throw late.signal.aborted ? fault("BACKEND_TIMEOUT", { backend: server, detail: `${url.host} did not answer within ${limits.loginAnswerMsMax} ms`, hint: "try again" }) : thrown;
   } finally {
     timer.cancel();
   }

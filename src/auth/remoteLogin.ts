@@ -5,10 +5,11 @@
  * may be tried, or somebody must log in; there is no third in which we ask again and again.
  */
 import type { AddClientAuthentication, FetchLike } from "@modelcontextprotocol/client";
-import { type Clock, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
+import { type Audit, type AuditEvent, type Clock, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { RemoteSpec } from "../config/index.ts";
 import { Attempt } from "./remoteAttempt.ts";
 import { type Challenge, parseChallenge } from "./remoteChallenge.ts";
+import type { DeviceRequest } from "./remoteDevice.ts";
 import { type Kept, type LoginKey, type LoginStore, nothingKept } from "./remoteStore.ts";
 import type { LoginInfo, RefusedBy, Remedy, RemoteLogin } from "./types.ts";
 
@@ -23,6 +24,7 @@ export interface LoginOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  readonly audit: Pick<Audit, "record">;
   /** See Attempt. */
   readonly redirectUrl: () => string | null;
   readonly clientMetadataUrl: () => string | null;
@@ -169,13 +171,17 @@ export class Login implements RemoteLogin {
   async #renewed(): Promise<boolean> {
     const { clock, limits, log } = this.#options;
     const { server } = this.key;
+    const ev = this.#header === null ? "backend.login" : "backend.refresh";
     try {
       const attempt = await this.#attempt("", this.#kept.discovery);
-      if ((await this.#run(attempt, {})) === "AUTHORIZED") return true;
+      if ((await this.#run(attempt, {}, ev)) === "AUTHORIZED") return true;
+      this.#note("backend.fail", "it was not renewed");
       // The library gives a refused token up, and keeps one where the way there was the trouble.
       if (this.#kept.tokens?.refresh_token === undefined || attempt.issuer !== this.#kept.issuer) await this.#lose();
     } catch (thrown) {
-      log.warn("a token could not be renewed", { server, reason: reasonOf(thrown) });
+      const reason = reasonOf(thrown);
+      log.warn("a token could not be renewed", { server, reason });
+      this.#note("backend.fail", reason);
       if (!isPassing(thrown)) this.#need();
     }
     this.#pausedUntil = clock.now() + limits.renewPauseMs;
@@ -209,6 +215,25 @@ export class Login implements RemoteLogin {
     }
   }
 
+  /** Logs in by a code that somebody enters elsewhere: resolves when he has. Throws LOGIN_FAILED. */
+  async enter(device: DeviceRequest): Promise<void> {
+    try {
+      const attempt = await this.#attempt("", null, device);
+      while (!(await this.#isEntered(attempt, device)));
+    } catch (thrown) {
+      throw this.#failed(device.explained(thrown));
+    }
+  }
+
+  async #isEntered(attempt: Attempt, device: DeviceRequest): Promise<boolean> {
+    try {
+      return (await this.#run(attempt, {})) === "AUTHORIZED";
+    } catch (thrown) {
+      if (device.goesOn(thrown)) return false;
+      throw thrown;
+    }
+  }
+
   async forget(): Promise<void> {
     const { store } = this.#options;
     this.#kept = nothingKept;
@@ -222,30 +247,32 @@ export class Login implements RemoteLogin {
   // What others said of the failure stays out of every text: a server could write whatever it likes there.
   #failed(thrown: unknown): Fault {
     const { log } = this.#options;
-    log.warn("a login did not work", { server: this.key.server, reason: reasonOf(thrown) });
+    const reason = reasonOf(thrown);
+    log.warn("a login did not work", { server: this.key.server, reason });
+    this.#note("backend.fail", reason);
     return thrown instanceof Fault ? thrown : fault("LOGIN_FAILED", { backend: this.key.server, cause: thrown });
   }
 
   // ---- the library -----------------------------------------------------------------------------------------------
 
-  async #attempt(state: string, discovery: Kept["discovery"]): Promise<Attempt> {
+  async #attempt(state: string, discovery: Kept["discovery"], device?: DeviceRequest): Promise<Attempt> {
     const { spec, redirectUrl, clientMetadataUrl, clock, limits } = this.#options;
     const { oauth } = spec;
     if (oauth === null) throw fault("LOGIN_FAILED", { backend: this.key.server, detail: "its entry has a header Authorization" });
     const options = { server: this.key.server, url: this.#url, oauth, keeping: this, state, discovery, clientsMax: limits.loginClientsMax, now: () => clock.now(), signed: await signerOf(oauth), scopes: this.#scopes };
-    return new Attempt({ ...options, redirectUrl: redirectUrl() ?? nowhere, clientMetadataUrl: clientMetadataUrl() });
+    return new Attempt({ ...options, redirectUrl: redirectUrl() ?? nowhere, clientMetadataUrl: clientMetadataUrl(), ...(device === undefined ? {} : { device }) });
   }
 
   get #scopes(): readonly string[] {
     return [...new Set([...(this.#options.spec.oauth?.scopes ?? []), ...this.#wish.scopes])];
   }
 
-  async #run(attempt: Attempt, how: { readonly authorizationCode?: string; readonly iss?: string; readonly forceReauthorization?: boolean }): Promise<"AUTHORIZED" | "REDIRECT"> {
+  async #run(attempt: Attempt, how: { readonly authorizationCode?: string; readonly iss?: string; readonly forceReauthorization?: boolean }, ev: AuditEvent = "backend.login"): Promise<"AUTHORIZED" | "REDIRECT"> {
     const { auth } = await import("@modelcontextprotocol/client");
     const { resourceMetadata } = this.#wish;
     const scope = this.#scopes.join(" ");
     const came = await auth(attempt, { serverUrl: this.#resource(), fetchFn: this.#options.asks, ...(scope === "" ? {} : { scope }), ...(resourceMetadata === null ? {} : { resourceMetadataUrl: resourceMetadata }), ...how });
-    if (came === "AUTHORIZED") this.#authorized();
+    if (came === "AUTHORIZED") this.#authorized(ev);
     return came;
   }
 
@@ -259,11 +286,19 @@ export class Login implements RemoteLogin {
     return url;
   }
 
-  #authorized(): void {
+  #authorized(ev: AuditEvent): void {
+    this.#note(ev, null);
     this.#needed = false;
     this.#pausedUntil = 0;
     this.#options.log.info("logged in", { server: this.key.server, owner: this.key.owner });
     this.#tell();
+  }
+
+  /** Whose login it is stands where a decision about him would have it. */
+  #note(ev: AuditEvent, reason: string | null): void {
+    const { server, owner } = this.key;
+    const who = owner === "operator" ? { user: owner } : { grant: owner };
+    this.#options.audit.record({ ev, target: server, ...who, ...(reason === null ? { have: this.#kept.scopes } : { reason }) });
   }
 
   // ---- what is known ---------------------------------------------------------------------------------------------

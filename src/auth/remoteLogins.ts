@@ -2,14 +2,16 @@
  * All logins at remote servers. It hides where they are kept, which of them are under way, and that one server may have
  * many: the operator's, which serves everybody where the entry says "shared", and one for each caller where it does not.
  */
-import { type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
+import type { FetchLike } from "@modelcontextprotocol/client";
+import { type Audit, type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import { type Begun, completed, digestOf, type Invitation, newWord, Once } from "./remoteBegun.ts";
+import { DeviceRequest } from "./remoteDevice.ts";
 import { createRemoteFetch } from "./remoteFetch.ts";
 import { Login } from "./remoteLogin.ts";
 import { authorizePath, callbackPath, clientPath, connectPath, createRemotePages } from "./remotePages.ts";
 import { type LoginKey, type LoginStore, openLoginStore } from "./remoteStore.ts";
-import type { LoginInfo, OAuthIn, OAuthOut, RemoteLogins, Visitors } from "./types.ts";
+import type { DeviceOffer, LoginInfo, OAuthIn, OAuthOut, RemoteLogins, Visitors } from "./types.ts";
 
 export interface RemoteLoginsOptions {
   readonly stateDir: string;
@@ -20,6 +22,7 @@ export interface RemoteLoginsOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  readonly audit: Pick<Audit, "record">;
 }
 
 /** Whose login serves everybody. */
@@ -30,6 +33,12 @@ export async function createRemoteLogins(options: RemoteLoginsOptions): Promise<
   return new Logins(options, await openLoginStore(options));
 }
 
+/** A login by a code that is entered elsewhere. */
+interface Entering {
+  readonly request: DeviceRequest;
+  readonly ended: Promise<void>;
+}
+
 class Logins implements RemoteLogins {
   readonly paths = Object.freeze([`${authorizePath}:server`, callbackPath, clientPath, `${connectPath}:server`]);
   readonly begun: Once<Begun>;
@@ -38,6 +47,8 @@ class Logins implements RemoteLogins {
   readonly #store: LoginStore;
   readonly #logins = new Map<string, Login>();
   readonly #links = new WeakMap<Login, string>();
+  /** At most one for each server. */
+  readonly #entering = new Map<string, Entering>();
   #specs: ReadonlyMap<string, RemoteSpec> = new Map();
   #origin: string | null = null;
   readonly #pages = createRemotePages(this);
@@ -56,6 +67,7 @@ class Logins implements RemoteLogins {
     this.#specs = new Map(specs.flatMap((spec) => (spec.kind === "remote" && spec.issue === null ? [[spec.name, spec]] : [])));
     // Whoever still uses one of another entry has it; what was kept is found again under the new one.
     for (const [id, { key, fingerprint }] of this.#logins) if (this.#specs.get(key.server)?.fingerprint !== fingerprint) this.#logins.delete(id);
+    for (const server of this.#entering.keys()) if (!this.#specs.has(server)) this.#leave(server);
   }
 
   of(spec: RemoteSpec, owner: string): Login | null {
@@ -70,11 +82,15 @@ class Logins implements RemoteLogins {
   #create(key: LoginKey, spec: RemoteSpec): Login {
     const { limits } = this.#options;
     if (this.#logins.size >= limits.loginsMax) throw fault("LIMIT_REACHED", { backend: key.server, detail: `limits.loginsMax is ${limits.loginsMax}` });
-    const { allowHosts = [] } = spec.oauth ?? {};
-    const asks = createRemoteFetch({ ...this.#options, server: key.server, url: new URL(reveal(spec.url)), allowHosts });
+    const asks = this.#asksOf(spec);
     const page = (): string | null => this.#pageOf(login);
     const login: Login = new Login({ ...this.#options, key, spec, kept: this.#store.of(key), store: this.#store, asks, redirectUrl: () => this.#redirectUrl(spec), clientMetadataUrl: () => this.#clientUrl(spec), page });
     return login;
+  }
+
+  /** The way to the authorization servers of this one. */
+  #asksOf(spec: RemoteSpec): FetchLike {
+    return createRemoteFetch({ ...this.#options, server: spec.name, url: new URL(reveal(spec.url)), allowHosts: spec.oauth?.allowHosts ?? [] });
   }
 
   #redirectUrl(spec: RemoteSpec): string | null {
@@ -139,6 +155,33 @@ class Logins implements RemoteLogins {
     return { url: `${this.#origin}${authorizePath}${encodeURIComponent(server)}?link=${word}` };
   }
 
+  async device(server: string): Promise<DeviceOffer | null> {
+    const login = this.operators(server);
+    const spec = this.#specs.get(server);
+    if (spec === undefined || login.isOwn) {
+      await this.send(login, null);
+      return null;
+    }
+    this.#leave(server);
+    const request = new DeviceRequest({ ...this.#options, server, url: new URL(reveal(spec.url)), asks: this.#asksOf(spec) });
+    const ended = login.enter(request);
+    this.#entering.set(server, { request, ended });
+    // It is heard of here, or by who waits for its end, or by nobody.
+    ended.catch(() => undefined);
+    return Promise.race([request.offered, ended.then(() => null)]);
+  }
+
+  async deviceEnded(server: string): Promise<void> {
+    const entering = this.#entering.get(server);
+    if (entering === undefined) throw fault("LOGIN_FAILED", { backend: server, detail: "no login by a code was begun" });
+    await entering.ended;
+  }
+
+  #leave(server: string): void {
+    this.#entering.get(server)?.request.stop();
+    this.#entering.delete(server);
+  }
+
   async finish(server: string, callbackUrl: string): Promise<void> {
     const query = URL.parse(callbackUrl)?.searchParams ?? new URLSearchParams();
     const begun = this.begun.take(query.get("state"));
@@ -169,6 +212,7 @@ class Logins implements RemoteLogins {
   }
 
   close(): void {
+    for (const server of [...this.#entering.keys()]) this.#leave(server);
     this.begun.drop(() => true);
     this.invitations.drop(() => true);
   }

@@ -6,6 +6,7 @@
  */
 import { faultOf } from "../base/index.ts";
 import { type Begun, completed, type Invitation, isWord, newWord, type Once } from "./remoteBegun.ts";
+import { deviceGrant } from "./remoteDevice.ts";
 import type { Login } from "./remoteLogin.ts";
 import type { OAuthIn, OAuthOut, Visitors } from "./types.ts";
 
@@ -122,7 +123,7 @@ function invitedBy(logins: Logins, request: OAuthIn, visitors: Visitors, link: s
 
 function described({ origin }: Logins): OAuthOut | null {
   if (origin === null || !origin.startsWith("https:")) return null;
-  const body = { client_id: origin + clientPath, client_name: "1mcp", client_uri: origin, redirect_uris: [origin + callbackPath], grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], token_endpoint_auth_method: "none" };
+  const body = { client_id: origin + clientPath, client_name: "1mcp", client_uri: origin, redirect_uris: [origin + callbackPath], grant_types: ["authorization_code", "refresh_token", deviceGrant], response_types: ["code"], token_endpoint_auth_method: "none" };
   return { kind: "json", status: 200, headers: { "Cache-Control": "max-age=3600" }, body };
 }
 

@@ -26,10 +26,9 @@ export interface Store {
   close(): void;
 }
 
-const version = 1;
-
-// Times are milliseconds since the epoch; lists of scopes and documents are JSON, and null scopes mean everything.
-const schema = `
+// Times are milliseconds since the epoch; lists of scopes, sources and documents are JSON, null scopes mean everything,
+// null sources anywhere.
+const first = `
 create table grants (
   id text primary key, kind text not null, name text not null, client_id text, scopes text, resource text,
   refreshes integer not null, created_at integer not null, used_at integer, expires_at integer,
@@ -75,6 +74,9 @@ create table settings (name text primary key, value text not null) strict, witho
 create table ended (number integer primary key autoincrement, grant_id text not null, at integer not null) strict;
 `;
 
+/** How a database became what it is, from the first one on; what was given out once is never changed here. */
+const changes: readonly string[] = Object.freeze([first, "alter table grants add column sources text"]);
+
 // Longer than any transaction of ours, shorter than a client waits.
 const lockedMsMax = 5_000;
 
@@ -101,10 +103,10 @@ function connect(path: string): Database {
 
 function migrate(database: Database, path: string): void {
   const found = database.query<{ readonly user_version: number }, []>("pragma user_version").get()?.user_version ?? 0;
-  if (found > version) throw fault("STATE_BROKEN", { op: "open", detail: `${path} was written by a later version`, hint: "use that version" });
-  if (found === version) return;
-  database.run(schema);
-  database.run(`pragma user_version = ${version}`);
+  if (found > changes.length) throw fault("STATE_BROKEN", { op: "open", detail: `${path} was written by a later version`, hint: "use that version" });
+  if (found === changes.length) return;
+  for (const change of changes.slice(found)) database.run(change);
+  database.run(`pragma user_version = ${changes.length}`);
 }
 
 class SqliteStore implements Store {

@@ -20,6 +20,8 @@ export interface Credentials {
    * at the end: `http://127.0.0.1:3050/mcp`, `https://mcp.example/mcp/github`, `http://localhost:3050/sse`.
    */
   readonly resource: string;
+  /** Where the request comes from, trusted proxies looked through; asked only where that matters. Absent, or null: nobody knows. */
+  readonly address?: () => string | null;
 }
 
 /** Who is calling, or what to answer instead: `challenge` is the value of WWW-Authenticate (RFC 6750, section 3). */
@@ -117,6 +119,8 @@ export interface GrantInfo {
   readonly createdAt: number;
   readonly usedAt: number | null;
   readonly expiresAt: number | null;
+  /** Addresses and ranges (`10.0.0.0/8`) from which alone it opens anything; absent: from anywhere. */
+  readonly sources?: readonly string[];
 }
 
 export interface NewToken {
@@ -124,6 +128,30 @@ export interface NewToken {
   /** null: everything that the operator himself may do. */
   readonly scopes: readonly string[] | null;
   readonly lifeMs: number;
+  /** As in `GrantInfo`. */
+  readonly sources?: readonly string[];
+}
+
+/** A client that is named by its metadata document, as the operator is shown it. All but `url` and `domain` is its own word. */
+export interface DocumentedClient {
+  readonly url: string;
+  readonly name: string;
+  /** The domain that vouches for it. */
+  readonly domain: string;
+  readonly redirectUris: readonly string[];
+  /** It shows by a signature that it is itself. */
+  readonly signs: boolean;
+}
+
+/** One that he has just looked at. */
+export interface ShownClient extends DocumentedClient {
+  /** Stands for exactly this document: what is pinned is what was shown. */
+  readonly digest: string;
+}
+
+/** One that he has pinned: with the policy "pinned" no other is let in, and it is never fetched again. */
+export interface PinnedClient extends DocumentedClient {
+  readonly pinnedAt: number;
 }
 
 /** The operator's side of it; reached over the operator's socket and the operator's pages alone. */
@@ -142,6 +170,13 @@ export interface AuthOperator {
   openLink(): string;
   /** Sets the password of the operator's pages; null takes it away. */
   setPassword(password: string | null): Promise<void>;
+  /** Fetches a client's metadata document, for the operator to see. Throws PARAMS_INVALID with the reason. */
+  lookAtClient(url: string): Promise<ShownClient>;
+  /** Pins what he has just looked at. Throws PARAMS_INVALID where that was another, LIMIT_REACHED. */
+  pinClient(url: string, digest: string): void;
+  pinnedClients(): readonly PinnedClient[];
+  /** Takes a pin away. Throws NAME_UNKNOWN. */
+  unpinClient(url: string): void;
 }
 
 // ---- Doors ------------------------------------------------------------------------------------------------------
@@ -217,6 +252,14 @@ export interface LoginInfo {
   readonly renews: boolean;
 }
 
+/** What a person does who logs in by a code: he enters it on a page, with whatever browser he has (RFC 8628). */
+export interface DeviceOffer {
+  readonly url: string;
+  readonly code: string;
+  /** How long it is good. */
+  readonly lifeMs: number;
+}
+
 /** The browsers that come to the pages of the logins. */
 export interface Visitors {
   /** Whether it is the operator's. */
@@ -239,6 +282,10 @@ export interface RemoteLogins {
   handle(request: OAuthIn, visitors: Visitors): Promise<OAuthOut | null>;
   /** Begins the operator's login; gives what he shall open. By "paste" he brings the address back himself. Throws NAME_UNKNOWN, LOGIN_FAILED. */
   start(server: string, by: "browser" | "paste"): Promise<{ readonly url: string | null }>;
+  /** Begins one by a code that is entered elsewhere, and goes on by itself; null where nobody has to log in. Ends one that was begun before. Throws as `start`. */
+  device(server: string): Promise<DeviceOffer | null>;
+  /** Resolves when the code was entered. Throws LOGIN_FAILED. */
+  deviceEnded(server: string): Promise<void>;
   /** Ends one by the address that the browser was sent to. Throws LOGIN_FAILED. */
   finish(server: string, callbackUrl: string): Promise<void>;
   /** Forgets the operator's login, or those of all who have one there. Gives how many. Throws NAME_UNKNOWN. */

@@ -3,7 +3,7 @@
  * the map does not know, or has not asked for a while, since another process may have ended the grant. Nothing is
  * allocated for a token that is known, and what cannot be one of ours never reaches the store.
  */
-import { type Clock, faultOf, type Limits, type Log } from "../base/index.ts";
+import { type Addresses, addressesOf, type Clock, faultOf, type Limits, type Log } from "../base/index.ts";
 import type { Principal } from "../protocol/index.ts";
 import type { Challenges } from "./challenge.ts";
 import type { Grants } from "./grants.ts";
@@ -30,12 +30,15 @@ interface Held {
   readonly path: string | null;
   readonly expiresAt: number;
   readonly readAt: number;
+  /** Null: from anywhere. */
+  readonly sources: Addresses | null;
 }
 
 /** The operator: whoever can read the state folder. */
 export const operatorPrincipal: Principal = Object.freeze({ id: "operator", scopes: null });
 
 // The scheme's name has no case (RFC 9110, section 11.1). Bounded, so that nothing long is digested for a stranger; a JWT is longer than ours.
+const notOurs = "the token is not valid here";
 const bearer = /^bearer +([\w.~+/-]{1,8192}=*) *$/i;
 
 export class Verifier {
@@ -67,14 +70,14 @@ export class Verifier {
   }
 
   verify(credentials: Credentials): Verdict | Promise<Verdict> {
-    const { authorization } = credentials;
-    const token = authorization === null ? undefined : bearer.exec(authorization)?.[1];
+    const token = tokenIn(credentials);
     if (token === undefined) return this.#malformed(credentials);
     const digest = digestOf(token);
     if (digest === this.#ownDigest) return this.#operator;
     const now = this.#options.clock.now();
     const held = this.#held(token, digest, now);
     if (held === undefined) return this.#unknown(token, credentials, digest);
+    if (held.sources !== null && !held.sources.has(addressOf(credentials))) return this.#misplaced(held, credentials);
     if (now >= held.expiresAt) return this.#refused(credentials, "the token has expired");
     return isFor(held.path, credentials.resource) ? held.verdict : this.#refused(credentials, "the token is for another resource");
   }
@@ -90,7 +93,13 @@ export class Verifier {
   }
 
   #unknown(token: string, credentials: Credentials, digest: string): Verdict | Promise<Verdict> {
-    return this.#options.foreign?.(token, credentials, digest) ?? this.#refused(credentials, "the token is not valid here");
+    return this.#options.foreign?.(token, credentials, digest) ?? this.#refused(credentials, notOurs);
+  }
+
+  // In the words for a token that is none of ours: whoever has stolen one must not learn that it is good elsewhere.
+  #misplaced({ grantId }: Held, credentials: Credentials): Verdict {
+    this.#options.log.warn("a token was shown from an address that it is not for", { grant: grantId, client: addressOf(credentials) });
+    return this.#refused(credentials, notOurs);
   }
 
   #refused({ resource }: Credentials, why: string): Verdict {
@@ -101,9 +110,9 @@ export class Verifier {
     this.#known.delete(digest);
     const opening = this.#options.own && isSecretShape(token) ? this.#opening(digest) : null;
     if (opening === null) return undefined;
-    const { grantId, scopes, resource, expiresAt } = opening;
+    const { grantId, scopes, resource, expiresAt, sources } = opening;
     const verdict: Verdict = Object.freeze({ ok: true, principal: Object.freeze({ id: grantId, scopes }), expiresAt });
-    const held: Held = { verdict, grantId, path: resource, expiresAt, readAt: now };
+    const held: Held = { verdict, grantId, path: resource, expiresAt, readAt: now, sources: sources === null ? null : addressesOf(sources) };
     this.#known.set(digest, held);
     // The one that was read longest ago makes room.
     if (this.#known.size > this.#options.limits.tokenMemoMax) this.#known.delete(this.#known.keys().next().value ?? "");
@@ -120,6 +129,11 @@ export class Verifier {
     }
   }
 }
+
+/** Where it comes from; nowhere, where nobody knows. */
+const addressOf = ({ address }: Credentials): string => address?.() ?? "";
+
+const tokenIn = ({ authorization }: Credentials): string | undefined => (authorization === null ? undefined : bearer.exec(authorization)?.[1]);
 
 /** Whether a URL of ours has that path, and nothing before or behind it. */
 export function isFor(path: string | null, resource: string): boolean {

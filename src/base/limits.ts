@@ -264,8 +264,12 @@ export const defaultLimits = Object.freeze({
   /** Secret values kept for scrubbing, and the length from which one is kept. */
   secretsMax: 4096,
   secretLengthMin: 6,
+  /** Lines of the console, where libraries speak, that get into the log within a minute. */
+  consoleLinesMax: 60,
   /** A file that holds one secret. */
   secretFileBytesMax: 64 * 1024,
+  /** How long the system's keychain may take to give a secret; it may have to ask a person. */
+  keychainMsMax: 20_000,
   /** Lines of the audit log that wait to be written; how soon they are, how many at once, and when it is tried again after a failure. */
   auditQueueMax: 10_000,
   auditFlushMs: 100,
@@ -289,6 +293,8 @@ export const defaultLimits = Object.freeze({
   /** Logins that were begun, and how long one may take, as long as a link that begins one is good. */
   loginsBegunMax: 100,
   loginMsMax: 10 * 60 * 1000,
+  /** A login by a code that is entered elsewhere is waited for so long at most, however long the code is said to be good. */
+  deviceLoginMsMax: 30 * 60 * 1000,
   /** Logins that are kept, of all servers and owners; and clients that we registered, kept for one of them. */
   loginsMax: 1000,
   loginClientsMax: 4,
@@ -301,6 +307,8 @@ export const defaultLimits = Object.freeze({
   grantsMax: 50,
   staticTokensMax: 1000,
   liveTokensMax: 10_000,
+  /** Ranges of addresses that one static token can be bound to. */
+  tokenSourcesMax: 64,
   /** Longest life of a static token, and how long the one before stays valid when it is replaced. */
   staticTokenMsMax: 366 * 24 * 60 * 60 * 1000,
   rotationMsMax: 24 * 60 * 60 * 1000,

@@ -3,6 +3,7 @@
  * file that starts servers, because what is started here is nobody's child: it must not carry a child's mark, nor end
  * with the process group of a terminal.
  */
+import { monotonicMs } from "./clock.ts";
 
 /** The variable that says whose child a process is; grandchildren inherit it, wherever they go. */
 export const markVariable = "ONE_MCP_LIFE";
@@ -45,6 +46,35 @@ export async function outputOf(argv: readonly string[]): Promise<string> {
   const [text] = await Promise.all([child.stdout.text(), child.exited]);
   return text;
 }
+
+/** What a tool answered; or it took too long, or said more than anybody wanted, and is gone. */
+export type ToolAnswer = { readonly kind: "ended"; readonly code: number; readonly output: string; /** The beginning of what it said on stderr. */ readonly said: string } | { readonly kind: "late" } | { readonly kind: "large" };
+
+export interface AskOptions {
+  readonly argv: readonly string[];
+  /** All of its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly msMax: number;
+  /** Of its output. */
+  readonly bytesMax: number;
+}
+
+/** Asks a tool of the system for something that may be secret: what it says goes nowhere else. Throws when it cannot be started. */
+export async function askTool({ argv, env, msMax, bytesMax }: AskOptions): Promise<ToolAnswer> {
+  // Bun ends it by itself in both cases, and does not say in which.
+  const startedAt = monotonicMs();
+  const child = Bun.spawn([...argv], { env: { ...env }, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: msMax, maxBuffer: bytesMax, killSignal: "SIGKILL" });
+  // A child of its own that goes on may hold the streams; then nobody waits for these, however they end.
+  const texts = Promise.allSettled([child.stdout.text(), child.stderr.text()]);
+  const code = await child.exited;
+  if (child.signalCode === null) {
+    const [output = "", said = ""] = (await texts).map((text) => (text.status === "fulfilled" ? text.value : ""));
+    return Buffer.byteLength(output) > bytesMax ? { kind: "large" } : { kind: "ended", code, output, said: said.slice(0, saidCharsMax) };
+  }
+  return { kind: monotonicMs() - startedAt >= msMax ? "late" : "large" };
+}
+
+const saidCharsMax = 200;
 
 /** Runs a tool of the system that shows nothing here, and gives its exit code. Throws when it cannot be started. */
 export async function runTool(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {

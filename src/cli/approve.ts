@@ -6,8 +6,8 @@
 import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
 import type { ShownRequest } from "../compose.ts";
 import { askRunning } from "./grantor.ts";
+import { answerTo, interview, markedOf, scopesOf, verified } from "./interview.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { spanText } from "./print.ts";
 import { tableText } from "./table.ts";
 import { Lines } from "./typed.ts";
 
@@ -57,8 +57,6 @@ function scopesFor(request: ShownRequest, chosen: readonly string[] | null): rea
   return scopes;
 }
 
-const scopesOf = ({ scopes }: ShownRequest): string[] => scopes.map(({ scope }) => scope);
-const markedOf = ({ scopes }: ShownRequest): string[] => scopes.filter(({ asked }) => asked).map(({ scope }) => scope);
 
 async function approved(occasion: Occasion, request: ShownRequest, scopes: readonly string[]): Promise<number> {
   await askRunning(occasion, "POST", pathOf(request), { approve: true, scopes });
@@ -88,66 +86,13 @@ async function talk(occasion: Occasion, waiting: readonly ShownRequest[]): Promi
 }
 
 async function talkAbout(occasion: Occasion, request: ShownRequest, lines: Lines): Promise<void> {
-  occasion.stdout.write(requestText(request, occasion.clock.now()));
-  for (;;) {
-    occasion.stdout.write(questionOf(request));
-    const answer = parseAnswer((await lines.next()) ?? "", request);
-    if (answer === "again") continue;
-    if (answer === "later") say(occasion, "it goes on waiting");
-    else await (answer === "deny" ? denied(occasion, request) : approved(occasion, request, answer));
-    return;
-  }
+  const { stdout, clock } = occasion;
+  const decision = await interview(request, { write: (text) => stdout.write(text), next: () => lines.next(), now: clock.now() });
+  if (decision === null) say(occasion, "it goes on waiting");
+  else await (decision.approve ? approved(occasion, request, decision.scopes) : denied(occasion, request));
 }
 
-const questionOf = (request: ShownRequest): string => {
-  const marked = markedOf(request).length === 0 ? "" : "y: what is marked, ";
-  return `Is this the code on the page, and shall it get this? ${marked}1,2: these, all: everything, n: nothing, Enter: later > `;
-};
-
-/** What a person has typed: the scopes, or what else; "again" where it cannot be understood. */
-export function parseAnswer(text: string, request: ShownRequest): readonly string[] | "deny" | "later" | "again" {
-  const word = text.trim().toLowerCase();
-  if (word === "") return "later";
-  if (/^(n|no|none|deny)$/.test(word)) return "deny";
-  if (word === "all") return scopesOf(request);
-  if (/^y(es)?$/.test(word)) return markedOf(request).length === 0 ? "again" : markedOf(request);
-  return /^\d{1,4}([\s,]+\d{1,4})*$/.test(word) ? numbered(word.split(/[\s,]+/).map(Number), scopesOf(request)) : "again";
-}
-
-const numbered = (numbers: readonly number[], scopes: readonly string[]): readonly string[] | "again" =>
-  numbers.every((number) => number >= 1 && number <= scopes.length) ? [...new Set(numbers)].map((number) => scopes[number - 1] ?? "") : "again";
-
-// ---- How a request looks ----------------------------------------------------------------------------------------
-
-const verified = ({ client }: ShownRequest): string => client.domain ?? "not verified";
-const answerTo = ({ redirectHost, isLoopback }: ShownRequest): string => (redirectHost === null ? "the device that shows the code" : `${redirectHost}${isLoopback ? " (this computer)" : ""}`);
+// ---- How a request is listed -------------------------------------------------------------------------------------
 
 const head = Object.freeze(["CODE", "ID", "CLIENT", "VOUCHED FOR BY", "ANSWER GOES TO", "SCOPES"]);
 const rowOf = (request: ShownRequest): string[] => [request.code, request.id, request.client.name, verified(request), answerTo(request), markedOf(request).join(" ") || "to be chosen"];
-
-/** The same that the page shows. */
-function requestText(request: ShownRequest, now: number): string {
-  const { code, client, isLoopback, resource, lifeMs, refresh, expiresAt } = request;
-  const lines = [
-    "",
-    `${code}  “${client.name}”, ${client.domain === null ? "not verified" : `vouched for by ${client.domain}`}`,
-    ...(client.id === client.name ? [] : [`  known as:        ${client.id}`]),
-    `  answer goes to:  ${answerTo(request)}`,
-    ...(isLoopback ? ["  careful:         any program on this computer could be listening there; go on only if you have just started this login"] : []),
-    `  for:             ${resource}`,
-    `  lasts:           at most ${spanText(lifeMs)}${refresh ? ", renewed by the program itself" : ""}`,
-    `  waits for:       ${spanText(expiresAt - now)} more`,
-    "  may be granted:",
-    ...scopeLines(request),
-  ];
-  return `${lines.map(escapeControls).join("\n")}\n`;
-}
-
-function scopeLines({ scopes }: ShownRequest): string[] {
-  if (scopes.length === 0) return ["    nothing: no server is configured"];
-  const left = Math.max(...scopes.map(({ scope }) => scope.length));
-  return scopes.map(({ scope, servers, asked }, index) => {
-    const behind = servers.map(({ name, tools }) => `${name} (${tools.length} ${tools.length === 1 ? "tool" : "tools"})`).join(", ");
-    return `   ${String(index + 1).padStart(3)} [${asked ? "x" : " "}] ${scope.padEnd(left)}  ${behind}`.trimEnd();
-  });
-}

@@ -54,6 +54,7 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "ask for no bearer token; on loopback only",
     problem: switchProblem,
   }),
+  flag("trust-terminal", { command: "serve", about: "ask at this terminal about each client that wants a grant", problem: switchProblem }),
   flag("graceful-restart", {
     command: "serve",
     about: "on SIGUSR2 let a new process take over and refuse nobody; lets every program of this user share the port",
@@ -75,14 +76,17 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("wait", { command: "approve", about: "wait until somebody asks", problem: switchProblem }),
   flag("name", { value: "NAME", command: "token create", about: "what the token is for" }),
   flag("scope", { value: "SCOPE", command: ["approve", "token create"], about: "what is granted: tag:NAME, server:NAME, admin:read, admin:write, or all; may be given several times", standard: "of a request what it asked for; of a token everything", many: true }),
+  flag("server", { value: "NAME", command: "token create", about: "short for the scope server:NAME; may be given several times", many: true }),
+  flag("from-cidr", { value: "CIDR", command: "token create", about: "the token opens something for these addresses alone: 10.0.0.0/8, 2001:db8::/32; may be given several times", standard: "for all", many: true, problem: (text) => (listOf(text).every((range) => /^[\da-f.:]+(\/\d{1,3})?$/i.test(range)) ? null : "must be an address or a range as 10.0.0.0/8") }),
   flag("ttl", { value: "TIME", command: "token create", about: "how long it is valid: 12h, 90d; a year at most", standard: "90d", problem: (text) => (spanOf(text) === null ? "must be a number with s, m, h or d" : null) }),
   flag("all", { command: "auth revoke", about: "end all grants, the token in the state folder included", problem: switchProblem }),
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
-  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
+  flag("device", { command: "auth login", about: "log in by a code that is entered in a browser elsewhere, where the server offers that", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -113,6 +117,9 @@ export function sinceOf(text: string, now: number): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
+/** The words of a flag that may be given several times. */
+const listOf = (text: string): readonly string[] => text.split(/[\s,]+/).filter((word) => word !== "");
+
 const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 
 /** The environment variable that stands behind a flag. */
@@ -127,6 +134,7 @@ export interface Settings {
   readonly host: string | null;
   readonly port: number | null;
   readonly insecureNoAuth: boolean;
+  readonly trustTerminal: boolean;
   readonly gracefulRestart: boolean;
   readonly stdio: boolean;
   readonly url: string | null;
@@ -137,12 +145,17 @@ export interface Settings {
   readonly json: boolean;
   readonly since: string | null;
   readonly paste: boolean;
+  readonly device: boolean;
   readonly yes: string | null;
   readonly deny: string | null;
   readonly wait: boolean;
   readonly name: string | null;
   /** null: not given. */
   readonly scopes: readonly string[] | null;
+  /** Names of servers. */
+  readonly servers: readonly string[];
+  /** Addresses and ranges; null: not given. */
+  readonly sources: readonly string[] | null;
   readonly ttlMs: number;
   readonly all: boolean;
   readonly print: boolean;
@@ -174,6 +187,7 @@ export function parseSettings(given: Given, env: Readonly<Record<string, string 
 function settingsOf(texts: ReadonlyMap<string, string>): Settings {
   const text = (name: string): string | null => texts.get(name) ?? null;
   const number = (name: string): number | null => (texts.has(name) ? Number(texts.get(name)) : null);
+  const words = (name: string): readonly string[] | null => (texts.has(name) ? listOf(texts.get(name) ?? "") : null);
   const level = text("log-level") ?? "";
   return Object.freeze({
     config: text("config"),
@@ -184,6 +198,8 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     port: number("port"),
     insecureNoAuth: isOn(text("insecure-no-auth")),
     paste: isOn(text("paste")),
+    device: isOn(text("device")),
+    trustTerminal: isOn(text("trust-terminal")),
     gracefulRestart: isOn(text("graceful-restart")),
     stdio: isOn(text("stdio")),
     url: text("url"),
@@ -197,7 +213,9 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     deny: text("deny"),
     wait: isOn(text("wait")),
     name: text("name"),
-    scopes: text("scope")?.split(/[\s,]+/).filter((scope) => scope !== "") ?? null,
+    scopes: words("scope"),
+    servers: words("server") ?? [],
+    sources: words("from-cidr"),
     ttlMs: spanOf(text("ttl") ?? "") ?? ttlMsDefault,
     all: isOn(text("all")),
     print: isOn(text("print")),

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits, fault } from "../base/index.ts";
-import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken } from "../compose.ts";
+import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose.ts";
 import { defaultStateDir } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
@@ -23,6 +23,10 @@ export interface Grantor extends AsyncDisposable {
   rotate(id: string): Promise<Issued>;
   revoke(id: string | "all"): Promise<number>;
   setPassword(password: string | null): Promise<void>;
+  lookAtClient(url: string): Promise<ShownClient>;
+  pinClient(url: string, digest: string): Promise<void>;
+  pinnedClients(): Promise<readonly PinnedClient[]>;
+  unpinClient(url: string): Promise<void>;
 }
 
 /** The one to be asked now. Throws SERVER_AWAY for a server that lives and does not answer, and what opening the database throws. */
@@ -45,6 +49,10 @@ const running = (occasion: Occasion): Grantor => ({
   rotate: (id) => askRunning(occasion, "POST", `/auth/tokens/${encodeURIComponent(id)}/rotate`),
   revoke: async (id) => (await askRunning<{ readonly revoked: number }>(occasion, "POST", "/auth/grants/revoke", { id })).revoked,
   setPassword: async (password) => void (await askRunning(occasion, "POST", "/auth/password", { password })),
+  lookAtClient: (url) => askRunning(occasion, "POST", "/auth/clients/look", { url }),
+  pinClient: async (url, digest) => void (await askRunning(occasion, "POST", "/auth/clients/pin", { url, digest })),
+  pinnedClients: async () => (await askRunning<{ readonly pinned: readonly PinnedClient[] }>(occasion, "GET", "/auth/clients")).pinned,
+  unpinClient: async (url) => void (await askRunning(occasion, "POST", "/auth/clients/unpin", { url })),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 });
 
@@ -59,6 +67,10 @@ async function atRest({ settings, env, stderr }: Occasion): Promise<Grantor> {
     rotate: (id) => ask((it) => it.rotateToken(id)),
     revoke: (id) => ask((it) => it.revoke(id)),
     setPassword: (password) => ask((it) => it.setPassword(password)),
+    lookAtClient: (url) => ask((it) => it.lookAtClient(url)),
+    pinClient: (url, digest) => ask((it) => it.pinClient(url, digest)),
+    pinnedClients: () => ask((it) => it.pinnedClients()),
+    unpinClient: (url) => ask((it) => it.unpinClient(url)),
     [Symbol.asyncDispose]: close,
   };
 }

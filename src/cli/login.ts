@@ -1,12 +1,13 @@
 /**
  * `auth login`, `auth logout` and `auth status`: the logins at remote servers, of the running proxy. A login is begun here
- * and goes on in a browser; with `--paste`, for machines without one, the address at which the browser ended is brought
- * back by hand.
+ * and goes on in a browser. For machines without one: with `--paste` the address at which the browser ended is brought
+ * back by hand, with `--device` a code is entered in a browser elsewhere.
  */
 import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
-import type { LoginInfo } from "../compose.ts";
+import type { DeviceOffer, LoginInfo } from "../compose.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
+import { spanText } from "./print.ts";
 import { Lines } from "./typed.ts";
 
 // Nothing tells us that somebody has logged in; this often we look.
@@ -15,7 +16,9 @@ const lookMs = 500;
 /** Gives 0 when logged in. Throws USAGE, SERVER_AWAY, NAME_UNKNOWN, LOGIN_FAILED. */
 export const login: Run = async (occasion) => {
   const server = serverIn(occasion);
-  const { paste } = occasion.settings;
+  const { paste, device } = occasion.settings;
+  if (paste && device) throw fault("USAGE", { detail: "it is either --paste or --device" });
+  if (device) return entered(occasion, server);
   const { url } = await ask<{ readonly url: string | null }>(occasion, "POST", `${pathOf(server)}/start`, { by: paste ? "paste" : "browser" });
   if (url === null) return done(occasion, server);
   occasion.stdout.write(`Open this in a browser:\n\n  ${escapeControls(url)}\n\n`);
@@ -48,7 +51,7 @@ const lineOf = ({ server, owner, state, issuer, scopes, expiresAt, renews }: Log
   expiresAt === null ? "-" : renews ? "renewed by itself" : `until ${new Date(expiresAt).toISOString()}`,
 ];
 
-// ---- the two ways back ------------------------------------------------------------------------------------------
+// ---- the three ways ------------------------------------------------------------------------------------------
 
 async function waited(occasion: Occasion, server: string): Promise<void> {
   const { clock, stdout } = occasion;
@@ -74,6 +77,16 @@ async function pasted(occasion: Occasion, server: string): Promise<void> {
   await ask(occasion, "POST", `${pathOf(server)}/finish`, { callbackUrl });
 }
 
+async function entered(occasion: Occasion, server: string): Promise<number> {
+  const { offer } = await ask<{ readonly offer: DeviceOffer | null }>(occasion, "POST", `${pathOf(server)}/device`);
+  if (offer === null) return done(occasion, server);
+  const { url, code, lifeMs } = offer;
+  occasion.stdout.write(`Open this in a browser, on whatever computer or telephone:\n\n  ${escapeControls(url)}\n\nand enter this code there:\n\n  ${escapeControls(code)}\n\nWaiting until you have, at most ${spanText(lifeMs)} …\n`);
+  // The server knows when it is over; this is for one that does not answer any more.
+  await ask(occasion, "POST", `${pathOf(server)}/device/ended`, undefined, lifeMs + defaultLimits.operatorMsMax);
+  return done(occasion, server);
+}
+
 // ---- words with the server --------------------------------------------------------------------------------------
 
 function done({ stdout }: Occasion, server: string): number {
@@ -90,8 +103,8 @@ const pathOf = (server: string): string => `/logins/${encodeURIComponent(server)
 
 const listed = async (occasion: Occasion): Promise<readonly LoginInfo[]> => (await ask<{ readonly logins: readonly LoginInfo[] }>(occasion, "GET", "/logins")).logins;
 
-async function ask<T>(occasion: Occasion, method: "GET" | "POST", path: string, body?: object): Promise<T> {
-  const asked = await askOperator<T>(occasion, method, path, defaultLimits.operatorMsMax, body);
+async function ask<T>(occasion: Occasion, method: "GET" | "POST", path: string, body?: object, msMax: number = defaultLimits.operatorMsMax): Promise<T> {
+  const asked = await askOperator<T>(occasion, method, path, msMax, body);
   if (asked.kind === "answer") return asked.value;
   throw fault("SERVER_AWAY", asked.kind === "silent" ? { detail: asked.why } : {});
 }

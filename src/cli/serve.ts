@@ -12,6 +12,7 @@ import type { Occasion, Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
 import { serveLogWriter } from "./serveLog.ts";
 import { predecessorOf, predecessorVariable, successionOf } from "./successor.ts";
+import { askAtTerminal } from "./trustTerminal.ts";
 import { version } from "./version.ts";
 
 /** Serves until a signal ends it, or its one client has gone. Gives 0 after a clean end, 1 after a hurried one. Throws the Faults of a failed start. */
@@ -38,6 +39,8 @@ async function begun(occasion: Occasion, life: Life): Promise<void> {
   const secrets = { ownTokenFile: pathOf(settings.tokenFile), operatorPasswordFile: pathOf(settings.operatorPasswordFile) };
   const running = await start({ ...options, ...secrets, host, port, insecureNoAuth, sharePort, freePort: predecessor?.port ?? 0, takeover: predecessor !== null });
   stderr.write(greeting(occasion, running));
+  const leave = settings.trustTerminal ? await askAtTerminal(occasion, running.requests) : (): void => undefined;
+  void life.ended.then(leave, leave);
   const supervisor = await supervisorOf({ env, clock, warn: (line) => stderr.write(`1mcp: ${line}\n`) });
   const told = supervisor.began(running);
   const handOver = async (pid: number): Promise<void> => {

@@ -3,6 +3,7 @@
  * that it can go into a file or a variable; only its digest is kept.
  */
 import { escapeControls, fault } from "../base/index.ts";
+import { serverScope } from "../catalog/index.ts";
 import type { GrantInfo } from "../compose.ts";
 import { type Grantor, grantorOf, type Issued } from "./grantor.ts";
 import { grantRow, namedGrant, revokeAt } from "./grants.ts";
@@ -11,11 +12,18 @@ import { tableText } from "./table.ts";
 
 /** Makes one and prints it. Throws USAGE, PARAMS_INVALID, LIMIT_REACHED, SERVER_AWAY. */
 export const create: Run = async (occasion) => {
-  const { name, scopes, ttlMs } = occasion.settings;
+  const { name, sources, ttlMs } = occasion.settings;
   if (name === null) throw fault("USAGE", { detail: "what is the token for?", hint: "give it a --name" });
   await using grantor = await grantorOf(occasion);
-  return say(occasion, await grantor.create({ name, scopes: scopes === null || scopes.includes("all") ? null : scopes, lifeMs: ttlMs }));
+  return say(occasion, await grantor.create({ name, scopes: scopesOf(occasion), lifeMs: ttlMs, ...(sources === null ? {} : { sources }) }));
 };
+
+/** Null: everything. */
+function scopesOf({ settings: { scopes, servers } }: Occasion): readonly string[] | null {
+  const isAll = scopes?.includes("all") === true;
+  if (isAll && servers.length > 0) throw fault("USAGE", { detail: "it is either everything or a server" });
+  return isAll || (scopes === null && servers.length === 0) ? null : [...new Set([...(scopes ?? []), ...servers.map(serverScope)])];
+}
 
 /** Prints another one for the same grant. Throws USAGE, NAME_UNKNOWN, SERVER_AWAY. */
 export const rotate: Run = async (occasion) => {
@@ -30,7 +38,7 @@ export const list: Run = async (occasion) => {
   await using grantor = await grantorOf(occasion);
   const tokens = await tokensOf(grantor);
   if (settings.json) stdout.write(`${JSON.stringify(tokens, null, 2)}\n`);
-  else stdout.write(await tableText([["ID", "NAME", "SCOPES", "MADE", "USED", "UNTIL"], ...tokens.map(grantRow)], stdout));
+  else stdout.write(await tableText([["ID", "NAME", "SCOPES", "MADE", "USED", "UNTIL", "FROM"], ...tokens.map((token) => [...grantRow(token), sourcesText(token)])], stdout));
   return 0;
 };
 
@@ -40,6 +48,8 @@ export const revoke: Run = async (occasion) => {
   return revokeAt(occasion, grantor, namedGrant(await tokensOf(grantor), occasion.operand));
 };
 
+const sourcesText = ({ sources }: GrantInfo): string => sources?.join(" ") ?? "anywhere";
+
 const tokensOf = async (grantor: Grantor): Promise<readonly GrantInfo[]> => (await grantor.grants()).filter(({ kind }) => kind === "token");
 
 // What is not the token goes to stderr: `1mcp token create … > file` has the token in the file, and nothing else.
@@ -47,6 +57,7 @@ function say({ settings, stdout, stderr }: Occasion, { grant, token }: Issued): 
   stdout.write(settings.json ? `${JSON.stringify({ ...grant, token }, null, 2)}\n` : `${token}\n`);
   const opens = grant.scopes === null ? "everything" : grant.scopes.join(" ") || "nothing";
   const until = grant.expiresAt === null ? "" : ` until ${new Date(grant.expiresAt).toISOString()}`;
-  stderr.write(`${escapeControls(`“${grant.name}” (${grant.id}) opens ${opens}${until}; it is not shown again`)}\n`);
+  const from = grant.sources === undefined ? "" : ` for ${sourcesText(grant)} alone`;
+  stderr.write(`${escapeControls(`“${grant.name}” (${grant.id}) opens ${opens}${until}${from}; it is not shown again`)}\n`);
   return 0;
 }

@@ -118,6 +118,12 @@ export function accessOf(entry: AccessEntry | undefined, folder: string): Access
   });
 }
 
+/**
+ * Whether several people call us, as far as a configuration tells: who comes by the word of another issuer is somebody of
+ * his own, while everything that is approved or made here is the operator's, however many clients and tokens he has.
+ */
+export const isForSeveral = ({ mode, issuers = [], ...rest }: AccessEntry = {}): boolean => mode !== "token" && (issuers.length > 0 || Object.hasOwn(rest, "signIn"));
+
 type PreregisteredEntry = v.InferOutput<typeof preregistered>;
 
 const clientOf = ({ clientId: id, name = id, redirectUris = [], secretSha256, jwks, clientCredentials }: PreregisteredEntry): PreregisteredClient =>

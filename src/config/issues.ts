@@ -105,7 +105,7 @@ function hintFor(found: Found): string | null {
   if (found.type === "picklist") return typeof input === "string" ? didYouMean(input, optionsOf(found)) : null;
   if (found.type !== "string") return null;
   if (typeof input === "number" || typeof input === "boolean") return "put it into double quotes";
-  if (typeof input === "object" && input !== null && Object.keys(input).some((key) => key.startsWith("$"))) return "references to secrets may stand in args, env and headers; write ${VAR} here";
+  if (typeof input === "object" && input !== null && Object.keys(input).some((key) => key.startsWith("$"))) return "references to secrets may stand in args, env, headers, and for clientSecret and privateKey; write ${VAR} here";
   return null;
 }
 

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault, fingerprint, openToRead } from "../base/index.ts";
-import { accessOf } from "./access.ts";
+import { accessOf, isForSeveral } from "./access.ts";
 import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
@@ -62,9 +62,16 @@ async function referredTo(whole: string | null, folder: string, plain: Variables
   const text = whole ?? "";
   const { variables, problems } = await withFiles(text, plain);
   const { document } = text.includes('"$') ? parseDocument(text) : { document: null };
-  const references = await readReferences(document?.value, { folder, variables });
+  const references = await readReferences(inUse(document?.value), { folder, variables });
   const read = [...variables].filter(([name]) => !plain.has(name));
   return { variables, problems, references, fingerprint: read.length + references.size === 0 ? "" : fingerprint([read, [...references]]) };
+}
+
+// A keychain that is locked asks a person: not for a server that is switched off.
+function inUse(value: unknown): unknown {
+  const { mcpServers, ...rest } = (value ?? {}) as { readonly mcpServers?: unknown };
+  if (typeof mcpServers !== "object" || mcpServers === null) return value;
+  return { ...rest, mcpServers: Object.values(mcpServers).filter((entry) => (entry as { readonly disabled?: unknown } | null)?.disabled !== true) };
 }
 
 // A secret that is written out, rather than referred to, in a file that others on this computer can read.
@@ -102,7 +109,7 @@ export function parseConfig(source: ConfigSource): Loaded {
 
 function accepted(file: ConfigFile, document: Document, { path, variables, references = new Map(), hash }: ConfigSource): Loaded {
   const limits = limitsOf(file);
-  const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, references, folder: dirname(path) };
+  const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, references, folder: dirname(path), isForSeveral: isForSeveral(file.auth) };
   const servers = Object.entries(file.mcpServers ?? {}).map(([name, entry]) => specOf(name, entry, around));
   // Who is switched off may well lack what it needs.
   const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));

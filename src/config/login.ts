@@ -4,8 +4,11 @@
  */
 import * as v from "valibot";
 import { Secret } from "../base/index.ts";
+import { type SecretReference, valueEither } from "./reference.ts";
 
 const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
+
+const secret = v.pipe(valueEither, v.check((value) => value !== "", "must not be empty"));
 
 // RFC 6749, appendix A.4: what a scope may be made of.
 const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "is not a scope"));
@@ -27,8 +30,8 @@ const references = "${VAR} and ${VAR:-default} are replaced";
 export const oauthEntry = v.strictObject({
   grant: v.optional(v.pipe(v.picklist(["authorization_code", "client_credentials"]), v.description("How a token is got: a person logs in, or we do by ourselves. Default: authorization_code."))),
   clientId: v.optional(v.pipe(text(), v.description(`The client that was registered for us there; ${references}. Default: we register ourselves.`))),
-  clientSecret: v.optional(v.pipe(text(), v.description(`Its secret; ${references}. Default: none.`))),
-  privateKey: v.optional(v.pipe(text(), v.description(`PEM (PKCS #8) of the key that it signs with in place of a secret (private_key_jwt); ${references}. Default: none.`))),
+  clientSecret: v.optional(v.pipe(secret, v.description(`Its secret; ${references}. Default: none.`))),
+  privateKey: v.optional(v.pipe(secret, v.description(`PEM (PKCS #8) of the key that it signs with in place of a secret (private_key_jwt); ${references}. Default: none.`))),
   keyAlgorithm: v.optional(v.pipe(v.picklist(["ES256", "ES384", "RS256", "PS256"]), v.description("How it signs. Default: ES256."))),
   issuer: v.optional(v.pipe(text(), v.description("The authorization server that clientId is for: no other gets to see its secret. Default: the first one that the server names."))),
   clientMetadataUrl: v.optional(v.pipe(v.string(), v.check(isHttpsDocument, "must be an https URL with a path"), v.description("Our client metadata document, where the authorization server takes such. Default: our own one where publicUrl is https."))),
@@ -54,8 +57,11 @@ export interface RemoteOAuth {
   readonly allowHosts: readonly string[];
 }
 
+/** Those of its members that are read. */
+export type OAuthText = "clientId" | "clientSecret" | "privateKey";
+
 /** What was written, with its variables put in by `read`. */
-export function oauthOf(entry: OAuthEntry | undefined, read: (key: "clientId" | "clientSecret" | "privateKey", template: string) => string): RemoteOAuth {
+export function oauthOf(entry: OAuthEntry | undefined, read: (key: OAuthText, written: string | SecretReference) => string): RemoteOAuth {
   const texts = { clientId: textOf("clientId", entry, read), clientSecret: textOf("clientSecret", entry, read), privateKey: textOf("privateKey", entry, read) };
   return Object.freeze({
     ...plain,
@@ -73,9 +79,9 @@ const plain = Object.freeze({ grant: "authorization_code", keyAlgorithm: "ES256"
 
 const secretOf = (text: string | null): Secret | null => (text === null ? null : new Secret(text));
 
-function textOf<K extends "clientId" | "clientSecret" | "privateKey">(key: K, entry: OAuthEntry | undefined, read: (key: K, template: string) => string): string | null {
-  const template = entry?.[key];
-  return template === undefined ? null : read(key, template);
+function textOf(key: OAuthText, entry: OAuthEntry | undefined, read: (key: OAuthText, written: string | SecretReference) => string): string | null {
+  const written = entry?.[key];
+  return written === undefined ? null : read(key, written);
 }
 
 /** What cannot be meant together; null where all is well. */

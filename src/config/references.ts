@@ -7,10 +7,8 @@ import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defaultLimits } from "../base/index.ts";
 import type { Variables } from "./env.ts";
-import type { SecretReference } from "./schema.ts";
-
-/** What one reference came to. */
-export type Found = { readonly value: string } | { readonly problem: string };
+import { fromKeychain } from "./keychain.ts";
+import type { Found, SecretReference } from "./reference.ts";
 
 /** Of each reference of a configuration, by `keyOf`. */
 export type References = ReadonlyMap<string, Found>;
@@ -44,22 +42,12 @@ function referencesIn(value: unknown): SecretReference[] {
 function lookUp({ $file, $cred, $keychain }: SecretReference, { folder, variables }: Whence): Promise<Found> {
   if ($file !== undefined) return readSecretFile(resolve(folder, $file));
   if ($cred !== undefined) return credential($cred, variables.get("CREDENTIALS_DIRECTORY"));
-  return fromKeychain($keychain ?? "");
+  return fromKeychain($keychain ?? "", { variables });
 }
 
 async function credential(name: string, folder: string | undefined): Promise<Found> {
   if (folder === undefined || /^\.*$/.test(name)) return { problem: "needs credentials of a service manager, which gave none (CREDENTIALS_DIRECTORY is not set)" };
   return readSecretFile(resolve(folder, name));
-}
-
-async function fromKeychain(entry: string): Promise<Found> {
-  const [service = "", name = ""] = entry.split("/");
-  try {
-    const value = await Bun.secrets.get({ service, name });
-    return value === null ? { problem: `needs the keychain's entry ${entry}, which does not exist` } : { value };
-  } catch (error) {
-    return { problem: `needs the system's keychain, which cannot be read (${codeOf(error)})` };
-  }
 }
 
 /** The content of a file that holds one secret, without the line break that editors put at its end. Never throws. */

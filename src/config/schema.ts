@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/index.ts";
 import { accessEntry } from "./access.ts";
 import { oauthEntry } from "./login.ts";
+import { plainText, type SecretReference, secretReference, valueEither } from "./reference.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
@@ -22,20 +23,6 @@ const milliseconds = (description: string, standard: string) => wholeNumber(1, 7
 const flag = (description: string) => v.pipe(v.boolean(), v.description(description));
 
 const references = "${VAR} and ${VAR:-default} are replaced; $${ is a literal ${.";
-
-const plainText = v.string();
-const secretReference = v.strictObject({
-  $env: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a variable"), v.description("The value of this variable."))),
-  $file: v.optional(v.pipe(text(), v.description("The content of this file without its last line break; a relative path starts at the configuration's folder."))),
-  $cred: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]+$/, "is not the name of a credential"), v.description("The service manager's credential of this name."))),
-  $keychain: v.optional(v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, "must be service/name"), v.description("The entry service/name of the system's keychain."))),
-});
-const oneReference = v.pipe(secretReference, v.check((given) => Object.keys(given).length === 1, "must have exactly one of $env, $file, $cred and $keychain"));
-// A string, or where its value is to be taken from.
-const valueEither = v.lazy((input) => (typeof input === "object" && input !== null && !Array.isArray(input) ? oneReference : plainText)) as unknown as v.GenericSchema<string | SecretReference>;
-
-/** Where the value of a secret is to be taken from; exactly one of its members is there. */
-export type SecretReference = v.InferOutput<typeof secretReference>;
 
 const variables = v.pipe(
   v.record(v.pipe(v.string(), v.regex(/^[^=\0]+$/, "is not the name of a variable")), valueEither),
@@ -87,7 +74,7 @@ const common = Object.freeze({
   era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks: modern is without sessions, legacy what was before; auto asks it. Default: auto."))),
   hidden: v.optional(flag("Whoever is not granted this server is told that there is none of its name, instead of what to ask for. Default: false.")),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable, by the names that the server gives them. Default: none.")),
-  pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn."))),
+  pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn, or block where several people call (auth has issuers)."))),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),
 });
 
@@ -127,7 +114,7 @@ export const remoteEntry = v.strictObject({
   url: v.pipe(text(), v.description(`Its address. ${references}`)),
   headers: v.optional(headers),
   oauth: v.optional(v.pipe(oauthEntry, v.description("How we log in there when it asks for it. Default: as it says itself."))),
-  credentials: v.optional(v.pipe(v.picklist(["shared", "per-user"]), v.description("Whose login is used there: the operator's for everybody, or each caller's own. Default: shared."))),
+  credentials: v.optional(v.pipe(v.picklist(["shared", "per-user"]), v.description("Whose login is used there: the operator's for everybody, or each caller's own. Default: shared, or per-user where several people call (auth has issuers) and nothing written here is for all of them."))),
   ...common,
 });
 

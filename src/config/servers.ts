@@ -11,7 +11,8 @@ import { isLoader } from "./loaders.ts";
 import { type OAuthEntry, oauthOf, oauthProblem, type RemoteOAuth, revealedOAuth } from "./login.ts";
 import { keyOf, type References } from "./references.ts";
 import { sandboxOf } from "./sandbox.ts";
-import type { RemoteEntry, SecretReference, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
+import type { SecretReference } from "./reference.ts";
+import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
 import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly references: References;
   /** The folder of the configuration; relative working folders start here. */
   readonly folder: string;
+  /** Several people call us: what one of them did is not to be another's. */
+  readonly isForSeveral: boolean;
 }
 
 /** The entry as a spec, and everything that should be said about it (all of it, where the spec has the first). */
@@ -165,14 +168,20 @@ function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): Remo
 }
 
 function loginOf(entry: RemoteEntry, reader: EntryReader): Pick<RemoteSpec, "headers" | "oauth" | "credentials"> {
-  const { oauth: written, credentials = "shared" } = entry;
+  const { oauth: written } = entry;
   const headers = headersOf(entry, reader);
   const hasOwn = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
   if (written !== undefined) checkOAuth(written, hasOwn, reader);
   const isForAll = hasOwn || entry.isolation === "shared" || written?.grant === "client_credentials";
+  return { headers, oauth: hasOwn ? null : readOAuth(written, reader), credentials: credentialsOf(entry, isForAll, reader) };
+}
+
+function credentialsOf({ credentials }: RemoteEntry, isForAll: boolean, reader: EntryReader): RemoteSpec["credentials"] {
+  // What nobody chose is only taken where it can be.
+  if (credentials === undefined) return reader.around.isForSeveral && !isForAll ? "per-user" : "shared";
   if (credentials === "per-user" && isForAll)
     reader.refuse(reader.path("credentials"), "cannot be per-user where all callers share a connection, a header or a client", 'leave "isolation", the header and "grant" out, or use "shared"');
-  return { headers, oauth: hasOwn ? null : readOAuth(written, reader), credentials };
+  return credentials;
 }
 
 function checkOAuth(written: OAuthEntry, hasHeader: boolean, reader: EntryReader): void {
@@ -184,8 +193,9 @@ function checkOAuth(written: OAuthEntry, hasHeader: boolean, reader: EntryReader
 const readOAuth = (written: RemoteEntry["oauth"], reader: EntryReader): RemoteOAuth =>
   // Whatever is called a secret is one, wherever it was written.
   oauthOf(written, (key, template) => {
-    const { text, names } = reader.read(template, reader.path("oauth", key));
-    reader.parts.push({ name: key === "clientId" ? "" : "secret", from: key === "clientId" ? [] : names, value: text });
+    if (key !== "clientId") return reveal(reader.readText("secret", template, reader.path("oauth", key)));
+    const { text } = reader.read(template as string, reader.path("oauth", key));
+    reader.parts.push({ name: "", from: [], value: text });
     return text;
   });
 
@@ -263,13 +273,15 @@ function extentOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<
   };
 }
 
+const pinWithout = (isForSeveral: boolean): BackendSpec["pin"] => (isForSeveral ? "block" : "warn");
+
 /** What may change while the process or connection goes on. */
-function usageOf(entry: ServerEntry, { defaults, limits }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight" | "pin"> {
+function usageOf(entry: ServerEntry, { defaults, limits, isForSeveral }: Surroundings): Pick<BackendSpec, "start" | "idleMs" | "maxInFlight" | "pin"> {
   return {
     start: entry.start ?? defaults.start ?? "eager",
     idleMs: entry.idleTimeout ?? defaults.idleTimeout ?? limits.idleStopMsMax,
     maxInFlight: entry.maxInFlight ?? defaults.maxInFlight ?? limits.pendingMax,
-    pin: entry.pin ?? defaults.pin ?? "warn",
+    pin: entry.pin ?? defaults.pin ?? pinWithout(isForSeveral),
   };
 }
 

@@ -157,7 +157,7 @@ export class Door {
 
   /** Who sends this request to that resource, or why he is not let in. */
   admit(request: Request, peer: Peer, resource: string, extra: Extra): Admitted | Response | Promise<Admitted | Response> {
-    const verdict = this.#options.auth.verify({ authorization: request.headers.get("authorization"), resource });
+    const verdict = this.#options.auth.verify({ authorization: request.headers.get("authorization"), resource, address: () => this.clientOf(request, peer) });
     return verdict instanceof Promise ? verdict.then((found) => this.#judged(found, request, peer, extra)) : this.#judged(verdict, request, peer, extra);
   }
 

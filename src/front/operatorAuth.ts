@@ -1,6 +1,6 @@
 /**
  * What the operator does about grants, over his socket: see who waits and decide, see what was granted and end it, make
- * and replace tokens, let a browser in, set the password of the pages.
+ * and replace tokens, let a browser in, set the password of the pages, pin clients.
  */
 import * as v from "valibot";
 import type { AuthOperator } from "../auth/index.ts";
@@ -23,8 +23,10 @@ export interface Asked {
 }
 
 const decision = v.variant("approve", [v.strictObject({ approve: v.literal(true), scopes: v.array(v.string()) }), v.strictObject({ approve: v.literal(false) })]);
-const newToken = v.strictObject({ name: v.string(), scopes: v.nullable(v.array(v.string())), lifeMs: v.number() });
+const newToken = v.strictObject({ name: v.string(), scopes: v.nullable(v.array(v.string())), lifeMs: v.number(), sources: v.exactOptional(v.array(v.string())) });
 const revocation = v.strictObject({ id: v.string() });
+const client = v.strictObject({ url: v.string() });
+const pin = v.strictObject({ url: v.string(), digest: v.string() });
 const password = v.strictObject({ password: v.nullable(v.string()) });
 
 function read<T>(schema: v.GenericSchema<unknown, T>, body: unknown): T {
@@ -48,6 +50,26 @@ export const authActions = (operator: AuthOperator): readonly OperatorAction[] =
   { method: "POST", path: "/auth/grants/revoke", run: ({ body }) => ({ revoked: operator.revoke(read(revocation, body).id) }) },
   { method: "POST", path: "/auth/tokens", run: ({ body }) => operator.createToken(read(newToken, body)) },
   { method: "POST", path: "/auth/tokens/:id/rotate", run: ({ id }) => operator.rotateToken(id) },
+  { method: "GET", path: "/auth/clients", run: () => ({ pinned: operator.pinnedClients() }) },
+  { method: "POST", path: "/auth/clients/look", run: ({ body }) => operator.lookAtClient(read(client, body).url) },
+  {
+    method: "POST",
+    path: "/auth/clients/pin",
+    run({ body }) {
+      const { url, digest } = read(pin, body);
+      operator.pinClient(url, digest);
+      return { pinned: url };
+    },
+  },
+  {
+    method: "POST",
+    path: "/auth/clients/unpin",
+    run({ body }) {
+      const { url } = read(client, body);
+      operator.unpinClient(url);
+      return { unpinned: url };
+    },
+  },
   { method: "POST", path: "/auth/open", run: () => ({ url: operator.openLink() }) },
   {
     method: "POST",

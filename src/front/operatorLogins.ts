@@ -1,6 +1,6 @@
 /**
  * What the operator does about logins at remote servers, over his socket: see them, begin one, end one by the address
- * that he brought by hand, and forget one.
+ * that he brought by hand or by a code that he enters elsewhere, and forget one.
  */
 import * as v from "valibot";
 import type { RemoteLogins } from "../auth/index.ts";
@@ -21,6 +21,16 @@ function read<T>(schema: v.GenericSchema<unknown, T>, body: unknown): T {
 export const loginActions = (logins: RemoteLogins): readonly OperatorAction[] => [
   { method: "GET", path: "/logins", run: () => ({ logins: logins.list() }) },
   { method: "POST", path: "/logins/:id/start", run: ({ id, body }) => logins.start(id, read(start, body).by) },
+  { method: "POST", path: "/logins/:id/device", run: async ({ id }) => ({ offer: await logins.device(id) }) },
+  {
+    // Answered when the code was entered, or will not be any more.
+    method: "POST",
+    path: "/logins/:id/device/ended",
+    async run({ id }) {
+      await logins.deviceEnded(id);
+      return { finished: id };
+    },
+  },
   {
     method: "POST",
     path: "/logins/:id/finish",

@@ -70,14 +70,53 @@ describe("the policy", () => {
     expect([(await off.documents.of(url, false)).ok, off.asked.length]).toEqual([false, 0]);
   });
 
-  test("pinned asks when the operator pins it, and never again", async () => {
+  test("pinned asks when the operator looks at it, and never again", async () => {
     await using stage = await opened({ cimd: "pinned" }, serving(good));
-    expect(await stage.documents.of(url, false)).toMatchObject({ ok: false, why: expect.stringContaining("pinned") });
-    expect((await stage.documents.pin(url)).ok).toBe(true);
+    const refused = { ok: false, why: expect.stringContaining("pinned") };
+    expect(await stage.documents.of(url, false)).toMatchObject(refused);
+    const { digest, ...shown } = await stage.documents.look(url);
+    expect(shown).toEqual({ url, name: "App", domain: "app.example", redirectUris: ["http://127.0.0.1/cb"], signs: false });
+    // That he has looked lets nobody in.
+    expect(await stage.documents.of(url, true)).toMatchObject(refused);
+    stage.documents.pin(url, digest);
+    const pinnedAt = stage.clock.now();
     await stage.clock.advance(400 * 86_400_000);
-    expect((await stage.again().of(url, false)).ok).toBe(true);
+    expect([(await stage.again().of(url, false)).ok, stage.again().pinned()]).toEqual([true, [{ ...shown, pinnedAt }]]);
     expect(stage.asked).toHaveLength(1);
-    expect((await stage.documents.pin("http://app.example/x")).ok).toBe(false);
+    expect([stage.documents.unpin(url), stage.documents.unpin(url), stage.documents.pinned()]).toEqual([true, false, []]);
+    expect(await stage.documents.of(url, true)).toMatchObject(refused);
+  });
+
+  test("pinned is what was shown, and nothing that a stranger had us fetch before", async () => {
+    let document: object = good;
+    await using stage = await opened({ cimd: "open" }, () => ({ body: JSON.stringify(document) }), { clientsMax: 1 });
+    await stage.documents.of(url, false);
+    const strict = stage.again(accessOf({ clients: { cimd: "pinned" } }, "/").clients);
+    expect((await strict.of(url, true)).ok).toBe(false);
+    const { digest } = await strict.look(url);
+    for (const [other, shown] of [[url, `${digest}x`], ["https://app.example/other.json", digest]] as const) expect(() => strict.pin(other, shown)).toThrow("not what was looked at");
+    strict.pin(url, digest);
+    // Under another policy it may be fetched again, and stays pinned as it was.
+    document = { ...good, client_name: "Changed" };
+    await stage.clock.advance(86_400_000);
+    expect(await stage.documents.of(url, false)).toMatchObject({ metadata: { name: "Changed" } });
+    expect(await strict.of(url, false)).toMatchObject({ ok: true, metadata: { name: "App" } });
+    const more = await strict.look("https://app.example/more.json").catch((thrown: Error) => thrown.message);
+    expect(more).toContain("for another client");
+    document = { ...good, client_id: "https://app.example/more.json" };
+    expect(() => strict.pin("https://app.example/more.json", digest)).toThrow("not what was looked at");
+    const second = await strict.look("https://app.example/more.json");
+    expect(() => strict.pin(second.url, second.digest)).toThrow("limits.clientsMax is 1");
+  });
+
+  test("what cannot be pinned says why, and what is pinned and no longer taken is still shown", async () => {
+    await using stage = await opened({ cimd: "pinned", redirectSchemes: ["app"] }, serving({ ...good, redirect_uris: ["app:/cb"] }), { clientFetchesMax: 1 });
+    await expect(stage.documents.look("http://app.example/x")).rejects.toThrow("not the address");
+    const { digest } = await stage.documents.look(url);
+    stage.documents.pin(url, digest);
+    await expect(stage.documents.look(url)).rejects.toThrow("too many");
+    const stricter = stage.again(accessOf({ clients: { cimd: "pinned" } }, "/").clients);
+    expect([(await stricter.of(url, false)).ok, stricter.pinned()[0]?.name]).toEqual([false, "(cannot be used any more)"]);
   });
 });
 

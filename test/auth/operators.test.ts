@@ -31,6 +31,7 @@ describe("a static token", () => {
     expect(create({})).toMatchObject({ grant: { name: "ci" } });
     expect(create({})).toBe("LIMIT_REACHED");
     await using mute = await openAuth({ audit: { record: () => undefined, isWritable: false } });
+    for (const sources of [[], ["home"], ["10.0.0.0/33"], ["::ffff:10.0.0.0/104"], Array.from({ length: 65 }, () => "10.0.0.1")]) expect([sources, create({ sources })]).toEqual([sources, "PARAMS_INVALID"]);
     expect(codeOf(() => mute.auth.operator.createToken({ name: "ci", scopes: [], lifeMs: 1000 }))).toBe("LIMIT_REACHED");
   });
 

@@ -127,3 +127,43 @@ test("a server whose header is its login has none here, and there are no more th
   expect(() => desk.logins.of(loginSpec("http://127.0.0.1:1/mcp", {}, { name: "second" }), "operator")).toThrow("limits.loginsMax is 1");
   expect((await failure(desk.logins.start("nobody", "paste"))).code).toBe("NAME_UNKNOWN");
 });
+
+test("each login, renewal and failure is written down with whose it is, and nothing secret or foreign with it", async () => {
+  await using guarded = createGuarded({ expiresIn: 100, device: "authorization_pending" });
+  const spec = loginSpec(guarded.url, { scopes: ["a"] });
+  await using desk = await deskOf([spec]);
+  const login = desk.logins.of(spec, "operator");
+  await desk.logins.finish("remote", await guarded.visit((await desk.logins.start("remote", "paste")).url ?? ""));
+  const asked = async (): Promise<unknown> => login?.authorization();
+  await desk.clock.advance(100_000);
+  await asked();
+  guarded.bends.refresh = "invalid_grant";
+  await desk.clock.advance(100_000);
+  await asked();
+  const wrong = await guarded.visit((await desk.logins.start("remote", "paste")).url ?? "");
+  await desk.logins.finish("remote", wrong.replace("code=", "code=x")).catch(() => undefined);
+  expect(desk.audited).toEqual([
+    { ev: "backend.login", target: "remote", user: "operator", have: ["a"] },
+    { ev: "backend.refresh", target: "remote", user: "operator", have: ["a"] },
+    { ev: "backend.fail", target: "remote", user: "operator", reason: expect.any(String) },
+    { ev: "backend.fail", target: "remote", user: "operator", reason: expect.any(String) },
+  ]);
+  const text = JSON.stringify(desk.audited);
+  expect([guarded.secrets.filter((secret) => text.includes(secret)), text.includes("foreign")]).toEqual([[], false]);
+});
+
+test("a login of a caller's own, and one of ours, are written down as theirs", async () => {
+  await using guarded = createGuarded();
+  const own = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" });
+  await using desk = await deskOf([own]);
+  await desk.logins.of(own, "operator")?.authorization();
+  const each = loginSpec(guarded.url, {}, { credentials: "per-user", name: "each" });
+  desk.logins.adopt([each]);
+  const login = desk.logins.of(each, "g_1");
+  await login?.refused({ status: 401, challenge: null, sent: null, tries: 0 });
+  const browser = browserOf(desk.logins, { actsFor: ["g_1"] });
+  const page = login?.page() ?? "";
+  const link = new URL(page).searchParams.get("link") ?? "";
+  await browser.get(await guarded.visit(targetOf(await browser.post(page, { handle: link, decision: "approve" }))));
+  expect(desk.audited).toEqual([{ ev: "backend.login", target: "remote", user: "operator", have: [] }, { ev: "backend.login", target: "each", grant: "g_1", have: [] }]);
+});

@@ -42,6 +42,17 @@ describe("the file", () => {
     expect(await codeOf(openStore(stateDir))).toBe("STATE_BROKEN");
   });
 
+  test("of an earlier version becomes one of today, and what is in it stays", async () => {
+    const store = await openStore(stateDir);
+    set(store, "a");
+    store.run("alter table grants drop column sources");
+    store.run("pragma user_version = 1");
+    store.close();
+    const again = await openStore(stateDir);
+    expect([got(again), again.all("select sources from grants"), again.get<{ user_version: number }>("pragma user_version")?.user_version]).toEqual(["a", [], 2]);
+    again.close();
+  });
+
   test("of a later version is left alone", async () => {
     (await openStore(stateDir)).close();
     const database = new Database(join(stateDir, "auth.db"));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { createSecret } from "../../src/auth/tokens.ts";
-import type { Verdict } from "../../src/auth/index.ts";
+import type { Auth, Verdict } from "../../src/auth/index.ts";
 import { mcp, openAuth, opens } from "../fixtures/auth.ts";
 
 const metadata = 'resource_metadata="http://127.0.0.1:3050/.well-known/oauth-protected-resource/mcp"';
@@ -50,6 +50,22 @@ describe("a token", () => {
     const { token } = stage.auth.operator.createToken({ name: "ci", scopes: [], lifeMs: 1000 });
     await stage.clock.advance(1000);
     expect(await failed(stage.auth.verify({ authorization: `Bearer ${token}`, resource: mcp }))).toContain("the token has expired");
+  });
+
+  test("that is for some addresses opens nothing from elsewhere, and says no more than one that is none of ours", async () => {
+    await using stage = await openAuth();
+    const { grant, token } = stage.auth.operator.createToken({ name: "ci", scopes: ["tag:web"], lifeMs: 1_000_000, sources: ["10.0.0.0/8", "2001:db8::/32"] });
+    expect([grant.sources, stage.auth.operator.grants()[0]?.sources]).toEqual([["10.0.0.0/8", "2001:db8::/32"], ["10.0.0.0/8", "2001:db8::/32"]]);
+    const from = (auth: Auth, shown: string, address: string | null) => auth.verify({ authorization: `Bearer ${shown}`, resource: mcp, address: () => address }) as Verdict;
+    const stranger = from(stage.auth, createSecret(randomBytes), "10.0.0.1");
+    for (const address of ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8::7"]) expect([address, from(stage.auth, token, address).ok]).toEqual([address, true]);
+    for (const address of ["11.0.0.1", "2001:db9::7", "::1", "unix", "gone", "", null, "10.1.2.3, 11.0.0.1"]) expect([address, from(stage.auth, token, address)]).toEqual([address, stranger]);
+    expect(stage.auth.verify({ authorization: `Bearer ${token}`, resource: mcp })).toEqual(stranger);
+    const other = stage.auth.operator.rotateToken(grant.id);
+    const beside = await stage.beside();
+    for (const auth of [stage.auth, beside]) expect([from(auth, other.token, "10.0.0.1").ok, from(auth, other.token, "11.0.0.1").ok]).toEqual([true, false]);
+    await stage.clock.advance(1_000_000);
+    expect(from(stage.auth, token, "11.0.0.1")).toEqual(stranger);
   });
 
   test("is remembered for so many, and looked for again after that", async () => {

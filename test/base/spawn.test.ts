@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { open, readFile } from "node:fs/promises";
-import { outputOf, runTool, startSelf } from "../../src/base/spawn.ts";
+import { askTool, outputOf, runTool, startSelf } from "../../src/base/spawn.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
 test("what is started once more has a session and a folder of its own, takes lines, and carries nobody's mark", async () => {
@@ -27,6 +27,15 @@ test("what cannot be started throws at once", () => {
 test("a tool's answer is what it says on stdout; one that is missing is told", async () => {
   expect(await outputOf(["sh", "-c", "echo out; echo err >&2; exit 1"])).toBe("out\n");
   await expect(outputOf(["/nowhere/tool"])).rejects.toThrow("ENOENT");
+});
+
+test("a tool that is asked has so long, and may say so much", async () => {
+  const ask = (script: string) => askTool({ argv: ["sh", "-c", script], env: { PATH: process.env["PATH"] ?? "", GIVEN: "it" }, msMax: 200, bytesMax: 1000 });
+  expect(await ask('printf "$GIVEN"; echo "${HOME-none}" >&2; exit 3')).toEqual({ kind: "ended", code: 3, output: "it", said: "none\n" });
+  expect(await ask("sleep 60")).toEqual({ kind: "late" });
+  expect(await ask("sleep 1 & wait")).toEqual({ kind: "late" });
+  expect(await ask("yes")).toEqual({ kind: "large" });
+  await expect(askTool({ argv: ["/nowhere/tool"], env: {}, msMax: 200, bytesMax: 1000 })).rejects.toThrow("ENOENT");
 });
 
 test("a tool that shows nothing gives its exit code, and gets its words as they are", async () => {

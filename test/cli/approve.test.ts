@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Decision, ShownRequest } from "../../src/auth/index.ts";
 import { fault } from "../../src/base/index.ts";
-import { parseAnswer } from "../../src/cli/approve.ts";
+import { parseAnswer } from "../../src/cli/interview.ts";
 import { run } from "../../src/cli/index.ts";
 import { keptOutput, runHere } from "../fixtures/cli.ts";
 import { createTestClock } from "../fixtures/clock.ts";

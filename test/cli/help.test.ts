@@ -29,6 +29,11 @@ test("help as people see it", () => {
       token revoke [ID]        end a token at once
       auth grants              who was granted what
       auth revoke [ID]         end a grant at once, with its open streams
+      auth pins                the clients that are pinned by their metadata
+                               documents
+      auth pin [URL]           show a client's metadata document, and pin it as it
+                               is
+      auth unpin [URL]         let that client in no more
       auth password            set the password of the operator's pages
       auth login [SERVER]      log in at a remote server, for the running proxy
       auth logout [SERVER]     forget the login at a remote server
@@ -47,6 +52,9 @@ test("help as people see it", () => {
                                          default 3050 [ONE_MCP_PORT]
           --insecure-no-auth             ask for no bearer token; on loopback only
                                          [ONE_MCP_INSECURE_NO_AUTH]
+          --trust-terminal               ask at this terminal about each client
+                                         that wants a grant
+                                         [ONE_MCP_TRUST_TERMINAL]
           --graceful-restart             on SIGUSR2 let a new process take over and
                                          refuse nobody; lets every program of this
                                          user share the port
@@ -96,14 +104,19 @@ test("help as people see it", () => {
           --print  print the link instead of opening it [ONE_MCP_PRINT]
 
     Flags of token create:
-          --name NAME    what the token is for [ONE_MCP_NAME]
-          --scope SCOPE  what is granted: tag:NAME, server:NAME, admin:read,
-                         admin:write, or all; may be given several times; default
-                         of a request what it asked for; of a token everything
-                         [ONE_MCP_SCOPE]
-          --ttl TIME     how long it is valid: 12h, 90d; a year at most; default
-                         90d [ONE_MCP_TTL]
-          --json         print everything as JSON [ONE_MCP_JSON]
+          --name NAME       what the token is for [ONE_MCP_NAME]
+          --scope SCOPE     what is granted: tag:NAME, server:NAME, admin:read,
+                            admin:write, or all; may be given several times;
+                            default of a request what it asked for; of a token
+                            everything [ONE_MCP_SCOPE]
+          --server NAME     short for the scope server:NAME; may be given several
+                            times [ONE_MCP_SERVER]
+          --from-cidr CIDR  the token opens something for these addresses alone:
+                            10.0.0.0/8, 2001:db8::/32; may be given several times;
+                            default for all [ONE_MCP_FROM_CIDR]
+          --ttl TIME        how long it is valid: 12h, 90d; a year at most; default
+                            90d [ONE_MCP_TTL]
+          --json            print everything as JSON [ONE_MCP_JSON]
 
     Flags of token list:
           --json  print everything as JSON [ONE_MCP_JSON]
@@ -118,14 +131,19 @@ test("help as people see it", () => {
           --all  end all grants, the token in the state folder included
                  [ONE_MCP_ALL]
 
+    Flags of auth pins:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
     Flags of auth password:
           --password-file FILE  take it from the first line of this file; default
                                 it is asked for [ONE_MCP_PASSWORD_FILE]
           --remove              have no password [ONE_MCP_REMOVE]
 
     Flags of auth login:
-          --paste  with login: end it by the address that the browser was sent to,
-                   on standard input [ONE_MCP_PASTE]
+          --paste   with login: end it by the address that the browser was sent to,
+                    on standard input [ONE_MCP_PASTE]
+          --device  log in by a code that is entered in a browser elsewhere, where
+                    the server offers that [ONE_MCP_DEVICE]
 
     Flags of auth status:
           --json  print everything as JSON [ONE_MCP_JSON]

@@ -48,11 +48,40 @@ describe("auth login", () => {
     expect([await running, stdout.text().includes("logged in at remote")]).toEqual([0, true]);
   });
 
+  test("with --device says where a code is to be entered, and ends when it was", async () => {
+    await using guarded = createGuarded({ device: "authorization_pending" });
+    await using desk = await deskOf([loginSpec(guarded.url)]);
+    await using server = await operatedBy(desk);
+    const stdout = keptOutput();
+    const running = run({ argv: ["auth", "login", "remote", "--device", ...server.flags], env: {}, stdout, stderr: keptOutput(), signals: process, pipes: () => ({}) as never, clock: null, selfArgv: [] });
+    while (!stdout.text().includes("Waiting")) await new Promise(setImmediate);
+    expect([stdout.text().includes(`${guarded.origin}/device\n`), stdout.text().includes("WDJB-MJHT"), stdout.text().includes("at most 15 min")]).toEqual([true, true, true]);
+    guarded.bends.device = "approved";
+    await desk.clock.advance(2_000);
+    while (desk.logins.list()[0]?.state !== "logged-in") await new Promise(setImmediate);
+    expect([await running, stdout.text().includes("logged in at remote")]).toEqual([0, true]);
+  });
+
+  test("with --device says why it came to nothing, and where there is no such login", async () => {
+    await using guarded = createGuarded({ device: "access_denied" });
+    // Time goes on here until it is over, and no answer is late by that.
+    await using desk = await deskOf([loginSpec(guarded.url)], { limits: { loginAnswerMsMax: 2 ** 30 } });
+    await using server = await operatedBy(desk);
+    const denied = runHere(["auth", "login", "remote", "--device", ...server.flags]);
+    while (guarded.count("/device_authorization") === 0) await new Promise(setImmediate);
+    while (!guarded.asked.some(({ path, body }) => path === "/token" && body.includes("device_code"))) await desk.clock.advance(100);
+    expect(await denied).toMatchObject({ code: 1, stderr: expect.stringContaining("it was denied there") });
+    guarded.bends.device = null;
+    expect(await runHere(["auth", "login", "remote", "--device", ...server.flags])).toMatchObject({ code: 1, stderr: expect.stringContaining("offers no login by a code") });
+    expect(await runHere(["auth", "login", "remote", "--device", "--paste", ...server.flags])).toMatchObject({ code: 2 });
+  });
+
   test("needs no browser where we are the client ourselves", async () => {
     await using guarded = createGuarded();
     await using desk = await deskOf([loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" })]);
     await using server = await operatedBy(desk);
     expect(await runHere(["auth", "login", "remote", ...server.flags])).toMatchObject({ code: 0, stdout: "logged in at remote\n" });
+    expect(await runHere(["auth", "login", "remote", "--device", ...server.flags])).toMatchObject({ code: 0, stdout: "logged in at remote\n" });
   });
 
   test("wants to know where, and says what it does not know", async () => {

@@ -162,3 +162,11 @@ test("with --stdio it serves its one client, listens nowhere, and ends with it",
   expect(here.stderr.text()).toContain(`serves one client on stdin and stdout\n  config: ${folder.at("mcp.json")}\n`);
   expect([here.stdout.text(), here.stderr.text().includes("listens"), here.signals.eventNames()]).toEqual(["", false, []]);
 });
+
+test("with --trust-terminal away from a terminal it serves, and says that nobody is asked there", async () => {
+  await using folder = await createFolder();
+  const here = await served(folder, ["--trust-terminal"]);
+  await here.stderr.said("nobody is asked here");
+  here.signals.emit("SIGTERM");
+  expect(await here.code).toBe(0);
+});

@@ -21,6 +21,18 @@ describe("token create", () => {
     expect(JSON.parse((await runHere(["token", "create", "--name", "ci", "--json", ...server.flags])).stdout)).toEqual({ ...ci, token: "1mcp_x" });
   });
 
+  test("is for servers by name, and for addresses alone", async () => {
+    const made: NewToken[] = [];
+    const bound = { ...ci, sources: ["10.0.0.0/8", "::1"] };
+    await using server = await operated({}, undefined, { auth: idleOperator({ createToken: (token) => (made.push(token), { grant: bound, token: "1mcp_x" }), grants: () => [bound] }) });
+    const { stderr } = await runHere(["token", "create", "--name", "ci", "--server", "a", "--server", "b,c", "--scope", "tag:web", "--from-cidr", "10.0.0.0/8", "--from-cidr", "::1", ...server.flags]);
+    expect(stderr).toContain("opens tag:web until 2027-01-02T00:00:00.000Z for 10.0.0.0/8 ::1 alone");
+    expect(made).toMatchObject([{ scopes: ["tag:web", "server:a", "server:b", "server:c"], sources: ["10.0.0.0/8", "::1"] }]);
+    expect((await runHere(["token", "list", ...server.flags])).stdout).toContain("\t10.0.0.0/8 ::1\n");
+    expect(await runHere(["token", "create", "--name", "ci", "--server", "a", "--scope", "all", ...server.flags])).toMatchObject({ code: 2 });
+    expect(await runHere(["token", "create", "--name", "ci", "--from-cidr", "home", ...server.flags])).toMatchObject({ code: 2 });
+  });
+
   test("wants a name, and a life that is one", async () => {
     expect(await runHere(["token", "create"])).toMatchObject({ code: 2, stderr: expect.stringContaining("--name") });
     expect(await runHere(["token", "create", "--name", "a", "--ttl", "long"])).toMatchObject({ code: 2 });
@@ -33,7 +45,7 @@ describe("tokens that there are", () => {
   test("are listed, without the grants of people, and found by id or name", async () => {
     const done: string[] = [];
     await using server = await operated({}, undefined, { auth: idleOperator({ grants: () => [ci, code], rotateToken: (id) => (done.push(`rotate ${id}`), { grant: ci, token: "1mcp_y" }), revoke: (id) => (done.push(`revoke ${id}`), 1) }) });
-    expect((await runHere(["token", "list", ...server.flags])).stdout).toBe("ID\tNAME\tSCOPES\tMADE\tUSED\tUNTIL\ng_1\tci\ttag:web\t1970-01-01 00:00\t-\t2027-01-02 00:00\n");
+    expect((await runHere(["token", "list", ...server.flags])).stdout).toBe("ID\tNAME\tSCOPES\tMADE\tUSED\tUNTIL\tFROM\ng_1\tci\ttag:web\t1970-01-01 00:00\t-\t2027-01-02 00:00\tanywhere\n");
     expect(JSON.parse((await runHere(["token", "list", "--json", ...server.flags])).stdout)).toEqual([ci]);
     expect(await runHere(["token", "rotate", "ci", ...server.flags])).toMatchObject({ code: 0, stdout: "1mcp_y\n" });
     expect(await runHere(["token", "revoke", "g_1", ...server.flags])).toEqual({ code: 0, stdout: "“ci” (g_1) opens nothing any more\n", stderr: "" });

@@ -56,7 +56,7 @@ test("no issue quotes a value, which may be a secret", () => {
 
 test("a reference to a secret where none may stand says where it may", () => {
   expect(lines(issuesIn({ mcpServers: { a: { command: { $env: "T" } } } }))).toEqual([
-    "4:18 “command” must be a string, not an object (references to secrets may stand in args, env and headers; write ${VAR} here)",
+    "4:18 “command” must be a string, not an object (references to secrets may stand in args, env, headers, and for clientSecret and privateKey; write ${VAR} here)",
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { reveal, Secret } from "../../src/base/index.ts";
 import type { RemoteSpec, StdioSpec } from "../../src/config/index.ts";
@@ -227,4 +227,28 @@ test("an argument stays one argument whatever its variable holds", () => {
       expect(spec.args.map(reveal)).toEqual(values);
     }),
   );
+});
+
+describe("where several people call", () => {
+  const issuers = [{ issuer: "https://login.example", audience: "a", scopes: [] }];
+  const servers = {
+    plain: { url: "https://mcp.example/mcp" },
+    program: { command: "x" },
+    chosen: { url: "https://mcp.example/mcp", credentials: "shared", pin: "off" },
+    keyed: { url: "https://mcp.example/mcp", headers: { Authorization: "Bearer x" } },
+    joint: { url: "https://mcp.example/mcp", isolation: "shared" },
+    own: { url: "https://mcp.example/mcp", oauth: { grant: "client_credentials", clientId: "c", clientSecret: "s" } },
+  };
+  const standards = (auth: object | undefined, serverDefaults?: object) =>
+    Object.fromEntries(configIn({ mcpServers: servers, ...(auth === undefined ? {} : { auth }), ...(serverDefaults === undefined ? {} : { serverDefaults }) }).backends.map((spec) => [spec.name, [spec.pin, spec.kind === "remote" ? spec.credentials : null, spec.issue]]));
+
+  test("definitions are held back and logins are each one's own, where nobody chose and it can be", () => {
+    for (const auth of [{ issuers }, { mode: "mixed", issuers }, { mode: "external", issuers }])
+      expect(standards(auth)).toEqual({ plain: ["block", "per-user", null], program: ["block", null, null], chosen: ["off", "shared", null], keyed: ["block", "shared", null], joint: ["block", "shared", null], own: ["block", "shared", null] });
+    expect(standards({ issuers }, { pin: "warn" })["plain"]).toEqual(["warn", "per-user", null]);
+  });
+
+  test("and not where one person has it to himself", () => {
+    for (const auth of [undefined, {}, { mode: "token" }, { mode: "token", issuers }]) expect(standards(auth)).toMatchObject({ plain: ["warn", "shared", null], program: ["warn", null, null], chosen: ["off", "shared", null] });
+  });
 });

@@ -53,6 +53,17 @@ describe("over the operator's socket", () => {
     expect(done).toEqual(["all", { name: "ci", scopes: null, lifeMs: 5 }, "g1", "long enough", null]);
   });
 
+  test("clients are looked at, pinned, listed and let go", async () => {
+    const done: unknown[] = [];
+    const shown = { url: "https://a.example/c", name: "A", domain: "a.example", redirectUris: [], signs: false };
+    await using at = await doorOf({ lookAtClient: async (url) => (done.push(url), { ...shown, digest: "d" }), pinClient: (...it) => void done.push(it), pinnedClients: () => [{ ...shown, pinnedAt: 1 }], unpinClient: (url) => void done.push(url) });
+    expect(await at.ask("/auth/clients/look", { url: "u" })).toEqual([200, { ...shown, digest: "d" }]);
+    expect(await at.ask("/auth/clients/pin", { url: "u", digest: "d" })).toEqual([200, { pinned: "u" }]);
+    expect(await at.ask("/auth/clients")).toEqual([200, { pinned: [{ ...shown, pinnedAt: 1 }] }]);
+    expect(await at.ask("/auth/clients/unpin", { url: "u" })).toEqual([200, { unpinned: "u" }]);
+    expect(done).toEqual(["u", ["u", "d"], "u"]);
+  });
+
   test("what cannot be is told with a status, and what is not in order does nothing", async () => {
     await using at = await doorOf({ revoke: () => { throw fault("LIMIT_REACHED"); }, waiting: () => { throw new Error("inner words"); }, createToken: () => { throw fault("SHUTTING_DOWN"); } });
     expect(await at.ask("/auth/waiting/none", { approve: false })).toMatchObject([404, { code: "NAME_UNKNOWN" }]);
