@@ -3,7 +3,9 @@
  * transaction; so every process that has the store open hears of it, whoever did it, and ends what stands on the grant.
  */
 import type { Clock, Limits } from "../base/index.ts";
+import type { Person } from "../protocol/index.ts";
 import type { Store } from "./store.ts";
+import type { Signing } from "./signing.ts";
 import { createId, createSecret, digestOf, type Random } from "./tokens.ts";
 import type { GrantInfo } from "./types.ts";
 
@@ -21,6 +23,8 @@ export interface NewGrant {
   readonly expiresAt: number | null;
   /** It ends then, unless it is renewed before. */
   readonly idleUntil: number | null;
+  /** Whose it is, where a company's issuer has said so. */
+  readonly person?: Person | null;
 }
 
 /** What an access token opens. */
@@ -29,6 +33,7 @@ export interface Opening {
   readonly scopes: readonly string[] | null;
   readonly resource: string | null;
   readonly expiresAt: number;
+  readonly person: Person | null;
 }
 
 /** A grant as other files of this room need it. */
@@ -46,6 +51,8 @@ export interface GrantsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
+  /** Makes access tokens that others can read; null, or absent: ours say nothing. */
+  readonly signing?: Pick<Signing, "token"> | null;
 }
 
 interface GrantRow {
@@ -58,6 +65,8 @@ interface GrantRow {
   readonly created_at: number;
   readonly used_at: number | null;
   readonly expires_at: number | null;
+  readonly person_id: string | null;
+  readonly person_name: string | null;
 }
 
 /** How long it is remembered that a grant has ended, for other processes to hear of it: far longer than two run side by side. */
@@ -81,10 +90,12 @@ export class Grants {
   create(grant: NewGrant): string {
     const { store, clock, random, limits } = this.#options;
     const id = createId(random, "g_");
-    if (grant.kind !== "token") this.#makeRoom(limits.grantsMax);
+    const { person = null } = grant;
+    if (grant.kind !== "token") this.#makeRoom("person_id is ?", person?.id ?? null, limits.grantsMax);
+    if (person !== null) this.#makeRoom("person_id is not ?", null, limits.personGrantsMax);
     store.run(
-      "insert into grants (id, kind, name, client_id, scopes, resource, refreshes, created_at, expires_at, idle_until) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil,
+      "insert into grants (id, kind, name, client_id, scopes, resource, refreshes, created_at, expires_at, idle_until, person_id, person_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil, person?.id ?? null, person?.name ?? null,
     );
     return id;
   }
@@ -108,19 +119,30 @@ export class Grants {
     return known.id;
   }
 
-  #makeRoom(max: number): void {
+  /** Everybody has room of his own: the operator with what he approved, and each person. */
+  #makeRoom(whose: "person_id is ?" | "person_id is not ?", person: string | null, max: number): void {
     const { store } = this.#options;
-    const over = this.count("kind <> 'token'") - max + 1;
+    const over = (store.get<{ readonly n: number }>(`select count(*) as n from grants where kind <> 'token' and ${whose}`, person)?.n ?? 0) - max + 1;
     if (over <= 0) return;
-    for (const { id } of store.all<{ readonly id: string }>("select id from grants where kind <> 'token' order by coalesce(used_at, created_at) limit ?", over)) this.end(id);
+    for (const { id } of store.all<{ readonly id: string }>(`select id from grants where kind <> 'token' and ${whose} order by coalesce(used_at, created_at) limit ?`, person, over)) this.end(id);
   }
 
   /** A new access token for a grant, and until when. */
   issue(grantId: string, scopes: readonly string[] | null, expiresAt: number): string {
     const { store, random } = this.#options;
-    const token = createSecret(random);
+    const token = this.#signed(grantId, scopes, expiresAt) ?? createSecret(random);
     store.run("insert into access (digest, grant_id, scopes, expires_at) values (?, ?, ?, ?)", digestOf(token), grantId, jsonOf(scopes), expiresAt);
     return token;
+  }
+
+  /** What others can read of it, signed. The operator's static tokens are for us alone; and what does not fit stays opaque. */
+  #signed(grantId: string, scopes: readonly string[] | null, expiresAt: number): string | null {
+    const { signing = null, store } = this.#options;
+    const row = signing === null || scopes === null ? null : store.get<GrantRow>("select * from grants where id = ? and client_id is not null", grantId);
+    if (signing === null || scopes === null || row === null) return null;
+    const clientId = row.client_id ?? "";
+    const subject = row.person_id ?? subjects[row.kind] ?? clientId;
+    return signing.token({ subject, clientId, scopes, resource: row.resource, expiresAt });
   }
 
   /** Whether another token can be given out. */
@@ -131,12 +153,12 @@ export class Grants {
 
   /** What a token opens, by its digest; null for one that is not (any more) known. It may have expired. */
   openingOf(digest: string): Opening | null {
-    const row = this.#options.store.get<{ readonly grant_id: string; readonly scopes: string | null; readonly resource: string | null; readonly expires_at: number; readonly until: number | null }>(
-      "select a.grant_id, a.scopes, g.resource, a.expires_at, g.expires_at as until from access a join grants g on g.id = a.grant_id where a.digest = ?",
+    const row = this.#options.store.get<{ readonly grant_id: string; readonly scopes: string | null; readonly resource: string | null; readonly expires_at: number; readonly until: number | null; readonly person_id: string | null; readonly person_name: string | null }>(
+      "select a.grant_id, a.scopes, g.resource, a.expires_at, g.expires_at as until, g.person_id, g.person_name from access a join grants g on g.id = a.grant_id where a.digest = ?",
       digest,
     );
     if (row === null) return null;
-    return { grantId: row.grant_id, scopes: scopesOf(row.scopes), resource: row.resource, expiresAt: Math.min(row.expires_at, row.until ?? Number.POSITIVE_INFINITY) };
+    return { grantId: row.grant_id, scopes: scopesOf(row.scopes), resource: row.resource, expiresAt: Math.min(row.expires_at, row.until ?? Number.POSITIVE_INFINITY), person: personOf(row) };
   }
 
   /** A grant that lives. */
@@ -156,17 +178,23 @@ export class Grants {
     return this.#options.store.all<GrantRow>("select * from grants where coalesce(expires_at, ?1 + 1) > ?1 order by created_at, id", this.#options.clock.now()).map(infoOf);
   }
 
-  /** How many there are that fulfil a condition of ours. */
-  count(condition: "kind <> 'token'" | "kind = 'token'"): number {
-    return this.#options.store.get<{ readonly n: number }>(`select count(*) as n from grants where ${condition}`)?.n ?? 0;
+  /** How many static tokens there are. */
+  countTokens(): number {
+    return this.#options.store.get<{ readonly n: number }>("select count(*) as n from grants where kind = 'token'")?.n ?? 0;
   }
 
   /** Ends a grant with all that hangs on it. To be told by `hear`, once the transaction around is through. */
   end(id: string): boolean {
-    const { store, clock } = this.#options;
-    if (store.run("delete from grants where id = ?", id) === 0) return false;
-    store.run("insert into ended (grant_id, at) values (?, ?)", id, clock.now());
+    const gone = this.#options.store.get<{ readonly person_id: string | null }>("delete from grants where id = ? returning person_id", id);
+    if (gone === null) return false;
+    this.tellEnded(id);
+    if (gone.person_id !== null) this.#endPerson(gone.person_id);
     return true;
+  }
+
+  /** What is kept for somebody goes with his last grant. */
+  #endPerson(id: string): void {
+    if (this.#options.store.get("select 1 from grants where person_id = ? limit 1", id) === null) this.tellEnded(id);
   }
 
   /** Tells the other processes, and `hear` here, that what stands on an id has to end, though no grant of the store had it. */
@@ -214,5 +242,12 @@ export const jsonOf = (scopes: readonly string[] | null): string | null => (scop
 /** Kept scopes. Only we write them. */
 export const scopesOf = (kept: string | null): readonly string[] | null => (kept === null ? null : Object.freeze(JSON.parse(kept) as string[]));
 
+/** Whose grants of a kind are that are no person's by his own word; else they are the client's. */
+const subjects: Readonly<Partial<Record<GrantInfo["kind"], string>>> = Object.freeze({ code: "operator", device: "operator" });
+
+/** Whose a row is. */
+export const personOf = (row: { readonly person_id: string | null; readonly person_name: string | null }): Person | null =>
+  row.person_id === null ? null : Object.freeze({ id: row.person_id, name: row.person_name ?? row.person_id });
+
 const infoOf = (row: GrantRow): GrantInfo =>
-  Object.freeze({ id: row.id, kind: row.kind, name: row.name, clientId: row.client_id, scopes: scopesOf(row.scopes), resource: row.resource, createdAt: row.created_at, usedAt: row.used_at, expiresAt: row.expires_at });
+  Object.freeze({ id: row.id, kind: row.kind, name: row.name, clientId: row.client_id, scopes: scopesOf(row.scopes), resource: row.resource, createdAt: row.created_at, usedAt: row.used_at, expiresAt: row.expires_at, ...(row.person_name === null ? {} : { person: row.person_name }) });

@@ -26,10 +26,8 @@ export interface Store {
   close(): void;
 }
 
-const version = 1;
-
 // Times are milliseconds since the epoch; lists of scopes and documents are JSON, and null scopes mean everything.
-const schema = `
+const first = `
 create table grants (
   id text primary key, kind text not null, name text not null, client_id text, scopes text, resource text,
   refreshes integer not null, created_at integer not null, used_at integer, expires_at integer,
@@ -75,6 +73,23 @@ create table settings (name text primary key, value text not null) strict, witho
 create table ended (number integer primary key autoincrement, grant_id text not null, at integer not null) strict;
 `;
 
+// People of a company: whose a request, a code and a grant are, and the browsers that they signed in with.
+const second = `
+alter table grants add column person_id text;
+alter table grants add column person_name text;
+create index grants_by_person on grants (person_id);
+alter table codes add column person_id text;
+alter table codes add column person_name text;
+alter table requests add column person_id text;
+alter table requests add column person_name text;
+create table visitors (
+  digest text primary key, person_id text not null, person_name text not null, scopes text not null, rules text not null, created_at integer not null, expires_at integer not null
+) strict, without rowid;
+`;
+
+/** Each makes of one version the next. */
+const steps: readonly string[] = Object.freeze([first, second]);
+
 // Longer than any transaction of ours, shorter than a client waits.
 const lockedMsMax = 5_000;
 
@@ -101,10 +116,9 @@ function connect(path: string): Database {
 
 function migrate(database: Database, path: string): void {
   const found = database.query<{ readonly user_version: number }, []>("pragma user_version").get()?.user_version ?? 0;
-  if (found > version) throw fault("STATE_BROKEN", { op: "open", detail: `${path} was written by a later version`, hint: "use that version" });
-  if (found === version) return;
-  database.run(schema);
-  database.run(`pragma user_version = ${version}`);
+  if (found > steps.length) throw fault("STATE_BROKEN", { op: "open", detail: `${path} was written by a later version`, hint: "use that version" });
+  for (const step of steps.slice(found)) database.run(step);
+  database.run(`pragma user_version = ${steps.length}`);
 }
 
 class SqliteStore implements Store {

@@ -233,8 +233,9 @@ export async function runAuthorization(access: object = {}, more: readonly strin
 async function approving(stdout: ReadableStream<Uint8Array>, approve: (url: string) => Promise<void>): Promise<string> {
   let text = "";
   let isOpened = false;
-  for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
+  const decoder = new TextDecoder();
+  for await (const chunk of stdout) {
+    text += decoder.decode(chunk, { stream: true });
     const url = /^http\S+\/authorize\?\S+(?=\n)/mu.exec(text)?.[0];
     if (url === undefined || isOpened) continue;
     isOpened = true;
