@@ -290,7 +290,7 @@ describe("the company", () => {
     await using stage = await openAuth({ clock, egress, access: { signIn: { issuer: company.issuer, clientId: "our:client", clientSecretFile: path, rules } } });
     const browser = new TestBrowser(stage.auth);
     expect((await signedIn({ company }, browser, "/")).kind).toBe("redirect");
-    const { authorization, values } = company.asked.find(({ path: asked }) => asked === "/token") ?? { authorization: "", values: {} };
+    const { authorization, values } = company.asked.find(({ path: asked }) => asked === "/token") ?? { authorization: "", values: {} as Record<string, string> };
     expect([authorization === null, values["client_secret"] ?? null]).toEqual(method === "client_secret_basic" ? [false, null] : [true, "s3cret"]);
   });
 

@@ -50,6 +50,23 @@ describe("the file", () => {
     expect(await codeOf(openStore(stateDir))).toBe("STATE_BROKEN");
   });
 
+  test("of an earlier version is brought up to date, with what is in it", async () => {
+    const store = await openStore(stateDir);
+    const now = (table: string): readonly unknown[] => store.all(`select name from pragma_table_info('${table}')`);
+    const [grants, requests] = [now("grants"), now("requests")];
+    store.run("insert into grants (id, kind, name, refreshes, created_at) values ('g_1', 'code', 'Editor', 1, 0)");
+    // As it was before there were people.
+    store.run("drop index grants_by_person");
+    for (const table of ["grants", "codes", "requests"]) for (const column of ["person_id", "person_name"]) store.run(`alter table ${table} drop column ${column}`);
+    store.run("drop table visitors");
+    store.run("pragma user_version = 1");
+    store.close();
+    const again = await openStore(stateDir);
+    expect([again.all("select name from pragma_table_info('grants')"), again.all("select name from pragma_table_info('requests')")]).toEqual([grants, requests]);
+    expect(again.all("select id, person_id from grants")).toEqual([{ id: "g_1", person_id: null }]);
+    again.close();
+  });
+
   test("keeps what was written over a restart, and two that make it at once make one", async () => {
     const [one, other] = await Promise.all([openStore(stateDir), openStore(stateDir)]);
     set(one, "a");

@@ -153,3 +153,15 @@ test("a short notice can be given with any status", async () => {
   const answer = noticeOut(429, "Too often", "Wait.", { "retry-after": "3" });
   expect([answer.status, answer.headers.get("retry-after"), await answer.text()]).toEqual([429, "3", expect.stringContaining("<p>Wait.</p>")]);
 });
+
+test("where a company's people may sign in, the page that waits leads there, and the one that asks says who decides", async () => {
+  const textOf = (page: Page): Promise<string> => pageOut({ kind: "page", status: 200, headers: {}, page }).text();
+  const waiting = await textOf({ name: "waiting", handle: "a/b", code: "HRCL-PCVJ", request, canUsePassword: false, signIn: "Example <b>" });
+  expect(waiting).toContain('<a class="main" href="/sign-in?next=%2Fauthorize%3Fhandle%3Da%252Fb">Sign in with Example &lt;b&gt;</a>');
+  expect(waiting).toContain("1mcp approve");
+  const asking = await textOf({ name: "consent", handle: "h", request, person: "ada@example.com" });
+  expect(asking).toContain("You are signed in as <strong>ada@example.com</strong>");
+  expect(asking).toContain('href="/sign-in?again=yes&amp;next=%2Fauthorize%3Fhandle%3Dh"');
+  expect([asking.includes("1mcp auth revoke"), asking.includes('name="remember"')]).toEqual([false, false]);
+  expect(await textOf({ name: "consent", handle: "h", request: { ...request, scopes: [] }, person: "ada" })).toContain("nothing that could be granted by you");
+});
