@@ -12,6 +12,7 @@ import { formOf, isFromUs, notice, otherVerb, page, parseParameters, redirect } 
 import type { Browsers } from "./browsers.ts";
 import type { Client, Clients } from "./clients.ts";
 import type { Passwords } from "./passwords.ts";
+import { personColumns } from "./grants.ts";
 import type { People } from "./people.ts";
 import type { Approver, Pending, Waiting } from "./pending.ts";
 import { isLoopbackRedirect, isRegistered, withParameters } from "./redirects.ts";
@@ -145,16 +146,17 @@ const gone = (): OAuthOut => notice(400, "This request is not waiting any more",
 /** The page of a request, by how far it is and by whose browser this is. */
 export function shown(request: OAuthIn, waiting: Waiting, handle: string, headers: Readonly<Record<string, string>>, options: AuthorizeOptions): OAuthOut {
   if (waiting.decision !== null) return done(waiting, options);
-  const isOperator = options.browsers.isOperator(request.header("cookie"));
-  if (isOperator && isRemembered(waiting, options)) return remembered(request, waiting, options);
-  const by = isOperator ? null : approverIn(request, options);
-  const about = options.pending.shown(waiting, by);
-  if (isOperator || by !== null) return page({ name: "consent", handle, request: about, person: by?.person.name ?? null }, 200, headers);
-  return page({ name: "waiting", handle, code: waiting.code, request: about, canUsePassword: options.passwords.isSet, signIn: options.companyName }, 200, headers);
+  const by = deciderIn(request, options);
+  if (by === "nobody") return page({ name: "waiting", handle, code: waiting.code, request: options.pending.shown(waiting), canUsePassword: options.passwords.isSet, signIn: options.companyName }, 200, headers);
+  if (by === null && isRemembered(waiting, options)) return remembered(request, waiting, options);
+  return page({ name: "consent", handle, request: options.pending.shown(waiting, by), person: by?.person.name ?? null }, 200, headers);
 }
 
-/** Who decides for himself in this browser; null: nobody has signed in there. */
-const approverIn = (request: OAuthIn, { people }: AuthorizeOptions): Approver | null => people?.of(request.header("cookie")) ?? null;
+/** Who may decide in this browser; null: the operator, who may do everything. */
+function deciderIn(request: OAuthIn, { browsers, people }: AuthorizeOptions): Approver | "nobody" | null {
+  const cookie = request.header("cookie");
+  return browsers.isOperator(cookie) ? null : (people?.of(cookie) ?? "nobody");
+}
 
 /** What comes of a decided request: once. */
 function done(waiting: Waiting, options: AuthorizeOptions): OAuthOut {
@@ -173,7 +175,7 @@ function codeFor(waiting: Waiting, uri: string, { store, random, clock, limits }
   const code = createSecret(random);
   store.run(
     "insert into codes (digest, client_id, client_name, redirect, challenge, resource, scopes, refreshes, expires_at, person_id, person_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    digestOf(code), waiting.clientId, waiting.clientName, uri, waiting.challenge ?? "", waiting.resource, JSON.stringify(waiting.scopes), waiting.refreshes ? 1 : 0, clock.now() + limits.codeMs, waiting.person?.id ?? null, waiting.person?.name ?? null,
+    digestOf(code), waiting.clientId, waiting.clientName, uri, waiting.challenge ?? "", waiting.resource, JSON.stringify(waiting.scopes), waiting.refreshes ? 1 : 0, clock.now() + limits.codeMs, ...personColumns(waiting.person),
   );
   return code;
 }
@@ -185,9 +187,8 @@ function decided(request: OAuthIn, options: AuthorizeOptions): OAuthOut {
   const handle = form?.get("handle") ?? "";
   const waiting = mine(request, handle, options);
   if (form === null || waiting === null || !isFromUs(request, options.resources.originOf(request.header("host")))) return gone();
-  const isOperator = options.browsers.isOperator(request.header("cookie"));
-  const by = isOperator ? null : approverIn(request, options);
-  if (!isOperator && by === null) return shown(request, waiting, handle, {}, options);
+  const by = deciderIn(request, options);
+  if (by === "nobody") return shown(request, waiting, handle, {}, options);
   try {
     return done(settle(request, waiting, form, by, options), options);
   } catch (thrown) {

@@ -4,6 +4,7 @@
  * of somebody counts as far as it is signed, for us, of now, and in answer to this very attempt.
  */
 import { createHash } from "node:crypto";
+import type { JWTPayload } from "jose";
 import { type EgressReply, fault } from "../base/index.ts";
 import type { SignInConfig, TrustedIssuer } from "../config/index.ts";
 import { parseObject, type PublishedOptions, published, whyOf } from "./issuerDocuments.ts";
@@ -123,14 +124,19 @@ export class Company {
     const { claims } = await issuers.verified(token, trusted).catch(() => {
       throw failed("what the issuer says of who signed in is not signed by it, or has expired");
     });
-    // OpenID Connect Core, section 3.1.3.7: for us, and where for others too, given to us.
-    const isOurs = claims.aud === signIn.clientId || (Array.isArray(claims.aud) && claims.aud.includes(signIn.clientId) && (claims.aud.length === 1 || claims["azp"] === signIn.clientId));
-    if (!isOurs || (claims["azp"] !== undefined && claims["azp"] !== signIn.clientId)) throw failed("what the issuer says is for somebody else");
+    if (!isFor(signIn.clientId, claims)) throw failed("what the issuer says is for somebody else");
     if (claims["nonce"] !== nonce) throw failed("what the issuer says is about another attempt");
     const { sub } = claims;
     if (typeof sub !== "string" || sub === "") throw failed("the issuer does not say who signed in");
     return { ...claims, sub };
   }
+}
+
+/** OpenID Connect Core, section 3.1.3.7: for us, and given to us where it says to whom, or is for others too. */
+function isFor(clientId: string, { aud, azp }: Claims | JWTPayload): boolean {
+  const audiences = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(clientId)) return false;
+  return azp === undefined ? audiences.length === 1 : azp === clientId;
 }
 
 const unreachable = (thrown: unknown): never => {

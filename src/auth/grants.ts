@@ -90,12 +90,12 @@ export class Grants {
   create(grant: NewGrant): string {
     const { store, clock, random, limits } = this.#options;
     const id = createId(random, "g_");
-    const { person = null } = grant;
-    if (grant.kind !== "token") this.#makeRoom("person_id is ?", person?.id ?? null, limits.grantsMax);
-    if (person !== null) this.#makeRoom("person_id is not ?", null, limits.personGrantsMax);
+    const [personId, personName] = personColumns(grant.person ?? null);
+    if (grant.kind !== "token") this.#makeRoom("person_id is ?", personId, limits.grantsMax);
+    if (personId !== null) this.#makeRoom("person_id is not ?", null, limits.personGrantsMax);
     store.run(
       "insert into grants (id, kind, name, client_id, scopes, resource, refreshes, created_at, expires_at, idle_until, person_id, person_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil, person?.id ?? null, person?.name ?? null,
+      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil, personId, personName,
     );
     return id;
   }
@@ -138,11 +138,9 @@ export class Grants {
   /** What others can read of it, signed. The operator's static tokens are for us alone; and what does not fit stays opaque. */
   #signed(grantId: string, scopes: readonly string[] | null, expiresAt: number): string | null {
     const { signing = null, store } = this.#options;
-    const row = signing === null || scopes === null ? null : store.get<GrantRow>("select * from grants where id = ? and client_id is not null", grantId);
-    if (signing === null || scopes === null || row === null) return null;
-    const clientId = row.client_id ?? "";
-    const subject = row.person_id ?? subjects[row.kind] ?? clientId;
-    return signing.token({ subject, clientId, scopes, resource: row.resource, expiresAt });
+    if (signing === null || scopes === null) return null;
+    const row = store.get<GrantRow & { readonly client_id: string }>("select * from grants where id = ? and client_id is not null", grantId);
+    return row === null ? null : signing.token({ subject: subjectOf(row), clientId: row.client_id, scopes, resource: row.resource, expiresAt });
   }
 
   /** Whether another token can be given out. */
@@ -242,8 +240,13 @@ export const jsonOf = (scopes: readonly string[] | null): string | null => (scop
 /** Kept scopes. Only we write them. */
 export const scopesOf = (kept: string | null): readonly string[] | null => (kept === null ? null : Object.freeze(JSON.parse(kept) as string[]));
 
-/** Whose grants of a kind are that are no person's by his own word; else they are the client's. */
-const subjects: Readonly<Partial<Record<GrantInfo["kind"], string>>> = Object.freeze({ code: "operator", device: "operator" });
+/** Whose a grant is: somebody's of a company, the operator's who approved it, else the client's own. */
+function subjectOf({ person_id: person, kind, client_id: client }: GrantRow & { readonly client_id: string }): string {
+  return person ?? (kind === "code" || kind === "device" ? "operator" : client);
+}
+
+/** A person as columns. */
+export const personColumns = (person: Person | null): readonly [id: string | null, name: string | null] => (person === null ? [null, null] : [person.id, person.name]);
 
 /** Whose a row is. */
 export const personOf = (row: { readonly person_id: string | null; readonly person_name: string | null }): Person | null =>

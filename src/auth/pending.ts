@@ -10,7 +10,7 @@ import { isLoopbackRedirect, redirectHost } from "./redirects.ts";
 import type { Resources } from "./resources.ts";
 import { offered } from "./scopes.ts";
 import type { Person } from "../protocol/index.ts";
-import { personOf } from "./grants.ts";
+import { personColumns, personOf } from "./grants.ts";
 import type { Store } from "./store.ts";
 import { createCode, createId, createSecret, digestOf, type Random } from "./tokens.ts";
 import type { Decision, ShownRequest, ShownScope } from "./types.ts";
@@ -209,15 +209,21 @@ export class Pending {
   decide(id: string, decision: Decision, by: Approver | null = null): Waiting {
     const { store } = this.#options;
     return store.atomically(() => {
-      const waiting = this.byId(id);
-      if (waiting === null || waiting.decision !== null) throw fault("NAME_UNKNOWN", { detail: "no such request waits for a decision" });
+      const waiting = this.#undecided(id);
       const scopes = decision.approve ? [...new Set(decision.scopes)] : [];
       const possible = this.#offered(waiting, by).map(({ scope }) => scope);
       if (scopes.some((scope) => !possible.includes(scope))) throw fault("PARAMS_INVALID", { detail: "a scope was not among those that were offered" });
       const person = by?.person ?? null;
-      store.run("update requests set decision = ?, scopes = ?, person_id = ?, person_name = ? where id = ?", decision.approve ? "approved" : "denied", JSON.stringify(scopes), person?.id ?? null, person?.name ?? null, id);
-      return { ...waiting, decision: decision.approve ? "approved" : "denied", scopes, person };
+      const outcome = decision.approve ? "approved" : "denied";
+      store.run("update requests set decision = ?, scopes = ?, person_id = ?, person_name = ? where id = ?", outcome, JSON.stringify(scopes), ...personColumns(person), id);
+      return { ...waiting, decision: outcome, scopes, person };
     });
+  }
+
+  #undecided(id: string): Waiting {
+    const waiting = this.byId(id);
+    if (waiting === null || waiting.decision !== null) throw fault("NAME_UNKNOWN", { detail: "no such request waits for a decision" });
+    return waiting;
   }
 
   /** Takes one that was decided away: what comes of it happens once. */

@@ -69,6 +69,12 @@ const principalOf = async ({ stage }: Scene, token: string) => {
   return verdict.ok ? verdict.principal : null;
 };
 
+/** Who comes with that token: grant, person, and how he is called. */
+async function idsOf(scene: Scene, token: string): Promise<{ readonly grant: string; readonly person: string; readonly name: string }> {
+  const principal = await principalOf(scene, token);
+  return { grant: principal?.id ?? "", person: principal?.person?.id ?? "", name: principal?.person?.name ?? "" };
+}
+
 describe("somebody of the company", () => {
   test("signs in, is asked about the program on our page, and gets a grant that is his", async () => {
     await using scene = await open();
@@ -96,14 +102,12 @@ describe("somebody of the company", () => {
 
   test("is the same person with each of his programs, and another is not", async () => {
     await using scene = await open();
-    const [one, two] = [await principalOf(scene, (await grantedTo(scene)).access), await principalOf(scene, (await grantedTo(scene)).access)];
+    const [one, two] = [await idsOf(scene, (await grantedTo(scene)).access), await idsOf(scene, (await grantedTo(scene)).access)];
     scene.company.bends.person = { sub: "bob", email: "ada@example.com", email_verified: true, groups: ["mcp-web"] };
-    const three = await principalOf(scene, (await grantedTo(scene)).access);
-    expect(one?.person?.id).toBe(two?.person?.id ?? "");
-    expect(one?.id).not.toBe(two?.id ?? "");
+    const three = await idsOf(scene, (await grantedTo(scene)).access);
+    expect([one.person === two.person, one.grant === two.grant]).toEqual([true, false]);
     // A name is no identity.
-    expect(three?.person?.name).toBe("ada@example.com");
-    expect(three?.person?.id).not.toBe(one?.person?.id ?? "");
+    expect([three.name, three.person === one.person]).toEqual(["ada@example.com", false]);
   });
 
   test("grants no more than the rules say, whatever the form says", async () => {
@@ -129,14 +133,14 @@ describe("somebody of the company", () => {
     const ended: string[] = [];
     scene.stage.auth.onEnded((ids) => void ended.push(...ids));
     const { access, refresh, clientId } = await grantedTo(scene);
-    const principal = await principalOf(scene, access);
+    const ids = await idsOf(scene, access);
     await scene.stage.clock.advance(1_000_000);
-    const renewed = await refreshed(scene.stage, clientId, refresh);
-    expect((await principalOf(scene, String(renewed["access_token"])))?.person).toEqual(principal?.person ?? { id: "", name: "" });
-    expect(scene.stage.auth.operator.revoke(principal?.id ?? "")).toBe(1);
-    expect(await principalOf(scene, String(renewed["access_token"]))).toBeNull();
+    const renewed = String((await refreshed(scene.stage, clientId, refresh))["access_token"]);
+    expect(await idsOf(scene, renewed)).toEqual(ids);
+    expect(scene.stage.auth.operator.revoke(ids.grant)).toBe(1);
+    expect(await principalOf(scene, renewed)).toBeNull();
     // With his last grant whatever is kept for him ends too.
-    expect(ended).toEqual([principal?.id ?? "", principal?.person?.id ?? ""]);
+    expect(ended).toEqual([ids.grant, ids.person]);
     const again = await grantedTo(scene);
     await scene.stage.clock.advance(3_600_000);
     expect(await refreshed(scene.stage, again.clientId, again.refresh)).toMatchObject({ status: 400 });
