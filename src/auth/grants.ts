@@ -110,11 +110,11 @@ export class Grants {
   }
 
   /** The grant that somebody has through a client by the word of another issuer; lives until then at least. To be called in a transaction. */
-  ofPerson(person: { readonly clientId: string; readonly name: string; readonly scopes: readonly string[] }, resource: string | null, expiresAt: number): string {
+  ofPerson(asserted: { readonly clientId: string; readonly name: string; readonly scopes: readonly string[]; readonly person: Person }, resource: string | null, expiresAt: number): string {
     const { store } = this.#options;
-    const { clientId, name, scopes } = person;
-    const known = store.get<{ readonly id: string }>("select id from grants where kind = 'company' and client_id = ? and name = ? and resource is ?", clientId, name, resource);
-    if (known === null) return this.create({ kind: "company", name, clientId, scopes, resource, refreshes: false, expiresAt, idleUntil: null });
+    const { clientId, name, scopes, person } = asserted;
+    const known = store.get<{ readonly id: string }>("select id from grants where kind = 'company' and client_id = ? and person_id = ? and resource is ?", clientId, person.id, resource);
+    if (known === null) return this.create({ kind: "company", name, clientId, scopes, resource, refreshes: false, expiresAt, idleUntil: null, person });
     store.run("update grants set scopes = ?, expires_at = max(expires_at, ?) where id = ?", jsonOf(scopes), expiresAt, known.id);
     return known.id;
   }

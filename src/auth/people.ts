@@ -6,7 +6,7 @@
 import type { Clock, Limits } from "../base/index.ts";
 import type { SignInConfig } from "../config/index.ts";
 import { cookieOf } from "./answers.ts";
-import { scopesByClaims } from "./claims.ts";
+import { personIdOf, scopesByClaims } from "./claims.ts";
 import { personOf } from "./grants.ts";
 import type { Approver } from "./pending.ts";
 import type { Store } from "./store.ts";
@@ -64,9 +64,7 @@ export class People {
 /** Whoever these claims are about, and what he may grant; null: nothing at all. */
 export function approverOf(signIn: SignInConfig, claims: Claims & { readonly sub: string }): Approver | null {
   const scopes = [...new Set([...scopesByClaims(signIn, claims), ...scopesByEmail(signIn, claims)])];
-  // Only issuer and subject name somebody for ever (OpenID Connect Core, section 5.7).
-  const id = `p_${digestOf(JSON.stringify([signIn.issuer, claims.sub]))}`;
-  return scopes.length === 0 ? null : { person: { id, name: nameOf(signIn, claims) }, scopes };
+  return scopes.length === 0 ? null : { person: { id: personIdOf(signIn.issuer, claims.sub), name: nameOf(signIn, claims) }, scopes };
 }
 
 function scopesByEmail({ emailDomains }: SignInConfig, claims: Claims): readonly string[] {

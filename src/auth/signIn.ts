@@ -43,6 +43,14 @@ interface Begun extends Attempt {
 /** Of one address: what comes then takes the place of its oldest, so that nobody keeps the others out. */
 const perAddressMax = 10;
 
+/** Longer than any address of ours: what is kept for strangers has a bound. */
+const nextCharsMax = 1024;
+
+function nextOf({ query }: OAuthIn): string {
+  const next = localPath(query.get("next"));
+  return next.length > nextCharsMax ? "/" : next;
+}
+
 export class SignIns {
   readonly #options: SignInOptions;
   /** By the digest of their state, the oldest first. */
@@ -58,7 +66,7 @@ export class SignIns {
     const { browsers, company, random } = this.#options;
     const browser = browsers.of(request);
     const attempt: Attempt = { state: createSecret(random), nonce: createSecret(random), verifier: createSecret(random) };
-    const begun = { ...attempt, next: localPath(request.query.get("next")), browser: browser.digest, address: request.address, until: this.#options.clock.now() + this.#options.limits.loginMsMax };
+    const begun = { ...attempt, next: nextOf(request), browser: browser.digest, address: request.address, until: this.#options.clock.now() + this.#options.limits.loginMsMax };
     if (!this.#keep(begun)) return notice(503, "Too many sign in at the moment", "Wait a moment, and begin again.");
     return this.#told(request, async () => redirect(await company.target(attempt, this.#redirectUri(), request.query.has("again")), browser.headers));
   }
@@ -77,9 +85,10 @@ export class SignIns {
   async #admitted(request: OAuthIn, begun: Begun): Promise<OAuthOut> {
     const { signIn, company, people, audit } = this.#options;
     const claims = await company.claims(request.query, begun, this.#redirectUri());
+    if (!audit.isWritable) return notice(503, "Not possible at the moment", "What is decided cannot be written down. Tell whoever runs 1mcp.");
     const approver = approverOf(signIn, claims);
-    if (approver === null || !audit.isWritable) {
-      this.#note("person.fail", request, approver === null ? "no rule" : "audit log", claims.sub);
+    if (approver === null) {
+      this.#note("person.fail", request, "no rule", claims.sub);
       return notice(403, "Nothing is granted to you here", `You signed in at ${signIn.name}, but nothing here is meant for you. Ask whoever runs 1mcp.`);
     }
     this.#note("person.login", request, null, approver.person.name);

@@ -141,8 +141,10 @@ function keysIn(text: string | null, path: string): readonly Key[] {
   if (text === null) return [];
   try {
     const read = JSON.parse(text) as readonly { readonly createdAt: number; readonly jwk: JsonWebKeyInput["key"] }[];
-    return read.map(({ createdAt, jwk }) => keyOf(createPrivateKey({ key: jwk, format: "jwk" }), createdAt)).sort((a, b) => a.createdAt - b.createdAt);
+    const keys = read.map(({ createdAt, jwk }) => keyOf(createPrivateKey({ key: jwk, format: "jwk" }), createdAt)).sort((a, b) => a.createdAt - b.createdAt);
+    if (keys.every(({ createdAt, publicJwk }) => Number.isSafeInteger(createdAt) && publicJwk["crv"] === "P-256")) return keys;
   } catch {
-    throw fault("STATE_BROKEN", { op: "read", detail: `${path} holds no keys`, hint: "move it away; others will have to learn the new keys" });
+    // Told below: what is in there is not shown.
   }
+  throw fault("STATE_BROKEN", { op: "read", detail: `${path} holds no keys`, hint: "move it away; others will have to learn the new keys" });
 }

@@ -266,9 +266,9 @@ async function redeemAssertion(asked: Asked, options: TokenOptions): Promise<OAu
   const { store, grants, clock, config } = options;
   const expiresAt = clock.now() + config.tokens.accessMs;
   const given = store.atomically(() => {
-    const grantId = grants.ofPerson({ clientId: client.id, name: `${client.name} for ${found.subject}`, scopes }, found.path ?? asked.resource, expiresAt);
+    const grantId = grants.ofPerson({ clientId: client.id, name: client.name, scopes, person: found.person }, found.path ?? asked.resource, expiresAt);
     return { grantId, token: grants.issue(grantId, scopes, expiresAt) };
   });
-  noteTo(options, "token.issued", request, client, given.grantId, scopes);
+  noteTo(options, "token.issued", request, client, given.grantId, scopes, found.person);
   return tokens(given.token, config.tokens.accessMs, scopes, null);
 }

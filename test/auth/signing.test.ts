@@ -65,9 +65,12 @@ describe("the keys", () => {
     await using stage = await open();
     await chmod(stage.path, 0o644);
     expect(await codeOf(stage.beside())).toBe("STATE_UNSAFE");
-    await writeFile(stage.path, "[{}]");
     await chmod(stage.path, 0o600);
-    expect(await codeOf(stage.beside())).toBe("STATE_BROKEN");
+    const [key] = JSON.parse(await readFile(stage.path, "utf8")) as [{ jwk: object }];
+    for (const broken of ["", "{}", "[{}]", JSON.stringify([{ jwk: key.jwk }]), JSON.stringify([{ jwk: { ...key.jwk, crv: "P-384" }, createdAt: 0 }])]) {
+      await writeFile(stage.path, broken);
+      expect(await codeOf(stage.beside())).toBe("STATE_BROKEN");
+    }
   });
 
   test("change: a new one is published before it signs, the old one for as long as a token of it lives", async () => {
