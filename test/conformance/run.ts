@@ -214,13 +214,13 @@ interface Check {
 }
 
 /** The authorization server of the real program, with somebody who approves whatever the suite asks for: every check, by its scenario. */
-export async function runAuthorization(access: object = {}, more: readonly string[] = []): Promise<{ readonly exitCode: number; readonly checks: Readonly<Record<string, readonly Check[]>>; readonly output: string; readonly elapsedMs: number }> {
+export async function runAuthorization(access: object = {}): Promise<{ readonly exitCode: number; readonly checks: Readonly<Record<string, readonly Check[]>>; readonly output: string; readonly elapsedMs: number }> {
   const started = performance.now();
   const clients = { preregistered: [{ clientId: "suite", redirectUris: ["http://127.0.0.1/callback"] }] };
   await using program = await startProgram({ config: { auth: { ...access, clients }, mcpServers: {} } });
   const results = await mkdtemp(join(tmpdir(), "authorization-"));
   try {
-    const argv = ["authorization", "--url", program.origin, "--client-id", "suite", "--resource", `${program.origin}/mcp`, "--port", String(await freePort()), "--output-dir", results, ...more];
+    const argv = ["authorization", "--url", program.origin, "--client-id", "suite", "--resource", `${program.origin}/mcp`, "--port", String(await freePort()), "--output-dir", results];
     const child = Bun.spawn([process.execPath, join(suiteDir, "dist", "index.js"), ...argv], { env: cleanEnv(), stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const [stdout, stderr, exitCode] = await Promise.all([approving(child.stdout, (url) => approveAt(program, url)), new Response(child.stderr).text(), child.exited]);
     return { exitCode, checks: await checksIn(results), output: stdout + stderr, elapsedMs: performance.now() - started };

@@ -2,10 +2,11 @@
  * People of a company before the real program: each signs in with the company's issuer, lets his own program in, and has
  * his own login at a server. And a second program that takes the first one's signed tokens, by its published keys alone.
  */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { handleIn, operatorAsks, PageBrowser } from "../fixtures/approver.ts";
+import { chromiumPath, startChromium } from "../fixtures/chromium.ts";
 import type { AnyClient } from "../fixtures/clients.ts";
 import { createGuarded } from "../fixtures/guarded.ts";
 import { createOAuthJourney } from "../fixtures/oauthClient.ts";
@@ -113,6 +114,32 @@ test("a second program takes the signed tokens of the first by its published key
   expect((await ask(first, token)).status).toBe(401);
   for (const program of [first, second]) expect(program.stderr()).not.toContain(token);
 }, 20_000);
+
+// In continuous integration there may be no Chromium; the same is tried above without one.
+describe.skipIf(chromiumPath() === null)("in Chromium (left out where there is none: the same way is gone above without it)", () => {
+  test("the way goes over another site and back to the page about the program, and on to it", async () => {
+    await using company = await openOpenId({ host: "localhost" });
+    const auth = { signIn: { issuer: company.issuer, clientId: "our:client", name: "Example Company", scopes: ["server:demo"] } };
+    await using guarded = createGuarded();
+    guarded.valid.add("key");
+    await using program = await startProgram({ config: { auth, mcpServers: { demo: { url: guarded.url, headers: { Authorization: "Bearer key" } } } } });
+    await using journey = createOAuthJourney(`${program.origin}/mcp`);
+    await using browser = await startChromium();
+    const page = await browser.page();
+    await page.look({ width: 360, height: 740, dark: false });
+    await page.goto(await journey.begin());
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    await page.click('a[href^="/sign-in"]');
+    await page.until("document.body?.innerText.includes('You are signed in as') === true");
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    await page.click('input[name="scope"]');
+    await page.click('button[value="approve"]');
+    await page.until("document.body?.innerText.includes('You can close this window.') === true");
+    await using client = await journey.connected();
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["demo__whoami"]);
+    expect(page.complaints).toEqual([]);
+  }, 30_000);
+});
 
 /** An access token, as a client without a library gets it. */
 async function tokenOf(program: Program): Promise<string> {
