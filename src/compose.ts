@@ -529,7 +529,9 @@ function authOf({ config, log, audit, options: { env } }: Pick<Ground, "config" 
 /** The pages on which somebody logs in at a remote server; the operator's browser may do so for everybody. */
 function loginSite(logins: RemoteLogins, auth: Auth): Site {
   const isOperator = (request: OAuthIn): boolean => auth.isOperator(request.header("cookie"));
-  return { paths: logins.paths, handle: (request) => logins.handle(request, { isOperator, mayActFor: isOperator }) };
+  const mayActFor = (request: OAuthIn, owner: string): boolean => isOperator(request) || auth.personIn(request.header("cookie")) === owner;
+  const introduction = (request: OAuthIn): string | null => (auth.takesPeople && auth.personIn(request.header("cookie")) === null ? `/sign-in?next=${encodeURIComponent(`${request.path}?${request.query}`)}` : null);
+  return { paths: logins.paths, handle: (request) => logins.handle(request, { isOperator, mayActFor, introduction }) };
 }
 
 const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: Core, isGuarded: boolean): Facts => ({

@@ -40,6 +40,9 @@ export function isFromUs(request: OAuthIn, origin: string): boolean {
   return (site === null || site === "same-origin") && (from === null || from.toLowerCase() === origin);
 }
 
+/** A page of ours and nothing else: "//elsewhere" and "/\\elsewhere" are other hosts to a browser. */
+export const localPath = (next: string | null): string => (next !== null && /^\/(?![/\\])[!$-;=?-[\]_a-z~]*$/.test(next) ? next : "/");
+
 const noStore = Object.freeze({ "Cache-Control": "no-store", Pragma: "no-cache", "Referrer-Policy": "no-referrer" });
 
 export const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): OAuthOut => ({ kind: "json", status, headers: { ...noStore, ...headers }, body });

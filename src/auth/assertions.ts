@@ -2,7 +2,7 @@
  * How a client signs in place of a secret (RFC 7523, `private_key_jwt`). What it signs is for us alone, for a few minutes,
  * and serves once, so that whoever sees it on the way has nothing.
  */
-import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
+import type { JSONWebKeySet } from "jose";
 import type { Clock, Limits } from "../base/index.ts";
 import type { Jwks } from "./clientMetadata.ts";
 import { signatures } from "./metadata.ts";
@@ -30,6 +30,7 @@ export class Assertions {
     const { clock, resources, limits } = this.#options;
     try {
       const issuer = resources.issuer();
+      const { createLocalJWKSet, jwtVerify } = await import("jose");
       const { payload } = await jwtVerify(assertion, createLocalJWKSet(jwks as unknown as JSONWebKeySet), {
         algorithms: [...signatures],
         issuer: clientId,

@@ -14,6 +14,7 @@ import { adoptOwnToken, ensureOwnToken, ownToken, ownTokenPath } from "./ownToke
 import type { Grantable } from "./pending.ts";
 import { createResources, type Reached, type Resources } from "./resources.ts";
 import { type AuthorizationServer, openServer } from "./server.ts";
+import type { Signing } from "./signing.ts";
 import { openStore, type Store } from "./store.ts";
 import type { Random } from "./tokens.ts";
 import type { Auth, AuthMode } from "./types.ts";
@@ -51,11 +52,12 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const issuers = await openIssuers({ ...options, trusted: options.mode === "token" ? [] : options.config.issuers });
   const store = await openStore(options.stateDir);
   try {
-    const grants = new Grants({ ...options, store });
     const resources = createResources(options.reached, options.endpoints);
+    const signing = await signingOf(options, resources);
+    const grants = new Grants({ ...options, store, signing });
     const late: { changed: () => void } = { changed: () => undefined };
-    const server = await openServer({ ...options, issuers, store, grants, resources, changed: () => late.changed() });
-    const auth = new GuardedAuth(options, { store, grants, resources, server, issuers }, own);
+    const server = await openServer({ ...options, issuers, store, signing, grants, resources, changed: () => late.changed() });
+    const auth = new GuardedAuth(options, { store, grants, resources, server, issuers, signing }, own);
     late.changed = () => auth.changed();
     return auth;
   } catch (thrown) {
@@ -70,6 +72,15 @@ interface Parts {
   readonly resources: Resources;
   readonly server: AuthorizationServer;
   readonly issuers: Issuers;
+  readonly signing: Signing | null;
+}
+
+/** What access tokens are signed with; null: they say nothing. Nobody gets any from us in other modes. */
+async function signingOf(options: AuthOptions, resources: Resources): Promise<Signing | null> {
+  const { mode, config } = options;
+  if (config.tokens.format !== "jwt" || (mode !== "oauth" && mode !== "mixed")) return null;
+  const { Signing: Made } = await import("./signing.ts");
+  return Made.open({ ...options, resources, accessMs: config.tokens.accessMs });
 }
 
 /** Everybody is the operator. For `--insecure-no-auth` alone; the listener's address is checked elsewhere. */
@@ -85,6 +96,8 @@ function openAuth(): Auth {
     paths: Object.freeze([]),
     handle: () => Promise.reject(fault("METHOD_UNKNOWN")),
     isOperator: () => true,
+    personIn: () => null,
+    takesPeople: false,
     operator: { waiting: () => [], decide: nothing, grants: () => [], createToken: nothing, rotateToken: nothing, revoke: () => 0, openLink: nothing, setPassword: nothing, lookAtClient: nothing, pinClient: nothing, pinnedClients: () => [], unpinClient: nothing },
     onEnded: () => undefined,
     tokenPath: null,
@@ -121,7 +134,7 @@ class GuardedAuth implements Auth {
     this.tokenPath = ownTokenPath(options.stateDir);
     const challenges = createChallenges(mode === "token" ? null : parts.resources, options.config.defaultScopes);
     this.#stepUp = challenges.scope;
-    this.#verifier = new Verifier({ grants, challenges, clock, limits, log, foreign: foreignOf(options, parts, challenges), own: mode !== "external" });
+    this.#verifier = new Verifier({ grants, challenges, clock, limits, log, foreign: foreignOf(options, parts, challenges), own: mode !== "external", signing: parts.signing });
     this.#verifier.setOwn(own);
     this.operator = new Operators({ ...options, ...parts, changed: () => this.changed(), setOwn: (token) => this.#verifier.setOwn(token) });
     this.#watch();
@@ -139,6 +152,14 @@ class GuardedAuth implements Auth {
     return this.#parts.server.browsers.isOperator(cookie);
   }
 
+  personIn(cookie: string | null): string | null {
+    return this.#parts.server.people?.of(cookie)?.person.id ?? null;
+  }
+
+  get takesPeople(): boolean {
+    return this.#parts.server.people !== null;
+  }
+
   onEnded(listener: (ids: readonly string[]) => void): void {
     this.#listeners.push(listener);
   }
@@ -147,6 +168,7 @@ class GuardedAuth implements Auth {
     this.#timer?.cancel();
     this.#timer = null;
     this.#parts.issuers.close();
+    this.#parts.server.close();
     await this.operator.settled();
     this.#quietly(() => this.#parts.grants.flush());
     this.#parts.store.close();
@@ -163,12 +185,19 @@ class GuardedAuth implements Auth {
     });
   }
 
+  #turnKeys(): void {
+    const { signing } = this.#parts;
+    if (signing === null || this.#options.clock.now() < signing.dueAt) return;
+    void signing.turn().catch((thrown: unknown) => this.#options.log.error("the keys that tokens are signed with could not be changed", { reason: faultOf(thrown).message }));
+  }
+
   // What has merely expired opens nothing; it is enough that it goes at some time.
   #sweep(): void {
     const { clock, limits } = this.#options;
     if (clock.now() - this.#sweptAt < limits.grantUsedMs) return;
     this.#sweptAt = clock.now();
     this.#parts.server.sweep();
+    this.#turnKeys();
   }
 
   /** Grants have changed, and some may have ended. */

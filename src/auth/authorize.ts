@@ -4,14 +4,17 @@
  * ours; everything else goes back to the client, with our name on it, be it a code or an error (RFC 9207).
  *
  * Nothing is decided by a form alone: the request is kept here, its page works in the browser that it was shown to, and
- * only the operator's browser gets one that decides.
+ * only the operator's browser gets one that decides, or that of somebody whom a company's issuer vouches for, within what
+ * he may grant.
  */
 import { type Audit, type Clock, faultOf, type Limits } from "../base/index.ts";
 import { formOf, isFromUs, notice, otherVerb, page, parseParameters, redirect } from "./answers.ts";
 import type { Browsers } from "./browsers.ts";
 import type { Client, Clients } from "./clients.ts";
 import type { Passwords } from "./passwords.ts";
-import type { Pending, Waiting } from "./pending.ts";
+import { personColumns } from "./grants.ts";
+import type { People } from "./people.ts";
+import type { Approver, Pending, Waiting } from "./pending.ts";
 import { isLoopbackRedirect, isRegistered, withParameters } from "./redirects.ts";
 import type { Resources } from "./resources.ts";
 import { parseScopes } from "./scopes.ts";
@@ -29,6 +32,9 @@ export interface AuthorizeOptions {
   readonly pending: Pending;
   readonly browsers: Browsers;
   readonly passwords: Pick<Passwords, "isSet">;
+  /** The company's people, and what it is called; null: the operator alone decides. */
+  readonly people: Pick<People, "of"> | null;
+  readonly companyName: string | null;
   readonly audit: Pick<Audit, "record" | "isWritable">;
 }
 
@@ -140,11 +146,16 @@ const gone = (): OAuthOut => notice(400, "This request is not waiting any more",
 /** The page of a request, by how far it is and by whose browser this is. */
 export function shown(request: OAuthIn, waiting: Waiting, handle: string, headers: Readonly<Record<string, string>>, options: AuthorizeOptions): OAuthOut {
   if (waiting.decision !== null) return done(waiting, options);
-  const isOperator = options.browsers.isOperator(request.header("cookie"));
-  if (isOperator && isRemembered(waiting, options)) return remembered(request, waiting, options);
-  const about = options.pending.shown(waiting);
-  if (isOperator) return page({ name: "consent", handle, request: about }, 200, headers);
-  return page({ name: "waiting", handle, code: waiting.code, request: about, canUsePassword: options.passwords.isSet }, 200, headers);
+  const by = deciderIn(request, options);
+  if (by === "nobody") return page({ name: "waiting", handle, code: waiting.code, request: options.pending.shown(waiting), canUsePassword: options.passwords.isSet, signIn: options.companyName }, 200, headers);
+  if (by === null && isRemembered(waiting, options)) return remembered(request, waiting, options);
+  return page({ name: "consent", handle, request: options.pending.shown(waiting, by), person: by?.person.name ?? null }, 200, headers);
+}
+
+/** Who may decide in this browser; null: the operator, who may do everything. */
+function deciderIn(request: OAuthIn, { browsers, people }: AuthorizeOptions): Approver | "nobody" | null {
+  const cookie = request.header("cookie");
+  return browsers.isOperator(cookie) ? null : (people?.of(cookie) ?? "nobody");
 }
 
 /** What comes of a decided request: once. */
@@ -163,8 +174,8 @@ function done(waiting: Waiting, options: AuthorizeOptions): OAuthOut {
 function codeFor(waiting: Waiting, uri: string, { store, random, clock, limits }: AuthorizeOptions): string {
   const code = createSecret(random);
   store.run(
-    "insert into codes (digest, client_id, client_name, redirect, challenge, resource, scopes, refreshes, expires_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    digestOf(code), waiting.clientId, waiting.clientName, uri, waiting.challenge ?? "", waiting.resource, JSON.stringify(waiting.scopes), waiting.refreshes ? 1 : 0, clock.now() + limits.codeMs,
+    "insert into codes (digest, client_id, client_name, redirect, challenge, resource, scopes, refreshes, expires_at, person_id, person_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    digestOf(code), waiting.clientId, waiting.clientName, uri, waiting.challenge ?? "", waiting.resource, JSON.stringify(waiting.scopes), waiting.refreshes ? 1 : 0, clock.now() + limits.codeMs, ...personColumns(waiting.person),
   );
   return code;
 }
@@ -176,19 +187,21 @@ function decided(request: OAuthIn, options: AuthorizeOptions): OAuthOut {
   const handle = form?.get("handle") ?? "";
   const waiting = mine(request, handle, options);
   if (form === null || waiting === null || !isFromUs(request, options.resources.originOf(request.header("host")))) return gone();
-  if (!options.browsers.isOperator(request.header("cookie"))) return shown(request, waiting, handle, {}, options);
+  const by = deciderIn(request, options);
+  if (by === "nobody") return shown(request, waiting, handle, {}, options);
   try {
-    return done(settle(request, waiting, form, options), options);
+    return done(settle(request, waiting, form, by, options), options);
   } catch (thrown) {
     return undecided(thrown);
   }
 }
 
-function settle(request: OAuthIn, waiting: Waiting, form: URLSearchParams, options: AuthorizeOptions): Waiting {
+function settle(request: OAuthIn, waiting: Waiting, form: URLSearchParams, by: Approver | null, options: AuthorizeOptions): Waiting {
   const approve = form.get("decision") === "approve";
-  const outcome = options.pending.decide(waiting.id, approve ? { approve, scopes: form.getAll("scope") } : { approve });
-  if (approve && form.has("remember")) remember(outcome, options);
-  options.audit.record({ ev: approve ? "authorize.approved" : "authorize.denied", addr: request.address, client: waiting.clientId, user: "operator", have: outcome.scopes, route: "POST /authorize" });
+  const outcome = options.pending.decide(waiting.id, approve ? { approve, scopes: form.getAll("scope") } : { approve }, by);
+  // What is remembered would count for everybody.
+  if (approve && by === null && form.has("remember")) remember(outcome, options);
+  options.audit.record({ ev: approve ? "authorize.approved" : "authorize.denied", addr: request.address, client: waiting.clientId, user: by?.person.name ?? "operator", have: outcome.scopes, route: "POST /authorize" });
   return outcome;
 }
 

@@ -91,10 +91,11 @@ export class Browsers {
     return row !== null && clock.now() < row.expires_at;
   }
 
-  /** No browser is the operator's any more. */
+  /** No browser is the operator's any more, or anybody's. */
   forgetAll(): void {
     this.#options.store.run("delete from browsers");
     this.#options.store.run("delete from links");
+    this.#options.store.run("delete from visitors");
   }
 
   /** Forgets what has expired. */

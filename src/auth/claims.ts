@@ -1,5 +1,9 @@
 /** What is granted by what another issuer says of somebody. Pure; what is not said grants nothing. */
 import type { ClaimRule, TrustedIssuer } from "../config/index.ts";
+import { digestOf } from "./tokens.ts";
+
+/** The id of somebody: only issuer and subject name him for ever (OpenID Connect Core, section 5.7). */
+export const personIdOf = (issuer: string, subject: string): string => `p_${digestOf(JSON.stringify([issuer, subject]))}`;
 
 type Claims = Readonly<Record<string, unknown>>;
 

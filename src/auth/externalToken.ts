@@ -3,7 +3,7 @@
  * may. A token that was found good is remembered for a while, by its digest, so that a plain call costs no signature; one
  * that was not is not remembered, since strangers have as many as they like.
  */
-import { errors, type JWTPayload } from "jose";
+import type { JWTPayload } from "jose";
 import type { Clock, Limits } from "../base/index.ts";
 import type { TrustedIssuer } from "../config/index.ts";
 import type { Challenges } from "./challenge.ts";
@@ -64,7 +64,7 @@ export function createForeign(options: ExternalOptions): Foreign {
 
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof NoKeys) return "the keys of its issuer cannot be had at the moment";
-  if (thrown instanceof errors.JWTExpired) return "the token has expired";
+  if ((thrown as { readonly code?: unknown } | null)?.code === "ERR_JWT_EXPIRED") return "the token has expired";
   return thrown instanceof Bad ? thrown.message : "the token is not valid here";
 }
 

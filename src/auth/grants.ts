@@ -3,7 +3,9 @@
  * transaction; so every process that has the store open hears of it, whoever did it, and ends what stands on the grant.
  */
 import type { Clock, Limits } from "../base/index.ts";
+import type { Person } from "../protocol/index.ts";
 import type { Store } from "./store.ts";
+import type { Signing } from "./signing.ts";
 import { createId, createSecret, digestOf, type Random } from "./tokens.ts";
 import type { GrantInfo } from "./types.ts";
 
@@ -23,6 +25,8 @@ export interface NewGrant {
   readonly idleUntil: number | null;
   /** Where alone it opens anything; absent: anywhere. */
   readonly sources?: readonly string[];
+  /** Whose it is, where a company's issuer has said so. */
+  readonly person?: Person | null;
 }
 
 /** What an access token opens. */
@@ -33,6 +37,7 @@ export interface Opening {
   readonly expiresAt: number;
   /** Null: anywhere. */
   readonly sources: readonly string[] | null;
+  readonly person: Person | null;
 }
 
 /** A grant as other files of this room need it. */
@@ -50,6 +55,8 @@ export interface GrantsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: Limits;
+  /** Makes access tokens that others can read; null, or absent: ours say nothing. */
+  readonly signing?: Pick<Signing, "token"> | null;
 }
 
 interface GrantRow {
@@ -63,6 +70,19 @@ interface GrantRow {
   readonly used_at: number | null;
   readonly expires_at: number | null;
   readonly sources: string | null;
+  readonly person_id: string | null;
+  readonly person_name: string | null;
+}
+
+interface OpeningRow {
+  readonly grant_id: string;
+  readonly scopes: string | null;
+  readonly resource: string | null;
+  readonly expires_at: number;
+  readonly until: number | null;
+  readonly sources: string | null;
+  readonly person_id: string | null;
+  readonly person_name: string | null;
 }
 
 /** How long it is remembered that a grant has ended, for other processes to hear of it: far longer than two run side by side. */
@@ -86,10 +106,12 @@ export class Grants {
   create(grant: NewGrant): string {
     const { store, clock, random, limits } = this.#options;
     const id = createId(random, "g_");
-    if (grant.kind !== "token") this.#makeRoom(limits.grantsMax);
+    const [personId, personName] = personColumns(grant.person ?? null);
+    if (grant.kind !== "token") this.#makeRoom("person_id is ?", personId, limits.grantsMax);
+    if (personId !== null) this.#makeRoom("person_id is not ?", null, limits.personGrantsMax);
     store.run(
-      "insert into grants (id, kind, name, client_id, scopes, resource, refreshes, created_at, expires_at, idle_until, sources) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil, jsonOf(grant.sources ?? null),
+      "insert into grants (id, kind, name, client_id, scopes, resource, refreshes, created_at, expires_at, idle_until, sources, person_id, person_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id, grant.kind, grant.name, grant.clientId, jsonOf(grant.scopes), grant.resource, grant.refreshes ? 1 : 0, clock.now(), grant.expiresAt, grant.idleUntil, jsonOf(grant.sources ?? null), personId, personName,
     );
     return id;
   }
@@ -104,28 +126,37 @@ export class Grants {
   }
 
   /** The grant that somebody has through a client by the word of another issuer; lives until then at least. To be called in a transaction. */
-  ofPerson(person: { readonly clientId: string; readonly name: string; readonly scopes: readonly string[] }, resource: string | null, expiresAt: number): string {
+  ofPerson(asserted: { readonly clientId: string; readonly name: string; readonly scopes: readonly string[]; readonly person: Person }, resource: string | null, expiresAt: number): string {
     const { store } = this.#options;
-    const { clientId, name, scopes } = person;
-    const known = store.get<{ readonly id: string }>("select id from grants where kind = 'company' and client_id = ? and name = ? and resource is ?", clientId, name, resource);
-    if (known === null) return this.create({ kind: "company", name, clientId, scopes, resource, refreshes: false, expiresAt, idleUntil: null });
+    const { clientId, name, scopes, person } = asserted;
+    const known = store.get<{ readonly id: string }>("select id from grants where kind = 'company' and client_id = ? and person_id = ? and resource is ?", clientId, person.id, resource);
+    if (known === null) return this.create({ kind: "company", name, clientId, scopes, resource, refreshes: false, expiresAt, idleUntil: null, person });
     store.run("update grants set scopes = ?, expires_at = max(expires_at, ?) where id = ?", jsonOf(scopes), expiresAt, known.id);
     return known.id;
   }
 
-  #makeRoom(max: number): void {
+  /** Everybody has room of his own: the operator with what he approved, and each person. */
+  #makeRoom(whose: "person_id is ?" | "person_id is not ?", person: string | null, max: number): void {
     const { store } = this.#options;
-    const over = this.count("kind <> 'token'") - max + 1;
+    const over = (store.get<{ readonly n: number }>(`select count(*) as n from grants where kind <> 'token' and ${whose}`, person)?.n ?? 0) - max + 1;
     if (over <= 0) return;
-    for (const { id } of store.all<{ readonly id: string }>("select id from grants where kind <> 'token' order by coalesce(used_at, created_at) limit ?", over)) this.end(id);
+    for (const { id } of store.all<{ readonly id: string }>(`select id from grants where kind <> 'token' and ${whose} order by coalesce(used_at, created_at) limit ?`, person, over)) this.end(id);
   }
 
   /** A new access token for a grant, and until when. */
   issue(grantId: string, scopes: readonly string[] | null, expiresAt: number): string {
     const { store, random } = this.#options;
-    const token = createSecret(random);
+    const token = this.#signed(grantId, scopes, expiresAt) ?? createSecret(random);
     store.run("insert into access (digest, grant_id, scopes, expires_at) values (?, ?, ?, ?)", digestOf(token), grantId, jsonOf(scopes), expiresAt);
     return token;
+  }
+
+  /** What others can read of it, signed. The operator's static tokens are for us alone; and what does not fit stays opaque. */
+  #signed(grantId: string, scopes: readonly string[] | null, expiresAt: number): string | null {
+    const { signing = null, store } = this.#options;
+    if (signing === null || scopes === null) return null;
+    const row = store.get<GrantRow & { readonly client_id: string }>("select * from grants where id = ? and client_id is not null", grantId);
+    return row === null ? null : signing.token({ subject: subjectOf(row), clientId: row.client_id, scopes, resource: row.resource, expiresAt });
   }
 
   /** Whether another token can be given out. */
@@ -136,12 +167,9 @@ export class Grants {
 
   /** What a token opens, by its digest; null for one that is not (any more) known. It may have expired. */
   openingOf(digest: string): Opening | null {
-    const row = this.#options.store.get<{ readonly grant_id: string; readonly scopes: string | null; readonly resource: string | null; readonly expires_at: number; readonly until: number | null; readonly sources: string | null }>(
-      "select a.grant_id, a.scopes, g.resource, a.expires_at, g.expires_at as until, g.sources from access a join grants g on g.id = a.grant_id where a.digest = ?",
-      digest,
-    );
+    const row = this.#options.store.get<OpeningRow>("select a.grant_id, a.scopes, g.resource, a.expires_at, g.expires_at as until, g.sources, g.person_id, g.person_name from access a join grants g on g.id = a.grant_id where a.digest = ?", digest);
     if (row === null) return null;
-    return { grantId: row.grant_id, scopes: scopesOf(row.scopes), resource: row.resource, expiresAt: Math.min(row.expires_at, row.until ?? Number.POSITIVE_INFINITY), sources: scopesOf(row.sources) };
+    return { grantId: row.grant_id, scopes: scopesOf(row.scopes), resource: row.resource, expiresAt: Math.min(row.expires_at, row.until ?? Number.POSITIVE_INFINITY), sources: scopesOf(row.sources), person: personOf(row) };
   }
 
   /** A grant that lives. */
@@ -161,17 +189,23 @@ export class Grants {
     return this.#options.store.all<GrantRow>("select * from grants where coalesce(expires_at, ?1 + 1) > ?1 order by created_at, id", this.#options.clock.now()).map(infoOf);
   }
 
-  /** How many there are that fulfil a condition of ours. */
-  count(condition: "kind <> 'token'" | "kind = 'token'"): number {
-    return this.#options.store.get<{ readonly n: number }>(`select count(*) as n from grants where ${condition}`)?.n ?? 0;
+  /** How many static tokens there are. */
+  countTokens(): number {
+    return this.#options.store.get<{ readonly n: number }>("select count(*) as n from grants where kind = 'token'")?.n ?? 0;
   }
 
   /** Ends a grant with all that hangs on it. To be told by `hear`, once the transaction around is through. */
   end(id: string): boolean {
-    const { store, clock } = this.#options;
-    if (store.run("delete from grants where id = ?", id) === 0) return false;
-    store.run("insert into ended (grant_id, at) values (?, ?)", id, clock.now());
+    const gone = this.#options.store.get<{ readonly person_id: string | null }>("delete from grants where id = ? returning person_id", id);
+    if (gone === null) return false;
+    this.tellEnded(id);
+    if (gone.person_id !== null) this.#endPerson(gone.person_id);
     return true;
+  }
+
+  /** What is kept for somebody goes with his last grant. */
+  #endPerson(id: string): void {
+    if (this.#options.store.get("select 1 from grants where person_id = ? limit 1", id) === null) this.tellEnded(id);
   }
 
   /** Tells the other processes, and `hear` here, that what stands on an id has to end, though no grant of the store had it. */
@@ -219,5 +253,29 @@ export const jsonOf = (scopes: readonly string[] | null): string | null => (scop
 /** Kept scopes, or sources. Only we write them. */
 export const scopesOf = (kept: string | null): readonly string[] | null => (kept === null ? null : Object.freeze(JSON.parse(kept) as string[]));
 
+/** Whose a grant is: somebody's of a company, the operator's who approved it, else the client's own. */
+function subjectOf({ person_id: person, kind, client_id: client }: GrantRow & { readonly client_id: string }): string {
+  return person ?? (kind === "code" || kind === "device" ? "operator" : client);
+}
+
+/** A person as columns. */
+export const personColumns = (person: Person | null): readonly [id: string | null, name: string | null] => (person === null ? [null, null] : [person.id, person.name]);
+
+/** Whose a row is. */
+export const personOf = (row: { readonly person_id: string | null; readonly person_name: string | null }): Person | null =>
+  row.person_id === null ? null : Object.freeze({ id: row.person_id, name: row.person_name ?? row.person_id });
+
 const infoOf = (row: GrantRow): GrantInfo =>
-  Object.freeze({ id: row.id, kind: row.kind, name: row.name, clientId: row.client_id, scopes: scopesOf(row.scopes), resource: row.resource, createdAt: row.created_at, usedAt: row.used_at, expiresAt: row.expires_at, ...(row.sources === null ? {} : { sources: scopesOf(row.sources) ?? [] }) });
+  Object.freeze({
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    clientId: row.client_id,
+    scopes: scopesOf(row.scopes),
+    resource: row.resource,
+    createdAt: row.created_at,
+    usedAt: row.used_at,
+    expiresAt: row.expires_at,
+    ...(row.sources === null ? {} : { sources: scopesOf(row.sources) ?? [] }),
+    ...(row.person_name === null ? {} : { person: row.person_name }),
+  });

@@ -5,7 +5,8 @@
  */
 import type { JWTPayload } from "jose";
 import type { Clock, Limits } from "../base/index.ts";
-import { scopesByClaims } from "./claims.ts";
+import type { Person } from "../protocol/index.ts";
+import { personIdOf, scopesByClaims } from "./claims.ts";
 import type { Assertions } from "./assertions.ts";
 import type { Client } from "./clients.ts";
 import type { Issuers, Signed } from "./issuers.ts";
@@ -22,8 +23,8 @@ export interface IdJagOptions {
 
 /** What an assertion gives. */
 export interface Asserted {
-  /** Whose it is: the issuer, and its word for somebody. */
-  readonly subject: string;
+  /** Whose it is: by the issuer, and its word for somebody. */
+  readonly person: Person;
   /** Path of the endpoint; null: all of them. */
   readonly path: string | null;
   readonly scopes: readonly string[];
@@ -67,5 +68,5 @@ function assertedOf({ issuer, claims }: Signed, path: string | null): Asserted |
   const { scope, sub } = claims;
   const named = scope === undefined ? null : parseScopes(typeof scope === "string" ? scope : " ");
   const scopes = scopesByClaims(issuer, claims).filter((one) => named === null || named.includes(one));
-  return typeof sub === "string" && sub !== "" ? { subject: `${sub} of ${issuer.issuer}`, path, scopes } : null;
+  return typeof sub === "string" && sub !== "" ? { person: { id: personIdOf(issuer.issuer, sub), name: `${sub} of ${issuer.issuer}` }, path, scopes } : null;
 }

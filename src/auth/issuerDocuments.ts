@@ -33,21 +33,40 @@ export function parseKeys(text: string, keysMax: number): KeysResult {
 
 /** Fetches the keys of an issuer. Never rejects. */
 export async function fetchKeys({ issuer, jwksUrl }: Pick<TrustedIssuer, "issuer" | "jwksUrl">, options: PublishedOptions): Promise<KeysResult> {
+  try {
+    return await published(options, async (get) => {
+      const place = jwksUrl ?? (await placeOf(issuer, get));
+      if (place === null) return no("its metadata do not say where they are");
+      return parseKeys(await get(place, jwksUrl !== null || new URL(place).origin === new URL(issuer).origin), options.limits.issuerKeysMax);
+    });
+  } catch (thrown) {
+    return no(whyOf(thrown));
+  }
+}
+
+/** Gets a document; `isNamed`: the operator named the address, or its host. "" where the issuer has none there. */
+type Get = (url: string, isNamed: boolean) => Promise<string>;
+
+class Late extends Error {}
+
+/** Asks an issuer for as long as that may take. Throws what egress throws, and what `whyOf` knows. */
+export async function published<T>(options: PublishedOptions, ask: (get: Get, signal: AbortSignal) => Promise<T>): Promise<T> {
   const patience = new AbortController();
   const timer = options.clock.timer(options.limits.issuerMsMax, () => patience.abort());
-  const get = (url: string, isNamed: boolean): Promise<string> => fetched(url, isNamed, AbortSignal.any([patience.signal, options.ended]), options);
+  const signal = AbortSignal.any([patience.signal, options.ended]);
   try {
-    const place = jwksUrl ?? (await placeOf(issuer, get));
-    if (place === null) return no("its metadata do not say where they are");
-    return parseKeys(await get(place, jwksUrl !== null || new URL(place).origin === new URL(issuer).origin), options.limits.issuerKeysMax);
+    return await ask((url, isNamed) => fetched(url, isNamed, signal, options), signal);
   } catch (thrown) {
-    return no(patience.signal.aborted ? "it does not answer in time" : faultOf(thrown).message);
+    throw patience.signal.aborted ? new Late() : thrown;
   } finally {
     timer.cancel();
   }
 }
 
-async function placeOf(issuer: string, get: (url: string, isNamed: boolean) => Promise<string>): Promise<string | null> {
+/** Why an issuer could not be asked, without anything of what it sent. */
+export const whyOf = (thrown: unknown): string => (thrown instanceof Late ? "it does not answer in time" : faultOf(thrown).message);
+
+async function placeOf(issuer: string, get: Get): Promise<string | null> {
   for (const url of metadataUrls(issuer)) {
     const metadata = parseObject(await get(url, true).catch(unlessCancelled));
     // Somebody else's metadata under this address say nothing (RFC 8414, section 3.3).
@@ -80,7 +99,8 @@ function refusedBy(reply: EgressReply): string {
   return "";
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+/** Reads a document; null: it is none. */
+export function parseObject(text: string): Record<string, unknown> | null {
   try {
     const parsed: unknown = JSON.parse(text);
     return isObject(parsed) ? parsed : null;

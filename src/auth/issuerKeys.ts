@@ -4,7 +4,7 @@
  * for everybody who waits for it, and then none for a while; so neither strangers nor a hanging issuer cost more than that.
  */
 import { readFile, stat } from "node:fs/promises";
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import { fault, type Log } from "../base/index.ts";
 import type { TrustedIssuer } from "../config/index.ts";
 import { fetchKeys, type KeysResult, parseKeys, type PublishedOptions } from "./issuerDocuments.ts";
@@ -36,7 +36,7 @@ export class IssuerKeys {
     this.#triedAt = this.#options.clock.now();
     const read = await this.#read();
     if (!read.ok) throw fault("CONFIG_INVALID", { op: "read", detail: `the keys of ${issuer.issuer} in ${issuer.jwksFile} cannot be used: ${read.why}` });
-    this.#take(read.keys);
+    await this.#take(read.keys);
   }
 
   /** The key for a token's header. Throws what jose throws, and NoKeys. */
@@ -56,7 +56,7 @@ export class IssuerKeys {
     try {
       return await find(header, token);
     } catch (thrown) {
-      if (thrown instanceof errors.JWKSNoMatchingKey) return null;
+      if ((thrown as { readonly code?: unknown } | null)?.code === "ERR_JWKS_NO_MATCHING_KEY") return null;
       throw thrown;
     }
   }
@@ -93,7 +93,7 @@ export class IssuerKeys {
   async #looked(): Promise<void> {
     const { log, issuer } = this.#options;
     const got = await this.#read();
-    if (got.ok) this.#take(got.keys);
+    if (got.ok) await this.#take(got.keys);
     else log.warn("the keys of another issuer cannot be had", { issuer: issuer.issuer, reason: got.why });
   }
 
@@ -113,7 +113,8 @@ export class IssuerKeys {
     }
   }
 
-  #take(keys: JSONWebKeySet): void {
+  async #take(keys: JSONWebKeySet): Promise<void> {
+    const { createLocalJWKSet } = await import("jose");
     this.#gotAt = this.#options.clock.now();
     const text = JSON.stringify(keys);
     // The same set again: what was made of its keys is still good.

@@ -3,7 +3,7 @@
  * it gets then opens the pages on which he decides, and no MCP endpoint.
  */
 import type { Audit } from "../base/index.ts";
-import { formOf, isFromUs, notice, otherVerb, page, redirect } from "./answers.ts";
+import { formOf, isFromUs, localPath, notice, otherVerb, page, redirect } from "./answers.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Browser, Browsers } from "./browsers.ts";
 import type { Passwords } from "./passwords.ts";
@@ -58,6 +58,3 @@ export function open(request: OAuthIn, { browsers, audit }: LoginOptions): OAuth
   audit.record({ ev: isGood ? "operator.login" : "operator.fail", addr: request.address, route: "GET /open", reason: "link", ...(isGood ? { user: "operator" } : { result: "400" }) });
   return isGood ? redirect("/", browsers.admit()) : notice(400, "This link does not work any more", "A link works once, for two minutes. Run `1mcp open` again.");
 }
-
-// A page of ours and nothing else: "//elsewhere" and "/\elsewhere" are other hosts to a browser.
-const localPath = (next: string | null): string => (next !== null && /^\/(?![/\\])[!$-;=?-[\]_a-z~]*$/.test(next) ? next : "/");

@@ -8,6 +8,7 @@ import type { AccessConfig } from "../config/index.ts";
 import { otherVerb, refused } from "./answers.ts";
 import { mayRegister } from "./registration.ts";
 import { resourceMetadataPath, type Resources } from "./resources.ts";
+import type { Signing } from "./signing.ts";
 import type { AuthMode, OAuthIn, OAuthOut } from "./types.ts";
 
 export const serverMetadataPath = "/.well-known/oauth-authorization-server";
@@ -51,6 +52,7 @@ export function serverMetadata(request: OAuthIn, { config, resources }: Metadata
     token_endpoint: `${issuer}/token`,
     revocation_endpoint: `${issuer}/revoke`,
     device_authorization_endpoint: `${issuer}/device_authorization`,
+    ...(config.tokens.format === "jwt" ? { jwks_uri: issuer + keysPath } : {}),
     ...(mayRegister(config, resources) ? { registration_endpoint: `${issuer}/register` } : {}),
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
@@ -64,6 +66,13 @@ export function serverMetadata(request: OAuthIn, { config, resources }: Metadata
     authorization_response_iss_parameter_supported: true,
     ...(config.clients.cimd === "off" ? {} : { client_id_metadata_document_supported: true }),
   });
+}
+
+export const keysPath = "/jwks.json";
+
+/** `GET /jwks.json`: the keys that our access tokens are signed with. */
+export function publishedKeys(request: OAuthIn, signing: Pick<Signing, "jwks">): OAuthOut {
+  return isRead(request) ? document(signing.jwks()) : otherVerb("GET, HEAD");
 }
 
 /** The grant by the word of another issuer (RFC 7523), and the one kind of it that is taken: identity assertions. */

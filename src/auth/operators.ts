@@ -87,7 +87,7 @@ export class Operators implements AuthOperator {
   #assertRoom(): void {
     const { grants, limits, audit } = this.#options;
     if (!audit.isWritable) throw fault("LIMIT_REACHED", { detail: "the audit log cannot be written, so nothing is granted" });
-    if (grants.count("kind = 'token'") >= limits.staticTokensMax || !grants.hasRoom()) throw fault("LIMIT_REACHED", { detail: "tokens" });
+    if (grants.countTokens() >= limits.staticTokensMax || !grants.hasRoom()) throw fault("LIMIT_REACHED", { detail: "tokens" });
   }
 
   rotateToken(id: string): { readonly grant: GrantInfo; readonly token: string } {

@@ -9,6 +9,8 @@ import type { Client } from "./clients.ts";
 import { isLoopbackRedirect, redirectHost } from "./redirects.ts";
 import type { Resources } from "./resources.ts";
 import { offered } from "./scopes.ts";
+import type { Person } from "../protocol/index.ts";
+import { personColumns, personOf } from "./grants.ts";
 import type { Store } from "./store.ts";
 import { createCode, createId, createSecret, digestOf, type Random } from "./tokens.ts";
 import type { Decision, ShownRequest, ShownScope } from "./types.ts";
@@ -46,6 +48,14 @@ export interface Waiting {
   readonly scopes: readonly string[];
   /** Digest of the browser that it belongs to. */
   readonly browser: string | null;
+  /** Who approved it for himself; null: the operator did. */
+  readonly person: Person | null;
+}
+
+/** Somebody who is not the operator, and decides for himself: what he may grant. */
+export interface Approver {
+  readonly person: Person;
+  readonly scopes: readonly string[];
 }
 
 /** What a new one is made of. */
@@ -83,6 +93,8 @@ interface Row {
   readonly scopes: string | null;
   readonly interval_ms: number;
   readonly polled_at: number | null;
+  readonly person_id: string | null;
+  readonly person_name: string | null;
 }
 
 /** How a device is answered that asks whether it was approved. */
@@ -170,9 +182,9 @@ export class Pending {
     return rows.map((row) => this.shown(waitingOf(row)));
   }
 
-  /** As a person is shown it. */
-  shown(waiting: Waiting): ShownRequest {
-    const { config, resources, scopesOf } = this.#options;
+  /** As a person is shown it; only what `by` may grant, where it is not the operator. */
+  shown(waiting: Waiting, by: Approver | null = null): ShownRequest {
+    const { config, resources } = this.#options;
     const { redirect, resource, refreshes } = waiting;
     return {
       id: waiting.id,
@@ -181,25 +193,37 @@ export class Pending {
       redirectHost: redirect === null ? null : redirectHost(redirect),
       isLoopback: redirect !== null && isLoopbackRedirect(redirect),
       resource: resources.issuer() + (resource ?? ""),
-      scopes: offered(waiting.asked, scopesOf()),
+      scopes: this.#offered(waiting, by),
       refresh: refreshes,
-      lifeMs: refreshes ? config.tokens.refreshAbsoluteMs : config.tokens.accessMs,
+      lifeMs: refreshes ? renewedMsMax(config, by !== null) : config.tokens.accessMs,
       expiresAt: waiting.expiresAt,
     };
   }
 
-  /** Decides one, once. Throws NAME_UNKNOWN where it does not wait (any more), PARAMS_INVALID for a scope that was not offered. */
-  decide(id: string, decision: Decision): Waiting {
-    const { store, scopesOf } = this.#options;
+  #offered({ asked }: Waiting, by: Approver | null): readonly ShownScope[] {
+    const there = this.#options.scopesOf();
+    return offered(asked, by === null ? there : there.filter(({ scope }) => by.scopes.includes(scope)));
+  }
+
+  /** Decides one, once; for the operator, or for somebody who decides for himself. Throws NAME_UNKNOWN where it does not wait (any more), PARAMS_INVALID for a scope that was not offered. */
+  decide(id: string, decision: Decision, by: Approver | null = null): Waiting {
+    const { store } = this.#options;
     return store.atomically(() => {
-      const waiting = this.byId(id);
-      if (waiting === null || waiting.decision !== null) throw fault("NAME_UNKNOWN", { detail: "no such request waits for a decision" });
+      const waiting = this.#undecided(id);
       const scopes = decision.approve ? [...new Set(decision.scopes)] : [];
-      const possible = offered(waiting.asked, scopesOf()).map(({ scope }) => scope);
+      const possible = this.#offered(waiting, by).map(({ scope }) => scope);
       if (scopes.some((scope) => !possible.includes(scope))) throw fault("PARAMS_INVALID", { detail: "a scope was not among those that were offered" });
-      store.run("update requests set decision = ?, scopes = ? where id = ?", decision.approve ? "approved" : "denied", JSON.stringify(scopes), id);
-      return { ...waiting, decision: decision.approve ? "approved" : "denied", scopes };
+      const person = by?.person ?? null;
+      const outcome = decision.approve ? "approved" : "denied";
+      store.run("update requests set decision = ?, scopes = ?, person_id = ?, person_name = ? where id = ?", outcome, JSON.stringify(scopes), ...personColumns(person), id);
+      return { ...waiting, decision: outcome, scopes, person };
     });
+  }
+
+  #undecided(id: string): Waiting {
+    const waiting = this.byId(id);
+    if (waiting === null || waiting.decision !== null) throw fault("NAME_UNKNOWN", { detail: "no such request waits for a decision" });
+    return waiting;
   }
 
   /** Takes one that was decided away: what comes of it happens once. */
@@ -230,6 +254,9 @@ export class Pending {
   }
 }
 
+/** How long a grant lives at most that is renewed. */
+export const renewedMsMax = ({ tokens, signIn }: AccessConfig, isPersons: boolean): number => (isPersons && signIn !== null ? Math.min(signIn.grantMs, tokens.refreshAbsoluteMs) : tokens.refreshAbsoluteMs);
+
 const waitingOf = (row: Row): Waiting => ({
   id: row.id,
   kind: row.kind,
@@ -247,4 +274,5 @@ const waitingOf = (row: Row): Waiting => ({
   decision: row.decision,
   scopes: JSON.parse(row.scopes ?? "[]") as string[],
   browser: row.browser,
+  person: personOf(row),
 });

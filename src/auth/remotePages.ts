@@ -98,10 +98,12 @@ const cookieOf = (request: OAuthIn): string | null => cookieShape.exec(request.h
 function offered(logins: Logins, request: OAuthIn, visitors: Visitors): OAuthOut {
   const link = request.query.get("link") ?? "";
   const invited = invitedBy(logins, request, visitors, link);
-  if (invited === null) return stranger;
+  if (invited === null) return toBeKnown(visitors.introduction(request));
   const { server, owner } = invited.login.key;
   return { kind: "page", status: 200, headers: noStore, page: { name: "connect", handle: link, server, principal: owner } };
 }
+
+const toBeKnown = (first: string | null): OAuthOut => (first === null ? stranger : { kind: "redirect", to: first, headers: noStore });
 
 async function accepted(logins: Logins, request: OAuthIn, visitors: Visitors): Promise<OAuthOut> {
   const form = new URLSearchParams(request.body);

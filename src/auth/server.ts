@@ -15,13 +15,15 @@ import { device, deviceAuthorization } from "./device.ts";
 import type { Grants } from "./grants.ts";
 import type { Issuers } from "./issuers.ts";
 import { login, open } from "./login.ts";
-import { resourceMetadata, serverMetadata, serverMetadataPath } from "./metadata.ts";
+import { keysPath, publishedKeys, resourceMetadata, serverMetadata, serverMetadataPath } from "./metadata.ts";
 import { Passwords } from "./passwords.ts";
+import type { People } from "./people.ts";
 import { type Grantable, Pending } from "./pending.ts";
 import { Refreshes } from "./refresh.ts";
 import { register } from "./registration.ts";
 import { resourceMetadataPath, type Resources } from "./resources.ts";
 import { revoke } from "./revoke.ts";
+import type { Signing } from "./signing.ts";
 import type { Store } from "./store.ts";
 import { token } from "./token.ts";
 import type { Random } from "./tokens.ts";
@@ -41,6 +43,8 @@ export interface ServerOptions {
   readonly audit: Pick<Audit, "record" | "isWritable">;
   /** Other issuers whose word counts. */
   readonly issuers: Issuers;
+  /** What access tokens are signed with; null: they say nothing. */
+  readonly signing: Pick<Signing, "jwks"> | null;
   scopesOf(): readonly Grantable[];
   /** Called after grants have ended here. */
   changed(): void;
@@ -54,8 +58,12 @@ export interface AuthorizationServer {
   readonly browsers: Browsers;
   readonly passwords: Passwords;
   readonly documents: Documents;
+  /** People of a company; null: the operator alone decides. */
+  readonly people: People | null;
   /** Forgets what has expired. */
   sweep(): void;
+  /** Nobody is asked for anything any more. */
+  close(): void;
 }
 
 type Route = (request: OAuthIn) => OAuthOut | Promise<OAuthOut>;
@@ -75,7 +83,9 @@ export async function openServer(options: ServerOptions): Promise<AuthorizationS
   const clients = new Clients({ ...options, documents, assertions });
   const refreshes = new Refreshes(options);
   const counting = (max: number, windowMs: number): Attempts => new Attempts({ clock, max, windowMs, addressesMax: limits.countedAddressesMax });
-  const parts = { ...options, passwords, browsers, pending, clients, refreshes, assertions };
+  const desk = config.signIn === null ? null : await (await import("./signInDesk.ts")).openSignInDesk({ ...options, signIn: config.signIn, browsers });
+  const people = desk?.people ?? null;
+  const parts = { ...options, passwords, browsers, pending, clients, refreshes, assertions, people, companyName: config.signIn?.name ?? null };
   const routes = routesOf(options, {
     "/authorize": (request) => authorize(request, parts),
     "/token": (request) => token(request, parts),
@@ -85,6 +95,7 @@ export async function openServer(options: ServerOptions): Promise<AuthorizationS
     "/device": withAttempts(counting(limits.deviceTriesMax, limits.lockoutMs), (attempts) => (request) => device(request, { ...parts, attempts })),
     "/login": withAttempts(counting(limits.passwordTriesMax, limits.lockoutMs), (attempts) => (request) => login(request, { ...parts, attempts })),
     "/open": withAttempts(counting(limits.passwordTriesMax, limits.lockoutMs), (attempts) => (request) => open(request, { ...parts, attempts })),
+    ...desk?.routes,
   });
   return {
     paths: pathsOf(mode, routes),
@@ -93,8 +104,11 @@ export async function openServer(options: ServerOptions): Promise<AuthorizationS
     browsers,
     passwords,
     documents,
+    people,
+    close: () => desk?.close(),
     sweep() {
       for (const part of [pending, browsers, clients, assertions]) part.sweep();
+      people?.sweep();
       store.run("delete from codes where expires_at <= ?", clock.now() - codeKnownMs);
     },
   };
@@ -107,7 +121,9 @@ function routesOf(options: ServerOptions, own: Readonly<Record<string, Route>>):
   const resource: [string, Route] = [resourceMetadataPath, (request) => resourceMetadata(request, options)];
   // The operator's browser is known in every mode that has pages.
   if (options.mode === "external") return new Map([resource, ...Object.entries(own).filter(([path]) => path === "/login" || path === "/open")]);
-  return new Map([resource, [serverMetadataPath, (request) => serverMetadata(request, options)], ...Object.entries(own)]);
+  const { signing } = options;
+  const keys: [string, Route][] = signing === null ? [] : [[keysPath, (request) => publishedKeys(request, signing)]];
+  return new Map([resource, [serverMetadataPath, (request) => serverMetadata(request, options)], ...keys, ...Object.entries(own)]);
 }
 
 const pathsOf = (mode: AuthMode, routes: ReadonlyMap<string, Route>): readonly string[] => Object.freeze(mode === "token" ? [] : [...routes.keys(), `${resourceMetadataPath}/*`]);

@@ -74,8 +74,22 @@ create table settings (name text primary key, value text not null) strict, witho
 create table ended (number integer primary key autoincrement, grant_id text not null, at integer not null) strict;
 `;
 
+// People of a company: whose a request, a code and a grant are, and the browsers that they signed in with.
+const withPeople = `
+alter table grants add column person_id text;
+alter table grants add column person_name text;
+create index grants_by_person on grants (person_id);
+alter table codes add column person_id text;
+alter table codes add column person_name text;
+alter table requests add column person_id text;
+alter table requests add column person_name text;
+create table visitors (
+  digest text primary key, person_id text not null, person_name text not null, scopes text not null, rules text not null, created_at integer not null, expires_at integer not null
+) strict, without rowid;
+`;
+
 /** How a database became what it is, from the first one on; what was given out once is never changed here. */
-const changes: readonly string[] = Object.freeze([first, "alter table grants add column sources text"]);
+const changes: readonly string[] = Object.freeze([first, "alter table grants add column sources text", withPeople]);
 
 // Longer than any transaction of ours, shorter than a client waits.
 const lockedMsMax = 5_000;

@@ -5,15 +5,16 @@
  */
 import { type Audit, type AuditEvent, type Clock, type Limits, sleep } from "../base/index.ts";
 import type { AccessConfig } from "../config/index.ts";
+import type { Person } from "../protocol/index.ts";
 import { formOf, json, otherVerb, parseParameters, refused } from "./answers.ts";
 import type { Assertions } from "./assertions.ts";
 import { grantToClient } from "./clientCredentials.ts";
 import type { Client, Clients } from "./clients.ts";
-import type { Grants } from "./grants.ts";
+import { type Grants, personOf } from "./grants.ts";
 import { redeemIdJag } from "./idJag.ts";
 import type { Issuers } from "./issuers.ts";
 import { jwtBearer } from "./metadata.ts";
-import type { Pending, Waiting } from "./pending.ts";
+import { type Pending, renewedMsMax, type Waiting } from "./pending.ts";
 import type { Refreshes } from "./refresh.ts";
 import type { Resources } from "./resources.ts";
 import { narrowed, parseScopes } from "./scopes.ts";
@@ -103,6 +104,8 @@ interface CodeRow {
   readonly refreshes: number;
   readonly expires_at: number;
   readonly grant_id: string | null;
+  readonly person_id: string | null;
+  readonly person_name: string | null;
 }
 
 function redeemCode(asked: Asked, options: TokenOptions): OAuthOut {
@@ -117,7 +120,7 @@ function redeemCode(asked: Asked, options: TokenOptions): OAuthOut {
     if (row.grant_id !== null) return replayOf(row.grant_id, options);
     if (!isGood(row, asked, verifier, options.clock.now())) return invalidGrant;
     if (!fits(row.resource, asked.resource)) return invalidTarget;
-    const given = give({ ...asked, resource: row.resource ?? asked.resource }, { kind: "code", name: row.client_name, scopes: JSON.parse(row.scopes) as string[], refreshes: row.refreshes === 1 }, options);
+    const given = give({ ...asked, resource: row.resource ?? asked.resource }, { kind: "code", name: row.client_name, scopes: JSON.parse(row.scopes) as string[], refreshes: row.refreshes === 1, person: personOf(row) }, options);
     store.run("update codes set grant_id = ? where digest = ?", given.grantId, digest);
     return () => given.answer;
   });
@@ -167,7 +170,7 @@ function redeemDevice(asked: Asked, options: TokenOptions): OAuthOut {
   });
 }
 
-const approvedOf = ({ clientName, scopes, refreshes }: Waiting): Approved => ({ kind: "device", name: clientName, scopes, refreshes });
+const approvedOf = ({ clientName, scopes, refreshes, person }: Waiting): Approved => ({ kind: "device", name: clientName, scopes, refreshes, person });
 
 // ---- what was approved ------------------------------------------------------------------------------------------
 
@@ -176,27 +179,29 @@ interface Approved {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly refreshes: boolean;
+  readonly person: Person | null;
 }
 
 /** Makes the grant, and its first tokens. In a transaction. */
-function give({ request, client, resource }: Asked, { kind, name, scopes, refreshes }: Approved, options: TokenOptions): { readonly grantId: string; readonly answer: OAuthOut } {
+function give({ request, client, resource }: Asked, { kind, name, scopes, refreshes, person }: Approved, options: TokenOptions): { readonly grantId: string; readonly answer: OAuthOut } {
   const { grants, clock, config, clients } = options;
   const now = clock.now();
-  const accessUntil = now + config.tokens.accessMs;
-  const expiresAt = refreshes ? now + config.tokens.refreshAbsoluteMs : accessUntil;
-  const grantId = grants.create({ kind, name, clientId: client.id, scopes, resource, refreshes, expiresAt, idleUntil: null });
+  const longest = now + renewedMsMax(config, person !== null);
+  const accessUntil = Math.min(now + config.tokens.accessMs, longest);
+  const expiresAt = refreshes ? longest : accessUntil;
+  const grantId = grants.create({ kind, name, clientId: client.id, scopes, resource, refreshes, expiresAt, idleUntil: null, person });
   const access = grants.issue(grantId, scopes, accessUntil);
   const refresh = refreshes ? options.refreshes.begin(grantId, access) : null;
   clients.used(client.id);
-  noteTo(options, "token.issued", request, client, grantId, scopes);
+  noteTo(options, "token.issued", request, client, grantId, scopes, person);
   return { grantId, answer: tokens(access, accessUntil - now, scopes, refresh) };
 }
 
 const tokens = (access: string, lifeMs: number, scopes: readonly string[], refresh: string | null): OAuthOut =>
   json(200, { access_token: access, token_type: "Bearer", expires_in: Math.floor(lifeMs / 1000), ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }), ...(refresh === null ? {} : { refresh_token: refresh }) });
 
-function noteTo({ audit }: TokenOptions, ev: AuditEvent, request: OAuthIn, client: Client, grant: string, have: readonly string[]): void {
-  audit.record({ ev, addr: request.address, client: client.id, grant, route: "POST /token", have, result: "200" });
+function noteTo({ audit }: TokenOptions, ev: AuditEvent, request: OAuthIn, client: Client, grant: string, have: readonly string[], person: Person | null = null): void {
+  audit.record({ ev, addr: request.address, client: client.id, grant, user: person?.name ?? null, route: "POST /token", have, result: "200" });
 }
 
 // ---- refresh tokens ---------------------------------------------------------------------------------------------
@@ -261,9 +266,9 @@ async function redeemAssertion(asked: Asked, options: TokenOptions): Promise<OAu
   const { store, grants, clock, config } = options;
   const expiresAt = clock.now() + config.tokens.accessMs;
   const given = store.atomically(() => {
-    const grantId = grants.ofPerson({ clientId: client.id, name: `${client.name} for ${found.subject}`, scopes }, found.path ?? asked.resource, expiresAt);
+    const grantId = grants.ofPerson({ clientId: client.id, name: client.name, scopes, person: found.person }, found.path ?? asked.resource, expiresAt);
     return { grantId, token: grants.issue(grantId, scopes, expiresAt) };
   });
-  noteTo(options, "token.issued", request, client, given.grantId, scopes);
+  noteTo(options, "token.issued", request, client, given.grantId, scopes, found.person);
   return tokens(given.token, config.tokens.accessMs, scopes, null);
 }

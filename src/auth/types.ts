@@ -58,13 +58,14 @@ export type OAuthOut =
 
 /**
  * A page in data; the front makes HTML of it, with everything escaped and without script. What comes back of them:
- * "waiting" asks `GET /authorize?handle=` again by itself, and leads to `GET /login?next=` where a password is set;
+ * "waiting" asks `GET /authorize?handle=` again by itself, and leads to `GET /login?next=` where a password is set, to
+ * `GET /sign-in?next=` where a company's people may sign in;
  * "consent" posts `handle`, `decision` ("approve", "deny"), and `scope` once for each ticked box to `/authorize`;
  * "device" posts `handle` and `user_code` to `/device`; "login" posts `handle`, `password` and `next` to `/login`.
  */
 export type Page =
-  | { readonly name: "waiting"; readonly handle: string; readonly code: string; readonly request: ShownRequest; readonly canUsePassword: boolean }
-  | { readonly name: "consent"; readonly handle: string; readonly request: ShownRequest }
+  | { readonly name: "waiting"; readonly handle: string; readonly code: string; readonly request: ShownRequest; readonly canUsePassword: boolean; /** The company whose people may sign in at `GET /sign-in?next=`; null: there is none. */ readonly signIn: string | null }
+  | { readonly name: "consent"; readonly handle: string; readonly request: ShownRequest; /** Who signed in and decides for himself; null: the operator. */ readonly person: string | null }
   | { readonly name: "device"; readonly handle: string; readonly problem: string | null }
   | { readonly name: "login"; readonly handle: string; readonly problem: string | null; readonly next: string }
   /** A caller's own login at a server: posts `handle` and `decision` ("approve", "deny") to `/connect/<server>`. */
@@ -121,6 +122,8 @@ export interface GrantInfo {
   readonly expiresAt: number | null;
   /** Addresses and ranges (`10.0.0.0/8`) from which alone it opens anything; absent: from anywhere. */
   readonly sources?: readonly string[];
+  /** Who approved it for himself; absent: the operator did. */
+  readonly person?: string;
 }
 
 export interface NewToken {
@@ -194,6 +197,10 @@ export interface Auth {
   handle(request: OAuthIn): Promise<OAuthOut>;
   /** Whether the browser that sends these cookies (the Cookie header as it came) is the operator's. */
   isOperator(cookie: string | null): boolean;
+  /** The id of the person that has signed in with the browser that sends these cookies; null: nobody has. */
+  personIn(cookie: string | null): string | null;
+  /** Somebody can sign in with his browser, at `GET /sign-in?next=`. */
+  readonly takesPeople: boolean;
   readonly operator: AuthOperator;
   /** Runs `listener` with the ids of principals whose grant has just ended, by whatever cause. */
   onEnded(listener: (principalIds: readonly string[]) => void): void;
@@ -266,6 +273,8 @@ export interface Visitors {
   isOperator(request: OAuthIn): boolean;
   /** Whether who sits there may log in for that principal. */
   mayActFor(request: OAuthIn, principalId: string): boolean;
+  /** Where a browser goes first that nobody is known of; null: there is no such place. */
+  introduction(request: OAuthIn): string | null;
 }
 
 /** All logins at remote servers: for the connections, for the pages, and for the operator. */

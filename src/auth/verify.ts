@@ -7,6 +7,7 @@ import { type Addresses, addressesOf, type Clock, faultOf, type Limits, type Log
 import type { Principal } from "../protocol/index.ts";
 import type { Challenges } from "./challenge.ts";
 import type { Grants } from "./grants.ts";
+import type { Signing } from "./signing.ts";
 import { digestOf, isSecretShape } from "./tokens.ts";
 import type { Credentials, Verdict } from "./types.ts";
 
@@ -22,6 +23,8 @@ export interface VerifierOptions {
   readonly foreign: Foreign | null;
   /** Our own tokens count. */
   readonly own: boolean;
+  /** Ours may be signed ones; null: they are not. */
+  readonly signing: Pick<Signing, "isShape"> | null;
 }
 
 interface Held {
@@ -108,16 +111,21 @@ export class Verifier {
 
   #read(token: string, digest: string, now: number): Held | undefined {
     this.#known.delete(digest);
-    const opening = this.#options.own && isSecretShape(token) ? this.#opening(digest) : null;
+    const opening = this.#options.own && this.#canBeOurs(token) ? this.#opening(digest) : null;
     if (opening === null) return undefined;
-    const { grantId, scopes, resource, expiresAt, sources } = opening;
-    const verdict: Verdict = Object.freeze({ ok: true, principal: Object.freeze({ id: grantId, scopes }), expiresAt });
+    const { grantId, scopes, resource, expiresAt, sources, person } = opening;
+    const principal: Principal = Object.freeze({ id: grantId, scopes, ...(person === null ? {} : { person }) });
+    const verdict: Verdict = Object.freeze({ ok: true, principal, expiresAt });
     const held: Held = { verdict, grantId, path: resource, expiresAt, readAt: now, sources: sources === null ? null : addressesOf(sources) };
     this.#known.set(digest, held);
     // The one that was read longest ago makes room.
     if (this.#known.size > this.#options.limits.tokenMemoMax) this.#known.delete(this.#known.keys().next().value ?? "");
     if (now < expiresAt) this.#options.grants.used(grantId);
     return held;
+  }
+
+  #canBeOurs(token: string): boolean {
+    return isSecretShape(token) || this.#options.signing?.isShape(token) === true;
   }
 
   #opening(digest: string): ReturnType<Grants["openingOf"]> {

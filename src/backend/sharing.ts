@@ -40,6 +40,9 @@ export type SharedBy = Pick<BackendSpec, "isolation" | "kind" | "isBridged"> & P
 export const isForAll = ({ isolation, kind, isBridged, credentials }: SharedBy, facts: UpstreamFacts | null): boolean =>
   isolation === "shared" || (kind === "remote" && isBridged !== true && credentials !== "per-user" && facts?.perRequest === true);
 
+/** Whose logins a caller has: a person's are the same with each of his clients. */
+const ownerOf = ({ principal }: Sharer): string => principal.person?.id ?? principal.id;
+
 export class Sharing {
   readonly #limits: Limits;
   /** By how caller and server stand to each other, and the capabilities as they were declared: most callers repeat themselves. */
@@ -61,12 +64,12 @@ export class Sharing {
     // Another proxy is told once, in the session that is opened there, whatever the first connection to it is like.
     const isToldOnce = by.isBridged === true || facts.perRequest !== true;
     const { capabilities } = isToldOnce ? this.#profileOf(caller, true) : this.#everything;
-    return { key: `session ${session.id}`, capabilities, session, principal: caller.principal.id, info: caller.client.info };
+    return { key: `session ${session.id}`, capabilities, session, principal: ownerOf(caller), info: caller.client.info };
   }
 
   #shareOfPrincipal(caller: Sharer, { perRequest }: UpstreamFacts): Share {
     const { key, capabilities } = perRequest === true ? this.#everything : this.#profileOf(caller, false);
-    return { key: `principal ${perRequest === true ? "" : key} ${caller.principal.id}`, capabilities, session: null, principal: caller.principal.id, info: null };
+    return { key: `principal ${perRequest === true ? "" : key} ${caller.principal.id}`, capabilities, session: null, principal: ownerOf(caller), info: null };
   }
 
   /** What this caller can do, as a server is told that hears of it with each request. */

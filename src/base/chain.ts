@@ -14,7 +14,7 @@ export type AuditEvent =
   | "authorize.request" | "authorize.approved" | "authorize.denied"
   | "token.issued" | "token.refreshed" | "token.replay" | "token.revoked"
   | "client.registered" | "client.rejected" | "client.cimd"
-  | "operator.login" | "operator.fail" | "operator.lock"
+  | "operator.login" | "operator.fail" | "operator.lock" | "person.login" | "person.fail"
   | "backend.start" | "backend.stop" | "backend.fall" | "backend.login" | "backend.refresh" | "backend.fail"
   | "tool.call" | "pin.created" | "pin.changed" | "pin.approved" | "definition.flagged"
   | "sandbox.denied" | "egress.blocked" | "audit.lost";

@@ -339,6 +339,14 @@ export const defaultLimits = Object.freeze({
   operatorBrowserIdleMs: 60 * 60 * 1000,
   operatorBrowsersMax: 100,
   openLinkMs: 2 * 60 * 1000,
+  /** Keys that access tokens are signed with: how long one signs, and how long it is published before it does. */
+  signingKeyMs: 30 * 24 * 60 * 60 * 1000,
+  signingAheadMs: 60 * 60 * 1000,
+  /** How long a browser is known as that of somebody of a company, and how many are; sign-ins under way; and grants of such people in all, beside grantsMax of each. */
+  personBrowserMs: 60 * 60 * 1000,
+  personBrowsersMax: 10_000,
+  signInsMax: 1000,
+  personGrantsMax: 10_000,
   /** Clients that are remembered; registrations of one address in an hour; how long one is kept that was never used, and after its last use. */
   clientsMax: 1000,
   registrationsMax: 20,

@@ -42,8 +42,8 @@ export interface KnownSecrets {
   scrub(text: string): string;
 }
 
-// Our own bearer tokens, whoever issued them and whether or not this process knows them.
-const tokenShape = /1mcp_[0-9A-Za-z]{20,}/g;
+// Our own bearer tokens, whoever issued them and whether or not this process knows them; and everybody's signed ones.
+const tokenShape = /1mcp_[0-9A-Za-z]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g;
 
 /** Makes an empty book. Holds at most `secretsMax` values, the oldest go first. */
 export function createKnownSecrets(): KnownSecrets {

@@ -5,7 +5,7 @@ import type { Grantor } from "./grantor.ts";
 import type { Occasion } from "./occasion.ts";
 
 /** The fields of a line: which, whose, for what, when made, when used last, until when. */
-export const grantRow = ({ id, name, scopes, createdAt, usedAt, expiresAt }: GrantInfo): string[] => [id, name, scopes === null ? "everything" : scopes.join(" ") || "-", dayOf(createdAt), dayOf(usedAt), dayOf(expiresAt)];
+export const grantRow = ({ id, name, person, scopes, createdAt, usedAt, expiresAt }: GrantInfo): string[] => [id, person === undefined ? name : `${name} for ${person}`, scopes === null ? "everything" : scopes.join(" ") || "-", dayOf(createdAt), dayOf(usedAt), dayOf(expiresAt)];
 
 const dayOf = (at: number | null): string => (at === null ? "-" : new Date(at).toISOString().slice(0, 16).replace("T", " "));
 

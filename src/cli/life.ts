@@ -2,7 +2,7 @@
  * The life of a proxy as a process: what signals, the end of its client and a bug mean to it. The proxy itself is put
  * together elsewhere.
  */
-import { defaultLimits, fault, faultOf, sleep, systemClock } from "../base/index.ts";
+import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
 import type { Occasion } from "./occasion.ts";
 import { faultText } from "./print.ts";
 
@@ -86,6 +86,7 @@ export function createLife({ signals, stderr, clock }: Occasion): Life {
 }
 
 async function closed(running: Pick<Alive, "close">): Promise<void> {
-  const late = sleep(systemClock, closeMsMax).then(() => Promise.reject(fault("INTERNAL", { op: "close", detail: `shutting down took longer than ${closeMsMax} ms` })));
-  await Promise.race([running.close(), late]);
+  const late = Promise.withResolvers<never>();
+  const timer = systemClock.timer(closeMsMax, () => late.reject(fault("INTERNAL", { op: "close", detail: `shutting down took longer than ${closeMsMax} ms` })));
+  await Promise.race([Promise.try(() => running.close()), late.promise]).finally(() => timer.cancel());
 }

@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { type SignInConfig, signInEntry, signInOf } from "./signIn.ts";
 import { issuersEntry, issuersOf, type TrustedIssuer } from "./trusted.ts";
 
 const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
@@ -58,15 +59,17 @@ export const accessEntry = v.pipe(v.strictObject({
         accessMs: v.optional(lifetime(dayMs, "Life of an access token", "900000")),
         refreshIdleMs: v.optional(lifetime(366 * dayMs, "A grant ends when it was not renewed for so long", "1209600000")),
         refreshAbsoluteMs: v.optional(lifetime(366 * dayMs, "A grant ends so long after it was given", "7776000000")),
+        format: v.optional(v.pipe(v.picklist(["opaque", "jwt"]), v.description("What access tokens are. opaque: they say nothing, and we alone know what they open. jwt: signed (RFC 9068), for other servers that shall know them by our keys at /jwks.json. Default: opaque."))),
       }),
-      v.description("How long things live."),
+      v.description("How long things live, and what tokens are."),
     ),
   ),
   defaultScopes: v.optional(scopes("What a caller without a token is told to ask for. Default: nothing, and the operator chooses.")),
   stepUp: v.optional(v.pipe(v.picklist(["challenge", "hide"]), v.description("A call beyond the grant: answered with what it needs, or as if there were nothing of that name. Default: challenge."))),
   operatorPasswordFile: v.optional(v.pipe(text(), v.description("File with the password of the operator's pages; a relative path starts at the configuration's folder. Default: none."))),
   issuers: v.optional(issuersEntry),
-}), v.check(({ mode, issuers = [] }) => (mode !== "external" && mode !== "mixed") || issuers.length > 0, "needs issuers with this mode: whose tokens count"));
+  signIn: v.optional(signInEntry),
+}), v.check(({ mode, signIn }) => signIn === undefined || (mode !== "external" && mode !== "token"), "has signIn, which needs the mode oauth or mixed: elsewhere nothing is approved here"), v.check(({ mode, issuers = [] }) => (mode !== "external" && mode !== "mixed") || issuers.length > 0, "needs issuers with this mode: whose tokens count"));
 
 export type AccessEntry = v.InferOutput<typeof accessEntry>;
 
@@ -92,26 +95,29 @@ export interface AccessConfig {
     readonly redirectSchemes: readonly string[];
     readonly preregistered: readonly PreregisteredClient[];
   };
-  readonly tokens: { readonly accessMs: number; readonly refreshIdleMs: number; readonly refreshAbsoluteMs: number };
+  readonly tokens: { readonly accessMs: number; readonly refreshIdleMs: number; readonly refreshAbsoluteMs: number; readonly format: "opaque" | "jwt" };
   readonly defaultScopes: readonly string[];
   readonly stepUp: "challenge" | "hide";
   readonly operatorPasswordFile: string | null;
   /** Whose tokens count beside ours. */
   readonly issuers: readonly TrustedIssuer[];
+  /** How people of a company decide themselves; null: they do not. */
+  readonly signIn: SignInConfig | null;
 }
 
-const lives = Object.freeze({ accessMs: 15 * minuteMs, refreshIdleMs: 14 * dayMs, refreshAbsoluteMs: 90 * dayMs });
+const lives = Object.freeze({ accessMs: 15 * minuteMs, refreshIdleMs: 14 * dayMs, refreshAbsoluteMs: 90 * dayMs, format: "opaque" } as const);
 const clientDefaults = Object.freeze({ cimd: "allowlist", allow: Object.freeze([]), registration: "local-only", redirectSchemes: Object.freeze([]) } as const);
 const plain = Object.freeze({ mode: "oauth", defaultScopes: Object.freeze([]), stepUp: "challenge", operatorPasswordFile: null } as const);
 
 /** What was written in a file of this folder, and the defaults of the rest. What stands in a file is never undefined. */
 export function accessOf(entry: AccessEntry | undefined, folder: string): AccessConfig {
-  const { clients, tokens, issuers: _, ...rest } = (entry ?? {}) as Omit<Partial<AccessConfig>, "issuers"> & Pick<AccessEntry, "issuers">;
+  const { clients, tokens, issuers: _, signIn: __, ...rest } = (entry ?? {}) as Omit<Partial<AccessConfig>, "issuers" | "signIn"> & Pick<AccessEntry, "issuers" | "signIn">;
   const passwordFile = entry?.operatorPasswordFile;
   return Object.freeze({
     ...plain,
     ...rest,
     issuers: issuersOf(entry?.issuers, folder),
+    signIn: signInOf(entry?.signIn, folder),
     operatorPasswordFile: passwordFile === undefined ? null : resolve(folder, passwordFile),
     clients: Object.freeze({ ...clientDefaults, ...clients, preregistered: Object.freeze((entry?.clients?.preregistered ?? []).map(clientOf)) }),
     tokens: Object.freeze({ ...lives, ...tokens }),

@@ -8,9 +8,9 @@ import * as v from "valibot";
 const secondMs = 1000;
 const dayMs = 24 * 60 * 60 * secondMs;
 const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
-// RFC 6749, appendix A.4.
-const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "is not a scope"));
-const scopes = (description: string) => v.pipe(v.array(scope), v.description(description));
+/** One scope (RFC 6749, appendix A.4). */
+export const scopeEntry = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "is not a scope"));
+const scopes = (description: string) => v.pipe(v.array(scopeEntry), v.description(description));
 
 // Only a connection that nobody can change may say whose signatures count; on this computer there is nobody between.
 const isSafeUrl = (given: string): boolean => {
@@ -18,9 +18,11 @@ const isSafeUrl = (given: string): boolean => {
   if (url === null || url.username !== "" || url.password !== "" || /[?#]/.test(given)) return false;
   return url.protocol === "https:" || (url.protocol === "http:" && /^(localhost|\[::1\]|127(\.\d+){3})$/.test(url.hostname));
 };
-const safeUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL without query and fragment (http on this computer alone)"));
+/** The address of an issuer. */
+export const safeUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL without query and fragment (http on this computer alone)"));
 
-const rule = v.pipe(
+/** What is granted by one claim. */
+export const ruleEntry = v.pipe(
   v.strictObject({
     claim: v.pipe(text(), v.description("Name of the claim that is looked at; with a slash in front a path into it (RFC 6901), as /realm_access/roles.")),
     contains: v.optional(v.pipe(text(), v.description("It is a list with this text in it, or words of which this is one. Either this or equals."))),
@@ -48,7 +50,7 @@ const issuer = v.pipe(
       ),
     ),
     scopes: v.optional(scopes("What everybody with a token of it is granted. Default: nothing.")),
-    rules: v.optional(v.pipe(v.array(rule), v.description("What is granted beyond that, by what stands in the token. Default: nothing."))),
+    rules: v.optional(v.pipe(v.array(ruleEntry), v.description("What is granted beyond that, by what stands in the token. Default: nothing."))),
     idJag: v.optional(v.pipe(v.boolean(), v.description("Clients that show they are themselves may trade its identity assertions (ID-JAG) for tokens of ours. Default: false."))),
   }),
   v.check(({ jwks, jwksUrl }) => jwks === undefined || jwksUrl === undefined, "must not have both jwks and jwksUrl"),
@@ -100,8 +102,11 @@ export const issuersOf = (entries: readonly IssuerEntry[] | undefined, folder: s
 // What stands in a file is never undefined.
 function issuerOf({ jwks, rules = [], ...rest }: IssuerEntry, folder: string): TrustedIssuer {
   const jwksFile = jwks === undefined ? null : resolve(folder, jwks.$file);
-  return Object.freeze({ ...plain, ...(rest as Pick<TrustedIssuer, "issuer">), jwksFile, rules: Object.freeze(rules.map(ruleOf)) });
+  return Object.freeze({ ...plain, ...(rest as Pick<TrustedIssuer, "issuer">), jwksFile, rules: rulesOf(rules) });
 }
 
-const ruleOf = ({ claim, contains, equals, scopes: granted }: v.InferOutput<typeof rule>): ClaimRule =>
+/** Rules as they were written, with what they leave out. */
+export const rulesOf = (entries: readonly v.InferOutput<typeof ruleEntry>[]): readonly ClaimRule[] => Object.freeze(entries.map(ruleOf));
+
+const ruleOf = ({ claim, contains, equals, scopes: granted }: v.InferOutput<typeof ruleEntry>): ClaimRule =>
   Object.freeze({ claim, contains: contains ?? null, equals: equals ?? null, scopes: Object.freeze([...granted]) });

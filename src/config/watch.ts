@@ -43,7 +43,7 @@ const stepsMax = 400;
 export async function watchConfig(options: WatchOptions): Promise<ConfigWatch> {
   const watcher = new Watcher(options);
   await watcher.arm();
-  void watcher.poke();
+  watcher.stirred();
   return watcher;
 }
 
@@ -119,7 +119,7 @@ class Watcher implements ConfigWatch {
       watcher.on("error", () => {
         watcher.close();
         this.#folders.delete(folder);
-        this.#wait();
+        this.stirred();
       });
       this.#folders.set(folder, { watcher, identity, names });
       return true;
@@ -132,10 +132,11 @@ class Watcher implements ConfigWatch {
     const names = this.#folders.get(folder)?.names;
     // Some systems do not say which name it was.
     if (name !== null && names?.has(name) === false) return;
-    this.#wait();
+    this.stirred();
   }
 
-  #wait(): void {
+  /** Something may have changed: looks when it has come to rest. */
+  stirred(): void {
     if (this.#closed) return;
     const { clock, quietMs } = this.#options;
     this.#restlessSince ??= clock.now();

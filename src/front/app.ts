@@ -22,14 +22,15 @@ import { frontPage, healthOk, notFound, readScope, StatusPages } from "./status.
 import type { Front, FrontOptions, Listen, Site } from "./types.ts";
 
 type Server = Bun.Server<undefined>;
+type Serving = (request: Request, peer: Server) => Response | Promise<Response>;
 type App = Hono<{ Bindings: Peer & object }>;
 
 /** Opens the front door. Throws LISTEN_FAILED, LISTEN_UNSAFE. */
 export async function createFront(options: FrontOptions): Promise<Front> {
   assertSafe(options, options.auth.mode !== "none");
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
-  const routes: { app: { fetch(request: Request, peer: Server): Response | Promise<Response> } | null } = { app: null };
-  const serve = (request: Request, peer: Server): Response | Promise<Response> => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null);
+  const routes: { app: { readonly fetch: Serving } | null } = { app: null };
+  const serve: Serving = (request, peer) => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null);
   const { tls: files = null, clock, log } = options;
   const listener = await openRenewing({ files, open: (tls, port) => listen(options, serve, tls, port), quietMs: options.limits.reloadQuietMs, clock, log });
   const server = listener.current;
@@ -53,7 +54,7 @@ export async function createFront(options: FrontOptions): Promise<Front> {
 }
 
 /** Nearly every request comes to one address; past the router its way is the same, and shorter by a tenth. */
-function passing(app: App, door: Door, { eras, clientEra }: FrontOptions): (request: Request, peer: Server) => Response | Promise<Response> {
+function passing(app: App, door: Door, { eras, clientEra }: FrontOptions): Serving {
   const path = mcpPath(eras, clientEra);
   const isBare = (url: string): boolean => url.endsWith(mcpResource) && url.indexOf("/", "https://".length) === url.length - mcpResource.length;
   return (request, peer) => (isBare(request.url) ? door.handle(request, peer, path, everybody) : app.fetch(request, peer));
@@ -126,7 +127,7 @@ function failure(thrown: unknown, log: Log): Response {
   return refusal(why, null);
 }
 
-function listen(options: FrontOptions, serve: (request: Request, peer: Server) => Response | Promise<Response>, tls: Tls | null, port: number | null): Server {
+function listen(options: FrontOptions, serve: Serving, tls: Tls | null, port: number | null): Server {
   const { listen: where, limits, log } = options;
   const common = {
     fetch: serve,

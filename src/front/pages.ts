@@ -87,13 +87,15 @@ const isSafeLink = (to: string): boolean => /^[a-z][a-z0-9+.-]*:/i.test(to) && !
 
 // ---- The pages -----------------------------------------------------------------------------------------------------
 
-function waiting({ handle, code, request, canUsePassword }: Named<"waiting">): Drawn {
+function waiting({ handle, code, request, canUsePassword, signIn }: Named<"waiting">): Drawn {
   const again = `/authorize?handle=${encodeURIComponent(handle)}`;
   return {
     title: "Approve on this computer",
     refresh: again,
-    body: html`<h1>Approve on this computer</h1>
-<p><strong>${shown(request.client.name)}</strong> asks for access to your MCP servers. Only whoever runs 1mcp can allow that: in a terminal on the computer where it runs, enter</p>
+    body: html`<h1>${signIn === null ? "Approve on this computer" : "Approve"}</h1>
+${signIn === null ? "" : html`<p><strong>${shown(request.client.name)}</strong> asks for access to MCP servers. Sign in to decide what it may use for you.</p>
+<p class="buttons"><a class="main" href="/sign-in?next=${encodeURIComponent(again)}">Sign in with ${shown(signIn)}</a></p>`}
+<p>${signIn === null ? html`<strong>${shown(request.client.name)}</strong> asks for access to your MCP servers. Only whoever` : "Or whoever"} runs 1mcp can allow that: in a terminal on the computer where it runs, enter</p>
 <pre><code>1mcp approve</code></pre>
 <p>and compare the code:</p>
 <p class="code" aria-label="Code">${shown(code)}</p>
@@ -106,20 +108,22 @@ ${canUsePassword ? html`<li><a href="/login?next=${encodeURIComponent(again)}">U
   };
 }
 
-function consent({ handle, request }: Named<"consent">): Drawn {
+function consent({ handle, request, person }: Named<"consent">): Drawn {
+  const again = `/authorize?handle=${encodeURIComponent(handle)}`;
   return {
     title: `Allow ${shown(request.client.name)}?`,
     sendsTo: sendsTo(request),
     body: html`<h1>Allow <span class="name">${shown(request.client.name)}</span> to use your MCP servers?</h1>
+${person === null ? "" : html`<p>You are signed in as <strong>${shown(person)}</strong>, and decide for yourself. <a href="/sign-in?again=yes&amp;next=${encodeURIComponent(again)}">Sign in as somebody else</a></p>`}
 ${facts(request)}
 <form method="post" action="/authorize">
 <input type="hidden" name="handle" value="${handle}">
 <fieldset>
 <legend>What it may use</legend>
-${request.scopes.length === 0 ? html`<p class="quiet">There is nothing that could be granted: no server is configured.</p>` : request.scopes.map(tickBox)}
+${request.scopes.length === 0 ? html`<p class="quiet">There is nothing that could be granted${person === null ? ": no server is configured" : " by you"}.</p>` : request.scopes.map(tickBox)}
 </fieldset>
-${canBeRemembered(request) ? html`<div class="scope"><label><input type="checkbox" name="remember" value="yes"> <span>Do not ask again when this program wants the same</span></label></div>` : ""}
-<p class="quiet">What is not ticked is not granted. You can take it back at any time with <code>1mcp auth revoke</code>.</p>
+${person === null && canBeRemembered(request) ? html`<div class="scope"><label><input type="checkbox" name="remember" value="yes"> <span>Do not ask again when this program wants the same</span></label></div>` : ""}
+<p class="quiet">What is not ticked is not granted. ${person === null ? html`You can take it back at any time with <code>1mcp auth revoke</code>.` : "To take it back, ask whoever runs 1mcp."}</p>
 <p class="buttons"><button name="decision" value="approve" class="main">Allow</button> <button name="decision" value="deny">Deny</button></p>
 </form>`,
   };

@@ -43,14 +43,14 @@ export class Trail {
 
   #called(call: Call, server: string | null, outcome: Outcome): void {
     const name = stringOf(call.params, "name");
-    this.#audit.record({ ev: "tool.call", grant: call.principal.id, target: server === null ? name : `${server}/${name}`, result: resultOf(outcome), call: call.callId });
+    this.#audit.record({ ev: "tool.call", grant: call.principal.id, user: call.principal.person?.name ?? null, target: server === null ? name : `${server}/${name}`, result: resultOf(outcome), call: call.callId });
   }
 
   #denied({ principal, method, params, selection, callId }: Call, { fault, data }: RpcError): void {
     // What follows a URI's path may be anybody's secret.
     const target = stringOf(params, "name") ?? stringOf(params, "uri")?.replace(/[?#][^]*$/, "") ?? selection.server;
     const need = requiredIn(data);
-    this.#audit.record({ ev: need.length === 0 ? "authz.denied" : "authz.stepup", grant: principal.id, method, target, need, have: principal.scopes ?? [], result: "denied", reason: fault ?? null, call: callId });
+    this.#audit.record({ ev: need.length === 0 ? "authz.denied" : "authz.stepup", grant: principal.id, user: principal.person?.name ?? null, method, target, need, have: principal.scopes ?? [], result: "denied", reason: fault ?? null, call: callId });
   }
 
   /** A server is in this state now. */

@@ -11,6 +11,16 @@ export interface Principal {
   readonly id: string;
   /** Scope strings; null means everything (the local operator's own token). */
   readonly scopes: readonly string[] | null;
+  /** Who it is, where a company's issuer has said so: logins of his own are his, whatever client he comes with. */
+  readonly person?: Person;
+}
+
+/** Somebody, by the word of a company's issuer. */
+export interface Person {
+  /** Stable, and tells nothing. */
+  readonly id: string;
+  /** How people are shown who it is. */
+  readonly name: string;
 }
 
 /** What the URL selected: one server alone and unchanged, or all of them. Filters can only narrow. */

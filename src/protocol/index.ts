@@ -1,5 +1,5 @@
 /** Protocol: JSON-RPC and MCP vocabulary without any revision, pure functions only. */
-export type { Answer, Ask, Beside, CacheHint, Call, Client, Description, Kind, LogLevel, Notice, Outcome, Principal, Resume, Selection, Serve, SessionTie, Subscribed, TaskAt, Watch, Watching } from "./call.ts";
+export type { Answer, Ask, Beside, CacheHint, Call, Client, Description, Kind, LogLevel, Notice, Outcome, Person, Principal, Resume, Selection, Serve, SessionTie, Subscribed, TaskAt, Watch, Watching } from "./call.ts";
 export { logLevels } from "./call.ts";
 export { decodeHeader, encodeHeader, type Mirrored, type MirroredArgument, mirroredArguments, mirrorHeaders } from "./header.ts";
 export { createLines, type Edges, type LineProblem, type LinesOptions, type Reader } from "./lines.ts";

@@ -1,6 +1,11 @@
-import { expect, test } from "bun:test";
-import { jsonOf, scopesOf } from "../../src/auth/grants.ts";
+import { describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { Grants, jsonOf, scopesOf } from "../../src/auth/grants.ts";
+import { openStore } from "../../src/auth/store.ts";
+import { defaultLimits, type Limits } from "../../src/base/index.ts";
 import { granted, openAuth, opens } from "../fixtures/auth.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { temporaryDir } from "../fixtures/program.ts";
 
 test("what another process ends is ended here within five seconds, streams included", async () => {
   await using stage = await openAuth();
@@ -73,4 +78,43 @@ test("grants outlive a restart; of their tokens, codes and cookies nothing but d
 
 test("scopes are kept as they were given; null is everything", () => {
   expect([scopesOf(jsonOf(["a", "b"])), scopesOf(jsonOf([])), scopesOf(jsonOf(null))]).toEqual([["a", "b"], [], null]);
+});
+
+describe("grants of people", () => {
+  const ada = { id: "p_ada", name: "Ada" };
+  const of = (person: typeof ada | null) => ({ kind: "code", name: "Editor", clientId: "c", scopes: ["tag:web"], resource: null, refreshes: false, expiresAt: null, idleUntil: null, person }) as const;
+
+  async function open(limits: Partial<Limits>): Promise<{ readonly grants: Grants; left(): readonly (string | undefined)[] } & AsyncDisposable> {
+    const folder = await temporaryDir();
+    const store = await openStore(`${folder.path}/state`);
+    const clock = createTestClock();
+    const grants = new Grants({ store, clock, random: (bytes) => randomBytes(bytes), limits: { ...defaultLimits, ...limits } });
+    const end = async (): Promise<void> => {
+      store.close();
+      await folder[Symbol.asyncDispose]();
+    };
+    return { grants, left: () => grants.list().map(({ person }) => person).sort(), [Symbol.asyncDispose]: end };
+  }
+
+  test("take no room of the operator's, nor of anybody else's", async () => {
+    await using stage = await open({ grantsMax: 2 });
+    for (const person of [null, null, ada, ada, ada, { id: "p_bob", name: "Bob" }]) stage.grants.create(of(person));
+    expect(stage.left()).toEqual(["Ada", "Ada", "Bob", undefined, undefined]);
+  });
+
+  test("are no more in all than the limit says", async () => {
+    await using stage = await open({ personGrantsMax: 2 });
+    for (const name of ["A", "B", "C"]) stage.grants.create(of({ id: `p_${name}`, name }));
+    stage.grants.create(of(null));
+    expect(stage.left()).toHaveLength(3);
+  });
+
+  test("end alone while there is another one of the same person", async () => {
+    await using stage = await open({});
+    const [one, two] = [stage.grants.create(of(ada)), stage.grants.create(of(ada))];
+    stage.grants.end(one);
+    expect(stage.grants.hear()).toEqual([one]);
+    stage.grants.end(two);
+    expect(stage.grants.hear()).toEqual([two, "p_ada"]);
+  });
 });

@@ -36,7 +36,7 @@ describe("an identity assertion", () => {
     expect(body).toEqual({ status: 200, access_token: expect.any(String), token_type: "Bearer", expires_in: 900, scope: "tag:web server:alpha" });
     expect([await opens(stage.auth, String(body["access_token"])), await opens(stage.auth, String(body["access_token"]), `${ours}/sse`)]).toEqual([["tag:web", "server:alpha"], false]);
     expect(await trade(shown)).toMatchObject({ status: 400, error: "invalid_grant" });
-    expect(stage.auth.operator.grants()).toMatchObject([{ kind: "company", name: `App for ada of ${all.company.issuer}`, clientId: "app", resource: "/mcp" }]);
+    expect(stage.auth.operator.grants()).toMatchObject([{ kind: "company", name: "App", person: `ada of ${all.company.issuer}`, clientId: "app", resource: "/mcp" }]);
   });
 
   test("of the same person is the same grant, which ends with its last token and can be revoked", async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import fc from "fast-check";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { openIssuers } from "../../src/auth/issuers.ts";
@@ -9,6 +10,7 @@ import { noEgress } from "../fixtures/auth.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { openCompany } from "../fixtures/company.ts";
 import { createFolder } from "../fixtures/folder.ts";
+import { projectDir } from "../fixtures/program.ts";
 
 async function opened() {
   const clock = createTestClock();
@@ -60,4 +62,10 @@ test("four ways of signing count, by keys of a file without any request, and no 
     return trusted.map((issuer) => issuers.verified(token, issuer).then(() => alg, () => "refused"))[0];
   });
   expect(await Promise.all(counts)).toEqual(["ES256", "EdDSA", "RS256", "PS256", "refused", "refused"]);
+});
+
+test("what verifies signatures is loaded by nobody before there is one to be verified", async () => {
+  const sources = await Array.fromAsync(new Bun.Glob("src/**/*.ts").scan(projectDir), async (path) => [path, await Bun.file(join(projectDir, path)).text()] as const);
+  expect(sources.length).toBeGreaterThan(100);
+  expect(sources.filter(([, text]) => /^import (?!type)[^;]*"jose"/mu.test(text)).map(([path]) => path)).toEqual([]);
 });

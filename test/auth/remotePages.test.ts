@@ -23,6 +23,10 @@ test("nobody but the operator's browser begins a login", async () => {
   const stranger = browserOf(place.logins);
   for (const path of ["/oauth/authorize/remote", "/oauth/authorize/remote?link=guessed", "/connect/remote", "/connect/remote?link=guessed"]) expect(statusOf(await stranger.get(path))).toBe(401);
   expect(statusOf(await stranger.post("/connect/remote", { handle: "guessed", decision: "approve" }))).toBe(401);
+  // Who can be known is sent to where that is found out first; what he sends of a form is not.
+  const unknown = browserOf(place.logins, { first: "/sign-in?next=x" });
+  expect(await unknown.get("/connect/remote?link=guessed")).toMatchObject({ kind: "redirect", to: "/sign-in?next=x" });
+  expect(statusOf(await unknown.post("/connect/remote", { handle: "guessed", decision: "approve" }))).toBe(401);
   expect([await stranger.post("/oauth/authorize/remote", {}), await stranger.post("/oauth/callback", {}), await stranger.get("/elsewhere")]).toEqual([null, null, null]);
   expect(place.guarded.asked).toEqual([]);
 });

@@ -42,23 +42,31 @@ describe("the file", () => {
     expect(await codeOf(openStore(stateDir))).toBe("STATE_BROKEN");
   });
 
-  test("of an earlier version becomes one of today, and what is in it stays", async () => {
-    const store = await openStore(stateDir);
-    set(store, "a");
-    store.run("alter table grants drop column sources");
-    store.run("pragma user_version = 1");
-    store.close();
-    const again = await openStore(stateDir);
-    expect([got(again), again.all("select sources from grants"), again.get<{ user_version: number }>("pragma user_version")?.user_version]).toEqual(["a", [], 2]);
-    again.close();
-  });
-
   test("of a later version is left alone", async () => {
     (await openStore(stateDir)).close();
     const database = new Database(join(stateDir, "auth.db"));
     database.run("pragma user_version = 99");
     database.close();
     expect(await codeOf(openStore(stateDir))).toBe("STATE_BROKEN");
+  });
+
+  test("of an earlier version is brought up to date, with what is in it", async () => {
+    const store = await openStore(stateDir);
+    const now = (table: string): readonly unknown[] => store.all(`select name from pragma_table_info('${table}')`);
+    const [grants, requests] = [now("grants"), now("requests")];
+    store.run("insert into grants (id, kind, name, refreshes, created_at) values ('g_1', 'code', 'Editor', 1, 0)");
+    // As it was before there were people.
+    store.run("drop index grants_by_person");
+    for (const table of ["grants", "codes", "requests"]) for (const column of ["person_id", "person_name"]) store.run(`alter table ${table} drop column ${column}`);
+    store.run("drop table visitors");
+    // And before grants could be bound to addresses.
+    store.run("alter table grants drop column sources");
+    store.run("pragma user_version = 1");
+    store.close();
+    const again = await openStore(stateDir);
+    expect([again.all("select name from pragma_table_info('grants')"), again.all("select name from pragma_table_info('requests')")]).toEqual([grants, requests]);
+    expect(again.all("select id, person_id, sources from grants")).toEqual([{ id: "g_1", person_id: null, sources: null }]);
+    again.close();
   });
 
   test("keeps what was written over a restart, and two that make it at once make one", async () => {

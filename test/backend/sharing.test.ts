@@ -98,3 +98,10 @@ test("no more sets of capabilities are remembered than the limit says, and the a
   expect(keys()).toEqual(keys());
   expect(new Set(keys()).size).toBe(1);
 });
+
+test("a person's logins are the same with each of his clients, and his instances are not", () => {
+  const shares = sharing();
+  const of = (id: string, person: string | null) => shares.shareOf({ ...caller("a"), principal: { id, scopes: null, ...(person === null ? {} : { person: { id: person, name: "Ada" } }) } }, byPrincipal, toldOnce);
+  expect([of("g_1", "p_1").principal, of("g_2", "p_1").principal, of("g_1", null).principal]).toEqual(["p_1", "p_1", "g_1"]);
+  expect(of("g_1", "p_1").key).not.toBe(of("g_2", "p_1").key);
+});

@@ -54,6 +54,8 @@ describe("known secrets", () => {
 
   test("mask what is shaped like one of our tokens without knowing it", () => {
     expect(createKnownSecrets().scrub(`Bearer 1mcp_${"a1B".repeat(14)}x, done`)).toBe("Bearer [secret], done");
+    const signed = ["eyJhbGciOiJFUzI1NiJ9", "eyJpc3MiOiJodHRwOi8vYSJ9", "c2lnbmF0dXJlLW9mLXNvbWUtbGVuZ3Ro"].join(".");
+    expect(createKnownSecrets().scrub(`token=${signed}; eyJ.a.b is none`)).toBe("token=[secret]; eyJ.a.b is none");
   });
 
   test("leave short values alone, which would garble every line", () => {

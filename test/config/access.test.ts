@@ -6,11 +6,12 @@ test("without a word of it people approve clients, known hosts vouch for theirs,
   expect(configIn({}).auth).toEqual({
     mode: "oauth",
     clients: { cimd: "allowlist", allow: [], registration: "local-only", redirectSchemes: [], preregistered: [] },
-    tokens: { accessMs: 900_000, refreshIdleMs: 1_209_600_000, refreshAbsoluteMs: 7_776_000_000 },
+    tokens: { accessMs: 900_000, refreshIdleMs: 1_209_600_000, refreshAbsoluteMs: 7_776_000_000, format: "opaque" },
     defaultScopes: [],
     stepUp: "challenge",
     operatorPasswordFile: null,
     issuers: [],
+    signIn: null,
   });
   expect(configIn({}).auth).toEqual(accessOf(undefined, "/etc"));
 });

@@ -272,7 +272,9 @@ test("what was written after the one in use was read, and before anybody watched
   const { hash } = await load();
   await writeFile(path, '{"port": 2}');
   const changed = Promise.withResolvers<Loaded>();
-  const watch = await watchConfig({ path, quietMs: 20, clock: createTestClock(), hash, load, onChange: changed.resolve });
+  const clock = createTestClock();
+  const watch = await watchConfig({ path, quietMs: 20, clock, hash, load, onChange: changed.resolve });
+  await clock.advance(20);
   expect(port(await changed.promise)).toBe(2);
   watch.close();
 });

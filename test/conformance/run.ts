@@ -3,8 +3,10 @@
  * against a command. The suite needs a newer Node than some machines have, so it runs under the Bun that runs this.
  * `bun test/conformance/run.ts` prints every leg as a table, `--verbose` with what the suite says where one is red.
  */
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { approveAt } from "../fixtures/approver.ts";
 import { type Speaks, runHttp } from "../fixtures/conformance.ts";
 import { cleanEnv, projectDir, startProgram } from "../fixtures/program.ts";
 
@@ -202,6 +204,63 @@ function countOf(stdout: string): { passed: number; failed: string[] } {
   return { passed: checks.filter(({ status }) => status === "SUCCESS").length, failed };
 }
 
+/** The suite's scenarios for an authorization server; the second takes up where the first has ended. */
+export const authorizationScenarios = Object.freeze(["authorization-server-metadata-endpoint", "authorization-code-grant"]);
+
+interface Check {
+  readonly id: string;
+  readonly status: string;
+  readonly errorMessage?: string;
+}
+
+/** The authorization server of the real program, with somebody who approves whatever the suite asks for: every check, by its scenario. */
+export async function runAuthorization(access: object = {}): Promise<{ readonly exitCode: number; readonly checks: Readonly<Record<string, readonly Check[]>>; readonly output: string; readonly elapsedMs: number }> {
+  const started = performance.now();
+  const clients = { preregistered: [{ clientId: "suite", redirectUris: ["http://127.0.0.1/callback"] }] };
+  await using program = await startProgram({ config: { auth: { ...access, clients }, mcpServers: {} } });
+  const results = await mkdtemp(join(tmpdir(), "authorization-"));
+  try {
+    const argv = ["authorization", "--url", program.origin, "--client-id", "suite", "--resource", `${program.origin}/mcp`, "--port", String(await freePort()), "--output-dir", results];
+    const child = Bun.spawn([process.execPath, join(suiteDir, "dist", "index.js"), ...argv], { env: cleanEnv(), stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const [stdout, stderr, exitCode] = await Promise.all([approving(child.stdout, (url) => approveAt(program, url)), new Response(child.stderr).text(), child.exited]);
+    return { exitCode, checks: await checksIn(results), output: stdout + stderr, elapsedMs: performance.now() - started };
+  } finally {
+    await rm(results, { recursive: true, force: true });
+  }
+}
+
+/** Reads what the suite says, and opens the address that it wants opened. */
+async function approving(stdout: ReadableStream<Uint8Array>, approve: (url: string) => Promise<void>): Promise<string> {
+  let text = "";
+  let isOpened = false;
+  const decoder = new TextDecoder();
+  for await (const chunk of stdout) {
+    text += decoder.decode(chunk, { stream: true });
+    const url = /^http\S+\/authorize\?\S+(?=\n)/mu.exec(text)?.[0];
+    if (url === undefined || isOpened) continue;
+    isOpened = true;
+    await approve(url);
+  }
+  return text;
+}
+
+async function checksIn(folder: string): Promise<Record<string, Check[]>> {
+  const found: Record<string, Check[]> = {};
+  for (const run of await readdir(folder, { recursive: true })) {
+    const scenario = authorizationScenarios.find((name) => run.includes(name));
+    if (scenario !== undefined && run.endsWith("checks.json")) found[scenario] = JSON.parse(await readFile(join(folder, run), "utf8")) as Check[];
+  }
+  return found;
+}
+
+/** A port that nobody listens on: the suite wants to know its own beforehand. */
+async function freePort(): Promise<number> {
+  const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const { port = 0 } = probe;
+  await probe.stop(true);
+  return port;
+}
+
 type Leg = readonly [name: string, revision: Revision, run: () => Promise<Verdict>];
 const legsOf = (revision: Revision): Leg[] => [
   ["fixture", revision, () => runFixture(revision)],
@@ -218,7 +277,14 @@ async function printLeg([name, revision, run]: Leg): Promise<void> {
   if (process.argv.includes("--verbose") && exitCode !== 0) console.log(output);
 }
 
+async function printAuthorization(): Promise<void> {
+  const { exitCode, checks, elapsedMs } = await runAuthorization();
+  console.log(`authorization server: exit ${exitCode}, ${Math.round(elapsedMs)} ms`);
+  for (const [scenario, those] of Object.entries(checks)) for (const { id, status, errorMessage = "" } of those) console.log(`  ${scenario} ${id}: ${status} ${errorMessage}`);
+}
+
 async function printTable(): Promise<void> {
+  await printAuthorization();
   for (const leg of revisions.flatMap(legsOf)) await printLeg(leg);
   for (const revision of revisions)
     for (const scenario of [...clientScenarios[revision], ...loginClientScenarios[revision]]) {

@@ -42,6 +42,7 @@ export async function configurationPage(): Promise<string> {
     authPreregistered: table(within(top["auth"], "clients", "preregistered")),
     authIssuers: table(within(top["auth"], "issuers")),
     authRules: table(within(top["auth"], "issuers", "rules")),
+    authSignIn: table(within(top["auth"], "signIn")),
     authTokens: table(within(top["auth"], "tokens")),
     limits: table(top["limits"], { meanings: await limitMeanings() }),
   };

@@ -25,11 +25,11 @@ const shown = async (page: Page, status = 200): Promise<{ text: string; headers:
   expect(answer.status).toBe(status);
   return { text: await answer.text(), headers: answer.headers };
 };
-const consent = (more: Partial<ShownRequest> = {}): Page => ({ name: "consent", handle: "h1", request: { ...request, ...more } });
+const consent = (more: Partial<ShownRequest> = {}): Page => ({ name: "consent", handle: "h1", request: { ...request, ...more }, person: null });
 const policyOf = async (page: Page): Promise<string> => (await shown(page)).headers.get("content-security-policy") ?? "";
 
 const every: readonly Page[] = [
-  { name: "waiting", handle: "h1", code: "HRCL-PCVJ", request, canUsePassword: true },
+  { name: "waiting", handle: "h1", code: "HRCL-PCVJ", request, canUsePassword: true, signIn: null },
   consent(),
   { name: "device", handle: "h1", problem: null },
   { name: "login", handle: "h1", problem: "That is not it.", next: "/authorize?handle=h1" },
@@ -98,7 +98,7 @@ describe("the page of a decision", () => {
 });
 
 test("the page that waits asks by itself how it stands, says the code, and leads to the password where there is one", async () => {
-  const waiting = (canUsePassword: boolean): Page => ({ name: "waiting", handle: "a/b&c", code: "HRCL-PCVJ", request, canUsePassword });
+  const waiting = (canUsePassword: boolean): Page => ({ name: "waiting", handle: "a/b&c", code: "HRCL-PCVJ", request, canUsePassword, signIn: null });
   const { text } = await shown(waiting(true));
   expect(text).toContain('<meta http-equiv="refresh" content="2; url=/authorize?handle=a%2Fb%26c">');
   expect(text).toContain("HRCL-PCVJ");
@@ -131,8 +131,8 @@ test("markup in any text is shown and never obeyed", async () => {
       const hostile: ShownRequest = { ...request, code: text, client: { id: text, name: text, domain: text }, redirectHost: text, resource: text, scopes: [{ scope: text, servers: [{ name: text, tools: [text] }], asked: true }] };
       const benign: ShownRequest = { ...request, code: "x", client: { id: "x", name: "x", domain: "x" }, redirectHost: "x", resource: "x", scopes: [{ scope: "x", servers: [{ name: "x", tools: ["x"] }], asked: true }] };
       const pages = (about: ShownRequest, word: string): Page[] => [
-        { name: "consent", handle: word, request: { ...about, client: { ...about.client, id: `${word}.` } } },
-        { name: "waiting", handle: word, code: word, request: { ...about, client: { ...about.client, id: `${word}.` } }, canUsePassword: true },
+        { name: "consent", handle: word, request: { ...about, client: { ...about.client, id: `${word}.` } }, person: word },
+        { name: "waiting", handle: word, code: word, request: { ...about, client: { ...about.client, id: `${word}.` } }, canUsePassword: true, signIn: null },
         { name: "login", handle: word, problem: word, next: word },
         { name: "notice", title: word, text: word },
         { name: "connect", handle: word, server: word.toWellFormed(), principal: word },
@@ -152,4 +152,16 @@ test("markup in any text is shown and never obeyed", async () => {
 test("a short notice can be given with any status", async () => {
   const answer = noticeOut(429, "Too often", "Wait.", { "retry-after": "3" });
   expect([answer.status, answer.headers.get("retry-after"), await answer.text()]).toEqual([429, "3", expect.stringContaining("<p>Wait.</p>")]);
+});
+
+test("where a company's people may sign in, the page that waits leads there, and the one that asks says who decides", async () => {
+  const textOf = (page: Page): Promise<string> => pageOut({ kind: "page", status: 200, headers: {}, page }).text();
+  const waiting = await textOf({ name: "waiting", handle: "a/b", code: "HRCL-PCVJ", request, canUsePassword: false, signIn: "Example <b>" });
+  expect(waiting).toContain('<a class="main" href="/sign-in?next=%2Fauthorize%3Fhandle%3Da%252Fb">Sign in with Example &lt;b&gt;</a>');
+  expect(waiting).toContain("1mcp approve");
+  const asking = await textOf({ name: "consent", handle: "h", request, person: "ada@example.com" });
+  expect(asking).toContain("You are signed in as <strong>ada@example.com</strong>");
+  expect(asking).toContain('href="/sign-in?again=yes&amp;next=%2Fauthorize%3Fhandle%3Dh"');
+  expect([asking.includes("1mcp auth revoke"), asking.includes('name="remember"')]).toEqual([false, false]);
+  expect(await textOf({ name: "consent", handle: "h", request: { ...request, scopes: [] }, person: "ada" })).toContain("nothing that could be granted by you");
 });

@@ -33,6 +33,14 @@ describe("the trail", () => {
     expect(JSON.stringify(entries)).not.toContain("hunter2");
   });
 
+  test("names whoever a grant is, where that is known", () => {
+    const { entries, trail } = stage();
+    const ada = { ...limited, person: { id: "p_1", name: "ada@example.com" } };
+    trail.ended(callOf("tools/call", '{"name":"read"}', { principal: ada }), "files", done("{}"));
+    trail.ended(callOf("tools/call", '{"name":"write"}', { principal: ada }), null, failed(fault("SCOPE_MISSING")));
+    expect(entries.map(({ ev, grant, user }) => [ev, grant, user])).toEqual([["tool.call", "g_1", "ada@example.com"], ["authz.denied", "g_1", "ada@example.com"]]);
+  });
+
   test("has denials also where calls have no line: what was needed, and what was there", () => {
     const { entries, trail } = stage(false);
     trail.ended(callOf("tools/call", '{"name":"b__read"}', { principal: limited }), null, failed(fault("SCOPE_MISSING", { data: { requiredScopes: ["server:b"] } })));
@@ -41,9 +49,9 @@ describe("the trail", () => {
     trail.ended(callOf("tools/call", '{"name":"a__none"}'), null, failed(fault("NAME_UNKNOWN")));
     trail.ended(callOf("tools/call", '{"name":"a"}'), "a", done("{}"));
     expect(entries).toEqual([
-      { ev: "authz.stepup", grant: "g_1", method: "tools/call", target: "b__read", need: ["server:b"], have: ["tag:a"], result: "denied", reason: "SCOPE_MISSING", call: "test-1" },
-      { ev: "authz.denied", grant: "g_1", method: "resources/read", target: "db://x", need: [], have: ["tag:a"], result: "denied", reason: "NAME_UNKNOWN", call: "test-1" },
-      { ev: "authz.denied", grant: "g_1", method: "tools/list", target: "b", need: [], have: ["tag:a"], result: "denied", reason: "SCOPE_MISSING", call: "test-1" },
+      { ev: "authz.stepup", grant: "g_1", user: null, method: "tools/call", target: "b__read", need: ["server:b"], have: ["tag:a"], result: "denied", reason: "SCOPE_MISSING", call: "test-1" },
+      { ev: "authz.denied", grant: "g_1", user: null, method: "resources/read", target: "db://x", need: [], have: ["tag:a"], result: "denied", reason: "NAME_UNKNOWN", call: "test-1" },
+      { ev: "authz.denied", grant: "g_1", user: null, method: "tools/list", target: "b", need: [], have: ["tag:a"], result: "denied", reason: "SCOPE_MISSING", call: "test-1" },
     ]);
   });
 

@@ -92,6 +92,7 @@ function opensToRead(text: string): boolean {
 export const fileOwners: readonly string[] = Object.freeze([
   "src/auth/ownToken.ts",
   "src/auth/keys.ts",
+  "src/auth/signing.ts",
   "src/auth/remoteStore.ts",
   "src/auth/store.ts",
   "src/backend/ledger.ts",
