@@ -9,7 +9,7 @@ const start = (script: string, mark: string | null = null, shell = "sh") => {
 };
 const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => new TextDecoder().decode((await stream.getReader().read()).value).trim();
 const lives = async (pid: number): Promise<boolean> => (await allProcesses(0)).some((one) => one.pid === pid);
-const patience = { graceMs: 0, termMs: 100, settleMs: 0 };
+const patience = { graceMs: 0, termMs: 1000, settleMs: 0 };
 const since = startOf(process.pid) ?? 0;
 const unmarked = "f00dfeed";
 const idle = "exec sleep 1000";

@@ -117,14 +117,15 @@ const showsText = (text: string): string => `document.body?.innerText.includes($
 
 // In continuous integration there may be no Chromium; the same is tried above without one.
 describe.skipIf(chromiumPath() === null)("in Chromium (left out where there is none: the same way is gone above without it)", () => {
+  const tags = { alpha: ["work"], beta: ["work", "home"] };
   let browser: Browser;
+  let program: Program;
   beforeAll(async () => {
-    browser = await startChromium();
+    [browser, program] = await Promise.all([startChromium(), startProgram({ config: { mcpServers: { alpha: fixture("owningServer.ts", ["alpha"], { tags: tags.alpha }), beta: fixture("owningServer.ts", ["beta"], { tags: tags.beta }) } } })]);
   });
-  afterAll(() => browser[Symbol.asyncDispose]());
+  afterAll(() => Promise.all([browser[Symbol.asyncDispose](), program[Symbol.asyncDispose]()]));
 
   test("the waiting page goes on by itself to the client, as soon as the terminal has decided", async () => {
-    await using program = await startProgram();
     await using journey = createOAuthJourney(`${program.origin}/mcp`);
     const page = await browser.page();
     await page.look({ width: 360, height: 740, dark: true });
@@ -136,13 +137,11 @@ describe.skipIf(chromiumPath() === null)("in Chromium (left out where there is n
     expect((await runProgram(["approve", "--yes", request.code, "--scope", "all", ...stateFlags(program)])).code).toBe(0);
     await page.until(showsText("You can close this window."));
     await using client = await journey.connected();
-    expect((await client.callTool({ name: "demo__echo", arguments: { text: "hello" } })).isError ?? false).toBeFalse();
+    expect((await client.callTool({ name: "alpha__links", arguments: {} })).isError ?? false).toBeFalse();
     expect(page.complaints).toEqual([]);
   });
 
   test("the consent page can be read at phone width, in light and dark, without script, and leads back to the client", async () => {
-    const tags = { alpha: ["work"], beta: ["work", "home"] };
-    await using program = await startProgram({ config: { mcpServers: { alpha: fixture("owningServer.ts", ["alpha"], { tags: tags.alpha }), beta: fixture("owningServer.ts", ["beta"], { tags: tags.beta }) } } });
     await using journey = createOAuthJourney(`${program.origin}/mcp`);
     const page = await browser.page();
     await page.goto((await runProgram(["open", "--print", ...stateFlags(program)])).stdout.trim());
