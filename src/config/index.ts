@@ -1,6 +1,8 @@
 /** Config: from one JSON file to one frozen Config. */
 export { type AccessConfig, accessOf, type PreregisteredClient } from "./access.ts";
 export { processEnv } from "./env.ts";
+export { type ConfigEdit, type Edited, editConfig } from "./edit.ts";
+export type { ConfigChange } from "./jsonc.ts";
 export { pathText } from "./issues.ts";
 export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig } from "./load.ts";
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
