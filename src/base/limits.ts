@@ -108,7 +108,7 @@ export const defaultLimits = Object.freeze({
   configLockMsMax: 10_000,
   configLockLookMs: 20,
   /** Longest tag expression, how deep it may be nested, and presets of one configuration. */
-  filterCharsMax: 1024,
+  filterCharsMax: 4096,
   filterDepthMax: 32,
   presetsMax: 1000,
   /** Pages followed of one list of a backend, and items kept. */

@@ -1,6 +1,7 @@
 /** The catalog's words: what one backend offers, all offers merged, what one caller sees. All frozen data. */
 import type { Limits } from "../base/index.ts";
 import type { CacheHint, Kind, Raw, RawObject } from "../protocol/index.ts";
+import type { Presets } from "./tagquery.ts";
 
 /** One tool, prompt, resource or template as the backend described it. */
 export interface Item {
@@ -115,6 +116,8 @@ export interface Catalog {
   /** What all servers together have as instructions; null: what they say themselves. */
   readonly instructions: string | null;
   readonly limits: Limits;
+  /** What the names of presets in selections stand for. */
+  readonly presets: Presets;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
 }
@@ -141,6 +144,8 @@ export interface WholeList {
 export interface View {
   /** The one server selected, or null for all. */
   readonly server: string | null;
+  /** The tag expression that narrowed it; null for none. */
+  readonly filter: string | null;
   /** False when the selected server does not exist or is not this caller's to see. */
   readonly found: boolean;
   /** Visible servers in the configured order. */

@@ -53,11 +53,14 @@ function walked(old: readonly string[], now: readonly string[], common: Uint32Ar
   let isOpen = false;
   while (i < old.length || j < now.length) {
     const step = stepAt(old, now, common, i, j);
-    if (step !== "same" && !isOpen) groups.push({ at: i, gone: [], come: [] });
-    isOpen = step !== "same";
-    if (step !== "same") groups.at(-1)?.[step].push((step === "gone" ? old[i] : now[j]) ?? "");
-    if (step !== "come") i += 1;
-    if (step !== "gone") j += 1;
+    if (step === "same") {
+      isOpen = false;
+      [i, j] = [i + 1, j + 1];
+      continue;
+    }
+    if (!isOpen) groups.push({ at: i, gone: [], come: [] });
+    isOpen = true;
+    groups.at(-1)?.[step].push((step === "gone" ? old[i++] : now[j++]) ?? "");
   }
   return groups;
 }

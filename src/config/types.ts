@@ -2,6 +2,7 @@
 import type { Limits, Secret } from "../base/index.ts";
 import type { AccessConfig } from "./access.ts";
 import type { RemoteOAuth } from "./login.ts";
+import type { Preset } from "./presets.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** One thing that is wrong with a configuration, and where. */
@@ -120,6 +121,8 @@ export interface Config {
   };
   /** Which clients are served: of any era, or of the modern one alone. */
   readonly clientEra: "any" | "modern";
+  /** By name, in the order of the file. */
+  readonly presets: ReadonlyMap<string, Preset>;
   readonly pageSize: number | null;
 }
 

@@ -315,6 +315,10 @@ class RunningHub implements Hub {
     return { phase: this.#phase(), generation: number, config: this.#config, change: this.#change, backends: generation.config.backends.map(statusOf), problems: catalog.problems, untrusted: this.#options.trust?.reviews() ?? [], inFlight: this.#inFlight() };
   }
 
+  presets(): Config["presets"] {
+    return this.#current.generation.config.presets;
+  }
+
   review(server: string): Review {
     this.#now();
     return this.#trust().review(server);

@@ -34,6 +34,8 @@ export interface Hub extends Serve {
   /** A configuration was refused: only status and log change. */
   reject(issues: readonly Issue[], path: string | null): void;
   status(): HubStatus;
+  /** The presets of the configuration in place. */
+  presets(): Config["presets"];
   /** What can be granted to clients at the moment. */
   grantable(): readonly GrantableScope[];
   /** What of a server is not as it was trusted. Throws NAME_UNKNOWN. */

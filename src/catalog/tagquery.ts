@@ -1,0 +1,46 @@
+/**
+ * Whom a tag expression selects. It is asked about servers that the caller may see, so what it says of others, negated or
+ * not, opens nothing. An expression that cannot be read any more, or names a preset that is gone, selects nobody.
+ */
+import { type Cap, missingPreset, parseFilter, type TagQuery } from "../config/index.ts";
+import type { Server } from "./types.ts";
+
+/** What an expression is asked about. */
+type Subject = Pick<Server, "name" | "tags" | "info" | "own">;
+
+/** Presets, by name. */
+export type Presets = ReadonlyMap<string, { readonly query: TagQuery }>;
+
+/** Whether an expression selects a server. */
+export function selectorOf(filter: string, presets: Presets): (server: Subject) => boolean {
+  const parsed = parseFilter(filter);
+  if (!parsed.ok || missingPreset(parsed.query, presets) !== null) return nobody;
+  return (server) => isSelected(parsed.query, server, presets);
+}
+
+const nobody = (): boolean => false;
+
+/** Whether an expression, all of whose presets are there, is true of a server. */
+export function isSelected(query: TagQuery, server: Subject, presets: Presets): boolean {
+  switch (query.kind) {
+    case "and":
+      return query.of.every((one) => isSelected(one, server, presets));
+    case "or":
+      return query.of.some((one) => isSelected(one, server, presets));
+    case "not":
+      return !isSelected(query.of, server, presets);
+    case "preset":
+      return isSelected((presets.get(query.name) as { readonly query: TagQuery }).query, server, presets);
+    default:
+      return isTrue(query, server);
+  }
+}
+
+function isTrue({ kind, name }: Extract<TagQuery, { name: string }>, server: Subject): boolean {
+  if (kind === "tag") return server.tags.some((tag) => tag.toLowerCase() === name);
+  return kind === "server" ? server.name === name : offers(server, name as Cap);
+}
+
+// What it lists counts, not what it announces: only that can be seen. Of whom nothing is known yet anything can be
+// expected, so that a list waits for him while he starts.
+const offers = ({ info, own }: Subject, cap: Cap): boolean => info === null || own[cap].length > 0 || (cap === "resources" && own.templates.length > 0);
