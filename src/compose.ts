@@ -12,7 +12,7 @@ import { type Audit, type CallIds, createAudit, createCallIds, createEgress, cre
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, missingPreset, parseFilter, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
+import { type ByteSink, createFront, createStdioFront, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
@@ -271,18 +271,18 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
 }
 
 /** The proxy at the other end of a bridge, as a configuration. */
-async function bridged({ url, token, stateDir, timeoutMs, filter = null }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
+async function bridged({ url, token, stateDir, timeoutMs, filter }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
   const found = url ?? (await followed.find())?.url ?? null;
   // The token opens this machine's proxy; no other address gets to see it unless told so.
   const own = token ?? (found !== null && (url === null || isLocal(url)) ? await ownToken(stateDir) : null);
-  const config = bridgeConfig(found === null ? null : { url: filter === null ? found : narrowedUrl(found, filter), token: own, timeoutMs });
+  const config = bridgeConfig(found === null ? null : { url: narrowedUrl(found, filter), token: own, timeoutMs });
   return { config, hash: fingerprint([found, own]) };
 }
 
 /** The address with a query that selects; one that it has already stays, and the other end says so if there are two. */
-function narrowedUrl(url: string, filter: string): string {
-  const parsed = URL.parse(url);
-  parsed?.searchParams.append("filter", filter);
+function narrowedUrl(url: string, filter: string | null | undefined): string {
+  const parsed = filter ? URL.parse(url) : null;
+  parsed?.searchParams.append("filter", filter ?? "");
   return parsed?.href ?? url;
 }
 
@@ -555,7 +555,7 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
 function operatorOf({ options, log }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

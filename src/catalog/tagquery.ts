@@ -2,7 +2,7 @@
  * Whom a tag expression selects. It is asked about servers that the caller may see, so what it says of others, negated or
  * not, opens nothing. An expression that cannot be read any more, or names a preset that is gone, selects nobody.
  */
-import { type Cap, missingPreset, parseFilter, type TagQuery } from "../config/index.ts";
+import { type Cap, missingPreset, parseFilter, printFilter, type TagQuery } from "../config/index.ts";
 import type { Server } from "./types.ts";
 
 /** What an expression is asked about. */
@@ -34,6 +34,14 @@ export function isSelected(query: TagQuery, server: Subject, presets: Presets): 
     default:
       return isTrue(query, server);
   }
+}
+
+/** What an expression is made of, and whether each part is true of a server; presets as what they stand for. */
+export function partsOf(query: TagQuery, server: Subject, presets: Presets): { readonly text: string; readonly isTrue: boolean }[] {
+  if (query.kind === "not") return partsOf(query.of, server, presets);
+  if (query.kind === "and" || query.kind === "or") return query.of.flatMap((one) => partsOf(one, server, presets));
+  const inner = query.kind === "preset" ? presets.get(query.name) : undefined;
+  return inner === undefined ? [{ text: printFilter(query), isTrue: isSelected(query, server, presets) }] : partsOf(inner.query, server, presets);
 }
 
 function isTrue({ kind, name }: Extract<TagQuery, { name: string }>, server: Subject): boolean {

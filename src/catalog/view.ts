@@ -76,9 +76,11 @@ export const tagScope = (tag: string): string => `tag:${scopeText(tag)}`;
 const scopeText = (name: string): string => name.replace(/[^!#$&-[\]-~]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 
 function isAllowed(server: Server, scopes: readonly string[] | null): boolean {
-  if (scopes === null) return true;
-  return scopes.includes(serverScope(server.name)) || server.tags.some((tag) => scopes.includes(tagScope(tag)));
+  return scopes === null || scopesFor(server).some((scope) => scopes.includes(scope));
 }
+
+/** The scopes each of which grants a server. */
+export const scopesFor = ({ name, tags }: Pick<Server, "name" | "tags">): string[] => [serverScope(name), ...tags.map(tagScope)];
 
 // ---- Lists
 

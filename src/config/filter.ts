@@ -135,11 +135,11 @@ interface Found {
 
 function tokenOf(place: { readonly at: number; readonly spaced: boolean }, { sign, quoted, word = "", value }: Found, allowsPresets: boolean): Token | FilterMistake {
   if (sign !== undefined) return { ...place, kind: signs[sign] ?? "not" };
-  if (quoted !== undefined) return { ...place, kind: "atom", query: { kind: "tag", name: quoted.replace(/\\(.)/g, "$1").toLowerCase() } };
+  if (quoted !== undefined) return { ...place, kind: "atom", query: Object.freeze({ kind: "tag", name: quoted.replace(/\\(.)/g, "$1").toLowerCase() }) };
   const lower = word.toLowerCase();
   if (value !== undefined) return predicateOf(place, lower, value, allowsPresets);
   const keyword = Object.hasOwn(keywords, lower) ? keywords[lower] : undefined;
-  return keyword === undefined ? { ...place, kind: "atom", query: { kind: "tag", name: lower } } : { ...place, kind: keyword };
+  return keyword === undefined ? { ...place, kind: "atom", query: Object.freeze({ kind: "tag", name: lower }) } : { ...place, kind: keyword };
 }
 
 function predicateOf(place: { readonly at: number; readonly spaced: boolean }, word: string, value: string, allowsPresets: boolean): Token | FilterMistake {
@@ -147,9 +147,9 @@ function predicateOf(place: { readonly at: number; readonly spaced: boolean }, w
   if (!isPredicate(word)) return mistake(place.at, `“${word}:” is not known; there are server:, cap: and preset:${suggestion(word, predicates)}`);
   if (word === "preset" && !allowsPresets) return mistake(place.at, "a preset cannot name another one");
   if (value === "") return mistake(valueAt, `a name must follow “${word}:”`);
-  if (word !== "cap") return { ...place, kind: "atom", query: { kind: word, name: value } };
+  if (word !== "cap") return { ...place, kind: "atom", query: Object.freeze({ kind: word, name: value }) };
   const cap = value.toLowerCase();
-  return isCap(cap) ? { ...place, kind: "atom", query: { kind: "cap", name: cap } } : mistake(valueAt, `“${value}” is none of ${caps.join(", ")}${suggestion(value, caps)}`);
+  return isCap(cap) ? { ...place, kind: "atom", query: Object.freeze({ kind: "cap", name: cap }) } : mistake(valueAt, `“${value}” is none of ${caps.join(", ")}${suggestion(value, caps)}`);
 }
 
 function suggestion(word: string, words: Iterable<string>): string {

@@ -124,7 +124,7 @@ function configOf(file: ConfigFile, { backends, path, limits, presets }: Pick<Co
     auth: accessOf(file.auth, dirname(path ?? "/")),
     audit: auditOf(file.audit, limits),
     clientEra: file.clientEra ?? "any",
-    presets,
+    presets: Object.freeze(presets),
     pageSize: file.pageSize ?? null,
   });
 }

@@ -142,10 +142,9 @@ export class Door {
     const caller = admitting instanceof Promise ? await admitting : admitting;
     if (caller instanceof Response) return caller;
     const { url } = request;
-    // Only now: what presets there are is nothing to tell everybody.
-    const chosen = selectionOf(url, selection, this.#options.presets ?? noPresets);
     const endings = this.#endings;
-    const inbound = chosen instanceof Fault ? chosen : await this.#read(request, peer, caller.principal, chosen);
+    // Only now: what presets there are is nothing to tell everybody.
+    const inbound = await this.#read(request, peer, caller.principal, selectionOf(url, selection, this.#options.presets ?? noPresets));
     if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
     this.#callers.enter(inbound);
     // Some grant has ended while the body came: if it was this one, what follows would run without any.
@@ -219,7 +218,8 @@ export class Door {
     return false;
   }
 
-  async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {
+  async #read(request: Request, peer: Peer, principal: Principal, selection: Selection | Fault): Promise<Inbound | Fault> {
+    if (selection instanceof Fault) return selection;
     if (request.method !== "POST") {
       peer.timeout(request, 0);
       return new Inbound(request, null, principal, selection);

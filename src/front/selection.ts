@@ -4,7 +4,7 @@
  * would look as if there were nothing.
  */
 import { defaultLimits, type Fault, fault } from "../base/index.ts";
-import { bothOf, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter } from "../config/index.ts";
+import { bothOf, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "../config/index.ts";
 import type { Selection } from "../protocol/index.ts";
 
 /** The names of presets that there are now. */
@@ -19,20 +19,19 @@ const parameters: Readonly<Record<string, (text: string) => ParsedFilter>> = Obj
 /** What the query of a URL makes of the selection that its path made; the same object where it says nothing of it. Gives SELECTION_INVALID. */
 export function selectionOf(url: string, selection: Selection, presets: PresetNames): Selection | Fault {
   const start = url.indexOf("?");
+  // Nearly every call: nothing is made for it.
   if (start < 0) return selection;
-  const given = [...new URLSearchParams(url.slice(start + 1))].filter(([name]) => Object.hasOwn(parameters, name));
-  const [first, another] = given;
+  const [first, another] = [...new URLSearchParams(url.slice(start + 1))].filter(([name]) => Object.hasOwn(parameters, name));
   if (first === undefined) return selection;
-  if (another !== undefined) return refused(`${first[0]} and ${another[0]} are given; only one of them can be`, first[0], null);
   const [name, text] = first;
-  const parsed = parameters[name]?.(text);
-  if (parsed?.ok !== true) return refused(`${name}, character ${(parsed?.at ?? 0) + 1}: ${parsed?.problem}`, name, parsed?.at ?? null);
-  const missing = missingPreset(parsed.query, presets);
-  if (missing !== null) return refused(`there is no preset “${missing}”`, name, null);
-  return narrowed(selection, parsed.query, name);
+  if (another !== undefined) return refused(name === another[0] ? `${name} is given twice` : `${name} and ${another[0]} are given; only one of them can be`, name, null);
+  const parsed = (parameters[name] ?? parseFilter)(text);
+  return parsed.ok ? narrowed(selection, parsed.query, name, presets) : refused(`${name}, character ${parsed.at + 1}: ${parsed.problem}`, name, parsed.at);
 }
 
-function narrowed({ server, filter }: Selection, query: Extract<ParsedFilter, { ok: true }>["query"], name: string): Selection | Fault {
+function narrowed({ server, filter }: Selection, query: TagQuery, name: string, presets: PresetNames): Selection | Fault {
+  const missing = missingPreset(query, presets);
+  if (missing !== null) return refused(`there is no preset “${missing}”`, name, null);
   const outer = filter === undefined ? null : parseFilter(filter);
   const text = printFilter(outer?.ok === true ? bothOf([outer.query, query]) : query);
   return text.length > defaultLimits.filterCharsMax ? refused(`with what the proxy was started with it is longer than limits.filterCharsMax (${defaultLimits.filterCharsMax})`, name, null) : { server, filter: text };

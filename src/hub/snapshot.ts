@@ -37,6 +37,11 @@ export class Snapshot {
     this.starting = [...generation.leases.values()].filter((lease) => isOnItsWay(lease));
   }
 
+  /** What its catalog was made of. */
+  get offers(): readonly Offer[] {
+    return this.#offers;
+  }
+
   /**
    * What this caller sees; remembered for as long as the snapshot lives. `caller` is whose own process or connection
    * counts where it has changed its lists; null: nobody's.
