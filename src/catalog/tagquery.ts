@@ -21,7 +21,7 @@ export function selectorOf(filter: string, presets: Presets): (server: Subject) 
 const nobody = (): boolean => false;
 
 /** Whether an expression, all of whose presets are there, is true of a server. */
-export function isSelected(query: TagQuery, server: Subject, presets: Presets): boolean {
+function isSelected(query: TagQuery, server: Subject, presets: Presets): boolean {
   switch (query.kind) {
     case "and":
       return query.of.every((one) => isSelected(one, server, presets));
@@ -30,11 +30,13 @@ export function isSelected(query: TagQuery, server: Subject, presets: Presets): 
     case "not":
       return !isSelected(query.of, server, presets);
     case "preset":
-      return isSelected((presets.get(query.name) as { readonly query: TagQuery }).query, server, presets);
+      return isSelectedBy(presets.get(query.name), server, presets);
     default:
       return isTrue(query, server);
   }
 }
+
+const isSelectedBy = (preset: { readonly query: TagQuery } | undefined, server: Subject, presets: Presets): boolean => preset !== undefined && isSelected(preset.query, server, presets);
 
 /** What an expression is made of, and whether each part is true of a server; presets as what they stand for. */
 export function partsOf(query: TagQuery, server: Subject, presets: Presets): { readonly text: string; readonly isTrue: boolean }[] {
