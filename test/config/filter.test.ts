@@ -145,7 +145,7 @@ const { query: queries } = fc.letrec<{ query: TagQuery }>((tie) => ({
 function anyhow(query: TagQuery, pick: (count: number) => number): string {
   const one = <T>(words: readonly T[]): T => words[pick(words.length)] as T;
   if (query.kind === "not") return `${one(["!", "not ", "-", "! "])}(${anyhow(query.of, pick)})`;
-  if (query.kind === "and" || query.kind === "or") return query.of.map((part) => `(${anyhow(part, pick)})`).join(one(query.kind === "and" ? ["&&", " + ", " and ", " "] : [",", "||", " or ", " , "]));
+  if ("of" in query) return (query.of as readonly TagQuery[]).map((part) => `(${anyhow(part, pick)})`).join(one(query.kind === "and" ? ["&&", " + ", " and ", " "] : [",", "||", " or ", " , "]));
   if (query.kind === "tag") return `"${query.name.replace(/["\\]/g, "\\$&")}"`;
   return `${one([query.kind, query.kind.toUpperCase()])}:${query.name}`;
 }

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { defaultLimits, Fault } from "../../src/base/index.ts";
+import { parseFilter } from "../../src/config/index.ts";
+import { queryOf, selectionOf } from "../../src/front/selection.ts";
+
+const presets = new Set(["dev", "x.y-1"]);
+const url = (query: string): string => `http://127.0.0.1:3050/mcp${query}`;
+const filterIn = (query: string, filter?: string): string | undefined => {
+  const chosen = selectionOf(url(query), filter === undefined ? { server: null } : { server: null, filter }, presets);
+  if (chosen instanceof Fault) throw chosen;
+  return chosen.filter;
+};
+const refusal = (query: string) => {
+  const chosen = selectionOf(url(query), { server: null }, presets);
+  if (!(chosen instanceof Fault)) throw new Error("taken");
+  return { code: chosen.code, message: chosen.message, data: chosen.data };
+};
+
+test("each parameter comes to one canonical expression", () => {
+  expect(filterIn("?preset=dev")).toBe("preset:dev");
+  expect(filterIn("?tags=Web,%20My%20Tag")).toBe('web || "my tag"');
+  expect(filterIn("?tag-filter=a%2Bb,-c")).toBe("a && b || !c");
+  // A plus that the URL makes a space of is AND all the same.
+  expect(filterIn("?filter=a+b")).toBe("a && b");
+  expect(filterIn("?filter=preset:x.y-1+-a")).toBe("preset:x.y-1 && !a");
+  expect(filterIn("?app=x&pagination=true&filter=a&sessionId=1")).toBe("a");
+});
+
+test("who asks for nothing gets the very selection of the path", () => {
+  const selection = { server: "a" };
+  for (const query of ["", "?", "?app=x&pagination=true", "?Preset=dev", "?__proto__=1"]) expect(selectionOf(url(query), selection, presets)).toBe(selection);
+});
+
+test("what the proxy was started with stays, and is narrowed once", () => {
+  expect(filterIn("?filter=b,c", "a")).toBe("a && (b || c)");
+  expect(filterIn(`?filter=${encodeURIComponent("a && (b || c)")}`, "a")).toBe("a && (b || c)");
+  expect(filterIn("", "a")).toBe("a");
+  const long = Array.from({ length: 300 }, (_, n) => `tag${n}`).join(" && ");
+  const chosen = selectionOf(url(`?filter=${encodeURIComponent(long)}`), { server: null, filter: long.replaceAll("tag", "gat") }, presets);
+  expect(chosen).toMatchObject({ code: "SELECTION_INVALID" });
+  expect(chosen instanceof Fault && chosen.message).toContain(`limits.filterCharsMax (${defaultLimits.filterCharsMax})`);
+});
+
+describe("what cannot be used is refused, with its place where it has one", () => {
+  const cases: readonly (readonly [query: string, message: string, data: Readonly<Record<string, unknown>>])[] = [
+    ["?tag-filter=a%26%26", "tag-filter, character 4: a tag is missing here", { parameter: "tag-filter", position: 3 }],
+    ["?filter=", "filter, character 1: a tag is missing here", { parameter: "filter", position: 0 }],
+    ["?tags=,", "tags, character 1: there is no tag", { parameter: "tags", position: 0 }],
+    ["?preset=", "preset, character 1: this is not the name of a preset", { parameter: "preset", position: 0 }],
+    ["?preset=dev%20x", "preset, character 1: this is not the name of a preset", { parameter: "preset", position: 0 }],
+    ["?preset=gone", "there is no preset “gone”", { parameter: "preset" }],
+    ["?filter=a+preset:gone", "there is no preset “gone”", { parameter: "filter" }],
+    ["?preset=dev&tags=a", "preset and tags are given; only one of them can be", { parameter: "preset" }],
+    ["?tags=a&tags=b", "tags is given twice", { parameter: "tags" }],
+  ];
+  for (const [query, message, data] of cases) test(query, () => expect(refusal(query)).toEqual({ code: "SELECTION_INVALID", message: `the selection of servers cannot be used (${message})`, data }));
+});
+
+test("no query makes it throw, and what it takes can be read again, from a query too", () => {
+  fc.assert(
+    fc.property(fc.constantFrom("preset", "tags", "tag-filter", "filter"), fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("a", "b", " ", ",", "!", "(", ")", "%", "&", "=", '"') })), fc.boolean(), (name, text, isEncoded) => {
+      const chosen = selectionOf(url(`?${name}=${isEncoded ? encodeURIComponent(text.toWellFormed()) : text}`), { server: null }, presets);
+      if (chosen instanceof Fault) return void expect(chosen.code).toBe("SELECTION_INVALID");
+      if (chosen.filter === undefined) return;
+      expect(parseFilter(chosen.filter).ok).toBe(true);
+      expect(selectionOf(url(queryOf(chosen)), { server: null }, presets)).toEqual(chosen);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("without a selection an address has no query", () => expect(queryOf({ server: "a" })).toBe(""));
