@@ -9,8 +9,7 @@ import { byKind, compareText, kinds } from "./order.ts";
 import { instructionsKey, pinKey } from "./pins.ts";
 import { strangeMentions } from "./shadow.ts";
 import { patternOf } from "./template.ts";
-import type { Presets } from "./tagquery.ts";
-import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
+import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Presets, Problem, Route, Server } from "./types.ts";
 
 export interface CatalogOptions {
   /** Between server and local name in public names. */

@@ -3,13 +3,10 @@
  * not, opens nothing. An expression that cannot be read any more, or names a preset that is gone, selects nobody.
  */
 import { type Cap, missingPreset, parseFilter, printFilter, type TagQuery } from "../config/index.ts";
-import type { Server } from "./types.ts";
+import type { Presets, Server } from "./types.ts";
 
 /** What an expression is asked about. */
 type Subject = Pick<Server, "name" | "tags" | "info" | "own">;
-
-/** Presets, by name. */
-export type Presets = ReadonlyMap<string, { readonly query: TagQuery }>;
 
 /** Whether an expression selects a server. */
 export function selectorOf(filter: string, presets: Presets): (server: Subject) => boolean {

@@ -1,7 +1,7 @@
 /** The catalog's words: what one backend offers, all offers merged, what one caller sees. All frozen data. */
 import type { Limits } from "../base/index.ts";
+import type { TagQuery } from "../config/index.ts";
 import type { CacheHint, Kind, Raw, RawObject } from "../protocol/index.ts";
-import type { Presets } from "./tagquery.ts";
 
 /** One tool, prompt, resource or template as the backend described it. */
 export interface Item {
@@ -107,6 +107,9 @@ export interface Freshness {
   readonly until: number;
   readonly scope: CacheHint["scope"];
 }
+
+/** Named selections. */
+export type Presets = ReadonlyMap<string, { readonly query: TagQuery }>;
 
 /** All offers merged. Frozen. */
 export interface Catalog {

@@ -12,12 +12,12 @@ import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
 import { nameIssues } from "./names.ts";
-import { type Preset, presetNotes, presetsOf } from "./presets.ts";
+import { presetNotes, presetsOf } from "./presets.ts";
 import { programIssues } from "./programs.ts";
 import { readReferences, type References, withFiles } from "./references.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
-import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
+import type { BackendSpec, Config, Issue, Loaded, Preset } from "./types.ts";
 
 const separatorDefault = "__";
 

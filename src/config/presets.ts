@@ -7,16 +7,7 @@ import type { Document } from "./document.ts";
 import { parseFilter, printFilter, type TagQuery } from "./filter.ts";
 import { valueIssue } from "./issues.ts";
 import type { ConfigFile } from "./schema.ts";
-import type { Issue } from "./types.ts";
-
-/** A selection with a name. */
-export interface Preset {
-  readonly name: string;
-  readonly description: string | null;
-  /** In canonical form. */
-  readonly filter: string;
-  readonly query: TagQuery;
-}
+import type { Issue, Preset } from "./types.ts";
 
 /** The presets by name in the order of the file, and what is wrong with those that cannot be used. */
 export function presetsOf(file: Pick<ConfigFile, "presets">, document: Document): { readonly presets: ReadonlyMap<string, Preset>; readonly issues: readonly Issue[] } {

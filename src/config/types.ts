@@ -1,8 +1,8 @@
 /** What the rest of the program sees of the configuration: frozen, checked, every default filled in. */
 import type { Limits, Secret } from "../base/index.ts";
 import type { AccessConfig } from "./access.ts";
+import type { TagQuery } from "./filter.ts";
 import type { RemoteOAuth } from "./login.ts";
-import type { Preset } from "./presets.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** One thing that is wrong with a configuration, and where. */
@@ -89,6 +89,15 @@ export interface RemoteSpec extends BackendCommon {
 }
 
 export type BackendSpec = StdioSpec | RemoteSpec;
+
+/** A selection with a name. */
+export interface Preset {
+  readonly name: string;
+  readonly description: string | null;
+  /** In canonical form. */
+  readonly filter: string;
+  readonly query: TagQuery;
+}
 
 /** One whole configuration. */
 export interface Config {

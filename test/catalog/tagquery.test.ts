@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { viewOf } from "../../src/catalog/index.ts";
-import { type Presets, selectorOf } from "../../src/catalog/tagquery.ts";
+import { selectorOf } from "../../src/catalog/tagquery.ts";
+import type { Presets } from "../../src/catalog/types.ts";
 import { buildCatalog } from "../../src/catalog/merge.ts";
 import { scopesFor } from "../../src/catalog/view.ts";
 import { defaultLimits } from "../../src/base/index.ts";
