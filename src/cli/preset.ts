@@ -17,6 +17,7 @@ export const create: Run = async (occasion) => {
   const filter = ownFilter(occasion);
   if (filter === null) throw fault("USAGE", { detail: "which servers does it select?", hint: "give it a --filter or --tags" });
   return changeConfig(occasion, escapeControls(`preset “${name}” selects ${filter}`), (file) => {
+    warnOf(occasion, filter, file);
     if (presetIn(file, name) !== undefined) throw fault("USAGE", { detail: `there is a preset “${name}” already`, hint: `change it: \`1mcp preset edit ${name}\`` });
     return [{ path: ["presets", name], value: { filter, ...(description === null ? {} : { description }) } }];
   });
@@ -30,6 +31,7 @@ export const edit: Run = async (occasion) => {
   if (filter === null && description === null) throw fault("USAGE", { detail: "what is to be changed?", hint: "give it a --filter, --tags or --description" });
   return changeConfig(occasion, escapeControls(`preset “${name}” is changed`), (file) => {
     assertThere(file, name);
+    if (filter !== null) warnOf(occasion, filter, file);
     return [...(filter === null ? [] : [{ path: ["presets", name, "filter"], value: filter }]), ...(description === null ? [] : [{ path: ["presets", name, "description"], value: description }])];
   });
 };
@@ -115,6 +117,18 @@ function ownFilter(occasion: Occasion): string | null {
 const presetIn = (file: Readonly<Record<string, unknown>>, name: string): unknown => {
   const { presets } = file;
   return typeof presets === "object" && presets !== null && Object.hasOwn(presets, name) ? (presets as Record<string, unknown>)[name] : undefined;
+};
+
+/** It may be for servers that are still to come, so it is only told. */
+function warnOf({ stderr }: Occasion, filter: string, file: Readonly<Record<string, unknown>>): void {
+  const parsed = parseFilter(filter);
+  const servers = Object.entries(file["mcpServers"] ?? {}).map(([name, entry]) => ({ name, tags: tagsIn(entry) }));
+  for (const warning of parsed.ok ? unknownIn(parsed.query, servers) : []) stderr.write(`${escapeControls(`warning: ${warning}`)}\n`);
+}
+
+const tagsIn = (entry: unknown): string[] => {
+  const tags: unknown = (entry as { readonly tags?: unknown } | null)?.tags;
+  return Array.isArray(tags) ? tags.map(String) : [];
 };
 
 function assertThere(file: Readonly<Record<string, unknown>>, name: string): void {

@@ -58,6 +58,12 @@ describe("preset create", () => {
     expect(await at.text()).toBe(original);
   });
 
+  test("warns of what there is not, since that may be still to come, and writes it", async () => {
+    await using at = await given('{ "mcpServers": { "git": { "command": "x", "tags": ["code"] }, "web": { "command": "x" } } }');
+    expect(await at.run("create", "p", "--filter", "cdoe || server:wbe")).toMatchObject({ code: 0, stderr: "warning: no server has the tag “cdoe”; did you mean “code”?\nwarning: there is no server “wbe”; did you mean “web”?\n" });
+    expect(await at.run("edit", "p", "--filter", "zzzzzz")).toMatchObject({ code: 0, stderr: "warning: no server has the tag “zzzzzz”\n" });
+  });
+
   test("makes the file where there is none", async () => {
     await using folder = await createFolder();
     const path = folder.at("new", "mcp.json");
