@@ -111,6 +111,8 @@ export const defaultLimits = Object.freeze({
   filterCharsMax: 4096,
   filterDepthMax: 32,
   presetsMax: 1000,
+  /** Selections as clients wrote them that are remembered with what they came to. */
+  selectionsMax: 1000,
   /** Pages followed of one list of a backend, and items kept. */
   listPagesMax: 100,
   listItemsMax: 10_000,

@@ -14,7 +14,7 @@ import type { Traffic } from "./numbers.ts";
 import type { Proxies } from "./proxies.ts";
 import { type FrontRates, type Rate, Rates, ratesOf } from "./rates.ts";
 import { comeBackIn, refusal, replyOf } from "./reply.ts";
-import { type PresetNames, selectionOf } from "./selection.ts";
+import { type PresetNames, Selections } from "./selection.ts";
 import { recordRefusal } from "./trail.ts";
 import type { Doorkeeper } from "./types.ts";
 import { Unread } from "./unread.ts";
@@ -74,6 +74,7 @@ export class Door {
   readonly #rates: Rates;
   /** How often each thing may be done. */
   readonly rates: FrontRates;
+  readonly #selections: Selections;
   readonly #unread: Unread;
   #closed = false;
   /** How often grants have ended. */
@@ -84,6 +85,7 @@ export class Door {
     this.#callers = new Callers(options.clock, options.limits);
     this.#rates = new Rates(options.clock, options.limits);
     this.rates = ratesOf(options.limits);
+    this.#selections = new Selections(options.presets ?? noPresets, options.limits);
     this.#unread = new Unread(options.limits.unreadBytesMax);
   }
 
@@ -144,7 +146,7 @@ export class Door {
     const { url } = request;
     const endings = this.#endings;
     // Only now: what presets there are is nothing to tell everybody.
-    const inbound = await this.#read(request, peer, caller.principal, selectionOf(url, selection, this.#options.presets ?? noPresets));
+    const inbound = await this.#read(request, peer, caller.principal, this.#selections.of(url, selection));
     if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
     this.#callers.enter(inbound);
     // Some grant has ended while the body came: if it was this one, what follows would run without any.

@@ -2,17 +2,18 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { defaultLimits, Fault } from "../../src/base/index.ts";
 import { parseFilter } from "../../src/config/index.ts";
-import { queryOf, selectionOf } from "../../src/front/selection.ts";
+import { queryOf, Selections } from "../../src/front/selection.ts";
 
 const presets = new Set(["dev", "x.y-1"]);
+const selections = new Selections(presets, { ...defaultLimits, selectionsMax: 3 });
 const url = (query: string): string => `http://127.0.0.1:3050/mcp${query}`;
 const filterIn = (query: string, filter?: string): string | undefined => {
-  const chosen = selectionOf(url(query), filter === undefined ? { server: null } : { server: null, filter }, presets);
+  const chosen = selections.of(url(query), filter === undefined ? { server: null } : { server: null, filter });
   if (chosen instanceof Fault) throw chosen;
   return chosen.filter;
 };
 const refusal = (query: string) => {
-  const chosen = selectionOf(url(query), { server: null }, presets);
+  const chosen = selections.of(url(query), { server: null });
   if (!(chosen instanceof Fault)) throw new Error("taken");
   return { code: chosen.code, message: chosen.message, data: chosen.data };
 };
@@ -29,7 +30,7 @@ test("each parameter comes to one canonical expression", () => {
 
 test("who asks for nothing gets the very selection of the path", () => {
   const selection = { server: "a" };
-  for (const query of ["", "?", "?app=x&pagination=true", "?Preset=dev", "?__proto__=1"]) expect(selectionOf(url(query), selection, presets)).toBe(selection);
+  for (const query of ["", "?", "?app=x&pagination=true", "?Preset=dev", "?__proto__=1"]) expect(selections.of(url(query), selection)).toBe(selection);
 });
 
 test("what the proxy was started with stays, and is narrowed once", () => {
@@ -37,7 +38,7 @@ test("what the proxy was started with stays, and is narrowed once", () => {
   expect(filterIn(`?filter=${encodeURIComponent("a && (b || c)")}`, "a")).toBe("a && (b || c)");
   expect(filterIn("", "a")).toBe("a");
   const long = Array.from({ length: 300 }, (_, n) => `tag${n}`).join(" && ");
-  const chosen = selectionOf(url(`?filter=${encodeURIComponent(long)}`), { server: null, filter: long.replaceAll("tag", "gat") }, presets);
+  const chosen = selections.of(url(`?filter=${encodeURIComponent(long)}`), { server: null, filter: long.replaceAll("tag", "gat") });
   expect(chosen).toMatchObject({ code: "SELECTION_INVALID" });
   expect(chosen instanceof Fault && chosen.message).toContain(`limits.filterCharsMax (${defaultLimits.filterCharsMax})`);
 });
@@ -60,14 +61,35 @@ describe("what cannot be used is refused, with its place where it has one", () =
 test("no query makes it throw, and what it takes can be read again, from a query too", () => {
   fc.assert(
     fc.property(fc.constantFrom("preset", "tags", "tag-filter", "filter"), fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("a", "b", " ", ",", "!", "(", ")", "%", "&", "=", '"') })), fc.boolean(), (name, text, isEncoded) => {
-      const chosen = selectionOf(url(`?${name}=${isEncoded ? encodeURIComponent(text.toWellFormed()) : text}`), { server: null }, presets);
+      const chosen = selections.of(url(`?${name}=${isEncoded ? encodeURIComponent(text.toWellFormed()) : text}`), { server: null });
       if (chosen instanceof Fault) return void expect(chosen.code).toBe("SELECTION_INVALID");
       if (chosen.filter === undefined) return;
       expect(parseFilter(chosen.filter).ok).toBe(true);
-      expect(selectionOf(url(queryOf(chosen)), { server: null }, presets)).toEqual(chosen);
+      expect(selections.of(url(queryOf(chosen)), { server: null })).toEqual(chosen);
     }),
     { numRuns: 500 },
   );
 });
 
 test("without a selection an address has no query", () => expect(queryOf({ server: "a" })).toBe(""));
+
+test("what came before is as what comes for the first time, also when it made room for others, or a preset has gone meanwhile", () => {
+  const names = new Set(["dev"]);
+  const twoAtMost = new Selections(names, { ...defaultLimits, selectionsMax: 2 });
+  const filterOf = (query: string, server: string | null = null) => {
+    const chosen = twoAtMost.of(url(query), { server });
+    return chosen instanceof Fault ? chosen.code : [chosen.server, chosen.filter];
+  };
+  for (let round = 0; round < 3; round += 1) {
+    expect(filterOf("?preset=dev")).toEqual([null, "preset:dev"]);
+    expect(filterOf("?tags=a", "git")).toEqual(["git", "a"]);
+    expect(filterOf("?tags=b")).toEqual([null, "b"]);
+    expect(filterOf("?tags=b", "git")).toEqual(["git", "b"]);
+    expect(filterOf(`?tags=b&app=${"x".repeat(defaultLimits.filterCharsMax)}`)).toEqual([null, "b"]);
+  }
+  expect(filterOf("?preset=dev")).toEqual([null, "preset:dev"]);
+  names.delete("dev");
+  expect(filterOf("?preset=dev")).toBe("SELECTION_INVALID");
+  expect(twoAtMost.of(url("?tags=b"), { server: null, filter: "z" })).toEqual({ server: null, filter: "z && b" });
+  expect(filterOf("?tags=b")).toEqual([null, "b"]);
+});
