@@ -97,13 +97,18 @@ test("a preset that is changed by a command is in place when the command ends, a
   expect(await readFile(program.configPath, "utf8")).toBe(config("data"));
 
   // Whoever sees the same as before is told of the next change first.
-  const removed = await runProgram(["preset", "delete", "work", "--json", ...flagsOf(program)]);
-  expect(JSON.parse(removed.stdout)).toMatchObject({ written: true, server: "has it" });
-  expect((await sendModern(at("?preset=work"), { method: "tools/list" })).status).toBe(400);
-  expect((await client.listTools().then(() => "", String)).length).toBeGreaterThan(0);
   await program.writeConfig(config("web").replace('"tags":["web"]', '"tags":["else"]'));
   expect(JSON.parse(await other.next())).toMatchObject({ method: "notifications/tools/list_changed" });
   listen.abort();
+});
+
+test("a preset that is taken away is refused to whoever asks for it from then on", async () => {
+  await using program = await startProgram({ config: config("web") });
+  const endpoint = { url: `${program.origin}/mcp?preset=work`, token: program.token };
+  expect((await sendModern(endpoint, { method: "tools/list" })).status).toBe(200);
+  const removed = await runProgram(["preset", "delete", "work", "--json", ...flagsOf(program)]);
+  expect(JSON.parse(removed.stdout)).toMatchObject({ written: true, server: "has it" });
+  expect((await sendModern(endpoint, { method: "tools/list" })).status).toBe(400);
 });
 
 test("which rule hides a tool is told for a token, a preset and an expression; and what a code means", async () => {
