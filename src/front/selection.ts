@@ -78,5 +78,9 @@ function narrowed(base: string | undefined, query: TagQuery, name: string): Know
 
 const refused = (detail: string, parameter: string, position: number | null): Fault => fault("SELECTION_INVALID", { detail, data: position === null ? { parameter } : { parameter, position } });
 
-/** The same selection as a query, for an address that is handed out; "" for none. */
-export const queryOf = ({ filter }: Selection): string => (filter === undefined ? "" : `?filter=${encodeURIComponent(filter)}`);
+/** What of a URL's query selects, as a query for another address that is handed out; "" for none. What the operator chose is not in it: it is not the client's to know. */
+export function queryOf(url: string): string {
+  const start = url.indexOf("?");
+  const given = start < 0 ? [] : [...new URLSearchParams(url.slice(start + 1))].filter(([name]) => Object.hasOwn(parameters, name));
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}

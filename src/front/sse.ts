@@ -1,6 +1,5 @@
 /** The HTTP+SSE transport: a stream to open, and a second path to post to. */
 import type { Eras } from "../era/index.ts";
-import type { Selection } from "../protocol/index.ts";
 import type { Path } from "./mcp.ts";
 import { queryOf } from "./selection.ts";
 
@@ -14,11 +13,11 @@ const sseResource = "/sse";
 export const ssePath = (eras: Eras): Path => ({
   resource: sseResource,
   verbs: ["GET"],
-  serve: (inbound) => eras.sse(inbound, messagesOf(inbound.selection)),
+  serve: (inbound, url) => eras.sse(inbound, messagesOf(inbound.selection.server) + queryOf(url)),
 });
 
 // The address says which servers are meant, on the way in as on the stream: no session has to remember it for the front.
-const messagesOf = (selection: Selection): string => (selection.server === null ? messagesPath : `${messagesPath}/${encodeURIComponent(selection.server)}`) + queryOf(selection);
+const messagesOf = (server: string | null): string => (server === null ? messagesPath : `${messagesPath}/${encodeURIComponent(server)}`);
 
 /** `/messages?sessionId=…`, `/messages/<server>?sessionId=…`. */
 export const messagePath = (eras: Eras): Path => ({
