@@ -10,7 +10,9 @@ import { keyOf, uriOf } from "./lifeServer.ts";
 import { noteSwaps, type Played, propose, stepOf, watch } from "./lifeSteps.ts";
 import { connectMs, type Counts, limits, runnableOf, sorted, World } from "./lifeWorld.ts";
 
-const seedsInAll = 10_000;
+/** So many different orders are lived through; a few seeds more, since a short life may come twice. */
+const ordersMin = 10_000;
+const seedsInAll = 10_100;
 const seedsInOne = 100;
 /** As long as a server may take that is found out to hang, waits for its next try, and starts. */
 const restMs = limits.drainMsMax + limits.backoffMsMax + connectMs;
@@ -200,7 +202,7 @@ describe("whatever the order", () => {
   });
 
   // Who asks for one seed, or for some of the tests, has not seen all of them.
-  test.skipIf(repeated !== undefined)("no order was lived through twice", () => expect(stories.size).toBe(seedsInAll));
+  test.skipIf(repeated !== undefined)("ten thousand orders were lived through, no two of them the same", () => expect(stories.size).toBeGreaterThanOrEqual(ordersMin));
 
   test.skipIf(repeated !== undefined)("everything that can happen did, and often enough to mean something", () => {
     expect(Object.entries(often).filter(([what, count]) => (counts[what] ?? 0) < count).map(([what, count]) => `${what}: ${counts[what] ?? 0} of ${count}`)).toEqual([]);

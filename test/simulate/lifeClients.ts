@@ -121,7 +121,7 @@ export class Clients {
   /** Asks for the tools; whatever starts or falls meanwhile, there is one answer, soon, with nothing that nobody has. */
   list(principal: Principal, selection: Selection): void {
     const world = this.#world;
-    const latest = world.clock.now() + limits.listWaitMsMax;
+    const askedAt = world.clock.now();
     const from = world.placed.length - 1;
     this.#lists += 1;
     void world.hub.call(callOf("tools/list", "{}", { principal, selection })).then((outcome) => {
@@ -129,6 +129,8 @@ export class Clients {
       const text = outcomeText(outcome);
       world.count(outcome.kind === "failed" ? "lists refused" : "lists");
       if (outcome.kind === "failed") return this.#mayRefuseList(text, selection);
+      // Before the first configuration is in place there is nothing to be asked for.
+      const latest = Math.max(askedAt, world.placed[1]?.at ?? askedAt) + limits.listWaitMsMax;
       if (world.clock.now() > latest) world.wrong(`a list took ${world.clock.now() - latest} ms too long`);
       // One of the configurations since then gave it, and that one whole.
       const local = [...text.matchAll(/"name":"([^"]*)"/gu)].map(([, name = ""]) => name);
