@@ -3,10 +3,11 @@
  * offers give the same bytes in every run, whichever backend was ready first.
  */
 import type { Limits } from "../base/index.ts";
-import { type CacheHint, editObject, type Kind, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
+import { type CacheHint, editObject, type Kind, publicName, quote, type Raw, rawOf, type RawObject } from "../protocol/index.ts";
 import { hasKind, ownCapabilities } from "./capabilities.ts";
 import { byKind, compareText, kinds } from "./order.ts";
 import { instructionsKey, pinKey } from "./pins.ts";
+import { Appearance, isPermitted, unmetRules } from "./rules.ts";
 import { strangeMentions } from "./shadow.ts";
 import { patternOf } from "./template.ts";
 import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
@@ -29,6 +30,7 @@ interface Building extends CatalogOptions {
 /** The same for one of its servers. */
 interface Work extends Building {
   readonly offer: Offer;
+  readonly appearance: Appearance;
   readonly linked: Set<string>;
 }
 
@@ -36,6 +38,10 @@ interface Work extends Building {
 interface Draft {
   readonly item: Item;
   readonly route: Route;
+  /** Its name or URI as it is shown, before any prefix; and its texts with that in it. */
+  readonly name: string;
+  readonly raw: Raw;
+  readonly merged: RawObject | null;
 }
 
 /**
@@ -57,7 +63,10 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
 
 function serverOf(offer: Offer, building: Building): Server {
   const { inventory } = offer;
-  const work: Work = { ...building, offer, linked: new Set() };
+  const tools = inventory?.lists.tools ?? [];
+  const work: Work = { ...building, offer, appearance: new Appearance(offer, tools, building.limits), linked: new Set() };
+  // Of who is away nobody knows what it has now.
+  if (inventory !== null && offer.stale !== true) for (const { id, reason } of unmetRules(offer, tools)) refuse(work, "tools", id, reason);
   const drafts = byKind((kind) => draftsOf(kind, work));
   return Object.freeze({
     name: offer.name,
@@ -77,9 +86,9 @@ function serverOf(offer: Offer, building: Building): Server {
 
 function draftsOf(kind: Kind, work: Work): Draft[] {
   const drafts: Draft[] = [];
-  const { disabledTools, inventory, withheld } = work.offer;
+  const { inventory, withheld } = work.offer;
   for (const item of inventory?.lists[kind] ?? []) {
-    if (kind === "tools" && disabledTools.includes(item.id)) continue;
+    if (kind === "tools" && !isPermitted(work.offer, item.id)) continue;
     if (withheld?.has(pinKey(kind, item.id)) === true) {
       refuse(work, kind, item.id, "it is not what was trusted, and withheld until `1mcp mcp trust` accepts it");
       continue;
@@ -93,34 +102,40 @@ function draftsOf(kind: Kind, work: Work): Draft[] {
 function draftOf(kind: Kind, item: Item, work: Work): Draft | null {
   for (const flaw of item.flaws) refuse(work, kind, item.id, flaw);
   if (item.linked !== null) work.linked.add(item.linked);
-  return item.anywhere ? { item, route: Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null }) } : null;
+  if (!item.anywhere) return null;
+  const route = Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null });
+  if (kind !== "tools") return { item, route, name: item.id, raw: item.raw, merged: item.merged };
+  const refused = work.appearance.refused.get(item.id);
+  if (refused !== undefined) refuse(work, kind, item.id, refused);
+  return { item, route, ...work.appearance.of(item) };
 }
 
-const ownEntry = ({ item, route }: Draft): Entry => Object.freeze({ public: item.id, route, raw: item.raw });
+const ownEntry = ({ name, route, raw }: Draft): Entry => Object.freeze({ public: name, route, raw });
 
 function mergedEntries(kind: Kind, drafts: readonly Draft[], work: Work): readonly Entry[] {
   const entries: Entry[] = [];
   const seen = new Set<string>();
-  for (const { item, route } of drafts) {
-    if (item.merged === null) continue;
+  for (const draft of drafts) {
+    const { item, merged } = draft;
+    if (merged === null) continue;
     if (seen.has(item.id)) {
       refuse(work, kind, item.id, "it is listed more than once; the first is used");
       continue;
     }
     seen.add(item.id);
-    entries.push(mergedEntry(kind, route, item.merged, work));
+    entries.push(mergedEntry(kind, draft, merged, work));
   }
   return Object.freeze(entries.sort((a, b) => compareText(a.public, b.public)));
 }
 
 // Who comes second is kept too: what a caller sees must not depend on a server that he may not see.
-function mergedEntry(kind: Kind, route: Route, object: RawObject, work: Work): Entry {
+function mergedEntry(kind: Kind, { name, route }: Draft, object: RawObject, work: Work): Entry {
   const named = kind === "tools" || kind === "prompts";
-  const shown = named ? publicName(work.offer.prefix, work.separator, route.local) : route.local;
+  const shown = named ? publicName(work.offer.prefix, work.separator, name) : name;
   const owner = work.taken[kind].get(shown);
   if (owner === undefined) work.taken[kind].set(shown, route.backend);
   else refuse(work, kind, route.local, `${quote(shown)} is already taken by server ${quote(owner)}`);
-  const raw = shown === route.local ? rawOf(object) : editObject(object, { name: quote(shown) });
+  const raw = shown === name ? rawOf(object) : editObject(object, { name: quote(shown) });
   return Object.freeze({ public: shown, route, raw });
 }
 

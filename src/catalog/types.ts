@@ -1,5 +1,6 @@
 /** The catalog's words: what one backend offers, all offers merged, what one caller sees. All frozen data. */
 import type { Limits } from "../base/index.ts";
+import type { ToolRules } from "../config/index.ts";
 import type { CacheHint, Kind, Raw, RawObject } from "../protocol/index.ts";
 
 /** One tool, prompt, resource or template as the backend described it. */
@@ -39,6 +40,8 @@ export interface Offer {
   /** What stands before the separator; "" for none. */
   readonly prefix: string;
   readonly disabledTools: readonly string[];
+  /** Which other tools there are, and under what names; absent or null: all, as they are. */
+  readonly tools?: ToolRules | null;
   readonly instructionOverride: string | null;
   /** Whoever may not use it does not learn that it is there. */
   readonly hidden?: boolean;

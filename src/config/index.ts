@@ -10,4 +10,5 @@ export type { RemoteOAuth } from "./login.ts";
 export { configJsonSchema } from "./schema.ts";
 export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.ts";
 export type { BackendSpec, Config, Issue, Loaded, RemoteSpec, StdioSpec } from "./types.ts";
+export type { ToolRules } from "./tools.ts";
 export type { ClaimRule, TrustedIssuer } from "./trusted.ts";

@@ -16,6 +16,7 @@ import { programIssues } from "./programs.ts";
 import { readReferences, type References, withFiles } from "./references.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
+import { toolNameIssues } from "./tools.ts";
 import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
 
 const separatorDefault = "__";
@@ -96,7 +97,7 @@ export function parseConfig(source: ConfigSource): Loaded {
   const { document, issues } = parseDocument(text);
   if (document === null) return refused(issues, hash);
   const shape = checkShape(document);
-  const all = [...issues, ...shape.issues, ...nameIssues(document)];
+  const all = [...issues, ...shape.issues, ...nameIssues(document), ...toolNameIssues(document)];
   if (shape.file === null || all.length > 0) return refused(all, hash);
   return accepted(shape.file, document, source);
 }
@@ -122,6 +123,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     auth: accessOf(file.auth, dirname(path ?? "/")),
     audit: auditOf(file.audit, limits),
     clientEra: file.clientEra ?? "any",
+    catalog: file.catalog ?? "full",
     pageSize: file.pageSize ?? null,
   });
 }

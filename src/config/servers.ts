@@ -14,6 +14,7 @@ import { sandboxOf } from "./sandbox.ts";
 import type { RemoteEntry, SecretReference, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
+import { toolRulesOf } from "./tools.ts";
 import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
 
 /** What every entry of one file is read with. */
@@ -238,6 +239,7 @@ const appearanceOf = (entry: ServerEntry) => ({
   disabled: entry.disabled ?? false,
   prefix: entry.prefix ?? null,
   disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
+  tools: toolRulesOf(entry.tools),
   instructionOverride: entry.instructionOverride ?? null,
   hidden: entry.hidden ?? false,
 });

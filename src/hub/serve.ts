@@ -5,7 +5,7 @@
  */
 import type { Lease } from "../backend/index.ts";
 import { defaultLimits, type Fault, fault } from "../base/index.ts";
-import { completionRoute, ownersOf, pageOf, referenceMemberOf, type Route, routeOf, serverScope, type View } from "../catalog/index.ts";
+import { completionRoute, isPermitted, ownersOf, pageOf, referenceMemberOf, type Route, routeOf, serverScope, type View } from "../catalog/index.ts";
 import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type Raw, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
 import { mayExtend, type OwnExtensions } from "./extensions.ts";
 import type { Owners } from "./owners.ts";
@@ -72,7 +72,7 @@ function passRoute({ snapshot, view }: Scene, { selection }: Call, name: string)
   const { server } = selection;
   if (server === null || !view.found) return null;
   const lease = snapshot.generation.leases.get(server);
-  if (lease === undefined || lease.spec.disabledTools.includes(name)) return null;
+  if (lease === undefined || !isPermitted(lease.spec, name)) return null;
   return { backend: server, local: name, tool: null };
 }
 

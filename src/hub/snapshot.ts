@@ -141,6 +141,7 @@ const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null, w
   tags: spec.tags,
   prefix: spec.prefix ?? spec.name,
   disabledTools: spec.disabledTools,
+  tools: spec.tools,
   instructionOverride: spec.instructionOverride,
   hidden: spec.hidden,
   inventory,
