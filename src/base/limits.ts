@@ -95,6 +95,10 @@ export const defaultLimits = Object.freeze({
   descriptionCharsMax: 8 * 1024,
   schemaCharsMax: 64 * 1024,
   schemaDepthMax: 32,
+  /** With catalog search: how much of a search's words is looked at, how much of a description, and what the schemas that are found may come to. */
+  searchQueryCharsMax: 1024,
+  searchDescriptionCharsMax: 2048,
+  searchCharsMax: 128 * 1024,
   /** Visible sets remembered for one snapshot. */
   viewsMax: 256,
   /** Servers in one configuration. */

@@ -7,6 +7,7 @@ export { extensionsIn, isOwnable, ownExtensions } from "./extensions.ts";
 export { type Fetched, inventoryOf } from "./inventory.ts";
 export { buildCatalog, type CatalogOptions } from "./merge.ts";
 export { digestOfDrifts, type Drift, driftsOf, firstSeen, lostPins, pinKey, type Pins, pinsOf, withAll } from "./pins.ts";
+export { callName, isPairName, matchesMax, matchesUsual, proxyServer, searchName } from "./pair.ts";
 export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
 export { completionRoute, ownersOf, referenceMemberOf, routeOf } from "./route.ts";
 export { isPermitted } from "./rules.ts";

@@ -6,6 +6,7 @@ import type { Limits } from "../base/index.ts";
 import { type CacheHint, editObject, type Kind, publicName, quote, type Raw, rawOf, type RawObject } from "../protocol/index.ts";
 import { hasKind, ownCapabilities } from "./capabilities.ts";
 import { byKind, compareText, kinds } from "./order.ts";
+import { isPairName } from "./pair.ts";
 import { instructionsKey, pinKey } from "./pins.ts";
 import { Appearance, isPermitted, unmetRules } from "./rules.ts";
 import { strangeMentions } from "./shadow.ts";
@@ -17,6 +18,8 @@ export interface CatalogOptions {
   readonly separator: string;
   /** Stands in place of what all servers together say of themselves; "" for nothing. Default: their own words. */
   readonly instructions?: string | null;
+  /** Whether callers of all servers find tools by searching, in place of a list of them. Default: no. */
+  readonly searched?: boolean;
   readonly limits: Limits;
 }
 
@@ -56,6 +59,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
     servers: Object.freeze(servers),
     separator: options.separator,
     instructions: options.instructions ?? null,
+    searched: options.searched === true,
     limits: options.limits,
     problems: Object.freeze(building.problems.sort(compareProblems)),
   });
@@ -123,7 +127,9 @@ function mergedEntries(kind: Kind, drafts: readonly Draft[], work: Work): readon
       continue;
     }
     seen.add(item.id);
-    entries.push(mergedEntry(kind, draft, merged, work));
+    const entry = mergedEntry(kind, draft, merged, work);
+    if (kind === "tools" && isPairName(entry.public)) refuse(work, kind, item.id, `${quote(entry.public)} is a name of the proxy's own tools`);
+    else entries.push(entry);
   }
   return Object.freeze(entries.sort((a, b) => compareText(a.public, b.public)));
 }

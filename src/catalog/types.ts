@@ -117,6 +117,8 @@ export interface Catalog {
   readonly separator: string;
   /** What all servers together have as instructions; null: what they say themselves. */
   readonly instructions: string | null;
+  /** Callers of all servers find tools by searching, in place of a list of them. */
+  readonly searched: boolean;
   readonly limits: Limits;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
@@ -140,6 +142,12 @@ export interface WholeList {
   readonly result: RawObject;
 }
 
+/** Finds tools by words. */
+export interface Finder {
+  /** The best matches, the best one first; a tool of just this name is before all others. */
+  find(query: string, max: number): readonly Entry[];
+}
+
 /** What a caller with certain scopes sees of a selection. Frozen; knows nothing of who the caller is. */
 export interface View {
   /** The one server selected, or null for all. */
@@ -153,6 +161,8 @@ export interface View {
   readonly instructions: string | null;
   readonly limits: Limits;
   readonly lists: Readonly<Record<Kind, ViewList>>;
+  /** Finds the tools that are not listed, but can be called; null: all are listed. */
+  readonly finder: Finder | null;
   /** Exact URI → the backends that list it, in the configured order. */
   readonly owners: ReadonlyMap<string, readonly Route[]>;
   /** Exact URI → the backends whose tools name it without listing it (apps), in the configured order. */

@@ -86,8 +86,8 @@ export class Snapshot {
   }
 
   #catalogOf(offers: readonly Offer[]): Catalog {
-    const { names, instructions, limits } = this.generation.config;
-    return buildCatalog(offers, { separator: names.separator, instructions, limits });
+    const { names, instructions, limits, catalog } = this.generation.config;
+    return buildCatalog(offers, { separator: names.separator, instructions, searched: catalog === "search", limits });
   }
 
   /** Visible servers that have not offered anything yet and whose public names could begin like this one. */
