@@ -29,6 +29,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("audit verify", "say whether any line of the audit log was changed, added or taken away", async () => (await import("./audit.ts")).verify),
   command("mcp pins", "what a server defines now that is not what was trusted", async () => (await import("./mcp.ts")).pins, { operand: "SERVER" }),
   command("mcp trust", "show the same, and trust it from now on", async () => (await import("./mcp.ts")).trust, { operand: "SERVER" }),
+  command("mcp tokens", "what the tools of each server cost a model, and what searching them would save", async () => (await import("./tokens.ts")).tokens, { operand: "SERVER" }),
   command("approve", "who asks for a grant, and your decision", async () => (await import("./approve.ts")).approve),
   command("open", "have your browser be the operator's", async () => (await import("./open.ts")).open),
   command("token create", "make a token, and print it this once", async () => (await import("./token.ts")).create),

@@ -4,6 +4,7 @@ export { type ByteSink, createStdioFront, type StdioFront } from "./stdio.ts";
 export { openOperator, type Operator, type OperatorOptions } from "./operator.ts";
 export { loginActions } from "./operatorLogins.ts";
 export type { Asked, OperatorAction } from "./operatorAuth.ts";
+export { definitionActions } from "./definitions.ts";
 export { pinActions } from "./pins.ts";
 export type { Facts } from "./status.ts";
 export type { Doorkeeper, Front, FrontOptions, FrontRoute, Listen, Site } from "./types.ts";

@@ -20,6 +20,8 @@ test("help as people see it", () => {
       mcp pins [SERVER]        what a server defines now that is not what was
                                trusted
       mcp trust [SERVER]       show the same, and trust it from now on
+      mcp tokens [SERVER]      what the tools of each server cost a model, and what
+                               searching them would save
       approve                  who asks for a grant, and your decision
       open                     have your browser be the operator's
       token create             make a token, and print it this once
@@ -80,6 +82,9 @@ test("help as people see it", () => {
           --since TIME  only what happened from then on: a time
                         (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d);
                         default all there is [ONE_MCP_SINCE]
+
+    Flags of mcp tokens:
+          --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of approve:
           --yes CODE     approve the request with this code (or id) without asking
