@@ -46,7 +46,8 @@ function search(scene: Scene, { params }: Call): Outcome | Unknown {
   const given = objectOf(params, "arguments") ?? emptyObject;
   const query = stringOf(given, "query");
   if (query === null) return refused("“query” must be a text: what is to be done");
-  const limit = memberOf(given, "limit") === null ? matchesUsual : Number(memberOf(given, "limit"));
+  const asked = memberOf(given, "limit") ?? "null";
+  const limit = asked === "null" ? matchesUsual : Number(asked);
   if (!Number.isInteger(limit) || limit < 1 || limit > matchesMax) return refused(`“limit” must be a whole number from 1 to ${matchesMax}`);
   const { view, snapshot } = scene;
   const text = matchesText(view.finder?.find(query, limit) ?? [], view, snapshot.limits.searchCharsMax);
