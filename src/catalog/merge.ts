@@ -67,10 +67,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
 
 function serverOf(offer: Offer, building: Building): Server {
   const { inventory } = offer;
-  const tools = inventory?.lists.tools ?? [];
-  const work: Work = { ...building, offer, appearance: new Appearance(offer, tools, building.limits), linked: new Set() };
-  // Of who is away nobody knows what it has now.
-  if (inventory !== null && offer.stale !== true) for (const { id, reason } of unmetRules(offer, tools)) refuse(work, "tools", id, reason);
+  const work = workOf(offer, building);
   const drafts = byKind((kind) => draftsOf(kind, work));
   return Object.freeze({
     name: offer.name,
@@ -86,6 +83,15 @@ function serverOf(offer: Offer, building: Building): Server {
     linked: work.linked,
     fresh: byKind((kind) => freshnessOf(inventory, kind, offer.stale === true)),
   });
+}
+
+function workOf(offer: Offer, building: Building): Work {
+  const tools = offer.inventory?.lists.tools ?? [];
+  const work: Work = { ...building, offer, appearance: new Appearance(offer, tools, building.limits), linked: new Set() };
+  // Of who is away nobody knows what it has now.
+  const isKnown = offer.inventory !== null && offer.stale !== true;
+  if (isKnown) for (const { id, reason } of unmetRules(offer, tools)) refuse(work, "tools", id, reason);
+  return work;
 }
 
 function draftsOf(kind: Kind, work: Work): Draft[] {

@@ -45,7 +45,7 @@ function serverOf({ servers }: Costs, name: string): ServerCosts {
 /** Of all servers without their tools one by one; of one server with them. */
 function jsonOf({ catalog, servers, modes }: Costs, server: ServerCosts | null): object {
   if (server !== null) return { encoding, ...server };
-  return { encoding, catalog, servers: servers.map(({ each: _, ...rest }) => rest), modes };
+  return { encoding, catalog, servers: servers.map(({ name, tools, toolTokens, instructionTokens }) => ({ name, tools, toolTokens, instructionTokens })), modes };
 }
 
 async function allText({ catalog, servers, modes: { full, search } }: Costs, { stdout }: Occasion): Promise<string> {

@@ -16,7 +16,7 @@ import { programIssues } from "./programs.ts";
 import { readReferences, type References, withFiles } from "./references.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
-import { toolNameIssues } from "./tools.ts";
+import { toolNameIssues } from "./toolNames.ts";
 import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
 
 const separatorDefault = "__";

@@ -46,14 +46,20 @@ function search(scene: Scene, { params }: Call): Outcome | Unknown {
   const given = objectOf(params, "arguments") ?? emptyObject;
   const query = stringOf(given, "query");
   if (query === null) return refused("“query” must be a text: what is to be done");
-  const asked = memberOf(given, "limit") ?? "null";
-  const limit = asked === "null" ? matchesUsual : Number(asked);
-  if (!Number.isInteger(limit) || limit < 1 || limit > matchesMax) return refused(`“limit” must be a whole number from 1 to ${matchesMax}`);
+  const limit = limitOf(given);
+  if (limit === null) return refused(`“limit” must be a whole number from 1 to ${matchesMax}`);
   const { view, snapshot } = scene;
   const text = matchesText(view.finder?.find(query, limit) ?? [], view, snapshot.limits.searchCharsMax);
   const outcome = told(text, false);
   // Who is on his first way to readiness may have just what is looked for.
   return snapshot.starting.length === 0 ? outcome : { kind: "unknown", name: null, outcome };
+}
+
+/** How many matches are wanted; null for what is no such number. Models say null for what they leave out. */
+function limitOf(given: RawObject): number | null {
+  const asked = memberOf(given, "limit") ?? "null";
+  const limit = asked === "null" ? matchesUsual : Number(asked);
+  return Number.isInteger(limit) && limit >= 1 && limit <= matchesMax ? limit : null;
 }
 
 /** Each match as a line of JSON; past the bound without its schema. Then what could not be searched yet. */
