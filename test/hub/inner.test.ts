@@ -127,6 +127,13 @@ describe("a search", () => {
   });
 });
 
+test("what models are told can be asked for, with the way in which they are told it", async () => {
+  const { hub } = await stage();
+  const { catalog, servers, pair: two } = hub.definitions();
+  expect([catalog, two.length]).toEqual(["search", 2]);
+  expect(servers.map(({ name, tools }) => [name, tools.map((one) => one.name)])).toEqual([["alpha", ["alpha__say"]], ["beta", ["beta__hide", "beta__say"]]]);
+});
+
 test("the name of a tool is the inner one, whichever way it is called", () => {
   const nameOf = (text: string): string | null => toolNameOf(objectFrom(text));
   expect([nameOf('{"name":"a"}'), nameOf('{"name":"1mcp__call","arguments":{"name":"a"}}'), nameOf('{"name":"1mcp__call"}'), nameOf("{}")]).toEqual(["a", "a", "1mcp__call", null]);

@@ -40,6 +40,15 @@ describe("a call", () => {
     expect(sent[0]?.meta).toBe(`{"x":1.0,"traceparent":"00-${below?.traceId}-${below?.spanId}-01","tracestate":"a=1"}`);
   });
 
+  test("through the pair has the span of the server below that of the request, as a direct one", async () => {
+    const { serve, hub, finished, sent } = await stage();
+    await hub.propose({ ...configOf(specOf("alpha")), catalog: "search" });
+    await serve.call(callOf("tools/call", '{"name":"1mcp__call","arguments":{"name":"alpha__echo"}}', { meta: `{"traceparent":"${parent}"}` }));
+    const [below, above] = finished;
+    expect([below?.name, below?.parentId, above?.parentId]).toEqual(["tools/call echo", above?.spanId ?? "", "00f067aa0ba902b7"]);
+    expect(metaOf(sent[0])["traceparent"]).toBe(`00-${below?.traceId}-${below?.spanId}-01`);
+  });
+
   test("begins a trace where none came with it, or none that is valid", async () => {
     const { serve, finished, sent } = await stage();
     await serve.call(toolCall());

@@ -15,7 +15,7 @@ const child = (...args: string[]): object => ({ command: process.execPath, args 
 
 let program: Program;
 let modern: ReturnType<typeof runMatrixModern>;
-const servers = (): Record<string, object> => ({ older: { ...child(matrixPath, "v1"), tags: ["old"] }, newer: child(matrixPath, "v2"), modern: { type: "http", url: modern.url } });
+const servers = (): Record<string, object> => ({ older: { ...child(matrixPath, "v1"), tags: ["old"] }, newer: child(matrixPath, "v2"), modern: { type: "http", url: modern.url }, raw: child(join(projectDir, "test", "fixtures", "rawTasks.ts")) });
 const configWith = (more: object): object => ({ catalog: "search", limits: { lingerOwnMsMax: 1 }, mcpServers: servers(), ...more });
 
 beforeAll(async () => {
@@ -122,6 +122,20 @@ const searchWith = async (endpoint: { url: string; token: string | null }, query
   (await sendModern(endpoint, { method: "tools/call", name: "1mcp__search", params: `"name":"1mcp__search","arguments":{"query":${JSON.stringify(query)},"limit":20}` })).messages.at(-1) ?? "";
 const callWith = async (endpoint: { url: string; token: string | null }, name: string): Promise<string> =>
   (await sendModern(endpoint, { method: "tools/call", name: "1mcp__call", params: `"name":"1mcp__call","arguments":{"name":"${name}","arguments":{"text":"hi"}}` })).messages.at(-1) ?? "";
+
+describe("a task of a modern server", () => {
+  test("that a call through the pair has made is looked at and completed under its id", async () => {
+    const endpoint = { url: `${program.origin}/mcp`, token: program.token };
+    const capabilities = '"elicitation":{},"extensions":{"io.modelcontextprotocol/tasks":{}}';
+    const ask = async (method: string, name: string, params: string) => (JSON.parse((await sendModern(endpoint, { method, name, params, capabilities })).messages.at(-1) ?? "") as { result: { taskId: string; status: string; result?: { weight: number } } }).result;
+    const { taskId, status } = await ask("tools/call", "1mcp__call", '"name":"1mcp__call","arguments":{"name":"raw__slow"}');
+    expect(status).toBe("working");
+    const look = () => ask("tasks/get", taskId, `"taskId":${JSON.stringify(taskId)}`);
+    expect([(await look()).status, (await look()).status]).toEqual(["working", "input_required"]);
+    await ask("tasks/update", taskId, `"taskId":${JSON.stringify(taskId)},"inputResponses":{"q1":{"action":"accept","content":{"name":"Ada"}}}`);
+    expect(await look()).toMatchObject({ status: "completed", result: { weight: 1.1 } });
+  });
+});
 
 describe("who may not see everything", () => {
   test("finds and calls just what a direct call would give him", async () => {
