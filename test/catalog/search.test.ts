@@ -78,6 +78,25 @@ describe("what a caller may not see", () => {
     expect(seen(null, "say").map((entry) => entry.public).toSorted()).toEqual(["open__say", "secret__say", "secret__say_more"]);
   });
 
+  test("is not found whatever there is, whoever asks and for what: what is found is what would be listed, and can be called", () => {
+    const word = fc.constantFrom("read", "write", "file", "user", "delete", "x1");
+    const server = fc.record({ tools: fc.uniqueArray(fc.tuple(word, word).map((two) => two.join("_")), { maxLength: 4 }), tags: fc.subarray(["t1", "t2"]), hidden: fc.boolean(), prefix: fc.boolean(), deny: fc.subarray(["read_*", "*_file", "x?_*"]), disabled: fc.subarray(["user_user", "read_read"]) });
+    const scopes = fc.option(fc.subarray(["server:s0", "server:s1", "tag:t1", "server:none"]));
+    fc.assert(fc.property(fc.array(server, { maxLength: 4 }), scopes, fc.array(word, { minLength: 1, maxLength: 3 }), (sketches, held, query) => {
+      const random = sketches.map(({ tools, tags, hidden, prefix, deny, disabled }, at) => offerOf(`s${at}`, { tools, offer: { tags, hidden, prefix: prefix ? `s${at}` : "", disabledTools: disabled, tools: { allow: null, deny, rename: new Map([["user_file", "renamed_file"]]), descriptions: new Map() } } }));
+      const principal = { id: "p", scopes: held };
+      const [full, small] = [false, true].map((searched) => viewOf(buildCatalog(random, { separator: "__", searched, limits: defaultLimits }), principal, { server: null }));
+      const names = full?.lists.tools.entries.map((entry) => entry.public) ?? [];
+      const found = small?.finder?.find(query.join(" "), 1000) ?? [];
+      for (const entry of found) {
+        expect(names).toContain(entry.public);
+        expect(small?.lists.tools.routes.get(entry.public)).toBe(entry.route);
+      }
+      expect([...(small?.lists.tools.routes.keys() ?? [])].filter((name) => !name.startsWith("1mcp__")).toSorted()).toEqual([...(full?.lists.tools.routes.keys() ?? [])].toSorted());
+      for (const name of names) expect(small?.finder?.find(name, 1)[0]?.public).toBe(name);
+    }));
+  });
+
   test("changes nothing of the order of what he sees", () => {
     const alone = buildCatalog([offerOf("open", { tools: ["say", "list_say", "other"] })], { separator: "__", searched: true, limits: defaultLimits });
     const beside = buildCatalog([offerOf("open", { tools: ["say", "list_say", "other"] }), offerOf("secret", { tools: Array.from({ length: 50 }, (_, at) => `say_${at}`) })], { separator: "__", searched: true, limits: defaultLimits });

@@ -102,8 +102,15 @@ describe("a call", () => {
 });
 
 test("everything but calls is the hub's and the pool's own", async () => {
-  const { serve, hub, pool } = await stage();
+  const { serve, hub, pool, backend } = await stage();
   const { principal, selection } = callOf("x");
+  // A server that fell under a call is asked through the span's lease whether it is worth another try.
+  let asked = 0;
+  backend.again = () => ((asked += 1), false);
+  backend.offer({ tools: ['{"name":"echo","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true}}'] });
+  backend.answer = () => Promise.reject(fault("BACKEND_GONE", { backend: "alpha" }));
+  await serve.call(toolCall());
+  expect(asked).toBe(1);
   expect(serve.tool(principal, selection, "alpha__echo")).toBe(hub.tool(principal, selection, "alpha__echo"));
   expect(await serve.describe(principal, selection)).toEqual(await hub.describe(principal, selection));
   serve.watch({ principal, selection, client: { info: null, capabilities: "{}" }, session: null, changed: () => undefined, updated: () => undefined }).end();
