@@ -84,16 +84,15 @@ describe("what a caller may not see", () => {
     const scopes = fc.option(fc.subarray(["server:s0", "server:s1", "tag:t1", "server:none"]));
     fc.assert(fc.property(fc.array(server, { maxLength: 4 }), scopes, fc.array(word, { minLength: 1, maxLength: 3 }), (sketches, held, query) => {
       const random = sketches.map(({ tools, tags, hidden, prefix, deny, disabled }, at) => offerOf(`s${at}`, { tools, offer: { tags, hidden, prefix: prefix ? `s${at}` : "", disabledTools: disabled, tools: { allow: null, deny, rename: new Map([["user_file", "renamed_file"]]), descriptions: new Map() } } }));
-      const principal = { id: "p", scopes: held };
-      const [full, small] = [false, true].map((searched) => viewOf(buildCatalog(random, { separator: "__", searched, limits: defaultLimits }), principal, { server: null }));
-      const names = full?.lists.tools.entries.map((entry) => entry.public) ?? [];
-      const found = small?.finder?.find(query.join(" "), 1000) ?? [];
-      for (const entry of found) {
-        expect(names).toContain(entry.public);
-        expect(small?.lists.tools.routes.get(entry.public)).toBe(entry.route);
-      }
-      expect([...(small?.lists.tools.routes.keys() ?? [])].filter((name) => !name.startsWith("1mcp__")).toSorted()).toEqual([...(full?.lists.tools.routes.keys() ?? [])].toSorted());
-      for (const name of names) expect(small?.finder?.find(name, 1)[0]?.public).toBe(name);
+      const shown = (searched: boolean) => viewOf(buildCatalog(random, { separator: "__", searched, limits: defaultLimits }), { id: "p", scopes: held }, { server: null });
+      const { routes, entries } = shown(false).lists.tools;
+      const { lists, finder } = shown(true);
+      const names = entries.map((entry) => entry.public);
+      const found = (words: string): readonly Entry[] => finder?.find(words, 1000) ?? [];
+      expect(names).toEqual(expect.arrayContaining(found(query.join(" ")).map((entry) => entry.public)));
+      for (const entry of found(query.join(" "))) expect(lists.tools.routes.get(entry.public)).toBe(entry.route);
+      expect([...lists.tools.routes.keys()].filter((name) => !name.startsWith("1mcp__")).toSorted()).toEqual([...routes.keys()].toSorted());
+      expect(names.map((name) => found(name)[0]?.public)).toEqual(names);
     }));
   });
 
