@@ -9,6 +9,7 @@ import { byKind, compareText, kinds } from "./order.ts";
 import { isPairName } from "./pair.ts";
 import { instructionsKey, pinKey } from "./pins.ts";
 import { Appearance, isPermitted, unmetRules } from "./rules.ts";
+import { Indexes } from "./search.ts";
 import { strangeMentions } from "./shadow.ts";
 import { patternOf } from "./template.ts";
 import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
@@ -60,6 +61,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
     separator: options.separator,
     instructions: options.instructions ?? null,
     searched: options.searched === true,
+    indexes: new Indexes(options.limits),
     limits: options.limits,
     problems: Object.freeze(building.problems.sort(compareProblems)),
   });

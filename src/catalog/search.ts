@@ -6,7 +6,7 @@
 import type { Limits } from "../base/index.ts";
 import { objectOf, parseObject, type RawObject, stringOf } from "../protocol/index.ts";
 import { compareText } from "./order.ts";
-import type { Entry, Finder } from "./types.ts";
+import type { Entry, Finder, WordIndex, WordIndexes } from "./types.ts";
 import { relatedOf, stemOf, wordsOf } from "./words.ts";
 
 /** How much a word counts for the tool in whose field it stands, and how much the length of that field takes from it. */
@@ -21,38 +21,120 @@ const saturation = 1.2;
 type Field = keyof typeof fields;
 const fieldNames = Object.freeze(["name", "description", "parameters"] as const);
 
-/** One tool, its words counted. */
-interface Document {
-  readonly entry: Entry;
-  readonly counts: Readonly<Record<Field, ReadonlyMap<string, number>>>;
-  readonly lengths: Readonly<Record<Field, number>>;
-}
+/** Finds among these tools; what they say is read at the first search, and again where the index has been given up meanwhile. */
+export const createFinder = (entries: readonly Entry[], limits: Limits, indexes: WordIndexes): Finder => Object.freeze(new IndexFinder(entries, limits, indexes));
 
-/** Finds among these tools; what they say is read at the first search. */
-export const createFinder = (entries: readonly Entry[], limits: Limits): Finder => new Index(entries, limits);
-
-class Index implements Finder {
+class IndexFinder implements Finder {
   readonly #entries: readonly Entry[];
   readonly #limits: Limits;
-  #made: Made | null = null;
+  readonly #indexes: WordIndexes;
 
-  constructor(entries: readonly Entry[], limits: Limits) {
+  constructor(entries: readonly Entry[], limits: Limits, indexes: WordIndexes) {
     this.#entries = entries;
     this.#limits = limits;
-    Object.freeze(this);
+    this.#indexes = indexes;
   }
 
   find(query: string, max: number): readonly Entry[] {
-    const made = (this.#made ??= madeOf(this.#entries, this.#limits));
     const text = query.slice(0, this.#limits.searchQueryCharsMax);
-    const exact = this.#entries.filter((entry) => entry.public === text.trim());
-    const terms = termsOf(text);
-    const scored = made.documents
-      .map((document) => ({ entry: document.entry, score: scoreOf(document, terms, made) }))
-      .filter(({ score, entry }) => score > 0 && !exact.includes(entry))
-      .sort((a, b) => b.score - a.score || compareText(a.entry.public, b.entry.public));
-    return [...exact, ...scored.map(({ entry }) => entry)].slice(0, max);
+    const scores = scoresOf(this.#index(), termsOf(text), this.#entries.length);
+    const named = text.trim();
+    this.#entries.forEach((entry, at) => entry.public === named && (scores[at] = Number.POSITIVE_INFINITY));
+    return this.#entries
+      .flatMap((entry, at) => ((scores[at] ?? 0) > 0 ? [{ entry, score: scores[at] ?? 0 }] : []))
+      .sort((a, b) => compareNumber(b.score, a.score) || compareText(a.entry.public, b.entry.public))
+      .slice(0, max)
+      .map(({ entry }) => entry);
   }
+
+  #index(): WordIndex {
+    return this.#indexes.of(this, () => indexOf(this.#entries, this.#limits));
+  }
+}
+
+// Two infinities have no difference.
+const compareNumber = (a: number, b: number): number => (a === b ? 0 : a - b);
+
+/** The indexes of the callers who searched last: each has some megabytes for a thousand tools, and there can be many callers. */
+export class Indexes implements WordIndexes {
+  readonly #max: number;
+  readonly #kept = new Map<Finder, WordIndex>();
+
+  constructor({ searchIndexesMax }: Pick<Limits, "searchIndexesMax">) {
+    this.#max = searchIndexesMax;
+  }
+
+  /** How many are kept. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  /** The index of this finder, which is now the last one that was used. */
+  of(finder: Finder, make: () => WordIndex): WordIndex {
+    const index = this.#kept.get(finder) ?? make();
+    this.#kept.delete(finder);
+    const oldest = this.#kept.keys().next();
+    if (this.#kept.size >= this.#max && oldest.done === false) this.#kept.delete(oldest.value);
+    this.#kept.set(finder, index);
+    return index;
+  }
+}
+
+/** The words of one tool, by field. */
+type Words = Readonly<Record<Field, readonly string[]>>;
+
+function indexOf(entries: readonly Entry[], limits: Limits): WordIndex {
+  const stems = new Map<string, string>();
+  const stemmed = (text: string): string[] => wordsOf(text).map((word) => stems.get(word) ?? remembered(stems, word));
+  const all = entries.map((entry) => wordsOfTool(entry, limits, stemmed));
+  const averages = byField((field) => all.reduce((sum, words) => sum + words[field].length, 0) / Math.max(1, all.length));
+  const index = new Map<string, { at: number[]; counts: number[] }>();
+  all.forEach((words, at) => {
+    for (const [word, count] of countsOf(words, averages)) {
+      const known = index.get(word);
+      if (known === undefined) index.set(word, { at: [at], counts: [count] });
+      else {
+        known.at.push(at);
+        known.counts.push(count);
+      }
+    }
+  });
+  return index;
+}
+
+function remembered(stems: Map<string, string>, word: string): string {
+  const stem = stemOf(word);
+  stems.set(word, stem);
+  return stem;
+}
+
+const byField = <T>(of: (field: Field) => T): Readonly<Record<Field, T>> => ({ name: of("name"), description: of("description"), parameters: of("parameters") });
+
+function wordsOfTool(entry: Entry, limits: Limits, words: (text: string) => string[]): Words {
+  const tool = parseObject(entry.raw, limits);
+  if (tool === null) return { name: words(entry.public), description: [], parameters: [] };
+  return {
+    name: words(`${entry.public} ${stringOf(tool, "title") ?? ""}`),
+    description: words((stringOf(tool, "description") ?? "").slice(0, limits.searchDescriptionCharsMax)),
+    parameters: words(parametersOf(tool)),
+  };
+}
+
+function parametersOf(tool: RawObject): string {
+  const schema = objectOf(tool, "inputSchema");
+  const properties = schema === null ? null : objectOf(schema, "properties");
+  return properties === null ? "" : properties.members.map(({ key }) => key).join(" ");
+}
+
+/** How often each word stands in the tool, each field counting as it is worth. */
+function countsOf(words: Words, averages: Readonly<Record<Field, number>>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const field of fieldNames) {
+    const { weight, length } = fields[field];
+    const worth = weight / (1 - length + (length * words[field].length) / Math.max(1, averages[field]));
+    for (const word of words[field]) counts.set(word, (counts.get(word) ?? 0) + worth);
+  }
+  return counts;
 }
 
 /** How much a word counts that was not said, but says nearly the same; and two words as the one that they make ("roll back"). */
@@ -74,72 +156,18 @@ function termsOf(query: string): ReadonlyMap<string, number> {
   return terms;
 }
 
-interface Made {
-  readonly documents: readonly Document[];
-  /** In how many tools each word stands. */
-  readonly spread: ReadonlyMap<string, number>;
-  readonly averages: Readonly<Record<Field, number>>;
-}
-
-function madeOf(entries: readonly Entry[], limits: Limits): Made {
-  const documents = entries.map((entry) => documentOf(entry, limits));
-  const spread = new Map<string, number>();
-  for (const { counts } of documents) {
-    for (const word of new Set(fieldNames.flatMap((field) => [...counts[field].keys()]))) spread.set(word, (spread.get(word) ?? 0) + 1);
-  }
-  const average = (field: Field): number => documents.reduce((sum, { lengths }) => sum + lengths[field], 0) / Math.max(1, documents.length);
-  return { documents, spread, averages: { name: average("name"), description: average("description"), parameters: average("parameters") } };
-}
-
-function documentOf(entry: Entry, limits: Limits): Document {
-  const tool = parseObject(entry.raw, limits);
-  const texts: Readonly<Record<Field, string>> = {
-    name: tool === null ? entry.public : `${entry.public} ${stringOf(tool, "title") ?? ""}`,
-    description: tool === null ? "" : (stringOf(tool, "description") ?? "").slice(0, limits.searchDescriptionCharsMax),
-    parameters: tool === null ? "" : parametersOf(tool),
-  };
-  const words = { name: stemsIn(texts.name), description: stemsIn(texts.description), parameters: stemsIn(texts.parameters) };
-  return {
-    entry,
-    counts: { name: counted(words.name), description: counted(words.description), parameters: counted(words.parameters) },
-    lengths: { name: words.name.length, description: words.description.length, parameters: words.parameters.length },
-  };
-}
-
-/** Names of the parameters, and what is said of each. */
-function parametersOf(tool: RawObject): string {
-  const properties = objectOf(objectOf(tool, "inputSchema") ?? tool, "properties");
-  if (properties === null) return "";
-  return properties.members.map(({ key }) => key).join(" ");
-}
-
-const stemsIn = (text: string): string[] => wordsOf(text).map(stemOf);
-
-function counted(words: readonly string[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return counts;
-}
-
-function scoreOf(document: Document, terms: ReadonlyMap<string, number>, { documents, spread, averages }: Made): number {
-  let score = 0;
+/** The score of each tool, by its place. */
+function scoresOf(index: WordIndex, terms: ReadonlyMap<string, number>, tools: number): Float64Array {
+  const scores = new Float64Array(tools);
   for (const [term, weight] of terms) {
-    const frequency = frequencyOf(document, term, averages);
-    if (frequency === 0) continue;
-    const having = spread.get(term) ?? 0;
-    score += weight * Math.log(1 + (documents.length - having + 0.5) / (having + 0.5)) * (frequency / (saturation + frequency));
+    const found = index.get(term);
+    if (found === undefined) continue;
+    const having = found.at.length;
+    const rarity = weight * Math.log(1 + (tools - having + 0.5) / (having + 0.5));
+    found.at.forEach((at, place) => {
+      const count = found.counts[place] ?? 0;
+      scores[at] = (scores[at] ?? 0) + rarity * (count / (saturation + count));
+    });
   }
-  return score;
-}
-
-/** How often the word stands in the tool, each field counting as it is worth. */
-function frequencyOf({ counts, lengths }: Document, term: string, averages: Made["averages"]): number {
-  let sum = 0;
-  for (const field of fieldNames) {
-    const count = counts[field].get(term);
-    if (count === undefined) continue;
-    const { weight, length } = fields[field];
-    sum += (weight * count) / (1 - length + (length * lengths[field]) / Math.max(1, averages[field]));
-  }
-  return sum;
+  return scores;
 }

@@ -119,6 +119,8 @@ export interface Catalog {
   readonly instructions: string | null;
   /** Callers of all servers find tools by searching, in place of a list of them. */
   readonly searched: boolean;
+  /** What was read for searching: it lives as long as the catalog, and is no part of what the catalog says. */
+  readonly indexes: WordIndexes;
   readonly limits: Limits;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
@@ -140,6 +142,14 @@ export interface WholeList {
   readonly items: readonly Raw[];
   /** The list's result object. */
   readonly result: RawObject;
+}
+
+/** By word: in which tools of a list it stands, and how much it counts there. */
+export type WordIndex = ReadonlyMap<string, { readonly at: number[]; readonly counts: number[] }>;
+
+/** The indexes that are kept. */
+export interface WordIndexes {
+  of(finder: Finder, make: () => WordIndex): WordIndex;
 }
 
 /** Finds tools by words. */

@@ -57,7 +57,7 @@ function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone }:
     instructions: catalog.instructions,
     limits: catalog.limits,
     lists: searched ? Object.freeze({ ...whole, tools: pairList(whole.tools) }) : whole,
-    finder: searched ? createFinder(whole.tools.entries, catalog.limits) : null,
+    finder: searched ? createFinder(whole.tools.entries, catalog.limits, catalog.indexes) : null,
     owners: ownersByUri(servers),
     linked: linkedByUri(servers),
     patterns: patternsOf(servers),

@@ -10,17 +10,24 @@ const empty = listed(
   "a an and any are as at be by can did do does for from had has have how i if in into is it its me my of on or our so some that the their them then there these they this those to up us use used uses using was we were what when where which who whom whose why will with would you your",
 );
 
-const boundary = /(?<=[\p{Ll}\d])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/gu;
 const word = /[\p{L}\p{N}]+/gu;
+/** Where a name of several words may have its next one; looked for in words that have such a place only, since most have none. */
+const mayJoin = /.\p{Lu}/u;
+const boundary = /(?<=[\p{Ll}\d])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 
 /** In the order of the text, in small letters; each as often as it stands there. */
 export function wordsOf(text: string): string[] {
   const words: string[] = [];
-  for (const [found] of text.replace(boundary, " ").matchAll(word)) {
-    const small = found.toLowerCase();
-    if (!Object.hasOwn(empty, small)) words.push(small);
+  for (const found of text.match(word) ?? []) {
+    if (!mayJoin.test(found)) add(words, found);
+    else for (const part of found.split(boundary)) add(words, part);
   }
   return words;
+}
+
+function add(words: string[], found: string): void {
+  const small = found.toLowerCase();
+  if (!Object.hasOwn(empty, small)) words.push(small);
 }
 
 /** Longest ending first; what stands before it must be long enough to be a word. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { defaultLimits, type Limits } from "../../src/base/index.ts";
 import { buildCatalog, type Entry, viewOf } from "../../src/catalog/index.ts";
-import { createFinder } from "../../src/catalog/search.ts";
+import { createFinder, Indexes } from "../../src/catalog/search.ts";
 import { type Measured, measured } from "../fixtures/corpus.ts";
 import { everybody, offerOf } from "../fixtures/offers.ts";
 
@@ -16,7 +16,7 @@ const entryOf = (name: string, { description, title, parameters = [] }: Sketch =
   const raw = JSON.stringify({ name, title, description, inputSchema: { type: "object", properties: Object.fromEntries(parameters.map((key) => [key, {}])) } });
   return { public: name, raw, route: { backend: "b", local: name, tool: raw } };
 };
-const find = (query: string, entries: readonly Entry[], max = 10, limits: Partial<Limits> = {}): string[] => createFinder(entries, { ...defaultLimits, ...limits }).find(query, max).map((entry) => entry.public);
+const find = (query: string, entries: readonly Entry[], max = 10, limits: Partial<Limits> = {}): string[] => createFinder(entries, { ...defaultLimits, ...limits }, new Indexes(defaultLimits)).find(query, max).map((entry) => entry.public);
 
 describe("a search", () => {
   test("finds words of names, titles, descriptions and parameters, and nothing without any", () => {
@@ -56,6 +56,17 @@ describe("a search", () => {
     expect(find("zebra", tools)).toEqual(["a__x"]);
     expect(find("zebra", tools, 10, { searchDescriptionCharsMax: 50 })).toEqual([]);
     expect(find("sixteen letters! lion", tools, 10, { searchQueryCharsMax: 16 })).toEqual([]);
+  });
+
+  test("keeps as many indexes as the limit says, those that were used last, and finds the same without", () => {
+    const indexes = new Indexes({ searchIndexesMax: 2 });
+    const finders = ["a", "b", "c"].map((name) => createFinder([entryOf(`${name}__zebra`)], defaultLimits, indexes));
+    for (const round of [1, 2, 3]) for (const finder of finders) expect([round, finder.find("zebra", 1).length]).toEqual([round, 1]);
+    expect(indexes.size).toBe(2);
+    let made = 0;
+    const make = () => ((made += 1), new Map());
+    for (const at of [2, 1, 2, 0, 2, 1]) if (finders[at] !== undefined) indexes.of(finders[at], make);
+    expect(made).toBe(2);
   });
 
   test("takes definitions that cannot be read for their names alone, and never throws", () => {
