@@ -52,7 +52,7 @@ const ofTop: Readonly<Record<string, string>> = Object.freeze({
   egress: later,
   logging: "use --log-level; the log goes to standard error",
   asyncLoading: always,
-  lazyLoading: 'set start to "on-demand" in serverDefaults, or in an entry',
+  lazyLoading: 'set start to "on-demand" in serverDefaults, or in an entry; set catalog to "search" for fewer definitions',
   configReload: "a changed file is always picked up; the quiet time is limits.reloadQuietMs",
   admin: later,
   templateContext: later,
