@@ -5,13 +5,13 @@
 import * as v from "valibot";
 
 const pattern = v.pipe(v.string(), v.minLength(1, "must not be empty"), v.maxLength(128, "is longer than 128 characters"));
-const patterns = (description: string) => v.pipe(v.array(pattern), v.description(`${description} * stands for any characters, ? for one.`));
+const patterns = (description: string) => v.pipe(v.array(pattern), v.description(description));
 
 /** `tools` of a server's entry. */
 export const toolsEntry = v.pipe(
   v.strictObject({
-    allow: v.optional(patterns("Only these tools are listed and callable, by the names that the server gives them. Default: all.")),
-    deny: v.optional(patterns("These are not, even if they are allowed. Default: none.")),
+    allow: v.optional(patterns("Only these tools are listed and callable, by the names that the server gives them; * stands for any characters, ? for one. Default: all.")),
+    deny: v.optional(patterns("These, named in the same way, are not, even if they are allowed. Default: none.")),
     rename: v.optional(
       v.pipe(
         v.record(pattern, v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,128}$/, "is not a tool's name: 1 to 128 letters, digits, “_”, “.” and “-”"))),
