@@ -36,7 +36,7 @@ const codeOf = (thrown: unknown): unknown => (thrown as { code?: unknown }).code
 const pages = { ask_url: ["elicitation/create", "accept"] } as const;
 const questions = { ask_model: ["sampling/createMessage", "said"], ask_form: ["elicitation/create", "Ada"], ask_roots: ["roots/list", "file:///party"] } as const;
 
-for (const kind of partyKinds.filter(({ label }) => !label.includes("bridge"))) {
+for (const kind of partyKinds) {
   describe(kind.label, () => {
     let party: Party | undefined;
     afterAll(async () => party?.[Symbol.asyncDispose]());
