@@ -12,7 +12,7 @@ import { type Audit, type CallIds, createAudit, createCallIds, createEgress, cre
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, missingPreset, parseFilter, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
+import { type ByteSink, createFront, createStdioFront, definitionActions, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
@@ -565,7 +565,7 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
 function operatorOf({ options, log }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub), ...definitionActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

@@ -95,6 +95,11 @@ export const defaultLimits = Object.freeze({
   descriptionCharsMax: 8 * 1024,
   schemaCharsMax: 64 * 1024,
   schemaDepthMax: 32,
+  /** With catalog search: how much of a search's words is looked at, how much of a description, what the schemas that are found may come to, and for how many sets of tools the index is kept. */
+  searchQueryCharsMax: 1024,
+  searchDescriptionCharsMax: 2048,
+  searchCharsMax: 128 * 1024,
+  searchIndexesMax: 16,
   /** Visible sets remembered for one snapshot. */
   viewsMax: 256,
   /** Servers in one configuration. */

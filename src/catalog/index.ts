@@ -8,8 +8,11 @@ export { type AskedTool, type Explained, type ExplainedStep, explainTool, type S
 export { type Fetched, inventoryOf } from "./inventory.ts";
 export { buildCatalog, type CatalogOptions } from "./merge.ts";
 export { digestOfDrifts, type Drift, driftsOf, firstSeen, lostPins, pinKey, type Pins, pinsOf, withAll } from "./pins.ts";
+export { callName, isPairName, matchesMax, matchesUsual, proxyServer, searchName } from "./pair.ts";
 export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
 export { completionRoute, ownersOf, referenceMemberOf, routeOf } from "./route.ts";
+export { isPermitted } from "./rules.ts";
 export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";
 export { grantableOf, type GrantableScope } from "./grantable.ts";
+export { type Costs, costsOf, type Definitions, definitionsOf } from "./tokens.ts";
 export { knownView, serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";

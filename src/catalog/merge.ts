@@ -3,10 +3,13 @@
  * offers give the same bytes in every run, whichever backend was ready first.
  */
 import type { Limits } from "../base/index.ts";
-import { type CacheHint, editObject, type Kind, publicName, quote, rawOf, type RawObject } from "../protocol/index.ts";
+import { type CacheHint, editObject, type Kind, publicName, quote, type Raw, rawOf, type RawObject } from "../protocol/index.ts";
 import { hasKind, ownCapabilities } from "./capabilities.ts";
 import { byKind, compareText, kinds } from "./order.ts";
+import { isPairName } from "./pair.ts";
 import { instructionsKey, pinKey } from "./pins.ts";
+import { Appearance, isPermitted, unmetRules } from "./rules.ts";
+import { Indexes } from "./search.ts";
 import { strangeMentions } from "./shadow.ts";
 import { patternOf } from "./template.ts";
 import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Presets, Problem, Route, Server } from "./types.ts";
@@ -16,6 +19,8 @@ export interface CatalogOptions {
   readonly separator: string;
   /** Stands in place of what all servers together say of themselves; "" for nothing. Default: their own words. */
   readonly instructions?: string | null;
+  /** Whether callers of all servers find tools by searching, in place of a list of them. Default: no. */
+  readonly searched?: boolean;
   readonly limits: Limits;
   /** Default: none. */
   readonly presets?: Presets;
@@ -31,6 +36,7 @@ interface Building extends CatalogOptions {
 /** The same for one of its servers. */
 interface Work extends Building {
   readonly offer: Offer;
+  readonly appearance: Appearance;
   readonly linked: Set<string>;
 }
 
@@ -38,6 +44,10 @@ interface Work extends Building {
 interface Draft {
   readonly item: Item;
   readonly route: Route;
+  /** Its name or URI as it is shown, before any prefix; and its texts with that in it. */
+  readonly name: string;
+  readonly raw: Raw;
+  readonly merged: RawObject | null;
 }
 
 /**
@@ -52,6 +62,8 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
     servers: Object.freeze(servers),
     separator: options.separator,
     instructions: options.instructions ?? null,
+    searched: options.searched === true,
+    indexes: new Indexes(options.limits),
     limits: options.limits,
     presets: options.presets ?? new Map(),
     problems: Object.freeze(building.problems.sort(compareProblems)),
@@ -60,7 +72,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
 
 function serverOf(offer: Offer, building: Building): Server {
   const { inventory } = offer;
-  const work: Work = { ...building, offer, linked: new Set() };
+  const work = workOf(offer, building);
   const drafts = byKind((kind) => draftsOf(kind, work));
   return Object.freeze({
     name: offer.name,
@@ -78,11 +90,20 @@ function serverOf(offer: Offer, building: Building): Server {
   });
 }
 
+function workOf(offer: Offer, building: Building): Work {
+  const tools = offer.inventory?.lists.tools ?? [];
+  const work: Work = { ...building, offer, appearance: new Appearance(offer, tools, building.limits), linked: new Set() };
+  // Of who is away nobody knows what it has now.
+  const isKnown = offer.inventory !== null && offer.stale !== true;
+  if (isKnown) for (const { id, reason } of unmetRules(offer, tools)) refuse(work, "tools", id, reason);
+  return work;
+}
+
 function draftsOf(kind: Kind, work: Work): Draft[] {
   const drafts: Draft[] = [];
-  const { disabledTools, inventory, withheld } = work.offer;
+  const { inventory, withheld } = work.offer;
   for (const item of inventory?.lists[kind] ?? []) {
-    if (kind === "tools" && disabledTools.includes(item.id)) continue;
+    if (kind === "tools" && !isPermitted(work.offer, item.id)) continue;
     if (withheld?.has(pinKey(kind, item.id)) === true) {
       refuse(work, kind, item.id, "it is not what was trusted, and withheld until `1mcp mcp trust` accepts it");
       continue;
@@ -96,34 +117,42 @@ function draftsOf(kind: Kind, work: Work): Draft[] {
 function draftOf(kind: Kind, item: Item, work: Work): Draft | null {
   for (const flaw of item.flaws) refuse(work, kind, item.id, flaw);
   if (item.linked !== null) work.linked.add(item.linked);
-  return item.anywhere ? { item, route: Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null }) } : null;
+  if (!item.anywhere) return null;
+  const route = Object.freeze({ backend: work.offer.name, local: item.id, tool: kind === "tools" ? item.raw : null });
+  if (kind !== "tools") return { item, route, name: item.id, raw: item.raw, merged: item.merged };
+  const refused = work.appearance.refused.get(item.id);
+  if (refused !== undefined) refuse(work, kind, item.id, refused);
+  return { item, route, ...work.appearance.of(item) };
 }
 
-const ownEntry = ({ item, route }: Draft): Entry => Object.freeze({ public: item.id, route, raw: item.raw });
+const ownEntry = ({ name, route, raw }: Draft): Entry => Object.freeze({ public: name, route, raw });
 
 function mergedEntries(kind: Kind, drafts: readonly Draft[], work: Work): readonly Entry[] {
   const entries: Entry[] = [];
   const seen = new Set<string>();
-  for (const { item, route } of drafts) {
-    if (item.merged === null) continue;
+  for (const draft of drafts) {
+    const { item, merged } = draft;
+    if (merged === null) continue;
     if (seen.has(item.id)) {
       refuse(work, kind, item.id, "it is listed more than once; the first is used");
       continue;
     }
     seen.add(item.id);
-    entries.push(mergedEntry(kind, route, item.merged, work));
+    const entry = mergedEntry(kind, draft, merged, work);
+    if (kind === "tools" && isPairName(entry.public)) refuse(work, kind, item.id, `${quote(entry.public)} is a name of the proxy's own tools`);
+    else entries.push(entry);
   }
   return Object.freeze(entries.sort((a, b) => compareText(a.public, b.public)));
 }
 
 // Who comes second is kept too: what a caller sees must not depend on a server that he may not see.
-function mergedEntry(kind: Kind, route: Route, object: RawObject, work: Work): Entry {
+function mergedEntry(kind: Kind, { name, route }: Draft, object: RawObject, work: Work): Entry {
   const named = kind === "tools" || kind === "prompts";
-  const shown = named ? publicName(work.offer.prefix, work.separator, route.local) : route.local;
+  const shown = named ? publicName(work.offer.prefix, work.separator, name) : name;
   const owner = work.taken[kind].get(shown);
   if (owner === undefined) work.taken[kind].set(shown, route.backend);
   else refuse(work, kind, route.local, `${quote(shown)} is already taken by server ${quote(owner)}`);
-  const raw = shown === route.local ? rawOf(object) : editObject(object, { name: quote(shown) });
+  const raw = shown === name ? rawOf(object) : editObject(object, { name: quote(shown) });
   return Object.freeze({ public: shown, route, raw });
 }
 

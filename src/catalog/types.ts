@@ -1,6 +1,6 @@
 /** The catalog's words: what one backend offers, all offers merged, what one caller sees. All frozen data. */
 import type { Limits } from "../base/index.ts";
-import type { TagQuery } from "../config/index.ts";
+import type { TagQuery, ToolRules } from "../config/index.ts";
 import type { CacheHint, Kind, Raw, RawObject } from "../protocol/index.ts";
 
 /** One tool, prompt, resource or template as the backend described it. */
@@ -40,6 +40,8 @@ export interface Offer {
   /** What stands before the separator; "" for none. */
   readonly prefix: string;
   readonly disabledTools: readonly string[];
+  /** Which other tools there are, and under what names; absent or null: all, as they are. */
+  readonly tools?: ToolRules | null;
   readonly instructionOverride: string | null;
   /** Whoever may not use it does not learn that it is there. */
   readonly hidden?: boolean;
@@ -118,6 +120,10 @@ export interface Catalog {
   readonly separator: string;
   /** What all servers together have as instructions; null: what they say themselves. */
   readonly instructions: string | null;
+  /** Callers of all servers find tools by searching, in place of a list of them. */
+  readonly searched: boolean;
+  /** What was read for searching: it lives as long as the catalog, and is no part of what the catalog says. */
+  readonly indexes: WordIndexes;
   readonly limits: Limits;
   /** What the names of presets in selections stand for. */
   readonly presets: Presets;
@@ -143,6 +149,20 @@ export interface WholeList {
   readonly result: RawObject;
 }
 
+/** By word: in which tools of a list it stands, and how much it counts there. */
+export type WordIndex = ReadonlyMap<string, { readonly at: number[]; readonly counts: number[] }>;
+
+/** The indexes that are kept. */
+export interface WordIndexes {
+  of(finder: Finder, make: () => WordIndex): WordIndex;
+}
+
+/** Finds tools by words. */
+export interface Finder {
+  /** The best matches, the best one first; a tool of just this name is before all others. */
+  find(query: string, max: number): readonly Entry[];
+}
+
 /** What a caller with certain scopes sees of a selection. Frozen; knows nothing of who the caller is. */
 export interface View {
   /** The one server selected, or null for all. */
@@ -158,6 +178,8 @@ export interface View {
   readonly instructions: string | null;
   readonly limits: Limits;
   readonly lists: Readonly<Record<Kind, ViewList>>;
+  /** Finds the tools that are not listed, but can be called; null: all are listed. */
+  readonly finder: Finder | null;
   /** Exact URI → the backends that list it, in the configured order. */
   readonly owners: ReadonlyMap<string, readonly Route[]>;
   /** Exact URI → the backends whose tools name it without listing it (apps), in the configured order. */

@@ -6,6 +6,8 @@ import type { Limits } from "../base/index.ts";
 import { type Kind, type Principal, quote, type Raw, type RawObject, type Selection } from "../protocol/index.ts";
 import { aliasEntry, meantBy, type UriKind } from "./alias.ts";
 import { byKind, compareText } from "./order.ts";
+import { pairEntries } from "./pair.ts";
+import { createFinder } from "./search.ts";
 import { selectorOf } from "./tagquery.ts";
 import type { Catalog, Entry, Freshness, Pattern, Route, Server, View, ViewList, WholeList } from "./types.ts";
 
@@ -51,6 +53,8 @@ function selectedOf(servers: readonly Server[], { presets }: Catalog, { server: 
 
 function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone, filter }: Selection, filtered: boolean): View {
   const servers = Object.freeze(visible);
+  const whole = byKind((kind) => listOf(kind, servers, alone !== null, filtered, catalog.limits));
+  const searched = catalog.searched && alone === null;
   return Object.freeze({
     server: alone,
     filter: filter ?? null,
@@ -59,7 +63,8 @@ function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone, f
     separator: catalog.separator,
     instructions: catalog.instructions,
     limits: catalog.limits,
-    lists: byKind((kind) => listOf(kind, servers, alone !== null, filtered, catalog.limits)),
+    lists: searched ? Object.freeze({ ...whole, tools: pairList(whole.tools) }) : whole,
+    finder: searched ? createFinder(whole.tools.entries, catalog.limits, catalog.indexes) : null,
     owners: ownersByUri(servers),
     linked: linkedByUri(servers),
     patterns: patternsOf(servers),
@@ -87,6 +92,12 @@ export const scopesFor = ({ name, tags }: Pick<Server, "name" | "tags">): string
 function listOf(kind: Kind, servers: readonly Server[], alone: boolean, filtered: boolean, limits: Limits): ViewList {
   const entries = Object.freeze(alone ? servers.flatMap((server) => server.own[kind]) : mergedOf(kind, servers, limits));
   return new List(kind, entries, routesOf(kind, entries, alone ? [] : servers), freshOf(kind, servers, filtered));
+}
+
+/** The pair in place of all tools, which can be called all the same. Everybody is shown the same, for as long as it is the way here. */
+function pairList(whole: ViewList): ViewList {
+  const routes = new Map([...whole.routes, ...pairEntries.map((entry) => [entry.public, entry.route] as const)]);
+  return new List("tools", pairEntries, routes, Object.freeze({ until: 0, scope: "public" }));
 }
 
 function mergedOf(kind: Kind, servers: readonly Server[], limits: Limits): Entry[] {

@@ -37,6 +37,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("preset test", "which servers a preset or an expression selects", async () => (await import("./preset.ts")).test, { operand: "NAME" }),
   command("preset url", "the address for clients that are to see its servers alone", async () => (await import("./preset.ts")).url, { operand: "NAME" }),
   command("explain", "which rules show or hide a tool; what an error's code means", async () => (await import("./explain.ts")).explain, { operand: "TOOL" }),
+  command("mcp tokens", "what the tools of each server cost a model, and what searching them would save", async () => (await import("./tokens.ts")).tokens, { operand: "SERVER" }),
   command("approve", "who asks for a grant, and your decision", async () => (await import("./approve.ts")).approve),
   command("open", "have your browser be the operator's", async () => (await import("./open.ts")).open),
   command("token create", "make a token, and print it this once", async () => (await import("./token.ts")).create),

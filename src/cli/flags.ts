@@ -93,7 +93,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
-  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["status", "mcp tokens", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("device", { command: "auth login", about: "log in by a code that is entered in a browser elsewhere, where the server offers that", problem: switchProblem }),

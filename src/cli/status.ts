@@ -47,7 +47,7 @@ async function textOf({ stdout, operand }: Occasion, report: Report, servers: re
   const now = Date.parse(report.timestamp);
   const rows = [["SERVER", "STATE", "FOR", "CALLS", "RESTARTS", "PID", "REVISION"], ...servers.map((server) => rowOf(server, now))];
   const head = operand === null ? headOf(report, now, url) : "";
-  return `${head}${await tableText(rows, stdout)}${servers.map((server) => ailmentOf(server, now)).join("")}${report.untrusted.map(untrustedText).join("")}`;
+  return `${head}${await tableText(rows, stdout)}${servers.map((server) => ailmentOf(server, now)).join("")}${report.untrusted.map(untrustedText).join("")}${problemsText(report.problems, operand)}`;
 }
 
 function headOf({ phase, version, pid, startedAt, inFlight, clients, memory, configuration }: Report, now: number, url: string): string {
@@ -65,6 +65,15 @@ const rowOf = ({ name, state, since, inFlight, restarts, pid, revision }: Server
 function untrustedText({ server, pin, drifts }: Report["untrusted"][number]): string {
   const what = `${drifts.length} ${drifts.length === 1 ? "definition is" : "definitions are"} not what was trusted`;
   return `\n${escapeControls(`${server}: ${what}${pin === "block" ? ", and withheld" : ""}; 1mcp mcp trust ${server} shows and accepts it`)}\n`;
+}
+
+/** What is not shown of servers, or not as it came, or named in vain: as much as is worth reading. */
+function problemsText(all: Report["problems"], server: string | null): string {
+  const problems = server === null ? all : all.filter(({ backend }) => backend === server);
+  if (problems.length === 0) return "";
+  const lines = problems.slice(0, defaultLimits.namesShownMax).map(({ backend, kind, id, reason }) => `  ${backend}, ${kind}, ${JSON.stringify(id)}: ${reason}`);
+  const more = problems.length > lines.length ? [`  and ${problems.length - lines.length} more; --json shows them`] : [];
+  return `\n${["not shown, or not as it came, or not there:", ...lines, ...more].map(escapeControls).join("\n")}\n`;
 }
 
 /** What is wrong with a server that does not serve; nothing for the others. */

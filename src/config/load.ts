@@ -16,6 +16,7 @@ import { programIssues } from "./programs.ts";
 import { readReferences, type References, withFiles } from "./references.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
+import { toolNameIssues } from "./toolNames.ts";
 import type { BackendSpec, Config, Issue, Loaded, Preset } from "./types.ts";
 
 const separatorDefault = "__";
@@ -103,7 +104,7 @@ export function parseConfig(source: ConfigSource): Loaded {
   const { document, issues } = parseDocument(text);
   if (document === null) return refused(issues, hash);
   const shape = checkShape(document);
-  const all = [...issues, ...shape.issues, ...nameIssues(document)];
+  const all = [...issues, ...shape.issues, ...nameIssues(document), ...toolNameIssues(document)];
   if (shape.file === null || all.length > 0) return refused(all, hash);
   const { presets, issues: unreadable } = presetsOf(shape.file, document);
   return unreadable.length > 0 ? refused(unreadable, hash) : accepted(shape.file, document, presets, source);
@@ -130,6 +131,7 @@ function configOf(file: ConfigFile, { backends, path, limits, presets }: Pick<Co
     auth: accessOf(file.auth, dirname(path ?? "/")),
     audit: auditOf(file.audit, limits),
     clientEra: file.clientEra ?? "any",
+    catalog: file.catalog ?? "full",
     presets: Object.freeze(presets),
     pageSize: file.pageSize ?? null,
   });

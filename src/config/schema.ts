@@ -7,6 +7,7 @@ import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/i
 import { accessEntry } from "./access.ts";
 import { oauthEntry } from "./login.ts";
 import { plainText, type SecretReference, secretReference, valueEither } from "./reference.ts";
+import { toolsEntry } from "./tools.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
@@ -84,6 +85,7 @@ const common = Object.freeze({
   era: v.optional(v.pipe(v.picklist(["auto", "modern", "legacy"]), v.description("Which protocol the server speaks: modern is without sessions, legacy what was before; auto asks it. Default: auto."))),
   hidden: v.optional(flag("Whoever is not granted this server is told that there is none of its name, instead of what to ask for. Default: false.")),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable, by the names that the server gives them. Default: none.")),
+  tools: v.optional(toolsEntry),
   pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn, or block where several people call (auth has issuers)."))),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),
 });
@@ -243,6 +245,7 @@ const topLevel = Object.freeze({
   ),
   presets: v.optional(v.pipe(v.record(presetKey, preset), v.check((all) => Object.keys(all).length <= defaultLimits.presetsMax, `has more than ${defaultLimits.presetsMax} entries`), v.description("Selections of servers, by name, for clients that ask with ?preset=NAME."))),
   clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
+  catalog: v.optional(v.pipe(v.picklist(["full", "search"]), v.description("What tools clients of all servers together are shown: each of them, or two that never change, one to search them by words and one to call what was found. Default: full."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });
 

@@ -15,6 +15,7 @@ import type { SecretReference } from "./reference.ts";
 import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
+import { toolRulesOf } from "./tools.ts";
 import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
 
 /** What every entry of one file is read with. */
@@ -248,6 +249,7 @@ const appearanceOf = (entry: ServerEntry) => ({
   disabled: entry.disabled ?? false,
   prefix: entry.prefix ?? null,
   disabledTools: Object.freeze([...(entry.disabledTools ?? [])]),
+  tools: toolRulesOf(entry.tools),
   instructionOverride: entry.instructionOverride ?? null,
   hidden: entry.hidden ?? false,
 });

@@ -4,6 +4,7 @@ import type { AccessConfig } from "./access.ts";
 import type { TagQuery } from "./filter.ts";
 import type { RemoteOAuth } from "./login.ts";
 import type { Sandbox } from "./sandbox.ts";
+import type { ToolRules } from "./tools.ts";
 
 /** One thing that is wrong with a configuration, and where. */
 export interface Issue {
@@ -36,6 +37,8 @@ interface BackendCommon {
   readonly prefix: string | null;
   /** Local names of tools that are neither listed nor callable. */
   readonly disabledTools: readonly string[];
+  /** Which of its tools there are, and under what names; null: all, as they are. */
+  readonly tools: ToolRules | null;
   readonly instructionOverride: string | null;
   /** Who is not granted it does not learn that it is there. */
   readonly hidden: boolean;
@@ -132,6 +135,8 @@ export interface Config {
   readonly clientEra: "any" | "modern";
   /** By name, in the order of the file. */
   readonly presets: ReadonlyMap<string, Preset>;
+  /** What clients of all servers are shown of tools: all of them, or the pair that finds and calls them. */
+  readonly catalog: "full" | "search";
   readonly pageSize: number | null;
 }
 

@@ -85,6 +85,8 @@ export interface Report {
   readonly servers: readonly ServerFacts[];
   /** Servers of which not everything is as it was trusted. */
   readonly untrusted: HubStatus["untrusted"];
+  /** What of servers is not shown, or not as it came, or named by the configuration in vain; and why. */
+  readonly problems: HubStatus["problems"];
 }
 
 const well: readonly BackendState[] = Object.freeze(["ready", "idle"]);
@@ -200,5 +202,6 @@ export function reportOf(status: HubStatus, about: About, nowMs: number): Report
     configuration: { path, state, at: timeOf(at), issues },
     servers: status.backends.map(serverFactsOf),
     untrusted: status.untrusted,
+    problems: status.problems,
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { BackendStatus, Lease, Pool, PoolEvents, Sharer } from "../backend/index.ts";
 import { type Audit, type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, type Meter, nullAudit, singleFlight } from "../base/index.ts";
-import { type AskedTool, capabilitiesOf, type Explained, explainTool, grantableOf, type GrantableScope, instructionsOf, routeOf, type SelectedServer, selectedServers } from "../catalog/index.ts";
+import { type AskedTool, capabilitiesOf, type Definitions, definitionsOf, type Explained, explainTool, grantableOf, type GrantableScope, instructionsOf, routeOf, type SelectedServer, selectedServers } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { changeOf, fateOf, namesOf } from "./change.ts";
@@ -363,6 +363,10 @@ class RunningHub implements Hub {
 
   grantable(): readonly GrantableScope[] {
     return grantableOf(this.#now().catalog);
+  }
+
+  definitions(): Definitions {
+    return definitionsOf(this.#now().catalog);
   }
 
   #phase(): HubStatus["phase"] {

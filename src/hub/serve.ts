@@ -5,37 +5,14 @@
  */
 import type { Lease } from "../backend/index.ts";
 import { defaultLimits, type Fault, fault } from "../base/index.ts";
-import { completionRoute, ownersOf, pageOf, referenceMemberOf, type Route, routeOf, serverScope, type View } from "../catalog/index.ts";
-import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type Raw, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
-import { mayExtend, type OwnExtensions } from "./extensions.ts";
-import type { Owners } from "./owners.ts";
+import { completionRoute, isPermitted, ownersOf, pageOf, proxyServer, referenceMemberOf, type Route, routeOf, serverScope, type View } from "../catalog/index.ts";
+import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import { mayExtend } from "./extensions.ts";
+import { ofPair, toolNameOf } from "./inner.ts";
+import type { Row, Scene, Unknown } from "./scene.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What a row works on. */
-export interface Scene {
-  readonly snapshot: Snapshot;
-  readonly view: View;
-  readonly cursorKey: Uint8Array;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  readonly owners: Owners;
-  readonly extensions: OwnExtensions;
-  /** The server that was asked last for this answer; null: none. */
-  asked: string | null;
-  /** The definition of the tool that it was asked for; null: it was asked for no tool, or for one that it does not list. */
-  tool: Raw | null;
-}
-
-/** A row's answer; "unknown" says that nobody visible owns the target, so that a starting server may be waited for. */
-export type Row = (scene: Scene, call: Call) => Promise<Outcome> | Outcome | Unknown;
-
-/** Nobody owns the target of this call. */
-export interface Unknown {
-  readonly kind: "unknown";
-  /** The public name that was asked for; null where the target is a URI. */
-  readonly name: string | null;
-  readonly outcome: Outcome;
-}
+export type { Row, Scene, Unknown } from "./scene.ts";
 
 const failed = (error: RpcError): Outcome => ({ kind: "failed", error });
 
@@ -61,6 +38,7 @@ const named =
     if (name === null) return missing("name");
     const route = routeOf(scene.view, kind, name) ?? (scene.snapshot.withholds(call.selection.server ?? "", kind, name) ? null : passRoute(scene, call, name));
     if (route === null) return unknown(what, name);
+    if (route.backend === proxyServer) return ofPair(scene, call, name, rows["tools/call"] ?? passThrough);
     return leaseOf(scene, route).call(call, targetOf(scene, route, route.local === name ? null : route.local));
   };
 
@@ -72,7 +50,7 @@ function passRoute({ snapshot, view }: Scene, { selection }: Call, name: string)
   const { server } = selection;
   if (server === null || !view.found) return null;
   const lease = snapshot.generation.leases.get(server);
-  if (lease === undefined || lease.spec.disabledTools.includes(name)) return null;
+  if (lease === undefined || !isPermitted(lease.spec, name)) return null;
   return { backend: server, local: name, tool: null };
 }
 
@@ -212,7 +190,7 @@ function meant(snapshot: Snapshot, call: Aim): string | null {
 const namedTarget =
   (kind: "tools" | "prompts") =>
   (view: View, { params }: Aim, snapshot: Snapshot): string | null => {
-    const name = stringOf(params, "name") ?? "";
+    const name = (view.finder === null ? stringOf(params, "name") : toolNameOf(params)) ?? "";
     return routeOf(view, kind, name)?.backend ?? absentOwner(view, name, snapshot);
   };
 

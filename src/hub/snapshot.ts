@@ -110,8 +110,8 @@ export class Snapshot {
   }
 
   #catalogOf(offers: readonly Offer[]): Catalog {
-    const { names, instructions, limits, presets } = this.generation.config;
-    return buildCatalog(offers, { separator: names.separator, instructions, limits, presets });
+    const { names, instructions, limits, presets, catalog } = this.generation.config;
+    return buildCatalog(offers, { separator: names.separator, instructions, searched: catalog === "search", limits, presets });
   }
 
   /** Visible servers that have not offered anything yet and whose public names could begin like this one. */
@@ -161,6 +161,7 @@ const offerOf = (spec: BackendSpec, lease: Lease, inventory: Inventory | null, w
   tags: spec.tags,
   prefix: spec.prefix ?? spec.name,
   disabledTools: spec.disabledTools,
+  tools: spec.tools,
   instructionOverride: spec.instructionOverride,
   hidden: spec.hidden,
   inventory,

@@ -5,7 +5,8 @@
  */
 import type { Lease, Pool } from "../backend/index.ts";
 import { type Attributes, defaultLimits, type Exporting, Fault, parseTraceParent, type Span, type TraceParent } from "../base/index.ts";
-import { type Answer, type Ask, type Call, editObject, emptyObject, methods, type Notice, type Outcome, parseObject, quote, type Raw, type Serve, stringOf } from "../protocol/index.ts";
+import { type Call, editObject, emptyObject, methods, type Outcome, parseObject, quote, type Raw, type Serve, stringOf } from "../protocol/index.ts";
+import { RelayedCall } from "./relayed.ts";
 
 type Spans = Pick<Exporting, "tracer" | "textOf">;
 
@@ -31,7 +32,7 @@ function tracedLease(lease: Lease, { tracer, textOf }: Spans): Lease {
   return {
     spec: lease.spec,
     call(call, target) {
-      const above = call instanceof SpanCall ? call.span : parentOf(call.meta);
+      const above = spanOf(call);
       const span = tracer.start("client", nameOf(call, target.name), above, { ...attributesOf(call, target.name), "onemcp.server": lease.spec.name });
       return ended(lease.call(new SpanCall(call, span.context, metaWith(call.meta, textOf(span.context))), target), span);
     },
@@ -85,83 +86,24 @@ function metaWith(meta: Raw | null, parent: string): Raw | null {
   return object === null ? meta : editObject(object, { traceparent: quote(parent) });
 }
 
-/** A call with its span, and perhaps other `_meta`; everything else is the call's own. */
-class SpanCall implements Call {
+/** A call with its span, and perhaps other `_meta`. */
+class SpanCall extends RelayedCall {
   readonly span: TraceParent;
-  readonly meta: Raw | null;
-  readonly #call: Call;
+  readonly #meta: Raw | null;
 
   constructor(call: Call, span: TraceParent, meta: Raw | null) {
+    super(call);
     this.span = span;
-    this.meta = meta;
-    this.#call = call;
+    this.#meta = meta;
   }
 
-  get number() {
-    return this.#call.number;
+  override get meta() {
+    return this.#meta;
   }
+}
 
-  get callId() {
-    return this.#call.callId;
-  }
-
-  get method() {
-    return this.#call.method;
-  }
-
-  get params() {
-    return this.#call.params;
-  }
-
-  get principal() {
-    return this.#call.principal;
-  }
-
-  get selection() {
-    return this.#call.selection;
-  }
-
-  get client() {
-    return this.#call.client;
-  }
-
-  get progress() {
-    return this.#call.progress;
-  }
-
-  get logLevel() {
-    return this.#call.logLevel;
-  }
-
-  get cancel() {
-    return this.#call.cancel;
-  }
-
-  get resume() {
-    return this.#call.resume;
-  }
-
-  get session() {
-    return this.#call.session;
-  }
-
-  get backend() {
-    return this.#call.backend;
-  }
-
-  get away(): boolean {
-    return this.#call.away === true;
-  }
-
-  paramHeaders(): Readonly<Record<string, string>> {
-    return this.#call.paramHeaders();
-  }
-
-  notice(notice: Notice): void {
-    this.#call.notice(notice);
-  }
-
-  ask(ask: Ask): Promise<Answer> {
-    return this.#call.ask(ask);
-  }
+/** The span of a call, or of the one that it came of. */
+function spanOf(call: Call): TraceParent | null {
+  if (call instanceof SpanCall) return call.span;
+  return call instanceof RelayedCall ? spanOf(call.origin) : parentOf(call.meta);
 }

@@ -8,6 +8,7 @@ import type { Audit, AuditEvent } from "../base/index.ts";
 import type { Config, Issue } from "../config/index.ts";
 import { type Call, memberOf, type Outcome, type RpcError, stringOf } from "../protocol/index.ts";
 import { namesOf } from "./change.ts";
+import { toolNameOf } from "./inner.ts";
 import type { Change } from "./types.ts";
 
 type Failed = Extract<Outcome, { kind: "failed" }>;
@@ -42,13 +43,13 @@ export class Trail {
   }
 
   #called(call: Call, server: string | null, outcome: Outcome): void {
-    const name = stringOf(call.params, "name");
+    const name = toolNameOf(call.params);
     this.#audit.record({ ev: "tool.call", grant: call.principal.id, user: call.principal.person?.name ?? null, target: server === null ? name : `${server}/${name}`, result: resultOf(outcome), call: call.callId });
   }
 
   #denied({ principal, method, params, selection, callId }: Call, { fault, data }: RpcError): void {
     // What follows a URI's path may be anybody's secret.
-    const target = stringOf(params, "name") ?? stringOf(params, "uri")?.replace(/[?#][^]*$/, "") ?? selection.server;
+    const target = toolNameOf(params) ?? stringOf(params, "uri")?.replace(/[?#][^]*$/, "") ?? selection.server;
     const need = requiredIn(data);
     this.#audit.record({ ev: need.length === 0 ? "authz.denied" : "authz.stepup", grant: principal.id, user: principal.person?.name ?? null, method, target, need, have: principal.scopes ?? [], result: "denied", reason: fault ?? null, call: callId });
   }

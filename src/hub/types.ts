@@ -1,6 +1,6 @@
 /** The hub's words for its neighbours. */
 import type { BackendStatus } from "../backend/index.ts";
-import type { AskedTool, Explained, GrantableScope, Problem, SelectedServer } from "../catalog/index.ts";
+import type { AskedTool, Definitions, Explained, GrantableScope, Problem, SelectedServer } from "../catalog/index.ts";
 import type { Config, Issue } from "../config/index.ts";
 import type { Serve } from "../protocol/index.ts";
 import type { Review } from "./trust.ts";
@@ -42,6 +42,8 @@ export interface Hub extends Serve {
   presets(): Config["presets"];
   /** What can be granted to clients at the moment. */
   grantable(): readonly GrantableScope[];
+  /** What models are told of tools, for whoever counts what that costs. */
+  definitions(): Definitions;
   /** What of a server is not as it was trusted. Throws NAME_UNKNOWN. */
   review(server: string): Review;
   /** Trusts what was shown with this digest. Throws NAME_UNKNOWN, PARAMS_INVALID. */

@@ -30,6 +30,8 @@ test("help as people see it", () => {
                                alone
       explain [TOOL]           which rules show or hide a tool; what an error's
                                code means
+      mcp tokens [SERVER]      what the tools of each server cost a model, and what
+                               searching them would save
       approve                  who asks for a grant, and your decision
       open                     have your browser be the operator's
       token create             make a token, and print it this once
@@ -171,6 +173,9 @@ test("help as people see it", () => {
                                    by id or name; default as somebody who may see
                                    everything [ONE_MCP_GRANT]
           --json                   print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp tokens:
+          --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of approve:
           --yes CODE     approve the request with this code (or id) without asking

@@ -25,6 +25,17 @@ describe("status", () => {
     expect(stdout).toContain("\nb\\u202e: 2 definitions are not what was trusted; 1mcp mcp trust b\\u202e shows and accepts it\n");
   });
 
+  test("tells what of servers is not shown or named in vain, as much as is worth reading", async () => {
+    const problem = (backend: string, id: string) => ({ backend, kind: "tools" as const, id, reason: "why\u0007" });
+    const problems = [problem("a", "t"), ...Array.from({ length: 25 }, (_, at) => problem("b", `t${at}`))];
+    await using server = await operated({ backends: [serverOf("a", "ready")], problems });
+    const all = (await runHere(["status", ...server.flags])).stdout;
+    expect(all).toContain('\nnot shown, or not as it came, or not there:\n  a, tools, "t": why\\u0007\n  b, tools, "t0": why');
+    expect(all).toEndWith("\n  and 6 more; --json shows them\n");
+    expect((await runHere(["status", "a", ...server.flags])).stdout).toEndWith('not there:\n  a, tools, "t": why\\u0007\n');
+    expect(JSON.parse((await runHere(["status", "--json", ...server.flags])).stdout)).toMatchObject({ problems });
+  });
+
   test("is a table for a person, with what is wrong and the last words below it, and nothing that drives the terminal", async () => {
     await using server = await operated({ backends: [serverOf("good", "ready"), ailing], inFlight: 2 });
     const { code, text } = await shown(["status", ...server.flags]);

@@ -12,7 +12,7 @@ test("a key that another program knows is refused with what to do instead", () =
   });
   expect(lines(found).map((line) => line.replace(/^\S+ /, ""))).toEqual([
     "“mcpTemplates” is not supported by this version (remove it)",
-    "“lazyLoading” is not supported by this version (set start to \"on-demand\" in serverDefaults, or in an entry)",
+    "“lazyLoading” is not supported by this version (set start to \"on-demand\" in serverDefaults, or in an entry; set catalog to \"search\" for fewer definitions)",
     "“envFilter” is not supported by this version (name what the server needs in env, or set inheritParentEnv)",
     "“restartOnExit” is not supported by this version (a server that ends is restarted by itself; the waits are limits.backoffMsMin and limits.backoffMsMax)",
     "“stderr” is not supported by this version (a server's standard error is always captured; remove it)",

@@ -24,6 +24,7 @@ test("an entry as other tools write it becomes a spec with every default in plac
     isolation: "shared",
     prefix: null,
     disabledTools: [],
+    tools: null,
     instructionOverride: null,
     connectMs: 60_000,
     requestMs: 60_000,

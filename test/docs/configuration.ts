@@ -35,6 +35,7 @@ export async function configurationPage(): Promise<string> {
     address: table(address, { skip: shared }),
     oauth: table(membersOf(address)["oauth"]),
     shared: table(program, { skip: Object.keys(membersOf(program)).filter((key) => !shared.includes(key)) }),
+    tools: table(membersOf(program)["tools"]),
     defaults: table(top["serverDefaults"]),
     names: table(top["names"]),
     auth: table(top["auth"]),

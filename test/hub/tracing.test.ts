@@ -40,6 +40,15 @@ describe("a call", () => {
     expect(sent[0]?.meta).toBe(`{"x":1.0,"traceparent":"00-${below?.traceId}-${below?.spanId}-01","tracestate":"a=1"}`);
   });
 
+  test("through the pair has the span of the server below that of the request, as a direct one", async () => {
+    const { serve, hub, finished, sent } = await stage();
+    await hub.propose({ ...configOf(specOf("alpha")), catalog: "search" });
+    await serve.call(callOf("tools/call", '{"name":"1mcp__call","arguments":{"name":"alpha__echo"}}', { meta: `{"traceparent":"${parent}"}` }));
+    const [below, above] = finished;
+    expect([below?.name, below?.parentId, above?.parentId]).toEqual(["tools/call echo", above?.spanId ?? "", "00f067aa0ba902b7"]);
+    expect(metaOf(sent[0])["traceparent"]).toBe(`00-${below?.traceId}-${below?.spanId}-01`);
+  });
+
   test("begins a trace where none came with it, or none that is valid", async () => {
     const { serve, finished, sent } = await stage();
     await serve.call(toolCall());
@@ -93,8 +102,15 @@ describe("a call", () => {
 });
 
 test("everything but calls is the hub's and the pool's own", async () => {
-  const { serve, hub, pool } = await stage();
+  const { serve, hub, pool, backend } = await stage();
   const { principal, selection } = callOf("x");
+  // A server that fell under a call is asked through the span's lease whether it is worth another try.
+  let asked = 0;
+  backend.again = () => ((asked += 1), false);
+  backend.offer({ tools: ['{"name":"echo","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true}}'] });
+  backend.answer = () => Promise.reject(fault("BACKEND_GONE", { backend: "alpha" }));
+  await serve.call(toolCall());
+  expect(asked).toBe(1);
   expect(serve.tool(principal, selection, "alpha__echo")).toBe(hub.tool(principal, selection, "alpha__echo"));
   expect(await serve.describe(principal, selection)).toEqual(await hub.describe(principal, selection));
   serve.watch({ principal, selection, client: { info: null, capabilities: "{}" }, session: null, changed: () => undefined, updated: () => undefined }).end();

@@ -41,6 +41,16 @@ describe("the trail", () => {
     expect(entries.map(({ ev, grant, user }) => [ev, grant, user])).toEqual([["tool.call", "g_1", "ada@example.com"], ["authz.denied", "g_1", "ada@example.com"]]);
   });
 
+  test("names the tool that was meant where it was called through the pair", () => {
+    const { entries, trail } = stage();
+    const through = '{"name":"1mcp__call","arguments":{"name":"b__read","arguments":{"password":"hunter2"}}}';
+    trail.ended(callOf("tools/call", through), "b", done("{}"));
+    trail.ended(callOf("tools/call", through, { principal: limited }), null, failed(fault("NAME_UNKNOWN")));
+    trail.ended(callOf("tools/call", '{"name":"1mcp__search","arguments":{"query":"hunter2"}}'), null, done("{}"));
+    expect(entries.map(({ ev, target }) => [ev, target])).toEqual([["tool.call", "b/b__read"], ["authz.denied", "b__read"], ["tool.call", "1mcp__search"]]);
+    expect(JSON.stringify(entries)).not.toContain("hunter2");
+  });
+
   test("has denials also where calls have no line: what was needed, and what was there", () => {
     const { entries, trail } = stage(false);
     trail.ended(callOf("tools/call", '{"name":"b__read"}', { principal: limited }), null, failed(fault("SCOPE_MISSING", { data: { requiredScopes: ["server:b"] } })));
