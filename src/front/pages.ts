@@ -13,7 +13,7 @@ type Markup = ReturnType<typeof html>;
 type Headers = Readonly<Record<string, string>>;
 
 /** How often a page that waits asks whether it still does. */
-const lookSeconds = 2;
+const lookSeconds = 1;
 
 /** A page as a response. */
 export function pageOut({ status, headers, page }: Extract<OAuthOut, { kind: "page" }>): Response {
