@@ -43,8 +43,8 @@ const lineFeed = 10;
 const carriageReturn = 13;
 const byteOrderMark = 0xfeff;
 /** A buffer that one long line made larger than this is given back after it. */
-const keptBytesMax = 64 * 1024;
-const growth = 4;
+const keptBytesMax = 2 * 1024 * 1024;
+const growth = 2;
 
 /**
  * The beginning of a line whose end has not come yet. It grows in large steps, so that many small chunks stay linear in

