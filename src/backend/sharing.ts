@@ -7,12 +7,14 @@
 import { fault, type Limits } from "../base/index.ts";
 import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import { abilitiesOf, type Profile, profileOf, relayableCapabilities, type UpstreamFacts } from "../era/index.ts";
-import type { Call, Raw, SessionTie } from "../protocol/index.ts";
+import type { Call, Principal, Raw, SessionTie } from "../protocol/index.ts";
 
 /** One part of an instance's users. */
 export interface Share {
   /** Calls of one key go to one instance. */
   readonly key: string;
+  /** What of it is for the caller's abilities; null where they do not count. */
+  readonly profile: string | null;
   /** What the instance is told that its client can do, where it is told once. */
   readonly capabilities: Raw;
   /** The session that it lives and dies with; null: it belongs to a principal. */
@@ -50,6 +52,8 @@ export class Sharing {
   /** By how far the extensions reach, and as above. */
   readonly #abilities = [new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>(), new Map<Raw, Raw>()] as const;
   readonly #everything: Profile;
+  /** By the caller, the share that was his last: mostly it is again, and a call should not put its key together anew. */
+  readonly #shares = new WeakMap<Principal, Share>();
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -64,12 +68,17 @@ export class Sharing {
     // Another proxy is told once, in the session that is opened there, whatever the first connection to it is like.
     const isToldOnce = by.isBridged === true || facts.perRequest !== true;
     const { capabilities } = isToldOnce ? this.#profileOf(caller, true) : this.#everything;
-    return { key: `session ${session.id}`, capabilities, session, principal: ownerOf(caller), info: caller.client.info };
+    return { key: `session ${session.id}`, profile: null, capabilities, session, principal: ownerOf(caller), info: caller.client.info };
   }
 
   #shareOfPrincipal(caller: Sharer, { perRequest }: UpstreamFacts): Share {
     const { key, capabilities } = perRequest === true ? this.#everything : this.#profileOf(caller, false);
-    return { key: `principal ${perRequest === true ? "" : key} ${caller.principal.id}`, capabilities, session: null, principal: ownerOf(caller), info: null };
+    const profile = perRequest === true ? null : key;
+    const last = this.#shares.get(caller.principal);
+    if (last?.profile === profile) return last;
+    const share: Share = { key: `principal ${profile ?? ""} ${caller.principal.id}`, profile, capabilities, session: null, principal: ownerOf(caller), info: null };
+    this.#shares.set(caller.principal, share);
+    return share;
   }
 
   /** What this caller can do, as a server is told that hears of it with each request. */
