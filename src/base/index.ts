@@ -24,5 +24,6 @@ export { endTree, type Kin, reap, type Reaped } from "./reap.ts";
 export type { Lookup } from "./pin.ts";
 export type { Attributes, Span, Tracer } from "./tracer.ts";
 export { type ContextName, contextNames, isContext, parseTraceParent, type TraceParent } from "./traceContext.ts";
+export { Tail, type TailLine } from "./tail.ts";
 export { createKnownSecrets, type KnownSecrets, reveal, Secret } from "./secret.ts";
-export { markVariable, outputOf, runTool, startSelf, startSuccessor } from "./spawn.ts";
+export { markVariable, outputOf, runEditor, runTool, startSelf, startSuccessor } from "./spawn.ts";

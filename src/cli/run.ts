@@ -70,7 +70,7 @@ async function dispatch({ argv, env: given, clock, ...rest }: Surroundings): Pro
   const env = await environment(given);
   const parsed = parseSettings(line.given, env);
   if (!parsed.ok) throw fault("USAGE", { detail: parsed.problem });
-  return runNamed(line.command.words, { ...rest, argv, env, clock: clock ?? systemClock, settings: parsed.settings, operand: line.operand });
+  return runNamed(line.command.words, { ...rest, argv, env, clock: clock ?? systemClock, settings: parsed.settings, operand: line.operand, rest: line.rest, given: line.given });
 }
 
 /** Lets the command library find and load the command; its own reading of flags is not used, see strict.ts. */

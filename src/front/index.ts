@@ -6,5 +6,6 @@ export { openOperator, type Operator, type OperatorOptions } from "./operator.ts
 export { loginActions } from "./operatorLogins.ts";
 export type { Asked, OperatorAction } from "./operatorAuth.ts";
 export { pinActions } from "./pins.ts";
+export { serverActions } from "./servers.ts";
 export type { Facts } from "./status.ts";
 export type { Doorkeeper, Front, FrontOptions, FrontRoute, Listen, Site } from "./types.ts";

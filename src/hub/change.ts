@@ -15,7 +15,7 @@ export function changeOf(before: Generation, next: Generation): Change {
 /** What the newer configuration means for a server of the older one. */
 export function fateOf(before: Lease | undefined, next: Lease): "added" | "changed" | "kept" {
   if (before === undefined) return "added";
-  return before.spec.fingerprint === next.spec.fingerprint ? "kept" : "changed";
+  return before.spec.fingerprint === next.spec.fingerprint && before.spec.life === next.spec.life ? "kept" : "changed";
 }
 
 /** A change for one line of the log: names, as many as are worth reading. */
