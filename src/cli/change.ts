@@ -58,15 +58,23 @@ export async function tellEdited(occasion: Occasion, edited: Edited, wanted: Don
     for (const issue of edited.issues) stderr.write(issueText(edited.path, issue));
     throw fault("CONFIG_INVALID", { detail: `${edited.path}; it is as it was` });
   }
-  const { path, difference, written, backup } = edited;
+  const { path, difference, written, backup, closed } = edited;
   const server = written ? await told(occasion, path) : null;
   const verdict = server === "has it" ? await awaited(occasion, wanted) : null;
   const changed: Changed = { path, difference, written, backup, server };
-  if (settings.json) stdout.write(`${JSON.stringify(wanted.server === undefined ? changed : { ...changed, state: verdict?.facts ?? null }, null, 2)}\n`);
-  else stdout.write(settings.dryRun ? difference : changedText(changed, wanted.done, verdict));
-  if (edited.closed && !settings.json) stdout.write("  mode:    600: it holds a secret, so others cannot read it any more\n");
-  return server === "rejected" || server === "failed" ? 1 : (verdict?.code ?? 0);
+  if (settings.json) stdout.write(`${JSON.stringify(shapeOf(changed, wanted, verdict), null, 2)}\n`);
+  else stdout.write(settings.dryRun ? difference : [...changedLines(changed, wanted.done, closed), ...linesOf(verdict)].map((line) => `${line}\n`).join(""));
+  return codeOf(server, verdict);
 }
+
+/** Where a server was to come up, how it is: null where nobody waited for it. */
+const shapeOf = (changed: Changed, { server }: Done, verdict: Verdict | null): object => (server === undefined ? changed : { ...changed, state: verdict?.facts ?? null });
+
+const closedLine = "  mode:    600: it holds a secret, so others cannot read it any more";
+
+const linesOf = (verdict: Verdict | null): readonly string[] => verdict?.text.map(escapeControls) ?? [];
+
+const codeOf = (server: Changed["server"], verdict: Verdict | null): number => (server === "rejected" || server === "failed" ? 1 : (verdict?.code ?? 0));
 
 async function awaited(occasion: Occasion, { server, waitMs = 0 }: Done): Promise<Verdict | null> {
   return server === undefined || waitMs === 0 ? null : awaitServer(occasion, server, waitMs);
@@ -79,10 +87,9 @@ const verdicts: Readonly<Record<NonNullable<Changed["server"]>, string>> = Objec
   failed: "the running server could not put it in place and goes on as it was",
 });
 
-function changedText({ path, written, backup, server }: Changed, done: string, verdict: Verdict | null): string {
-  if (!written) return "it is so already\n";
-  const facts = [`  file:    ${path}`, ...(backup === null ? [] : [`  before:  ${backup}`]), `  server:  ${server === null ? "none runs" : verdicts[server]}`];
-  return `${[done, ...facts, ...(verdict?.text ?? []).map(escapeControls)].map((line) => `${line}\n`).join("")}`;
+function changedLines({ path, written, backup, server }: Changed, done: string, closed: boolean): string[] {
+  if (!written) return ["it is so already"];
+  return [done, `  file:    ${path}`, ...(backup === null ? [] : [`  before:  ${backup}`]), `  server:  ${server === null ? "none runs" : verdicts[server]}`, ...(closed ? [closedLine] : [])];
 }
 
 /** It would notice by itself, a moment later; the command wants to say what came of it. */

@@ -37,19 +37,23 @@ export const edit: Run = async (occasion) => {
 
 /** The text that can be put in place; null: it is to stay as it was. */
 async function edited(occasion: Occasion, draft: string, path: string): Promise<string | null> {
-  const { env, stderr, pipes, stdout } = occasion;
-  const canAsk = (await stdout.isTerminal()) && ((await pipes().typist?.()) ?? null) !== null;
   for (;;) {
-    const code = await runEditor(editorOf(env), draft, env);
-    if (code !== 0) throw fault("CALL_CANCELLED", { detail: `the editor ended with ${code}`, hint: "set VISUAL or EDITOR to an editor that stays until you are done" });
+    await openEditor(occasion, draft);
     const text = await readFile(draft, "utf8");
     const issues = issuesOf(text, path);
     if (issues.length === 0) return text;
-    for (const issue of issues) stderr.write(issueText(path, issue));
-    if (!canAsk) throw fault("CONFIG_INVALID", { detail: `${path}; it is as it was` });
+    for (const issue of issues) occasion.stderr.write(issueText(path, issue));
+    if (!(await canAsk(occasion))) throw fault("CONFIG_INVALID", { detail: `${path}; it is as it was` });
     if (!(await goesBack(occasion))) return null;
   }
 }
+
+async function openEditor({ env }: Occasion, draft: string): Promise<void> {
+  const code = await runEditor(editorOf(env), draft, env);
+  if (code !== 0) throw fault("CALL_CANCELLED", { detail: `the editor ended with ${code}`, hint: "set VISUAL or EDITOR to an editor that stays until you are done" });
+}
+
+const canAsk = async ({ stdout, pipes }: Occasion): Promise<boolean> => (await stdout.isTerminal()) && ((await pipes().typist?.()) ?? null) !== null;
 
 async function goesBack({ stdout, pipes }: Occasion): Promise<boolean> {
   stdout.write("It cannot be used so. Go back to the editor? [Y/n] ");

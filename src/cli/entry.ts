@@ -28,25 +28,36 @@ export interface TypedWords {
 
 /** Reads what was typed. Throws USAGE. */
 export function typedEntry(words: TypedWords): TypedEntry {
-  const { given, folder } = words;
-  const tags = [...valuesOf(given, "tag"), ...(given.get("tags")?.split(",") ?? [])].map((tag) => tag.trim()).filter((tag) => tag !== "");
-  const timeout = given.get("timeout");
-  const command = commandOf(words);
-  const cwd = given.get("cwd") ?? (command !== null && namesFilesFrom(folder, [command.command, ...command.args]) ? "." : undefined);
-  const keys = {
+  const { given } = words;
+  const typed = {
     type: given.get("type"),
-    command: command?.command,
-    args: command === null || command.args.length === 0 ? undefined : command.args,
-    cwd: cwd === undefined ? undefined : resolve(folder, cwd),
+    ...commandKeys(words),
     url: given.get("url"),
-    tags: tags.length === 0 ? undefined : tags,
-    requestTimeout: timeout === undefined ? undefined : Number(timeout),
+    tags: tagsOf(given),
+    requestTimeout: given.has("timeout") ? Number(given.get("timeout")) : undefined,
     prefix: given.get("prefix"),
     disabled: given.has("disabled") ? true : undefined,
   };
-  const entry = { keys: Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined)), env: pairsOf(words, "env"), headers: pairsOf(words, "header") };
+  const keys = Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== undefined));
+  const entry = { keys, env: pairsOf(words, "env"), headers: pairsOf(words, "header") };
   assertOne(entry);
   return entry;
+}
+
+function tagsOf(given: Given): readonly string[] | undefined {
+  const tags = [...valuesOf(given, "tag"), ...(given.get("tags") ?? "").split(",")].map((tag) => tag.trim()).filter((tag) => tag !== "");
+  return tags.length === 0 ? undefined : tags;
+}
+
+function commandKeys(words: TypedWords): Readonly<Record<string, unknown>> {
+  const { given, folder } = words;
+  const [command, ...args] = commandOf(words) ?? [];
+  const cwd = given.get("cwd") ?? (namesFilesFrom(folder, args) ? "." : null);
+  return {
+    command: command !== undefined && /^\.\.?[\\/]/.test(command) ? resolve(folder, command) : command,
+    args: args.length === 0 ? undefined : args,
+    cwd: cwd === null ? undefined : resolve(folder, cwd),
+  };
 }
 
 /** A program or an address, with what belongs to it. */
@@ -56,18 +67,20 @@ function assertOne({ keys, env, headers }: TypedEntry): void {
   if (isProgram && isAddress) throw fault("USAGE", { detail: "a server is a program or an address, not both", hint: "--env and --cwd are for a program, --url and --header for an address" });
 }
 
-function commandOf({ given, rest, folder }: TypedWords): { readonly command: string; readonly args: readonly string[] } | null {
-  const named = given.get("command");
+/** The command with its arguments; null: none was typed. */
+function commandOf({ given, rest }: TypedWords): readonly string[] | null {
+  const named = given.get("command") ?? null;
   const args = valuesOf(given, "args");
-  if (rest.length > 0 && (named !== undefined || args.length > 0)) throw fault("USAGE", { detail: "the command is given twice", hint: "give it behind -- alone" });
-  const [command, ...others] = rest.length > 0 ? rest : named === undefined ? [] : [named, ...args];
-  if (command === undefined && args.length > 0) throw fault("USAGE", { detail: "arguments of what?", hint: "give the program with --command, or everything behind --" });
-  if (command === undefined) return null;
-  return { command: /^\.\.?[\\/]/.test(command) ? resolve(folder, command) : command, args: others };
+  if (rest.length > 0) {
+    if (named !== null || args.length > 0) throw fault("USAGE", { detail: "the command is given twice", hint: "give it behind -- alone" });
+    return rest;
+  }
+  if (named === null && args.length > 0) throw fault("USAGE", { detail: "arguments of what?", hint: "give the program with --command, or everything behind --" });
+  return named === null ? null : [named, ...args];
 }
 
 /** Something like `bun ./server.ts` means the file that lies here. */
-const namesFilesFrom = (folder: string, words: readonly string[]): boolean => words.slice(1).some((word) => /^\.\.?([\\/]|$)/.test(word) && existsSync(resolve(folder, word)));
+const namesFilesFrom = (folder: string, args: readonly string[]): boolean => args.some((word) => /^\.\.?([\\/]|$)/.test(word) && existsSync(resolve(folder, word)));
 
 function pairsOf({ given, folder }: TypedWords, flag: "env" | "header"): Map<string, Value> {
   return new Map(valuesOf(given, flag).map((text) => pairOf(text, flag, folder)));

@@ -71,19 +71,24 @@ class Reader {
   }
 
   #word(word: string): void {
-    if (this.operand === null && isBeginning([...this.#words, word])) {
-      this.#words.push(word);
-      return;
-    }
+    if (this.operand === null && isBeginning([...this.#words, word])) this.#words.push(word);
+    else if (!this.#isTaken(word)) throw this.#unknown(word);
+  }
+
+  /** Takes a word behind those of the command, if it is one that takes such. */
+  #isTaken(word: string): boolean {
     const named = commandOf(this.#words);
-    if (this.operand === null && (named?.operand ?? null) !== null) {
-      this.operand = word;
-      return;
-    }
-    if ((named?.more ?? null) !== null) return void this.rest.push(word);
+    if (named === null || named.operand === null) return false;
+    if (this.operand === null) this.operand = word;
+    else if (named.more !== null) this.rest.push(word);
+    else return false;
+    return true;
+  }
+
+  #unknown(word: string): Refused {
     const possible = nextWords(this.#words, shownCommands);
-    if (possible.length === 0) throw new Refused(`“${this.#words.join(" ")}” takes no “${word}”`);
-    throw new Refused(`there is no command “${[...this.#words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
+    if (possible.length === 0 || this.operand !== null) return new Refused(`“${this.#words.join(" ")}” takes no “${word}”`);
+    return new Refused(`there is no command “${[...this.#words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
   }
 
   #flag(word: string): void {

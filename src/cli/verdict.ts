@@ -35,12 +35,23 @@ export async function awaitServer(occasion: Occasion, name: string, ms: number, 
 
 /** What the state of a server comes to. */
 export function verdictOf(facts: ServerFacts, tools: number | null, waitedMs: number): Verdict {
-  const { name, state, healthy, reason, lastError, stderr = [] } = facts;
-  if (healthy) return { facts, code: 0, text: [`${name} is ${state}${tools === null ? "" : `, with ${tools} ${tools === 1 ? "tool" : "tools"}`}`] };
-  if (state === "disabled") return { facts, code: 0, text: [`${name} is switched off`] };
-  if (state === "needs-login") return { facts, code: 3, text: [`${name} wants a login: \`1mcp auth login ${name}\``] };
-  if (state === "starting") return { facts, code: 1, text: [`${name} is still starting after ${spanText(waitedMs)}; it goes on: \`1mcp mcp logs ${name} -f\` shows what it says`, ...quoted(stderr)] };
-  return { facts, code: 1, text: [`${name} does not come up (${state}): ${reason ?? lastError?.message ?? "nobody says why"}`, ...quoted(stderr)] };
+  const { name, state, healthy } = facts;
+  if (healthy) return { facts, code: 0, text: [`${name} is ${state}${countText(tools)}`] };
+  const logs = `\`1mcp mcp logs ${name} -f\` shows what it says`;
+  switch (state) {
+    case "disabled":
+      return { facts, code: 0, text: [`${name} is switched off`] };
+    case "needs-login":
+      return { facts, code: 3, text: [`${name} wants a login: \`1mcp auth login ${name}\``] };
+    case "starting":
+      return { facts, code: 1, text: [`${name} is still starting after ${spanText(waitedMs)}, and goes on: ${logs}`, ...quoted(facts)] };
+    case "misconfigured":
+      return { facts, code: 1, text: [`${name} is out: ${whyOf(facts)}`] };
+    default:
+      return { facts, code: 1, text: [`${name} does not come up (${state}): ${whyOf(facts)}`, ...quoted(facts), `it is tried again by itself; ${logs}`] };
+  }
 }
 
-const quoted = (lines: readonly string[]): string[] => lines.map((line) => `  | ${line}`);
+const countText = (tools: number | null): string => (tools === null ? "" : `, with ${tools} ${tools === 1 ? "tool" : "tools"}`);
+const whyOf = ({ reason, lastError }: ServerFacts): string => reason ?? lastError?.message ?? "nobody says why";
+const quoted = ({ stderr = [] }: ServerFacts): string[] => stderr.map((line) => `  | ${line}`);

@@ -90,18 +90,28 @@ async function write(writing: Writing, after: (before: string | null) => After):
   }
 }
 
-async function written({ dryRun, clock, isPrivate = false }: Writing, path: string, after: (before: string | null) => After): Promise<Edited> {
+async function written(writing: Writing, path: string, after: (before: string | null) => After): Promise<Edited> {
   const found = await contentOf(path);
-  const { text, issues: first } = after(found?.text ?? null);
+  const before = found?.text ?? null;
+  const { text, issues: first } = after(before);
   const issues = first.length > 0 ? first : issuesOf(text, path);
   if (issues.length > 0) return { ok: false, path, issues };
-  const difference = differenceOf(found?.text ?? "", text);
-  if (dryRun || text === found?.text) return { ok: true, path, difference, written: false, backup: null, closed: false };
-  const mode = (found?.mode ?? ownMode) & 0o777;
+  const difference = differenceOf(before ?? "", text);
+  if (writing.dryRun || text === before) return { ok: true, path, difference, written: false, backup: null, closed: false };
+  return { ok: true, path, difference, written: true, ...(await replace(writing, path, found, text)) };
+}
+
+/** Gives where the old content is, and whether others could read it. */
+async function replace({ clock, isPrivate = false }: Writing, path: string, found: Content | null, text: string): Promise<{ readonly backup: string | null; readonly closed: boolean }> {
+  if (found === null) {
+    await writeFileAtomic(path, text);
+    return { backup: null, closed: false };
+  }
+  const mode = found.mode & 0o777;
   const closed = isPrivate && (mode & ~ownMode) !== 0;
-  const backup = found === null ? null : await keepBackup(path, found.bytes, clock);
-  await writeFileAtomic(path, (found?.marked === true ? mark : "") + text, { mode: closed ? mode & ownMode : mode });
-  return { ok: true, path, difference, written: true, backup, closed };
+  const backup = await keepBackup(path, found.bytes, clock);
+  await writeFileAtomic(path, (found.marked ? mark : "") + text, { mode: closed ? mode & ownMode : mode });
+  return { backup, closed };
 }
 
 const ownMode = 0o600;

@@ -25,9 +25,7 @@ export function changedText(text: string, { path, value, item }: ConfigChange): 
   const root = parseTree(text, [], { allowTrailingComma: true });
   if (root === undefined) throw fault("CONFIG_INVALID", { detail: "there is no value in the file" });
   const found = findNodeAtLocation(root, [...path]);
-  if (item === "drop") return withoutItem(text, found, value);
-  if (item === "add" && found?.type === "array") return itemOf(found, value) === undefined ? withPart(text, found, (shown) => shown(value)) : text;
-  if (item === "add") return changedText(text, { path, value: [value] });
+  if (item !== undefined) return changedList(text, found, { path, value, item });
   if (value === undefined) return found?.parent === undefined ? text : without(text, found.parent);
   if (found !== undefined) return replaced(text, found, value);
   return inserted(text, root, path, value);
@@ -35,9 +33,16 @@ export function changedText(text: string, { path, value, item }: ConfigChange): 
 
 const itemOf = ({ children = [] }: Node, value: unknown): Node | undefined => children.find((child) => child.value === value);
 
-/** What is no list has no items. */
-function withoutItem(text: string, list: Node | undefined, value: unknown): string {
-  const item = list?.type === "array" ? itemOf(list, value) : undefined;
+/** What is no list has no items; the first one makes a list of it. */
+function changedList(text: string, list: Node | undefined, { path, value, item }: ConfigChange): string {
+  if (list?.type !== "array") return item === "drop" ? text : changedText(text, { path, value: [value] });
+  return item === "drop" ? withoutItem(text, list, value) : withItem(text, list, value);
+}
+
+const withItem = (text: string, list: Node, value: unknown): string => (itemOf(list, value) === undefined ? withPart(text, list, (shown) => shown(value)) : text);
+
+function withoutItem(text: string, list: Node, value: unknown): string {
+  const item = itemOf(list, value);
   return item === undefined ? text : without(text, item);
 }
 
