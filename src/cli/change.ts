@@ -3,10 +3,10 @@
  * it writes them, waits until the running server has them, and says so.
  */
 import { realpath } from "node:fs/promises";
-import { resolve } from "node:path";
 import { escapeControls, fault } from "../base/index.ts";
 import type { Reloaded } from "../compose.ts";
-import { type ConfigEdit, defaultConfigPath, type Edited, editConfig } from "../config/index.ts";
+import { type ConfigEdit, type Edited, editConfig } from "../config/index.ts";
+import { configPathOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { issueText } from "./print.ts";
@@ -24,9 +24,6 @@ export interface Changed {
   /** What the running server made of it; null: none was told. */
   readonly server: "has it" | "has another file" | "rejected" | "failed" | null;
 }
-
-/** The configuration file that the command line means. */
-export const configPathOf = ({ settings, env }: Pick<Occasion, "settings" | "env">): string => (settings.config === null ? defaultConfigPath(env) : resolve(settings.config));
 
 /** What a command says of its change, and waits for. */
 export interface Done {

@@ -4,11 +4,9 @@
  */
 import { escapeControls, fault } from "../base/index.ts";
 import { configText, parseDocument } from "../config/index.ts";
-import { configPathOf } from "./change.ts";
+import { configPathOf, membersOf } from "./configPath.ts";
 import { isSecretArgument } from "./entry.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { issueText } from "./print.ts";
-import { membersOf } from "./serverNames.ts";
 import { tableText } from "./table.ts";
 
 /** One server. With `--json` a list of these is printed. */
@@ -47,6 +45,7 @@ async function serversOf(occasion: Occasion): Promise<ListedServer[]> {
   if (text === null) throw fault("CONFIG_UNREADABLE", { detail: `${path}: there is no such file`, hint: "`1mcp mcp add NAME -- COMMAND` makes it" });
   const { document, issues } = parseDocument(text);
   if (document === null) {
+    const { issueText } = await import("./print.ts");
     for (const issue of issues) occasion.stderr.write(issueText(path, issue));
     throw fault("CONFIG_INVALID", { detail: path });
   }

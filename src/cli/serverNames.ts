@@ -1,9 +1,8 @@
 /** Servers as the configuration file names them, for commands that are given one. */
 import { Fault, fault, nearestOf } from "../base/index.ts";
+import { type Members, membersOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { faultText } from "./print.ts";
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** The exit code of the commands about one server where there is none of that name. */
 const nobodyThere = 4;
@@ -13,9 +12,6 @@ export function serverName({ operand }: Pick<Occasion, "operand">): string {
   if (operand === null) throw fault("USAGE", { detail: "it needs the name of a server", hint: "`1mcp mcp list` has those there are" });
   return operand;
 }
-
-/** An object's members; none where it is no object. */
-export const membersOf = (value: unknown): Members => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {});
 
 /** The entry of a server in the file; null where there is none. */
 export function entryIn(file: Members, name: string): Members | null {

@@ -3,9 +3,10 @@ import { escapeControls, fault } from "../base/index.ts";
 import type { ToolFacts } from "../compose.ts";
 import type { ConfigChange } from "../config/index.ts";
 import { changeConfig } from "./change.ts";
+import { membersOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
-import { aboutServer, entryOf, membersOf, serverName } from "./serverNames.ts";
+import { aboutServer, entryOf, serverName } from "./serverNames.ts";
 import { tableText } from "./table.ts";
 
 /** A line for each tool, shown or not, and why. Without a name: of every server. Throws SERVER_AWAY. Without such a server: 4. */

@@ -3,10 +3,11 @@
  * touched, what would come out is checked before it is written, a copy of what there was is kept beside it, and a reader
  * sees the old file or the new one. One writer at a time: who comes second sees what the first one wrote.
  */
-import { readFile, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, fault, removeFile, sleep, writeFileAtomic } from "../base/index.ts";
 import { keepBackup } from "./backups.ts";
+import { type Content, contentOf, mark } from "./content.ts";
 import { differenceOf } from "./difference.ts";
 import { parseDocument } from "./document.ts";
 import { changedText, type ConfigChange } from "./jsonc.ts";
@@ -51,9 +52,6 @@ export type Edited =
     }
   | { readonly ok: false; readonly path: string; readonly issues: readonly Issue[] };
 
-// Byte order mark, which editors on Windows write.
-const mark = "\uFEFF";
-
 /** Changes the configuration file. Throws CONFIG_UNREADABLE, LIMIT_REACHED while somebody else goes on changing it, STATE_UNWRITABLE, and what `changes` throws. */
 export const editConfig = ({ changes, ...writing }: ConfigEdit): Promise<Edited> => write(writing, (text) => changed(text ?? "{\n}\n", changes));
 
@@ -67,9 +65,6 @@ export async function backupConfig({ path: given, clock }: Pick<Writing, "path" 
   if (found === null) throw fault("CONFIG_UNREADABLE", { detail: `${path}: there is no file` });
   return keepBackup(path, found.bytes, clock);
 }
-
-/** The text of the file; null where there is none. Throws CONFIG_UNREADABLE. */
-export const configText = async (path: string): Promise<string | null> => (await contentOf(path))?.text ?? null;
 
 const pathOf = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
 
@@ -130,27 +125,6 @@ export function issuesOf(text: string, path: string): readonly Issue[] {
 }
 
 const objectOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {});
-
-interface Content {
-  readonly bytes: Uint8Array;
-  readonly text: string;
-  readonly marked: boolean;
-  readonly mode: number;
-}
-
-async function contentOf(path: string): Promise<Content | null> {
-  try {
-    const { mode, size } = await stat(path);
-    if (size > defaultLimits.configBytesMax) throw new Error(`larger than ${defaultLimits.configBytesMax} bytes`);
-    const bytes = await readFile(path);
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    const marked = text.startsWith(mark);
-    return { bytes, text: marked ? text.slice(1) : text, marked, mode };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw fault("CONFIG_UNREADABLE", { detail: path, cause });
-  }
-}
 
 // A folder that is there already may be anybody's: it is not ours to close.
 async function ensureFolder(path: string): Promise<void> {

@@ -2,9 +2,10 @@
 export { type AccessConfig, accessOf, type PreregisteredClient } from "./access.ts";
 export { processEnv } from "./env.ts";
 export { type Backup, backupsOf } from "./backups.ts";
+export { configText } from "./content.ts";
 export { differenceOf } from "./difference.ts";
 export { parseDocument } from "./document.ts";
-export { backupConfig, type ConfigEdit, configText, type Edited, editConfig, issuesOf, rewriteConfig } from "./edit.ts";
+export { backupConfig, type ConfigEdit, type Edited, editConfig, issuesOf, rewriteConfig } from "./edit.ts";
 export { looksSecret } from "./secrets.ts";
 export { bothOf, type Cap, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "./filter.ts";
 export type { ConfigChange } from "./jsonc.ts";
