@@ -58,7 +58,7 @@ const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "
 /** Commands that write a server's entry. */
 const entering = Object.freeze(["mcp add", "mcp update"]);
 /** Commands that change the configuration file. */
-const changing = Object.freeze(["preset create", "preset edit", "preset delete", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config restore"]);
+const changing = Object.freeze(["preset create", "preset edit", "preset delete", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config restore", "config edit"]);
 const milliseconds = (text: string): string | null => (/^\d{1,6}$/.test(text) ? null : "must be a number of milliseconds");
 
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */

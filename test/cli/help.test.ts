@@ -410,6 +410,10 @@ test("help as people see it", () => {
                      [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
+    Flags of config edit:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+
     Flags of service print:
           --user  for one user's own service, not the machine's [ONE_MCP_USER]
 
