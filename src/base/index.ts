@@ -1,10 +1,10 @@
 /** Base: the words every room may use, knowing nothing of MCP. */
-export { type Addresses, addressesOf, isAddress, isAddressRange, isPublicAddress, networkOf } from "./address.ts";
+export { type Addresses, addressesOf, isAddress, isAddressRange, networkOf } from "./address.ts";
 export { type Audit, type AuditOptions, auditPaths, createAudit, nullAudit } from "./audit.ts";
 export { type CallIds, createCallIds } from "./callIds.ts";
 export { type Cancel, CancelSource } from "./cancel.ts";
 export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, tookLine } from "./charge.ts";
-export { type AuditEntry, type AuditEvent, ChainCheck, parseAuditLine, shortDigest } from "./chain.ts";
+export { type AuditEntry, type AuditEvent, ChainCheck, parseAuditLine } from "./chain.ts";
 export { type Clock, monotonicMs, sleep, systemClock, type Timer } from "./clock.ts";
 export { type Confinement, type Confiner, loadConfiner, resources } from "./confine.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply, sendOverSocket } from "./egress.ts";

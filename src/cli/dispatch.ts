@@ -5,7 +5,7 @@
 import { fault, systemClock } from "../base/index.ts";
 import { processEnv } from "../config/index.ts";
 import { parseSettings } from "./flags.ts";
-import type { Surroundings } from "./run.ts";
+import type { Surroundings } from "./occasion.ts";
 import { parseCommandLine } from "./strict.ts";
 
 /** The environment of this process. */

@@ -146,7 +146,7 @@ export const isFor = ({ command }: Flag, name: string): boolean => command === n
 const spans: Readonly<Record<string, number>> = Object.freeze({ s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 });
 
 /** The milliseconds that a text as `90d` means; null where it is none. */
-export function spanOf(text: string): number | null {
+function spanOf(text: string): number | null {
   const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   return count === undefined ? null : Number(count) * (spans[unit] ?? 0);
 }

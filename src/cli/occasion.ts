@@ -27,3 +27,18 @@ export interface Occasion {
 
 /** Runs to its end; gives the exit code. Throws Faults. */
 export type Run = (occasion: Occasion) => Promise<number>;
+
+/** The world around one run of the program. */
+export interface Surroundings {
+  /** The words after the program's name. */
+  readonly argv: readonly string[];
+  /** null: this process's own environment. */
+  readonly env: Readonly<Record<string, string | undefined>> | null;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signals: Signals;
+  readonly pipes: () => Pipes;
+  /** null: the real one. */
+  readonly clock: Clock | null;
+  readonly selfArgv: readonly string[];
+}

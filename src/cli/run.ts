@@ -2,28 +2,12 @@
  * Runs one command line to its exit code. The two questions that are asked most, `--version` and `--help`, are answered
  * before anything else is loaded.
  */
-import type { Clock } from "../base/index.ts";
 import { isBeginning } from "./commands.ts";
-import type { Output, Pipes, Signals } from "./terminal.ts";
+import type { Surroundings } from "./occasion.ts";
 import { version } from "./version.ts";
 
 // As base has it; not imported from there, because most of the program is not needed by most commands.
 const launchWord = "launch";
-
-/** The world around one run of the program. */
-export interface Surroundings {
-  /** The words after the program's name. */
-  readonly argv: readonly string[];
-  /** null: this process's own environment. */
-  readonly env: Readonly<Record<string, string | undefined>> | null;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly signals: Signals;
-  readonly pipes: () => Pipes;
-  /** null: the real one. */
-  readonly clock: Clock | null;
-  readonly selfArgv: readonly string[];
-}
 
 /** Exit codes: 0, 1 (a fault), 2 (usage), 78 (configuration). Never throws; everything is written when it resolves. */
 export async function run(around: Surroundings): Promise<number> {

@@ -32,7 +32,7 @@ describe("an entry that is new", () => {
   });
 
   test("takes values from elsewhere where that is typed, by paths that mean the same everywhere", () => {
-    expect(entry("-e", "A", "-e", "B=$file:key.txt", "-e", "C=$keychain:s/n", "-e", "D=$env:E", "-e", "F=", "--", "x").env).toEqual({ A: { $env: "A" }, B: { $file: "/here/key.txt" }, C: { $keychain: "s/n" }, D: { $env: "E" }, F: "" } as never);
+    expect(entry("-e", "A", "-e", "B=$file:key.txt", "-e", "C=$keychain:s/n", "-e", "D=$env:E", "-e", "F=", "--", "x")["env"]).toEqual({ A: { $env: "A" }, B: { $file: "/here/key.txt" }, C: { $keychain: "s/n" }, D: { $env: "E" }, F: "" } as never);
   });
 
   test("runs here where its command names files from here", async () => {
