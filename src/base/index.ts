@@ -7,6 +7,7 @@ export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, t
 export { type AuditEntry, type AuditEvent, ChainCheck, parseAuditLine } from "./chain.ts";
 export { type Clock, monotonicMs, sleep, systemClock, type Timer } from "./clock.ts";
 export { type Confinement, type Confiner, loadConfiner, resources } from "./confine.ts";
+export { escapeControls } from "./controls.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply, sendOverSocket } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
 export { type Exporting, type ExportingOptions, openExporting } from "./exporting.ts";
@@ -15,7 +16,7 @@ export { fingerprint } from "./fingerprint.ts";
 export { become, type Launch, launchEnvironment, launchWord, parseLaunch } from "./launch.ts";
 export { type Libc, loadLibc } from "./libc.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
-export { createLog, escapeControls, type Log, type LogFields, type LogLevelName, type LogOptions, logLevelNames, nullLog } from "./log.ts";
+export { createLog, type Log, type LogFields, type LogLevelName, type LogOptions, logLevelNames, nullLog } from "./log.ts";
 export { type Counter, createMeter, type Family, type Format, formatTypes, type Histogram, type Meter, type Reading } from "./meter.ts";
 export { nearestOf } from "./nearest.ts";
 export { allProcesses, bootOf, type Seen, startOf, startOfLiving } from "./processes.ts";
