@@ -49,4 +49,5 @@ test("a copy that is not there is told, and so is a file that is not", async () 
   expect(await at.run("diff", "17")).toMatchObject({ code: 2, stderr: expect.stringContaining("there is no copy 17") as string });
   expect((await at.run("diff", at.folder.at("none.json"))).code).toBe(78);
   expect((await runHere(["config", "backup", "--config", at.folder.at("none.json")])).code).toBe(78);
+  expect((await runHere(["config", "backups", "--json", "--config", at.folder.at("none.json")])).stdout).toBe("[]\n");
 });

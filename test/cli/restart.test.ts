@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { defaultLimits, fault, systemClock, Tail } from "../../src/base/index.ts";
 import { serverActions } from "../../src/front/index.ts";
-import { runHere } from "../fixtures/cli.ts";
+import { runHere, startHere } from "../fixtures/cli.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { factsOf } from "../fixtures/front.ts";
 import { operated } from "../fixtures/operated.ts";
@@ -39,4 +40,22 @@ test("a server is begun anew, and how it is then is told", async () => {
 test("nothing runs: there is nothing to begin anew", async () => {
   await using folder = await createFolder();
   expect(await runHere(["mcp", "restart", "web", "--state-dir", folder.at("state")])).toMatchObject({ code: 1, stderr: expect.stringContaining("there is nothing to restart") as string });
+});
+
+test("who waits for longer than a moment is told for what", async () => {
+  const clock = createTestClock({ now: Date.now() });
+  const [asked, come] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const settled = async (name: string) => {
+    asked.resolve();
+    await come.promise;
+    return statusOf(name);
+  };
+  await using server = await operated({}, undefined, { actions: serverActions({ settled, restart: () => Promise.resolve(), tools: () => null, status: factsOf().status }, new Tail(defaultLimits), systemClock) });
+  const here = startHere(["mcp", "restart", "web", ...server.flags], {}, { clock });
+  await asked.promise;
+  expect(here.stderr.text()).toBe("");
+  await clock.advance(1_000);
+  expect(here.stderr.text()).toBe("waiting for web, 5 s at most …\n");
+  come.resolve();
+  expect(await here.code).toBe(0);
 });

@@ -73,6 +73,15 @@ describe("rules for tools", () => {
     }
   });
 
+  test("are put back where they would hide what is to be shown, and an empty list does not stay to hide everything", async () => {
+    await using at = await given('{ "command": "x", "tools": { "allow": ["list_*", "?x"], "deny": ["log"] } }');
+    const enabled = await at.run("enable", "git", "log", "list_all", "ax", "other", "--dry-run");
+    if (enabled.code !== 78) expect(enabled.stdout).toContain('+    "git": { "command": "x", "tools": { "allow": ["list_*", "?x", "log", "other"] } }\n');
+    const forgotten = await at.run("forget", "git", "list_*", "?x", "log", "--dry-run");
+    // With its last rules the whole member goes, which any schema takes.
+    expect(forgotten.stdout).toContain('+    "git": { "command": "x" }\n');
+  });
+
   test("need a server that is there, and something to be about", async () => {
     await using at = await given('{ "command": "x" }');
     expect((await at.run("enable", "gti", "log")).code).toBe(4);
