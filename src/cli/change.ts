@@ -60,7 +60,7 @@ export async function tellEdited(occasion: Occasion, edited: Edited, wanted: Don
   const verdict = server === "has it" ? await awaited(occasion, wanted) : null;
   const changed: Changed = { path, difference, written, backup, server };
   if (settings.json) stdout.write(`${JSON.stringify(shapeOf(changed, wanted, verdict), null, 2)}\n`);
-  else stdout.write(settings.dryRun ? difference : [...changedLines(changed, wanted.done, closed), ...linesOf(verdict)].map((line) => `${line}\n`).join(""));
+  else stdout.write(settings.dryRun ? difference : [...changedLines(changed, wanted, closed), ...linesOf(verdict)].map((line) => `${line}\n`).join(""));
   return codeOf(server, verdict);
 }
 
@@ -84,9 +84,11 @@ const verdicts: Readonly<Record<NonNullable<Changed["server"]>, string>> = Objec
   failed: "the running server could not put it in place and goes on as it was",
 });
 
-function changedLines({ path, written, backup, server }: Changed, done: string, closed: boolean): string[] {
+const noneText = (isFor: string | undefined): string => (isFor === undefined ? "none runs" : "none runs; `1mcp serve` starts it");
+
+function changedLines({ path, written, backup, server }: Changed, { done, server: isFor }: Done, closed: boolean): string[] {
   if (!written) return ["it is so already"];
-  return [done, `  file:    ${path}`, ...(backup === null ? [] : [`  before:  ${backup}`]), `  server:  ${server === null ? "none runs" : verdicts[server]}`, ...(closed ? [closedLine] : [])];
+  return [done, `  file:    ${path}`, ...(backup === null ? [] : [`  before:  ${backup}`]), `  server:  ${server === null ? noneText(isFor) : verdicts[server]}`, ...(closed ? [closedLine] : [])];
 }
 
 /** It would notice by itself, a moment later; the command wants to say what came of it. */

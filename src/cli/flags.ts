@@ -126,7 +126,7 @@ export const flags: readonly Flag[] = Object.freeze([
   typed("wait-ms", { value: "MS", command: [...entering, "mcp enable", "mcp restart"], about: "how long to wait until it is up; 0: do not", standard: "30000 for what is new, else 5000", problem: milliseconds }),
   typed("assume-yes", { short: "y", command: ["mcp remove", "mcp uninstall"], about: "do not ask", problem: switchProblem }),
   typed("show-disabled", { command: "mcp list", about: "also those that are switched off", problem: switchProblem }),
-  typed("verbose", { command: ["mcp list", "mcp status"], about: "everything about each", problem: switchProblem }),
+  typed("verbose", { command: "mcp list", about: "everything about each", problem: switchProblem }),
   typed("follow", { short: "F", command: "mcp logs", about: "go on with what comes; also -f", problem: switchProblem }),
   typed("lines", { short: "n", value: "COUNT", command: "mcp logs", about: "so many of the last lines", standard: "50", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number of lines") }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),

@@ -248,8 +248,7 @@ test("help as people see it", () => {
           --verbose        everything about each
 
     Flags of mcp status:
-          --json     print everything as JSON [ONE_MCP_JSON]
-          --verbose  everything about each
+          --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp restart:
           --json        print everything as JSON [ONE_MCP_JSON]

@@ -35,7 +35,7 @@ const running = (path: string, status: Partial<BackendStatus>, asked: string[] =
 describe("mcp add", () => {
   test("makes the file for its owner alone where there is none", async () => {
     await using at = await given(null);
-    expect(await at.run("add", "everything", "--", "npx", "-y", "pkg")).toEqual({ code: 0, stdout: `server “everything” is added\n  file:    ${at.path}\n  server:  none runs\n`, stderr: "" });
+    expect(await at.run("add", "everything", "--", "npx", "-y", "pkg")).toEqual({ code: 0, stdout: `server “everything” is added\n  file:    ${at.path}\n  server:  none runs; \`1mcp serve\` starts it\n`, stderr: "" });
     expect(JSON.parse(await at.text())).toEqual({ mcpServers: { everything: { command: "npx", args: ["-y", "pkg"] } } });
     expect([(await stat(at.path)).mode & 0o777, (await stat(at.folder.at("conf"))).mode & 0o777]).toEqual([0o600, 0o700]);
   });
