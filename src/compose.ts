@@ -8,16 +8,18 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
-import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, routeConsole, sleep, systemClock } from "./base/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, routeConsole, sleep, systemClock, Tail } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, missingPreset, parseFilter, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, definitionActions, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
-import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
+import { type ByteSink, createFront, createStdioFront, definitionActions, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, serverActions, type Site, type StdioFront } from "./front/index.ts";
+import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type ServerFacts, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
 export type { AuthOperator, Decision, DeviceOffer, GrantInfo, LoginInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./auth/index.ts";
-export type { Reloaded, Report, Review };
+export type { Reloaded, Report, Review, ServerFacts };
+export type { TailLine } from "./base/index.ts";
+export type { ToolFacts } from "./catalog/index.ts";
 
 /** Where there is nothing to do. */
 const nothing = (): Promise<void> => Promise.resolve();
@@ -146,6 +148,8 @@ interface Ground {
   readonly options: Around;
   readonly log: Log;
   readonly secrets: KnownSecrets;
+  /** The last lines that were said, here and by servers. */
+  readonly tail: Tail;
   readonly meter: Meter;
   readonly callIds: CallIds;
   /** Where decisions are written down. */
@@ -294,9 +298,10 @@ const unusable = (thrown: unknown): Loaded => ({ ok: false, hash: null, issues: 
 
 const isLocal = (url: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? "");
 
-const logOf = ({ logLevel, writeLog, pretty }: Around): Pick<Ground, "log" | "secrets" | "meter" | "callIds" | "startedAt"> => {
+const logOf = ({ logLevel, writeLog, pretty }: Around): Pick<Ground, "log" | "secrets" | "tail" | "meter" | "callIds" | "startedAt"> => {
   const secrets = createKnownSecrets();
-  return { meter: createMeter(defaultLimits), callIds: createCallIds(), startedAt: systemClock.now(), secrets, log: createLog({ level: logLevel, write: writeLog, pretty, clock: systemClock, secrets }) };
+  const tail = new Tail(defaultLimits);
+  return { meter: createMeter(defaultLimits), callIds: createCallIds(), startedAt: systemClock.now(), secrets, tail, log: createLog({ level: logLevel, write: writeLog, pretty, clock: systemClock, secrets, keep: (line) => tail.add(line) }) };
 };
 
 async function groundOf(options: ServeOptions): Promise<Ground> {
@@ -564,8 +569,8 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 });
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
-function operatorOf({ options, log }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub), ...definitionActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
+function operatorOf({ options, log, tail }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub), ...definitionActions(hub), ...serverActions(hub, tail, systemClock)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

@@ -124,7 +124,7 @@ class LeasePool implements Pool {
 }
 
 // What the fingerprint leaves out but a running backend does not take back: being switched off, or unusable.
-const keyOf = (spec: BackendSpec): string => JSON.stringify([spec.name, spec.fingerprint, spec.era, spec.disabled, spec.issue?.message ?? null]);
+const keyOf = (spec: BackendSpec): string => JSON.stringify([spec.name, spec.fingerprint, spec.era, spec.disabled, spec.issue?.message ?? null, spec.life ?? 0]);
 
 class EntryLease implements Lease {
   readonly spec: BackendSpec;

@@ -5,7 +5,7 @@
  * last one that it found. Pure: no file, no clock.
  */
 import { defaultLimits } from "./limits.ts";
-import { escapeControls } from "./log.ts";
+import { escapeControls } from "./controls.ts";
 
 /** What is written down. Decisions about access first, then what became of servers, definitions and calls. */
 export type AuditEvent =

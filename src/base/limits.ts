@@ -40,6 +40,11 @@ export const defaultLimits = Object.freeze({
   exitDrainMs: 250,
   /** Beginning of a foreign HTTP body that is kept to say what was wrong. */
   excerptMax: 2048,
+  /** Lines of the log, and of what it says on stderr, that are kept of each server for `1mcp mcp logs`; and how long who follows them waits for the next at a time. */
+  tailLinesMax: 500,
+  tailWaitMs: 20_000,
+  /** How long the operator may wait for one server to come up. */
+  settleMsMax: 10 * 60_000,
   /** Bytes kept of a child's stderr. */
   stderrBytesMax: 16 * 1024,
   /** Lines on a child's stdout that are not JSON, before it is reported as noisy. */

@@ -8,8 +8,10 @@
  */
 import { createConsola } from "consola/core";
 import type { Clock } from "./clock.ts";
+import { escapeControls } from "./controls.ts";
 import { defaultLimits } from "./limits.ts";
 import { type KnownSecrets, Secret } from "./secret.ts";
+import type { TailLine } from "./tail.ts";
 
 export type LogLevelName = "debug" | "info" | "warn" | "error";
 /** Fields of a log line: allow-listed words and numbers, never bodies, headers or tokens. A Secret prints as a mask. */
@@ -34,7 +36,12 @@ export interface LogOptions {
   readonly clock: Clock;
   /** Values that are scrubbed from every text; may grow while the log is in use. */
   readonly secrets?: KnownSecrets;
+  /** Takes what people follow, whatever the level: all but the lines for debugging, and what servers say on stderr. */
+  readonly keep?: (line: Omit<TailLine, "seq">) => void;
 }
+
+/** The message of a line for debugging that holds what a server has said on stderr. */
+const stderrMessage = "stderr";
 
 /** The levels, most verbose first. */
 export const logLevelNames: readonly LogLevelName[] = Object.freeze(["debug", "info", "warn", "error"] as const);
@@ -65,11 +72,16 @@ export function createLog(options: LogOptions): Log {
       },
     ],
   });
+  const say = (level: LogLevelName, message: string, fields: LogFields): void => {
+    sink[level](message, fields);
+    const isFollowed = level !== "debug" || message === stderrMessage;
+    if (isFollowed) options.keep?.(tailLineOf(level, message, fields, { clean, clock: options.clock }));
+  };
   const scoped = (own: LogFields): Log => ({
-    debug: (message, fields) => void sink.debug(message, { ...own, ...fields }),
-    info: (message, fields) => void sink.info(message, { ...own, ...fields }),
-    warn: (message, fields) => void sink.warn(message, { ...own, ...fields }),
-    error: (message, fields) => void sink.error(message, { ...own, ...fields }),
+    debug: (message, fields) => say("debug", message, { ...own, ...fields }),
+    info: (message, fields) => say("info", message, { ...own, ...fields }),
+    warn: (message, fields) => say("warn", message, { ...own, ...fields }),
+    error: (message, fields) => say("error", message, { ...own, ...fields }),
     with: (more) => scoped({ ...own, ...more }),
   });
   return scoped({});
@@ -106,13 +118,12 @@ function prettyLine({ time, level, message, fields }: Line): string {
   return escapeControls(`${time.slice(11, 23)} ${level.padEnd(5)} ${message}${tail}`);
 }
 
+function tailLineOf(level: LogLevelName, message: string, { server, ...fields }: LogFields, { clean, clock }: { readonly clean: (text: string) => string; readonly clock: Clock }): Omit<TailLine, "seq"> {
+  const about = { time: new Date(clock.now()).toISOString(), server: typeof server === "string" ? server : null };
+  if (level === "debug") return { ...about, level: stderrMessage, text: clean(String(fields["line"])) };
+  const tail = fieldsOf(fields, clean).map(([name, value]) => ` ${name}=${shown(value)}`);
+  return { ...about, level, text: escapeControls(`${clean(message)}${tail.join("")}`) };
+}
+
 const shown = (value: string | number | boolean | null): string =>
   typeof value === "string" && /[\s"=]|^$/.test(value) ? JSON.stringify(value) : String(value);
-
-// C0, DEL, C1, the Unicode line separators, the marks that reorder text, and what has no width (the second alternative is
-// the block of tags, in two code units): what drives terminals or hides words.
-const controls = /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]|\udb40[\udc00-\udc7f]/g;
-
-/** The text with every control character as `\uXXXX`: fit for one line of a terminal, still valid inside a JSON string. */
-export const escapeControls = (text: string): string =>
-  text.replace(controls, (found) => found.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""));

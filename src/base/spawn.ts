@@ -76,6 +76,13 @@ export async function askTool({ argv, env, msMax, bytesMax }: AskOptions): Promi
 
 const saidCharsMax = 200;
 
+/** Runs a person's editor on a file, with our terminal as its own, and gives its exit code. Throws when it cannot be started. */
+export async function runEditor(editor: string, path: string, env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  // EDITOR may hold arguments, and is read by the shell, as everywhere.
+  const argv = process.platform === "win32" ? [...editor.split(" "), path] : ["/bin/sh", "-c", `${editor} "$@"`, editor, path];
+  return Bun.spawn(argv, { env: { ...env }, stdin: "inherit", stdout: "inherit", stderr: "inherit" }).exited;
+}
+
 /** Runs a tool of the system that shows nothing here, and gives its exit code. Throws when it cannot be started. */
 export async function runTool(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const child = Bun.spawn([...argv], { env: { ...env }, stdin: "ignore", stdout: "ignore", stderr: "ignore" });

@@ -99,7 +99,8 @@ function seenEntry(catalog: Catalog, { name }: Server, id: string, { scopes, fil
   return view.lists.tools.entries.find(({ route }) => route.backend === name && route.local === id) ?? null;
 }
 
-function toolStep({ problems }: Catalog, { disabledTools, withheld }: Offer, { name, merged }: Server, id: string): ExplainedStep {
+/** What the rules of its server say of a tool. */
+export function toolStep({ problems }: Catalog, { disabledTools, withheld }: Offer, { name, merged }: Server, id: string): ExplainedStep {
   if (disabledTools.includes(id)) return step("tools", false, `“disabledTools” of “${name}” names it`);
   if (withheld?.has(pinKey("tools", id)) === true) return step("tools", false, `it is not what was trusted, and “pin” of “${name}” is “block”: see \`1mcp mcp pins ${name}\``);
   if (merged.tools.some(({ route }) => route.local === id)) return step("tools", true, `no rule of “${name}” hides it`);

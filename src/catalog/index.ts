@@ -15,4 +15,5 @@ export { isPermitted } from "./rules.ts";
 export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";
 export { grantableOf, type GrantableScope } from "./grantable.ts";
 export { type Costs, costsOf, type Definitions, definitionsOf } from "./tokens.ts";
+export { type ToolFacts, toolsOf } from "./toolbox.ts";
 export { knownView, serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";

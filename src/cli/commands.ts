@@ -7,13 +7,17 @@ export interface Command {
   readonly about: string;
   /** What stands in help for the one word that may follow; null: none may. */
   readonly operand: string | null;
+  /** What stands in help for words after that one, as many as there are; null: none may. */
+  readonly more: string | null;
+  /** A command of its own may stand behind `--`. */
+  readonly behind: boolean;
   /** Not for people, and not in help. */
   readonly hidden: boolean;
   readonly load: () => Promise<Run>;
 }
 
-const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, hidden = false }: Partial<Pick<Command, "operand" | "hidden">> = {}): Command =>
-  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, hidden, load });
+const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, more = null, behind = false, hidden = false }: Partial<Pick<Command, "operand" | "more" | "behind" | "hidden">> = {}): Command =>
+  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, more, behind, hidden, load });
 
 const demo = async (): Promise<Run> => {
   const { runDemo } = await import("./demo.ts");
@@ -27,6 +31,22 @@ export const commands: readonly Command[] = Object.freeze([
   command("status", "say how the running server and its servers are", async () => (await import("./status.ts")).status, { operand: "SERVER" }),
   command("audit", "what was decided about whom, from the audit log", async () => (await import("./audit.ts")).audit),
   command("audit verify", "say whether any line of the audit log was changed, added or taken away", async () => (await import("./audit.ts")).verify),
+  command("mcp add", "write a server into the configuration, and have the running one take it", async () => (await import("./servers.ts")).add, { operand: "NAME", behind: true }),
+  command("mcp update", "change a server's entry", async () => (await import("./servers.ts")).update, { operand: "NAME", behind: true }),
+  command("mcp remove", "take a server away", async () => (await import("./servers.ts")).remove, { operand: "NAME" }),
+  command("mcp uninstall", "the same", async () => (await import("./servers.ts")).remove, { operand: "NAME", hidden: true }),
+  command("mcp enable", "switch a server on", async () => (await import("./servers.ts")).enable, { operand: "NAME" }),
+  command("mcp disable", "switch a server off, and keep its entry", async () => (await import("./servers.ts")).disable, { operand: "NAME" }),
+  command("mcp list", "the servers in the configuration", async () => (await import("./serverList.ts")).list),
+  command("mcp status", "say how the servers are, as “status” does", async () => (await import("./status.ts")).status, { operand: "SERVER" }),
+  command("mcp restart", "begin a server anew; calls that run there come to their end", async () => (await import("./restart.ts")).restart, { operand: "SERVER" }),
+  command("mcp logs", "the last lines of the log, and of what servers say", async () => (await import("./logs.ts")).logs, { operand: "SERVER" }),
+  command("mcp tools", "the tools of a server, and which of them are shown", async () => (await import("./tools.ts")).tools, { operand: "SERVER" }),
+  command("mcp tools enable", "show these tools again", async () => (await import("./tools.ts")).enableTools, { operand: "SERVER", more: "TOOL" }),
+  command("mcp tools disable", "neither show nor call these tools", async () => (await import("./tools.ts")).disableTools, { operand: "SERVER", more: "TOOL" }),
+  command("mcp tools allow", "only tools with names like these", async () => (await import("./tools.ts")).allowTools, { operand: "SERVER", more: "PATTERN" }),
+  command("mcp tools deny", "no tools with names like these", async () => (await import("./tools.ts")).denyTools, { operand: "SERVER", more: "PATTERN" }),
+  command("mcp tools forget", "take such rules back", async () => (await import("./tools.ts")).forgetTools, { operand: "SERVER", more: "PATTERN" }),
   command("mcp pins", "what a server defines now that is not what was trusted", async () => (await import("./mcp.ts")).pins, { operand: "SERVER" }),
   command("mcp trust", "show the same, and trust it from now on", async () => (await import("./mcp.ts")).trust, { operand: "SERVER" }),
   command("preset list", "the presets there are", async () => (await import("./preset.ts")).list),
@@ -56,6 +76,11 @@ export const commands: readonly Command[] = Object.freeze([
   command("config check", "say everything that is wrong with the configuration", async () => (await import("./config.ts")).check),
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
   command("config reload", "have the running server look at its configuration now", async () => (await import("./config.ts")).reload),
+  command("config backup", "keep a copy of the configuration", async () => (await import("./configFile.ts")).backup),
+  command("config backups", "the copies there are", async () => (await import("./configFile.ts")).backups),
+  command("config restore", "put a copy back; the newest, if none is named", async () => (await import("./configFile.ts")).restore, { operand: "COPY" }),
+  command("config diff", "what has changed since a copy", async () => (await import("./configFile.ts")).diff, { operand: "COPY" }),
+  command("config edit", "change the configuration in your editor; it is checked before it counts", async () => (await import("./configEdit.ts")).edit),
   command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
   command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),

@@ -18,8 +18,12 @@ export interface Flag {
   readonly about: string;
   /** What holds without it, in words; null: nothing worth saying. */
   readonly standard: string | null;
-  /** Given several times it means all of them, with a space in between; else the last one counts. */
+  /** Given several times it means all of them, see `valuesOf`; else the last one counts. */
   readonly many: boolean;
+  /** Only on the command line, since it says what this one command is to do: no environment stands behind it. */
+  readonly typed: boolean;
+  /** Other names that people know it by. */
+  readonly aliases: readonly string[];
   /** Why a text is no value for it; null if it is one. */
   problem(text: string): string | null;
 }
@@ -36,10 +40,26 @@ const hostProblem = "must be an address or a host name, without scheme and port"
 const isHost = (text: string): boolean => /^(\[[\da-f:.]+\]|[\da-f]*:[\da-f:.]*:[\da-f:.]*|[\w.-]+)$/i.test(text);
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
-  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, problem: anyText, ...more });
+  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, aliases: [], problem: anyText, ...more });
+
+const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
+
+/** Between the values of a flag that was given several times: no argument of a program can hold it. */
+const joint = "\0";
+
+/** What a flag was given, one for each time. */
+export const valuesOf = (given: Given, name: string): readonly string[] => given.get(name)?.split(joint) ?? [];
+
+/** All values of a flag so far, and one more. */
+export const withValue = (before: string | undefined, value: string): string => (before === undefined ? value : `${before}${joint}${value}`);
 
 /** Commands that are about a selection of servers. */
 const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "preset edit", "preset test"]);
+/** Commands that write a server's entry. */
+const entering = Object.freeze(["mcp add", "mcp update"]);
+/** Commands that change the configuration file. */
+const changing = Object.freeze(["preset create", "preset edit", "preset delete", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config restore", "config edit"]);
+const milliseconds = (text: string): string | null => (/^\d{1,6}$/.test(text) ? null : "must be a number of milliseconds");
 
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
 export const flags: readonly Flag[] = Object.freeze([
@@ -68,17 +88,17 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "serve one client on stdin and stdout, and listen nowhere",
     problem: switchProblem,
   }),
-  flag("url", { short: "u", value: "URL", command: "proxy", about: "the server to bridge to", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("url", { short: "u", value: "URL", command: ["proxy", ...entering], about: "the server to bridge to; with mcp, the address of the one in the entry", standard: "the running one of the state folder", problem: urlProblem }),
   flag("token-file", { value: "FILE", command: ["serve", "proxy"], about: "the token that opens everything; with proxy, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
-  flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
+  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...entering], about: "how long the server may take to answer for the first time; with mcp, to answer any request (requestTimeout)", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("preset", { value: "NAME", command: ["serve", "proxy", "explain"], about: "only the servers that this preset selects" }),
-  flag("tags", { value: "LIST", command: selecting, about: "only servers with any of these tags: web,search" }),
+  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
   flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
   flag("filter", { short: "f", value: "EXPRESSION", command: selecting, about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
-  flag("dry-run", { command: ["preset create", "preset edit", "preset delete"], about: "show what would change in the file, and change nothing", problem: switchProblem }),
+  flag("dry-run", { command: changing, about: "show what would change in the file, and change nothing", problem: switchProblem }),
   flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
@@ -93,10 +113,26 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
-  flag("json", { command: ["status", "mcp tokens", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["status", "mcp tokens", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain", "mcp list", "mcp status", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp restart", "mcp logs", "mcp tools", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config backup", "config backups", "config restore"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("device", { command: "auth login", about: "log in by a code that is entered in a browser elsewhere, where the server offers that", problem: switchProblem }),
+  typed("type", { value: "TYPE", command: entering, about: "how the server is reached: stdio, http or sse", standard: "stdio with a command; with an address it is found out", problem: (text) => (/^(stdio|http|sse)$/.test(text) ? null : "must be stdio, http or sse") }),
+  typed("command", { value: "PROGRAM", command: entering, about: "the program to start; easier: everything behind --" }),
+  typed("args", { value: "ARGUMENT", command: entering, about: "an argument of it; may be given several times", many: true }),
+  typed("env", { short: "e", value: "NAME=VALUE", command: entering, about: "a variable for it; NAME alone takes the value from the environment of 1mcp, '$file:PATH', '$keychain:SERVICE/NAME' and '$env:NAME' from there; may be given several times", many: true }),
+  typed("header", { value: "NAME=VALUE", command: entering, about: "a header for an address, with values like those of --env; may be given several times", many: true, aliases: ["headers"] }),
+  typed("tag", { short: "g", value: "TAG", command: entering, about: "a tag; may be given several times", many: true }),
+  typed("cwd", { value: "DIR", command: entering, about: "the folder it runs in", standard: "a folder of its own; this one, where the command names files from here" }),
+  typed("prefix", { value: "TEXT", command: entering, about: "what its tools' names begin with", standard: "its name" }),
+  typed("disabled", { command: entering, about: "write it, but switched off", problem: switchProblem }),
+  typed("unset", { value: "KEY", command: "mcp update", about: "take this away: cwd, tags, env.NAME, headers.NAME; may be given several times", many: true }),
+  typed("wait-ms", { value: "MS", command: [...entering, "mcp enable", "mcp restart"], about: "how long to wait until it is up; 0: do not", standard: "30000 for what is new, else 5000", problem: milliseconds }),
+  typed("assume-yes", { short: "y", command: ["mcp remove", "mcp uninstall"], about: "do not ask", problem: switchProblem }),
+  typed("show-disabled", { command: "mcp list", about: "also those that are switched off", problem: switchProblem }),
+  typed("verbose", { command: "mcp list", about: "everything about each", problem: switchProblem }),
+  typed("follow", { short: "F", command: "mcp logs", about: "go on with what comes; also -f", problem: switchProblem }),
+  typed("lines", { short: "n", value: "COUNT", command: "mcp logs", about: "so many of the last lines", standard: "50", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number of lines") }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -114,7 +150,7 @@ export const isFor = ({ command }: Flag, name: string): boolean => command === n
 const spans: Readonly<Record<string, number>> = Object.freeze({ s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 });
 
 /** The milliseconds that a text as `90d` means; null where it is none. */
-export function spanOf(text: string): number | null {
+function spanOf(text: string): number | null {
   const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   return count === undefined ? null : Number(count) * (spans[unit] ?? 0);
 }
@@ -189,9 +225,9 @@ export type SettingsResult = { readonly ok: true; readonly settings: Settings } 
 /** The command line over the environment over what is standard. An empty variable counts as unset. */
 export function parseSettings(given: Given, env: Readonly<Record<string, string | undefined>>): SettingsResult {
   const texts = new Map<string, string>();
-  for (const { name, problem } of flags) {
+  for (const { name, problem, typed: isTyped } of flags) {
     const variable = environmentName(name);
-    const fromEnv = given.has(name) ? undefined : env[variable] || undefined;
+    const fromEnv = given.has(name) || isTyped ? undefined : env[variable] || undefined;
     const text = given.get(name) ?? fromEnv;
     if (text === undefined) continue;
     const wrong = problem(text);

@@ -1,5 +1,5 @@
 /** Help, made from the two tables. Loads nothing else: it has to be there before one can blink. */
-import { shownCommands } from "./commands.ts";
+import { type Command, shownCommands } from "./commands.ts";
 import { environmentName, type Flag, flags, isFor } from "./flags.ts";
 import { version } from "./version.ts";
 
@@ -12,18 +12,21 @@ export function helpText(words: readonly string[], colour: boolean): string {
   const meant = shownCommands.filter((one) => words.every((word, index) => one.words[index] === word));
   const named = meant.length > 0 ? meant : shownCommands;
   const names = named.map((one) => one.words.join(" "));
-  const shown = named.map(({ words: own, operand }) => [...own, ...(operand === null ? [] : [`[${operand}]`])].join(" "));
+  const shown = named.map(shownOf);
   const sections = [
     `1mcp ${version}: one executable between AI clients and their MCP servers\n`,
     `${title("Usage:")} 1mcp ${names.length === 1 ? shown[0] : "[command]"} [flags]\n`,
     `${title("Commands:")}\n${rows(named.map((one, place) => [shown[place] ?? "", one.about]))}`,
     ...names.map((name) => flagsOf(name, title)),
     `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map(flagRow), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
-    paragraph("Flags stand before or after the command. Each can be set by the environment variable in brackets; the command line wins."),
+    paragraph("Flags stand before or after the command. The environment variable in brackets sets the same; the command line wins."),
     `${title("Exit codes:")} 0 done, 1 failed, 2 wrong command line, 78 wrong configuration\n`,
   ];
   return sections.filter((section) => section !== "").join("\n");
 }
+
+const shownOf = ({ words, operand, more, behind }: Command): string =>
+  [...words, ...(operand === null ? [] : [`[${operand}]`]), ...(more === null ? [] : [`[${more}...]`]), ...(behind ? ["[-- COMMAND...]"] : [])].join(" ");
 
 function flagsOf(name: string, title: (text: string) => string): string {
   const own = flags.filter((flag) => flag.command !== null && isFor(flag, name));
@@ -36,7 +39,7 @@ function flagRow(flag: Flag): Row {
   const value = flag.value === null ? "" : ` ${flag.value}`;
   const short = flag.short === null ? "    " : `-${flag.short}, `;
   const standard = flag.standard === null ? "" : `; default ${flag.standard}`;
-  return [`${short}--${flag.name}${value}`, `${flag.about}${standard} [${environmentName(flag.name)}]`];
+  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${flag.typed ? "" : ` [${environmentName(flag.name)}]`}`];
 }
 
 /** Two columns, the right one wrapped. */

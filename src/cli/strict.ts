@@ -5,10 +5,10 @@
  */
 import { nearestOf } from "../base/index.ts";
 import { type Command, commandOf, commands, isBeginning, nextWords, shownCommands } from "./commands.ts";
-import { type Flag, flags, type Given, isFor } from "./flags.ts";
+import { type Flag, flags, type Given, isFor, withValue } from "./flags.ts";
 
 export type CommandLine =
-  | { readonly ok: true; readonly command: Command; readonly given: Given; readonly operand: string | null }
+  | { readonly ok: true; readonly command: Command; readonly given: Given; readonly operand: string | null; readonly rest: readonly string[] }
   | { readonly ok: false; readonly problem: string; readonly hint: string | null };
 
 /** The command and the flags given with it. Flags may stand before, between and after its words; the last one counts. */
@@ -16,7 +16,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const reader = new Reader(argv);
   try {
     reader.read();
-    return { ok: true, command: reader.command(), given: reader.given, operand: reader.operand };
+    return { ok: true, command: reader.command(), given: reader.given, operand: reader.operand, rest: reader.rest };
   } catch (thrown) {
     if (!(thrown instanceof Refused)) throw thrown;
     return { ok: false, problem: thrown.message, hint: thrown.hint };
@@ -36,19 +36,27 @@ class Refused extends Error {
 class Reader {
   readonly given = new Map<string, string>();
   operand: string | null = null;
+  readonly rest: string[] = [];
   readonly #words: string[] = [];
-  readonly #rest: string[];
+  readonly #left: string[];
 
   constructor(argv: readonly string[]) {
-    this.#rest = [...argv];
+    this.#left = [...argv];
   }
 
   read(): void {
-    for (let word = this.#rest.shift(); word !== undefined; word = this.#rest.shift()) {
-      if (word === "--") throw new Refused("nothing may follow --");
+    for (let word = this.#left.shift(); word !== undefined; word = this.#left.shift()) {
+      if (word === "--") return this.#behind();
       if (word.startsWith("-") && word !== "-") this.#flag(word);
       else this.#word(word);
     }
+  }
+
+  /** Whatever stands behind -- is one word each, flags or not. */
+  #behind(): void {
+    if (commandOf(this.#words)?.behind !== true) throw new Refused("nothing may follow --");
+    this.rest.push(...this.#left.splice(0));
+    if (this.rest.length === 0) throw new Refused("the command is missing behind --");
   }
 
   /** The command that was named, with flags that belong to it. */
@@ -63,27 +71,39 @@ class Reader {
   }
 
   #word(word: string): void {
-    if (isBeginning([...this.#words, word])) {
-      this.#words.push(word);
-      return;
-    }
-    if (this.operand === null && (commandOf(this.#words)?.operand ?? null) !== null) {
-      this.operand = word;
-      return;
-    }
+    if (this.operand === null && isBeginning([...this.#words, word])) this.#words.push(word);
+    else if (!this.#isTaken(word)) throw this.#unknown(word);
+  }
+
+  /** Takes a word behind those of the command, if it is one that takes such. */
+  #isTaken(word: string): boolean {
+    const named = commandOf(this.#words);
+    if (named === null || named.operand === null) return false;
+    if (this.operand === null) this.operand = word;
+    else if (named.more !== null) this.rest.push(word);
+    else return false;
+    return true;
+  }
+
+  #unknown(word: string): Refused {
     const possible = nextWords(this.#words, shownCommands);
-    if (possible.length === 0) throw new Refused(`“${this.#words.join(" ")}” takes no “${word}”`);
-    throw new Refused(`there is no command “${[...this.#words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
+    if (possible.length === 0 || this.operand !== null) return new Refused(`“${this.#words.join(" ")}” takes no “${word}”`);
+    return new Refused(`there is no command “${[...this.#words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
   }
 
   #flag(word: string): void {
     const equals = word.indexOf("=");
     const spelled = equals < 0 ? word : word.slice(0, equals);
-    const found = flags.find(({ name, short }) => spelled === `--${name}` || spelled === `-${short}`);
+    const found = this.#followed(spelled) ?? flags.find(({ name, short, aliases }) => spelled === `-${short}` || [name, ...aliases].some((one) => spelled === `--${one}`));
     if (found === undefined) throw new Refused(`there is no flag ${spelled}`, didYouMean(nearestFlag(spelled)));
     const value = this.#value(found, spelled, equals < 0 ? null : word.slice(equals + 1));
-    const before = found.many ? this.given.get(found.name) : undefined;
-    this.given.set(found.name, before === undefined ? value : `${before} ${value}`);
+    this.given.set(found.name, withValue(found.many ? this.given.get(found.name) : undefined, value));
+  }
+
+  /** With what is followed -f means that, as everywhere. */
+  #followed(spelled: string): Flag | undefined {
+    const follow = flags.find(({ name }) => name === "follow");
+    return spelled === "-f" && follow !== undefined && isFor(follow, this.#words.join(" ")) ? follow : undefined;
   }
 
   #value(flag: Flag, spelled: string, attached: string | null): string {
@@ -98,9 +118,9 @@ class Reader {
 
   // What looks like a flag is one: a value that begins with a dash is written with =.
   #following(): string | null {
-    const next = this.#rest[0];
+    const next = this.#left[0];
     if (next === undefined || (next.startsWith("-") && next !== "-")) return null;
-    this.#rest.shift();
+    this.#left.shift();
     return next;
   }
 }

@@ -1,7 +1,12 @@
 /** Config: from one JSON file to one frozen Config. */
 export { type AccessConfig, accessOf, type PreregisteredClient } from "./access.ts";
 export { processEnv } from "./env.ts";
-export { type ConfigEdit, type Edited, editConfig } from "./edit.ts";
+export { type Backup, backupsOf } from "./backups.ts";
+export { configText } from "./content.ts";
+export { differenceOf } from "./difference.ts";
+export { parseDocument } from "./document.ts";
+export { backupConfig, type ConfigEdit, type Edited, editConfig, issuesOf, rewriteConfig } from "./edit.ts";
+export { looksSecret } from "./secrets.ts";
 export { bothOf, type Cap, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "./filter.ts";
 export type { ConfigChange } from "./jsonc.ts";
 export { pathText } from "./issues.ts";

@@ -12,6 +12,8 @@ export interface ConfigChange {
   readonly path: readonly string[];
   /** JSON; undefined: the member goes. */
   readonly value: unknown;
+  /** The value is not the member but one item of the list that it is: to come behind the others, or to go. */
+  readonly item?: "add" | "drop";
 }
 
 // The library's SyntaxKind exists for its own compiler only; these are its published numbers.
@@ -19,13 +21,29 @@ const commaToken = 5;
 const triviaTokens: readonly number[] = Object.freeze([12, 13, 14, 15]);
 
 /** The text after the change. Throws CONFIG_INVALID where something that is no object stands in the way. */
-export function changedText(text: string, { path, value }: ConfigChange): string {
+export function changedText(text: string, { path, value, item }: ConfigChange): string {
   const root = parseTree(text, [], { allowTrailingComma: true });
   if (root === undefined) throw fault("CONFIG_INVALID", { detail: "there is no value in the file" });
   const found = findNodeAtLocation(root, [...path]);
+  if (item !== undefined) return changedList(text, found, { path, value, item });
   if (value === undefined) return found?.parent === undefined ? text : without(text, found.parent);
   if (found !== undefined) return replaced(text, found, value);
   return inserted(text, root, path, value);
+}
+
+const itemOf = ({ children = [] }: Node, value: unknown): Node | undefined => children.find((child) => child.value === value);
+
+/** What is no list has no items; the first one makes a list of it. */
+function changedList(text: string, list: Node | undefined, { path, value, item }: ConfigChange): string {
+  if (list?.type !== "array") return item === "drop" ? text : changedText(text, { path, value: [value] });
+  return item === "drop" ? withoutItem(text, list, value) : withItem(text, list, value);
+}
+
+const withItem = (text: string, list: Node, value: unknown): string => (itemOf(list, value) === undefined ? withPart(text, list, (shown) => shown(value)) : text);
+
+function withoutItem(text: string, list: Node, value: unknown): string {
+  const item = itemOf(list, value);
+  return item === undefined ? text : without(text, item);
 }
 
 interface Style {
@@ -61,25 +79,32 @@ function inserted(text: string, root: Node, path: readonly string[], value: unkn
   return withMember(text, around, key, whole);
 }
 
-function withMember(text: string, around: Node, key: string, value: unknown): string {
+const withMember = (text: string, around: Node, key: string, value: unknown): string => withPart(text, around, (shown) => `${JSON.stringify(key)}: ${shown(value)}`);
+
+/** What comes into an object or a list, given how a value is written at its place. */
+type Part = (shown: (value: unknown) => string) => string;
+
+function withPart(text: string, around: Node, part: Part): string {
   const style = styleOf(text);
   const last = around.children?.at(-1);
   const close = endOf(around) - 1;
-  if (last === undefined) return withFirst(text, { around, close, style }, key, value);
+  if (last === undefined) return withFirst(text, { around, close, style }, part);
   const comma = commaAfter(text, endOf(last));
-  if (!/[\r\n]/.test(text.slice(endOf(last), close))) return splice(text, comma === null ? endOf(last) : comma + 1, `${comma === null ? "," : ""} ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  if (!/[\r\n]/.test(text.slice(endOf(last), close))) return splice(text, comma === null ? endOf(last) : comma + 1, `${comma === null ? "," : ""} ${part((value) => JSON.stringify(value))}`);
   const indent = indentAt(text, last.offset);
-  // Behind whatever is said about the last member, and with a comma at the end where the last one had it.
+  // Behind whatever is said about the last one, and with a comma at the end where that had it.
   const end = text.slice(0, close).trimEnd().length;
-  const added = splice(text, end, `${style.eol}${indent}${JSON.stringify(key)}: ${written(value, indent, style)}${comma === null ? "" : ","}`);
+  const added = splice(text, end, `${style.eol}${indent}${part((value) => written(value, indent, style))}${comma === null ? "" : ","}`);
   return comma === null ? splice(added, endOf(last), ",") : added;
 }
 
-function withFirst(text: string, { around, close, style }: { readonly around: Node; readonly close: number; readonly style: Style }, key: string, value: unknown): string {
+function withFirst(text: string, { around, close, style }: { readonly around: Node; readonly close: number; readonly style: Style }, part: Part): string {
+  // A list that was empty may well stay on its line.
+  if (around.type === "array" && text.slice(around.offset + 1, close).trim() === "") return text.slice(0, around.offset + 1) + part((value) => JSON.stringify(value)) + text.slice(close);
   const outer = indentAt(text, around.offset);
   const indent = outer + style.unit;
   const inside = text.slice(0, close).trimEnd();
-  return `${inside}${style.eol}${indent}${JSON.stringify(key)}: ${written(value, indent, style)}${style.eol}${outer}${text.slice(close)}`;
+  return `${inside}${style.eol}${indent}${part((value) => written(value, indent, style))}${style.eol}${outer}${text.slice(close)}`;
 }
 
 const splice = (text: string, at: number, added: string): string => text.slice(0, at) + added + text.slice(at);
@@ -94,11 +119,11 @@ function commaAfter(text: string, offset: number): number | null {
 }
 
 // What is said on lines of its own stays, since nobody can say whom it is about; what is said behind the member goes.
-function without(text: string, property: Node): string {
-  const members = property.parent?.children ?? [];
-  const place = members.indexOf(property);
-  const comma = commaAfter(text, endOf(property));
-  const cut = cutOf(text, property.offset, comma === null ? endOf(property) : comma + 1);
+function without(text: string, part: Node): string {
+  const members = part.parent?.children ?? [];
+  const place = members.indexOf(part);
+  const comma = commaAfter(text, endOf(part));
+  const cut = cutOf(text, part.offset, comma === null ? endOf(part) : comma + 1);
   const left = text.slice(0, cut.from) + text.slice(cut.to);
   const before = members[place - 1];
   if (before === undefined || comma !== null) return left;

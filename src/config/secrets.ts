@@ -16,6 +16,12 @@ export interface Part {
 
 const sensitiveName = /token|secret|passw|passphrase|api_?-?key|access_?-?key|private_?-?key|authorization|credential|cookie/i;
 
+// Tokens of common makers, and keys in their usual wrapping.
+const secretShape = /^(Bearer |Basic )|^(sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[abps]|AKIA|AIza|eyJ|npm)[-_A-Za-z0-9]{12,}|-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+
+/** Whether a value of this name, written plainly, is likely to be a secret. For advice only. */
+export const looksSecret = (name: string, value: string): boolean => value !== "" && !/^\$\{[^}]*\}$/.test(value) && (sensitiveName.test(name) || secretShape.test(value));
+
 // What everybody may know about this computer: masking a home folder would garble every path in the log.
 const plainVariables: readonly string[] = Object.freeze(
   ["HOME", "USER", "LOGNAME", "USERNAME", "USERPROFILE", "PATH", "PWD", "SHELL", "TERM", "LANG", "TZ", "TMPDIR", "TEMP", "TMP", "HOSTNAME", "APPDATA", "LOCALAPPDATA"],

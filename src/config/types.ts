@@ -64,6 +64,8 @@ interface BackendCommon {
   readonly issue: Issue | null;
   /** Hash of everything that reaches the process or connection: equal means the same process goes on. */
   readonly fingerprint: string;
+  /** How often the operator has had it begun anew: another number is another process. Absent: never. */
+  readonly life?: number;
 }
 
 export interface StdioSpec extends BackendCommon {

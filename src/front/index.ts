@@ -7,5 +7,6 @@ export { loginActions } from "./operatorLogins.ts";
 export type { Asked, OperatorAction } from "./operatorAuth.ts";
 export { definitionActions } from "./definitions.ts";
 export { pinActions } from "./pins.ts";
+export { serverActions } from "./servers.ts";
 export type { Facts } from "./status.ts";
 export type { Doorkeeper, Front, FrontOptions, FrontRoute, Listen, Site } from "./types.ts";

@@ -19,7 +19,7 @@ export function fateOf(before: Lease | undefined, next: Lease): "added" | "chang
 }
 
 /** One that cannot be used has no process, though all that would reach it is as it was. */
-const isSame = (before: BackendSpec, next: BackendSpec): boolean => before.fingerprint === next.fingerprint && before.issue?.message === next.issue?.message;
+const isSame = (before: BackendSpec, next: BackendSpec): boolean => before.fingerprint === next.fingerprint && before.life === next.life && before.issue?.message === next.issue?.message;
 
 /** A change for one line of the log: names, as many as are worth reading. */
 export function namesOf(change: Change, limits: Pick<Limits, "namesShownMax">): Readonly<Record<keyof Change, string>> {

@@ -5,7 +5,7 @@
  */
 import type { BackendStatus, Lease, Pool, PoolEvents, Sharer } from "../backend/index.ts";
 import { type Audit, type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, type Meter, nullAudit, singleFlight } from "../base/index.ts";
-import { type AskedTool, capabilitiesOf, type Definitions, definitionsOf, type Explained, explainTool, grantableOf, type GrantableScope, instructionsOf, routeOf, type SelectedServer, selectedServers } from "../catalog/index.ts";
+import { type AskedTool, capabilitiesOf, type Definitions, definitionsOf, type Explained, explainTool, grantableOf, type GrantableScope, instructionsOf, routeOf, type SelectedServer, selectedServers, type ToolFacts, toolsOf } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { changeOf, fateOf, namesOf } from "./change.ts";
@@ -74,6 +74,8 @@ class RunningHub implements Hub {
   #stale = false;
   /** Proposals and refusals so far: only the newest of them all decides what the status says of the file. */
   #verdicts = 0;
+  /** How often each server has been begun anew. */
+  readonly #lives = new Map<string, number>();
   /** The newest configuration that was proposed. */
   #proposed: Proposal;
   readonly #adoptSoon = singleFlight(() => this.#adopt(this.#proposed));
@@ -250,7 +252,7 @@ class RunningHub implements Hub {
     await recalled(this.#options, config);
     if (this.#draining !== null) return;
     const before = this.#current.generation;
-    const next = new Generation(config, this.#pool);
+    const next = new Generation(relived(config, this.#lives), this.#pool);
     await Promise.all(replacedBy(before, next).map((lease) => lease.settled(config.limits.swapMsMax)));
     // The end has come meanwhile: nothing is put in place any more.
     if (this.#draining !== null) return next.retire(clock, 0);
@@ -338,6 +340,33 @@ class RunningHub implements Hub {
     return selectedServers(this.#now().catalog, filter);
   }
 
+  async settled(server: string, ms: number): Promise<BackendStatus> {
+    const lease = this.#leaseOf(server);
+    await lease?.settled(ms);
+    // Another configuration may have come meanwhile, and with it another entry of that name, or none.
+    return this.#leaseOf(server)?.status() ?? switchedOff(server, this.#placedAt);
+  }
+
+  async restart(server: string): Promise<void> {
+    if (this.#leaseOf(server) === null) throw fault("PARAMS_INVALID", { backend: server, detail: "it is disabled", hint: `enable it: \`1mcp mcp enable ${server}\`` });
+    this.#lives.set(server, (this.#lives.get(server) ?? 0) + 1);
+    this.#options.log.info("begun anew for the operator", { server });
+    await this.#adoptSoon();
+  }
+
+  tools(server: string): readonly ToolFacts[] | null {
+    this.#leaseOf(server);
+    const { catalog, offers } = this.#now();
+    return toolsOf(catalog, offers, server);
+  }
+
+  /** Null: it is switched off. */
+  #leaseOf(server: string): Lease | null {
+    const { config, leases } = this.#current.generation;
+    if (!config.backends.some(({ name }) => name === server)) throw fault("NAME_UNKNOWN", { detail: `server “${server}”` });
+    return leases.get(server) ?? null;
+  }
+
   presets(): Config["presets"] {
     return this.#current.generation.config.presets;
   }
@@ -418,6 +447,14 @@ class RunningHub implements Hub {
 
 /** What is kept from an earlier life, as far as anything is. */
 const recalled = ({ memory, trust }: HubOptions, config: Config): Promise<unknown> | undefined => (trust ? Promise.all([trust.recall(config), memory?.recall(config)]) : memory?.recall(config));
+
+/** The configuration with the numbers of lives that its servers have had; who is in it no more, has had none. */
+function relived(config: Config, lives: Map<string, number>): Config {
+  const names = new Set(config.backends.map(({ name }) => name));
+  for (const name of lives.keys()) if (!names.has(name)) lives.delete(name);
+  if (lives.size === 0) return config;
+  return Object.freeze({ ...config, backends: Object.freeze(config.backends.map((spec) => (lives.has(spec.name) ? Object.freeze({ ...spec, life: lives.get(spec.name) ?? 0 }) : spec))) });
+}
 
 interface Proposal {
   readonly config: Config;

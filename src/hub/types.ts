@@ -1,6 +1,6 @@
 /** The hub's words for its neighbours. */
 import type { BackendStatus } from "../backend/index.ts";
-import type { AskedTool, Definitions, Explained, GrantableScope, Problem, SelectedServer } from "../catalog/index.ts";
+import type { AskedTool, Definitions, Explained, GrantableScope, Problem, SelectedServer, ToolFacts } from "../catalog/index.ts";
 import type { Config, Issue } from "../config/index.ts";
 import type { Serve } from "../protocol/index.ts";
 import type { Review } from "./trust.ts";
@@ -38,6 +38,12 @@ export interface Hub extends Serve {
   explain(asked: AskedTool): readonly Explained[];
   /** What an expression selects for somebody with every scope. */
   selected(filter: string): readonly SelectedServer[];
+  /** Waits until it is known whether a server serves, at most `ms`, and says how it is. Throws NAME_UNKNOWN. */
+  settled(server: string, ms: number): Promise<BackendStatus>;
+  /** Begins a server anew beside the old one, which ends with its last call; resolves when it is in its place. Throws NAME_UNKNOWN, PARAMS_INVALID where it is disabled. */
+  restart(server: string): Promise<void>;
+  /** All tools of a server; null where none are known. Throws NAME_UNKNOWN. */
+  tools(server: string): readonly ToolFacts[] | null;
   /** The presets of the configuration in place. */
   presets(): Config["presets"];
   /** What can be granted to clients at the moment. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { open, readFile } from "node:fs/promises";
-import { askTool, outputOf, runTool, startSelf } from "../../src/base/spawn.ts";
+import { open, readFile, writeFile } from "node:fs/promises";
+import { askTool, outputOf, runEditor, runTool, startSelf } from "../../src/base/spawn.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
 test("what is started once more has a session and a folder of its own, takes lines, and carries nobody's mark", async () => {
@@ -51,4 +51,12 @@ test("a successor has a session of its own, keeps the mark of whose child we are
   const [mark, session, pid] = (await child.stderr.text()).trim().split(/\s+/u);
   expect(mark).toBe("abc.1");
   expect(session).toBe(pid);
+});
+
+test.skipIf(process.platform === "win32")("an editor gets the file behind its own arguments, whatever the file is called", async () => {
+  await using folder = await createFolder();
+  const [path, script] = [folder.at("a 'file' of $ours"), folder.at("editor.sh")];
+  await writeFile(script, 'echo "$1" > "$2"; exit 5');
+  expect(await runEditor(`sh ${script} "two words"`, path, { PATH: process.env["PATH"] })).toBe(5);
+  expect(await readFile(path, "utf8")).toBe("two words\n");
 });

@@ -12,7 +12,7 @@ test("commands are found by exactly their words", () => {
 test("the words that may follow leave out what people are not told of, if asked so", () => {
   expect(nextWords([])).toEqual(["serve", "proxy", "status", "audit", "mcp", "preset", "explain", "approve", "open", "token", "auth", "config", "service", "demo", "watchdog"]);
   expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "audit", "mcp", "preset", "explain", "approve", "open", "token", "auth", "config", "service"]);
-  expect(nextWords(["config"])).toEqual(["check", "schema", "reload"]);
+  expect(nextWords(["config"])).toEqual(["check", "schema", "reload", "backup", "backups", "restore", "diff", "edit"]);
   expect(nextWords(["serve"])).toEqual([]);
 });
 

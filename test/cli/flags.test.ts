@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { commandOf } from "../../src/cli/commands.ts";
-import { environmentName, flags, parseSettings, sinceOf } from "../../src/cli/flags.ts";
+import { environmentName, flags, parseSettings, sinceOf, valuesOf, withValue } from "../../src/cli/flags.ts";
 
 const of = (given: Record<string, string>, env: Record<string, string> = {}) => parseSettings(new Map(Object.entries(given)), env);
 
@@ -18,13 +18,25 @@ test("every flag can be given, and the environment stands behind each", () => {
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [environmentName(name), value]));
   expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_STRICT_SECRETS", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_TRUST_TERMINAL", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_USER", "ONE_MCP_JSON", "ONE_MCP_SINCE", "ONE_MCP_PASTE", "ONE_MCP_DEVICE", "ONE_MCP_YES", "ONE_MCP_DENY", "ONE_MCP_WAIT", "ONE_MCP_NAME", "ONE_MCP_SCOPE", "ONE_MCP_SERVER", "ONE_MCP_FROM_CIDR", "ONE_MCP_TTL", "ONE_MCP_ALL", "ONE_MCP_PRINT", "ONE_MCP_PASSWORD_FILE", "ONE_MCP_OPERATOR_PASSWORD_FILE", "ONE_MCP_REMOVE", "ONE_MCP_PRESET", "ONE_MCP_TAGS", "ONE_MCP_TAG_FILTER", "ONE_MCP_FILTER", "ONE_MCP_DESCRIPTION", "ONE_MCP_DRY_RUN", "ONE_MCP_GRANT"]);
   expect(of({}, env)).toEqual({ ok: true, settings: settings as never });
-  expect(Object.keys(all).sort()).toEqual(flags.map(({ name }) => name).sort());
+  expect(Object.keys(all).sort()).toEqual(flags.filter(({ typed }) => !typed).map(({ name }) => name).sort());
 });
 
 test("the command line wins over the environment, and an empty variable is none", () => {
   expect(of({ port: "1" }, { ONE_MCP_PORT: "not even looked at" })).toMatchObject({ ok: true, settings: { port: 1 } });
   expect(of({}, { ONE_MCP_PORT: "" })).toMatchObject({ ok: true, settings: { port: null } });
   expect(of({}, { ONE_MCP_INSECURE_NO_AUTH: "false" })).toMatchObject({ settings: { insecureNoAuth: false } });
+});
+
+test("what says what one command is to do has no variable behind it, and is checked all the same", () => {
+  expect(of({}, { ONE_MCP_TYPE: "carrier pigeon", ONE_MCP_WAIT_MS: "soon" }).ok).toBeTrue();
+  expect(of({ type: "carrier pigeon" })).toEqual({ ok: false, problem: "--type must be stdio, http or sse" });
+  expect(of({ "wait-ms": "soon" })).toEqual({ ok: false, problem: "--wait-ms must be a number of milliseconds" });
+  expect(of({ lines: "0" })).toEqual({ ok: false, problem: "--lines must be a number of lines" });
+});
+
+test("of a flag that was given several times each value stays itself", () => {
+  const given = new Map([["env", withValue(withValue(undefined, "A=1 2"), "B=x,y")]]);
+  expect([valuesOf(given, "env"), valuesOf(given, "header")]).toEqual([["A=1 2", "B=x,y"], []]);
 });
 
 test("a wrong value names the flag or the variable that it came from", () => {

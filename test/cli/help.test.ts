@@ -83,26 +83,31 @@ test("help as people see it", () => {
           --preset NAME                  only the servers that this preset selects
                                          [ONE_MCP_PRESET]
           --tags LIST                    only servers with any of these tags:
-                                         web,search [ONE_MCP_TAGS]
+                                         web,search; with mcp add and update, the
+                                         tags of the entry [ONE_MCP_TAGS]
           --tag-filter EXPRESSION        only servers that it selects: web &&
                                          !(legacy || server:old)
                                          [ONE_MCP_TAG_FILTER]
       -f, --filter EXPRESSION            the same [ONE_MCP_FILTER]
 
     Flags of proxy:
-      -u, --url URL                the server to bridge to; default the running one
+      -u, --url URL                the server to bridge to; with mcp, the address
+                                   of the one in the entry; default the running one
                                    of the state folder [ONE_MCP_URL]
           --token-file FILE        the token that opens everything; with proxy, the
                                    token itself may be in ONE_MCP_TOKEN instead;
                                    default the one in the state folder
                                    [ONE_MCP_TOKEN_FILE]
       -t, --timeout MS             how long the server may take to answer for the
-                                   first time; default 10000 [ONE_MCP_TIMEOUT]
+                                   first time; with mcp, to answer any request
+                                   (requestTimeout); default 10000
+                                   [ONE_MCP_TIMEOUT]
           --start                  start the server in the background if none runs
                                    [ONE_MCP_START]
           --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
-          --tags LIST              only servers with any of these tags: web,search
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
                                    [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
                                    server:old) [ONE_MCP_TAG_FILTER]
@@ -117,6 +122,138 @@ test("help as people see it", () => {
                         (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d);
                         default all there is [ONE_MCP_SINCE]
 
+    Flags of mcp add:
+      -u, --url URL            the server to bridge to; with mcp, the address of
+                               the one in the entry; default the running one of the
+                               state folder [ONE_MCP_URL]
+      -t, --timeout MS         how long the server may take to answer for the first
+                               time; with mcp, to answer any request
+                               (requestTimeout); default 10000 [ONE_MCP_TIMEOUT]
+          --tags LIST          only servers with any of these tags: web,search;
+                               with mcp add and update, the tags of the entry
+                               [ONE_MCP_TAGS]
+          --dry-run            show what would change in the file, and change
+                               nothing [ONE_MCP_DRY_RUN]
+          --json               print everything as JSON [ONE_MCP_JSON]
+          --type TYPE          how the server is reached: stdio, http or sse;
+                               default stdio with a command; with an address it is
+                               found out
+          --command PROGRAM    the program to start; easier: everything behind --
+          --args ARGUMENT      an argument of it; may be given several times
+      -e, --env NAME=VALUE     a variable for it; NAME alone takes the value from
+                               the environment of 1mcp, '$file:PATH',
+                               '$keychain:SERVICE/NAME' and '$env:NAME' from there;
+                               may be given several times
+          --header NAME=VALUE  a header for an address, with values like those of
+                               --env; may be given several times
+      -g, --tag TAG            a tag; may be given several times
+          --cwd DIR            the folder it runs in; default a folder of its own;
+                               this one, where the command names files from here
+          --prefix TEXT        what its tools' names begin with; default its name
+          --disabled           write it, but switched off
+          --wait-ms MS         how long to wait until it is up; 0: do not; default
+                               30000 for what is new, else 5000
+
+    Flags of mcp update:
+      -u, --url URL            the server to bridge to; with mcp, the address of
+                               the one in the entry; default the running one of the
+                               state folder [ONE_MCP_URL]
+      -t, --timeout MS         how long the server may take to answer for the first
+                               time; with mcp, to answer any request
+                               (requestTimeout); default 10000 [ONE_MCP_TIMEOUT]
+          --tags LIST          only servers with any of these tags: web,search;
+                               with mcp add and update, the tags of the entry
+                               [ONE_MCP_TAGS]
+          --dry-run            show what would change in the file, and change
+                               nothing [ONE_MCP_DRY_RUN]
+          --json               print everything as JSON [ONE_MCP_JSON]
+          --type TYPE          how the server is reached: stdio, http or sse;
+                               default stdio with a command; with an address it is
+                               found out
+          --command PROGRAM    the program to start; easier: everything behind --
+          --args ARGUMENT      an argument of it; may be given several times
+      -e, --env NAME=VALUE     a variable for it; NAME alone takes the value from
+                               the environment of 1mcp, '$file:PATH',
+                               '$keychain:SERVICE/NAME' and '$env:NAME' from there;
+                               may be given several times
+          --header NAME=VALUE  a header for an address, with values like those of
+                               --env; may be given several times
+      -g, --tag TAG            a tag; may be given several times
+          --cwd DIR            the folder it runs in; default a folder of its own;
+                               this one, where the command names files from here
+          --prefix TEXT        what its tools' names begin with; default its name
+          --disabled           write it, but switched off
+          --unset KEY          take this away: cwd, tags, env.NAME, headers.NAME;
+                               may be given several times
+          --wait-ms MS         how long to wait until it is up; 0: do not; default
+                               30000 for what is new, else 5000
+
+    Flags of mcp remove:
+          --dry-run     show what would change in the file, and change nothing
+                        [ONE_MCP_DRY_RUN]
+          --json        print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes  do not ask
+
+    Flags of mcp enable:
+          --dry-run     show what would change in the file, and change nothing
+                        [ONE_MCP_DRY_RUN]
+          --json        print everything as JSON [ONE_MCP_JSON]
+          --wait-ms MS  how long to wait until it is up; 0: do not; default 30000
+                        for what is new, else 5000
+
+    Flags of mcp disable:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp list:
+          --tags LIST      only servers with any of these tags: web,search; with
+                           mcp add and update, the tags of the entry [ONE_MCP_TAGS]
+          --json           print everything as JSON [ONE_MCP_JSON]
+          --show-disabled  also those that are switched off
+          --verbose        everything about each
+
+    Flags of mcp status:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp restart:
+          --json        print everything as JSON [ONE_MCP_JSON]
+          --wait-ms MS  how long to wait until it is up; 0: do not; default 30000
+                        for what is new, else 5000
+
+    Flags of mcp logs:
+          --json         print everything as JSON [ONE_MCP_JSON]
+      -F, --follow       go on with what comes; also -f
+      -n, --lines COUNT  so many of the last lines; default 50
+
+    Flags of mcp tools:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp tools enable:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp tools disable:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp tools allow:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp tools deny:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
+    Flags of mcp tools forget:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
     Flags of preset list:
           --json  print everything as JSON [ONE_MCP_JSON]
 
@@ -124,7 +261,8 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset create:
-          --tags LIST              only servers with any of these tags: web,search
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
                                    [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
                                    server:old) [ONE_MCP_TAG_FILTER]
@@ -135,7 +273,8 @@ test("help as people see it", () => {
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset edit:
-          --tags LIST              only servers with any of these tags: web,search
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
                                    [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
                                    server:old) [ONE_MCP_TAG_FILTER]
@@ -151,7 +290,8 @@ test("help as people see it", () => {
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset test:
-          --tags LIST              only servers with any of these tags: web,search
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
                                    [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
                                    server:old) [ONE_MCP_TAG_FILTER]
@@ -164,7 +304,8 @@ test("help as people see it", () => {
     Flags of explain:
           --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
-          --tags LIST              only servers with any of these tags: web,search
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
                                    [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
                                    server:old) [ONE_MCP_TAG_FILTER]
@@ -236,6 +377,21 @@ test("help as people see it", () => {
     Flags of auth status:
           --json  print everything as JSON [ONE_MCP_JSON]
 
+    Flags of config backup:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of config backups:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of config restore:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
+    Flags of config edit:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+
     Flags of service print:
           --user  for one user's own service, not the machine's [ONE_MCP_USER]
 
@@ -251,8 +407,8 @@ test("help as people see it", () => {
       -h, --help             this text
           --version          the version
 
-    Flags stand before or after the command. Each can be set by the environment
-    variable in brackets; the command line wins.
+    Flags stand before or after the command. The environment variable in brackets
+    sets the same; the command line wins.
 
     Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration
     "

@@ -30,7 +30,7 @@ test("unknown flags and commands are refused, with what was meant where that is 
   expect(read("--versoin")).toEqual(["there is no flag --versoin", "did you mean --version?"]);
   expect(read("sevre")).toEqual(["there is no command “sevre”", "did you mean serve?"]);
   expect(read("config chekc")).toEqual(["there is no command “config chekc”", "did you mean check?"]);
-  expect(read("config")).toEqual(["“config” needs one more word: check, schema, reload", null]);
+  expect(read("config")).toEqual(["“config” needs one more word: check, schema, reload, backup, backups, restore, diff, edit", null]);
   expect(read("serve now")).toEqual(["“serve” takes no “now”", null]);
   expect(read("serve -- now")).toEqual(["nothing may follow --", null]);
 });
@@ -64,4 +64,34 @@ test("a command that takes a word takes one, whatever it is, and no other does",
   };
   expect([operand("status"), operand("status one"), operand("--json status serve"), operand("status - --json")]).toEqual([null, "one", "serve", "-"]);
   expect([operand("status one two"), operand("serve one")]).toEqual(["“status” takes no “two”", "“serve” takes no “one”"]);
+});
+
+test("behind -- stands a command of its own, flags and all, for those that take one", () => {
+  const rest = (line: string) => {
+    const parsed = parseCommandLine(line.split(" "));
+    return parsed.ok ? [parsed.operand, parsed.rest, Object.fromEntries(parsed.given)] : parsed.problem;
+  };
+  expect(rest("mcp add x --tag a -- npx -y --config z -- q")).toEqual(["x", ["npx", "-y", "--config", "z", "--", "q"], { tag: "a" }]);
+  expect(rest("mcp add x --")).toBe("the command is missing behind --");
+  expect(rest("mcp remove x -- y")).toBe("nothing may follow --");
+});
+
+test("a command that takes many words takes them all, and its own words are not among them", () => {
+  const rest = (line: string) => {
+    const parsed = parseCommandLine(line.split(" "));
+    return parsed.ok ? [parsed.command.words.join(" "), parsed.operand, parsed.rest] : parsed.problem;
+  };
+  expect(rest("mcp tools deny git enable list_* ?x")).toEqual(["mcp tools deny", "git", ["enable", "list_*", "?x"]]);
+  expect(rest("mcp tools git enable")).toBe("“mcp tools” takes no “enable”");
+  expect(rest("mcp tools")).toEqual(["mcp tools", null, []]);
+});
+
+test("a flag may have another name, and -f follows where something can be followed", () => {
+  const given = (line: string) => {
+    const parsed = parseCommandLine(line.split(" "));
+    return parsed.ok ? Object.fromEntries(parsed.given) : parsed.problem;
+  };
+  expect(given("mcp add x --headers A=b --header C=d --url http://a")).toEqual({ header: "A=b\0C=d", url: "http://a" });
+  expect(given("mcp logs git -f")).toEqual({ follow: "1" });
+  expect(given("serve -f a")).toEqual({ filter: "a" });
 });

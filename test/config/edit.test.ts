@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { defaultLimits, fault, systemClock } from "../../src/base/index.ts";
-import { type ConfigEdit, editConfig } from "../../src/config/edit.ts";
+import { backupConfig, type ConfigEdit, editConfig, issuesOf, rewriteConfig } from "../../src/config/edit.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 
 const prefixed = (prefix: string): ConfigEdit["changes"] => () => [{ path: ["mcpServers", "one", "prefix"], value: prefix }];
@@ -149,4 +149,31 @@ test("a lock that is always another one's is waited for, but not for ever", asyn
   let at = 0;
   const clock = { ...systemClock, now: () => (at += defaultLimits.configLockMsMax / 2) };
   await expect(editConfig({ ...options, clock, changes: prefixed("p") })).rejects.toMatchObject({ code: "LIMIT_REACHED" });
+});
+
+test("another text is put in the file's place whatever is there, but only one that can be used", async () => {
+  await using folder = await createFolder();
+  const options = await given(folder, "{ oops");
+  expect(await rewriteConfig({ ...options, text: (before) => `${before} still` })).toMatchObject({ ok: false });
+  expect(await rewriteConfig({ ...options, text: () => "{}\n" })).toMatchObject({ ok: true, written: true, closed: false });
+  expect(await readFile(options.path, "utf8")).toBe("{}\n");
+});
+
+test("a file that gets a secret is for its owner alone from then on", async () => {
+  await using folder = await createFolder();
+  const options = await given(folder);
+  expect(await editConfig({ ...options, isPrivate: true, changes: prefixed("p") })).toMatchObject({ written: true, closed: true });
+  expect((await stat(options.path)).mode & 0o777).toBe(0o600);
+  expect(await editConfig({ ...options, isPrivate: true, changes: prefixed("q") })).toMatchObject({ written: true, closed: false });
+});
+
+test("a copy is made by hand, where there is a file", async () => {
+  await using folder = await createFolder();
+  const options = await given(folder);
+  expect(await readFile(await backupConfig(options), "utf8")).toBe(original);
+  await expect(backupConfig({ ...options, path: folder.at("none.json") })).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
+});
+
+test("what is wrong with a text is known before it is written", () => {
+  expect([issuesOf("{}", "/x"), issuesOf('{ "prot": 1 }', "/x").length]).toEqual([[], 1]);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { findNodeAtLocation, parse, parseTree } from "jsonc-parser";
 import { changedText } from "../../src/config/jsonc.ts";
@@ -106,3 +106,21 @@ function withSet(value: unknown, [key = "", ...rest]: readonly string[], given: 
   const around = (value ?? {}) as Record<string, unknown>;
   return { ...around, [key]: rest.length === 0 ? given : withSet(around[key], rest, given) };
 }
+
+describe("one item of a list", () => {
+  const list = '{\n  "a": [\n    "x", // about x\n    "y" // about y\n  ]\n}\n';
+  const change = (text: string, item: "add" | "drop", value: string, path = ["a"]) => changedText(text, { path, value, item });
+
+  test("comes behind the others, and goes with what is said behind it; the rest stays", () => {
+    expect(change(list, "add", "z")).toBe('{\n  "a": [\n    "x", // about x\n    "y", // about y\n    "z"\n  ]\n}\n');
+    expect(change(list, "drop", "x")).toBe('{\n  "a": [\n    "y" // about y\n  ]\n}\n');
+    expect(change(list, "drop", "y")).toBe('{\n  "a": [\n    "x" // about x\n  ]\n}\n');
+    expect(change('{ "a": ["x"] }', "add", "y")).toBe('{ "a": ["x", "y"] }');
+    expect(change('{ "a": [] }', "add", "y")).toBe('{ "a": ["y"] }');
+  });
+
+  test("is there once; one that is not there is not missed; the first one makes the list", () => {
+    expect([change(list, "add", "x"), change(list, "drop", "q"), change("{}", "drop", "q")]).toEqual([list, list, "{}"]);
+    expect(JSON.parse(change("{}", "add", "q", ["b", "c"]))).toEqual({ b: { c: ["q"] } });
+  });
+});

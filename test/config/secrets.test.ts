@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createKnownSecrets } from "../../src/base/index.ts";
+import { looksSecret } from "../../src/config/secrets.ts";
 import { serverIn } from "../fixtures/config.ts";
 
 const secretsIn = (entry: object, variables: Record<string, string> = {}): string[] => serverIn(entry, variables).secrets.map((secret) => secret.reveal());
@@ -40,4 +41,9 @@ test("secrets are masked wherever a spec is printed, and are no part of the fing
   const spec = serverIn({ command: "x", env: { TOKEN: "${T}" } }, { T: "value-of-t" });
   expect(JSON.stringify(spec)).not.toContain("value-of-t");
   expect(Bun.inspect(spec, { depth: 5 })).not.toContain("value-of-t");
+});
+
+test("a value is likely to be a secret by its name, or by how it looks; one that only refers to it is not", () => {
+  for (const [name, value] of [["API_TOKEN", "x"], ["Authorization", "y"], ["WHATEVER", "ghp_abcdefghijklmnop"], ["", "sk-abcdefghijklmnop"], ["X", "Bearer abc"], ["K", "-----BEGIN RSA PRIVATE KEY-----"]] as const) expect([name, looksSecret(name, value)]).toEqual([name, true]);
+  for (const [name, value] of [["API_TOKEN", ""], ["API_TOKEN", "${API_TOKEN}"], ["PATH", "/bin"], ["", "--verbose"], ["", "server-everything"]] as const) expect([name, looksSecret(name, value)]).toEqual([name, false]);
 });

@@ -361,3 +361,51 @@ describe("the end", () => {
     expect(pool.closed).toBe(true);
   });
 });
+
+describe("a single server", () => {
+  test("is waited for until it is known whether it serves, and its tools are told", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("off", { disabled: true })));
+    expect(hub.tools("alpha")).toBeNull();
+    const settled = hub.settled("alpha", 1000);
+    pool.backend("alpha").offer({ tools: [tool("echo")] });
+    expect(await settled).toMatchObject({ name: "alpha", state: "ready" });
+    expect(hub.tools("alpha")).toEqual([{ name: "echo", public: "alpha__echo", because: "no rule of “alpha” hides it" }]);
+    expect([await hub.settled("off", 1000), hub.tools("off")]).toMatchObject([{ state: "disabled" }, null]);
+    await expect(hub.settled("nobody", 1)).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+    expect(() => hub.tools("nobody")).toThrow("nobody");
+  });
+
+  test("is begun anew beside itself, calls come to their end, and the others are left alone", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta"), specOf("off", { disabled: true })));
+    const before = pool.backend("alpha");
+    before.offer({ tools: [tool("echo")] });
+    const end = Promise.withResolvers<Outcome>();
+    before.answer = () => end.promise;
+    const running = callTool(hub, "alpha__echo");
+    const restarted = hub.restart("alpha");
+    await Promise.resolve();
+    const after = pool.backends.get("alpha#1.1") ?? expect.unreachable();
+    after.offer({ tools: [tool("echo")] });
+    await restarted;
+    expect([before.holds, after.holds, pool.backend("beta").holds]).toEqual([1, 1, 2]);
+    end.resolve(done('{"content":[{"type":"text","text":"old"}]}'));
+    expect([await running, before.holds]).toEqual([expect.stringContaining("old") as string, 0]);
+    expect(hub.status()).toMatchObject({ config: { state: "valid" }, change: { changed: ["alpha"], kept: ["beta"] } });
+    // It stays the one that it is when the file changes elsewhere, and a file that was refused stays refused.
+    await hub.propose(configOf(specOf("alpha"), specOf("beta")));
+    expect([pool.backends.has("alpha#1.2"), after.holds]).toEqual([false, 1]);
+    await hub.propose(configOf(specOf("beta")));
+    hub.reject([], "/c.json");
+    const again = hub.restart("beta");
+    await Promise.resolve();
+    pool.backends.get("beta#1.1")?.offer({});
+    await again;
+    expect(hub.status().config.state).toBe("rejected");
+    await expect(hub.restart("alpha")).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+  });
+
+  test("that is switched off is not begun anew", async () => {
+    const { hub } = await stageOf(configOf(specOf("off", { disabled: true })));
+    await expect(hub.restart("off")).rejects.toMatchObject({ code: "PARAMS_INVALID", hint: expect.stringContaining("mcp enable off") as string });
+  });
+});

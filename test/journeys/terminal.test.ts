@@ -1,30 +1,7 @@
 /** Commands on a real terminal: what a person types there, and what he must not see of it. */
 import { describe, expect, test } from "bun:test";
-import { cleanEnv, programArgv, temporaryDir } from "../fixtures/program.ts";
-
-/** Runs a command on a terminal, typing each answer as soon as its question has come. */
-async function onTerminal(args: readonly string[], answers: readonly (readonly [question: string, answer: string])[]): Promise<{ code: number; text: string }> {
-  const decoder = new TextDecoder();
-  const left = [...answers];
-  let text = "";
-  let searched = 0;
-  const child = Bun.spawn([...programArgv(), ...args], {
-    env: cleanEnv(),
-    terminal: {
-      cols: 100,
-      rows: 30,
-      data(terminal, data) {
-        text += decoder.decode(data, { stream: true });
-        const [next] = left;
-        if (next === undefined || !text.includes(next[0], searched)) return;
-        left.shift();
-        searched = text.length;
-        terminal.write(next[1]);
-      },
-    },
-  });
-  return { code: await child.exited, text };
-}
+import { onTerminal } from "../fixtures/onTerminal.ts";
+import { temporaryDir } from "../fixtures/program.ts";
 
 // Windows has no terminal of this kind.
 describe.skipIf(process.platform === "win32")("on a terminal", () => {

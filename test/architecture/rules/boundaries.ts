@@ -99,6 +99,8 @@ export const fileOwners: readonly string[] = Object.freeze([
   "src/base/audit.ts",
   "src/base/index.ts",
   "src/cli/background.ts",
+  "src/cli/configEdit.ts",
+  "src/config/backups.ts",
   "src/config/edit.ts",
   "src/config/owner.ts",
   "src/config/presence.ts",

@@ -1,0 +1,13 @@
+/** Which configuration file is meant, and its members as they come: apart, for commands that need no more of it. */
+import { resolve } from "node:path";
+import { defaultConfigPath } from "../config/index.ts";
+import type { Occasion } from "./occasion.ts";
+
+/** The configuration file that the command line means. */
+export const configPathOf = ({ settings, env }: Pick<Occasion, "settings" | "env">): string => (settings.config === null ? defaultConfigPath(env) : resolve(settings.config));
+
+/** Members of an object. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** An object's members; none where it is no object. */
+export const membersOf = (value: unknown): Members => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {});

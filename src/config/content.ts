@@ -1,0 +1,32 @@
+/** The configuration file as bytes and text, for those who go on writing it, or only look at what is there. */
+import { readFile, stat } from "node:fs/promises";
+import { defaultLimits, fault } from "../base/index.ts";
+
+/** Byte order mark, which editors on Windows write. */
+export const mark = "\uFEFF";
+
+/** The file as it is. */
+export interface Content {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+  readonly marked: boolean;
+  readonly mode: number;
+}
+
+/** What is in the file; null where there is none. Throws CONFIG_UNREADABLE: too large, no UTF-8, not ours to read. */
+export async function contentOf(path: string): Promise<Content | null> {
+  try {
+    const { mode, size } = await stat(path);
+    if (size > defaultLimits.configBytesMax) throw new Error(`larger than ${defaultLimits.configBytesMax} bytes`);
+    const bytes = await readFile(path);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const marked = text.startsWith(mark);
+    return { bytes, text: marked ? text.slice(1) : text, marked, mode };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw fault("CONFIG_UNREADABLE", { detail: path, cause });
+  }
+}
+
+/** The text of the file; null where there is none. Throws CONFIG_UNREADABLE. */
+export const configText = async (path: string): Promise<string | null> => (await contentOf(path))?.text ?? null;

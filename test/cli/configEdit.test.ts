@@ -1,0 +1,63 @@
+import { describe, expect, test } from "bun:test";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { type Pipes, run } from "../../src/cli/index.ts";
+import { keptOutput } from "../fixtures/cli.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+const original = '{\n  "pageSize": 1 // few\n}\n';
+
+async function given(text: string | null = original) {
+  const folder = await createFolder();
+  const path = folder.at("mcp.json");
+  if (text !== null) await writeFile(path, text, { mode: 0o600 });
+  /** Edits with a shell script as the editor; `answers` are typed on the terminal. */
+  const edit = async (script: string, answers: string | null = null, ...argv: string[]) => {
+    await writeFile(folder.at("editor.sh"), script);
+    const [stdout, stderr] = [keptOutput(answers !== null), keptOutput()];
+    const pipes = (): Pipes => ({ input: new Blob([answers ?? ""]).stream(), output: stdout as never, typist: () => Promise.resolve({ echo: () => undefined }) });
+    const env = { PATH: process.env["PATH"], AT: path, EDITOR: `sh ${folder.at("editor.sh")} an-argument`, COUNT: folder.at("count") };
+    const code = await run({ argv: ["config", "edit", ...argv, "--config", path, "--state-dir", folder.at("state")], env, stdout, stderr, signals: process, pipes, clock: null, selfArgv: [] });
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  };
+  return { folder, path, edit, now: () => readFile(path, "utf8"), drafts: () => readdir(folder.at("state")), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+// Windows has no such shell.
+describe.skipIf(process.platform === "win32")("config edit", () => {
+  test("puts what the editor left in place once it has been checked, and leaves no draft", async () => {
+    await using at = await given();
+    const { code, stdout, stderr } = await at.edit(`sed -i 's/1/2/' "$2"`);
+    expect([code, stdout.startsWith("the configuration is changed\n"), stderr, await at.now(), await at.drafts()]).toEqual([0, true, "", original.replace("1", "2"), []]);
+    expect((await at.edit(`sed -i 's/2/3/' "$2"`, null, "--dry-run")).stdout).toBe('@@ line 2 @@\n-  "pageSize": 2 // few\n+  "pageSize": 3 // few\n');
+    expect((await at.edit("true")).stdout).toBe("nothing is changed\n");
+  });
+
+  test("makes the file where there is none", async () => {
+    await using at = await given(null);
+    expect((await at.edit("true")).stdout).toBe("nothing is changed\n");
+    expect((await at.edit(`echo '{}' > "$2"`)).code).toBe(0);
+    expect(await at.now()).toBe("{}\n");
+  });
+
+  test("in a pipe refuses what cannot be used, with its place", async () => {
+    await using at = await given();
+    expect(await at.edit(`echo '{ "pagesize": 1 }' > "$2"`)).toMatchObject({ code: 78, stderr: expect.stringContaining("mcp.json:1:3:") as string });
+    expect([await at.now(), await at.drafts()]).toEqual([original, []]);
+  });
+
+  test("on a terminal offers to go back, or to leave everything as it was", async () => {
+    await using at = await given();
+    const mending = `echo x >> "$COUNT"; if [ $(wc -l < "$COUNT") = 1 ]; then echo '{' > "$2"; else echo '{ "pageSize": 9 }' > "$2"; fi`;
+    const mended = await at.edit(mending, "y\n");
+    expect([mended.code, mended.stdout.includes("Go back to the editor? [Y/n] "), await at.now()]).toEqual([0, true, '{ "pageSize": 9 }\n']);
+    const left = await at.edit(`echo '{' > "$2"`, "n\n");
+    expect([left.code, left.stdout.endsWith("nothing is changed\n"), await at.now()]).toEqual([0, true, '{ "pageSize": 9 }\n']);
+  });
+
+  test("writes over nobody's change, and does nothing where the editor fails", async () => {
+    await using at = await given();
+    expect(await at.edit(`echo '{}' > "$2"; echo '{ "pageSize": 5 }' > "$AT"`)).toMatchObject({ code: 1, stderr: expect.stringContaining("somebody else has changed the file meanwhile") as string });
+    expect(await at.now()).toBe('{ "pageSize": 5 }\n');
+    expect(await at.edit("exit 3")).toMatchObject({ code: 1, stderr: expect.stringContaining("the editor ended with 3") as string });
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { readFile, writeFile } from "node:fs/promises";
+import { defaultLimits, fault, systemClock, Tail } from "../../src/base/index.ts";
+import { serverActions } from "../../src/front/index.ts";
+import { runHere } from "../fixtures/cli.ts";
+import { createFolder } from "../fixtures/folder.ts";
+import { factsOf } from "../fixtures/front.ts";
+import { operated } from "../fixtures/operated.ts";
+import { statusOf } from "../fixtures/pool.ts";
+
+const backends = [statusOf("git"), statusOf("web"), statusOf("off", { state: "disabled" })];
+const started = () =>
+  operated({ backends }, undefined, {
+    actions: serverActions(
+      {
+        settled: (name) => Promise.resolve(statusOf(name)),
+        restart: () => Promise.resolve(),
+        status: factsOf({ backends }).status,
+        tools(name) {
+          if (name === "gti") throw fault("NAME_UNKNOWN");
+          return name === "web" ? null : [{ name: "log", public: "git__log", because: "no rule hides it" }, { name: "push", public: null, because: "it is hidden\u001b" }];
+        },
+      },
+      new Tail(defaultLimits),
+      systemClock,
+    ),
+  });
+
+describe("mcp tools", () => {
+  test("lists what a server has, or every one, and says of which nothing is known", async () => {
+    await using server = await started();
+    expect(await runHere(["mcp", "tools", "git", ...server.flags])).toEqual({ code: 0, stdout: "SERVER\tTOOL\tSHOWN AS\tBECAUSE\ngit\tlog\tgit__log\tno rule hides it\ngit\tpush\t-\tit is hidden\\u001b\n", stderr: "" });
+    expect(await runHere(["mcp", "tools", ...server.flags])).toMatchObject({ code: 0, stderr: "nothing is known yet of what web offers: `1mcp mcp status web` says why\n" });
+    expect(JSON.parse((await runHere(["mcp", "tools", "web", "--json", ...server.flags])).stdout)).toEqual({ server: "web", tools: null });
+    expect(JSON.parse((await runHere(["mcp", "tools", "--json", ...server.flags])).stdout)).toMatchObject([{ server: "git" }, { server: "web" }]);
+    expect((await runHere(["mcp", "tools", "gti", ...server.flags])).code).toBe(4);
+  });
+
+  test("needs a server that runs", async () => {
+    await using folder = await createFolder();
+    expect(await runHere(["mcp", "tools", "git", "--state-dir", folder.at("state")])).toMatchObject({ code: 1, stderr: expect.stringContaining("only a running server knows its tools") as string });
+  });
+});
+
+describe("rules for tools", () => {
+  async function given(entry: string) {
+    const folder = await createFolder();
+    const path = folder.at("mcp.json");
+    const text = `{\n  "mcpServers": {\n    "git": ${entry}\n  }\n}\n`;
+    await writeFile(path, text, { mode: 0o600 });
+    const flags = ["--config", path, "--state-dir", folder.at("state")];
+    const entryNow = async () => (await readFile(path, "utf8")).replace('{\n  "mcpServers": {\n    "git": ', "").replace("\n  }\n}\n", "");
+    return { run: (word: string, ...argv: string[]) => runHere(["mcp", "tools", word, ...argv, ...flags]), entryNow, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  }
+
+  test("come and go item by item, so that what is said about the others stays", async () => {
+    await using at = await given('{\n      "command": "x",\n      "disabledTools": [\n        "push", // dangerous\n        "fetch"\n      ]\n    }');
+    expect((await at.run("disable", "git", "reset", "push")).stdout).toStartWith("git: reset, push neither shown nor callable\n");
+    expect(await at.entryNow()).toContain('"push", // dangerous\n        "fetch",\n        "reset"\n');
+    expect((await at.run("enable", "git", "fetch", "reset")).code).toBe(0);
+    expect(await at.entryNow()).toContain('"disabledTools": [\n        "push" // dangerous\n      ]');
+    expect((await at.run("forget", "git", "push")).code).toBe(0);
+    expect(await at.entryNow()).not.toContain("disabledTools");
+    expect((await at.run("forget", "git", "push")).stdout).toBe("it is so already\n");
+  });
+
+  test("by patterns are written where the schema has them", async () => {
+    await using at = await given('{ "command": "x" }');
+    for (const [word, list] of [["allow", "allow"], ["deny", "deny"]] as const) {
+      const { stdout } = await at.run(word, "git", "list_*", "?x", "--dry-run");
+      // Until the schema has them it says so; then the difference shows them.
+      if (stdout !== "") expect(stdout.replace(/\s/g, "")).toContain(`"tools":{"${list}":["list_*","?x"]}`);
+    }
+  });
+
+  test("are put back where they would hide what is to be shown, and an empty list does not stay to hide everything", async () => {
+    await using at = await given('{ "command": "x", "tools": { "allow": ["list_*", "?x"], "deny": ["log"] } }');
+    const enabled = await at.run("enable", "git", "log", "list_all", "ax", "other", "--dry-run");
+    if (enabled.code !== 78) expect(enabled.stdout).toContain('+    "git": { "command": "x", "tools": { "allow": ["list_*", "?x", "log", "other"] } }\n');
+    const forgotten = await at.run("forget", "git", "list_*", "?x", "log", "--dry-run");
+    // With its last rules the whole member goes, which any schema takes.
+    expect(forgotten.stdout).toContain('+    "git": { "command": "x" }\n');
+  });
+
+  test("need a server that is there, and something to be about", async () => {
+    await using at = await given('{ "command": "x" }');
+    expect((await at.run("enable", "gti", "log")).code).toBe(4);
+    expect(await at.run("disable", "git")).toMatchObject({ code: 2, stderr: expect.stringContaining("it needs the names of tools") as string });
+    expect(await at.run("deny", "git")).toMatchObject({ code: 2, stderr: expect.stringContaining("it needs the patterns of names") as string });
+    expect((await at.run("deny")).code).toBe(2);
+  });
+});
