@@ -10,52 +10,97 @@ test("help as people see it", () => {
     Usage: 1mcp [command] [flags]
 
     Commands:
-      serve                    start the proxy (also without a command)
-      proxy                    bridge a client on stdin and stdout to a running
-                               server
-      status [SERVER]          say how the running server and its servers are
-      audit                    what was decided about whom, from the audit log
-      audit verify             say whether any line of the audit log was changed,
-                               added or taken away
-      mcp pins [SERVER]        what a server defines now that is not what was
-                               trusted
-      mcp trust [SERVER]       show the same, and trust it from now on
-      preset list              the presets there are
-      preset show [NAME]       one preset, and which servers it selects
-      preset create [NAME]     a name for a selection of servers
-      preset edit [NAME]       change what a preset selects, or its description
-      preset delete [NAME]     take a preset away
-      preset test [NAME]       which servers a preset or an expression selects
-      preset url [NAME]        the address for clients that are to see its servers
-                               alone
-      explain [TOOL]           which rules show or hide a tool; what an error's
-                               code means
-      mcp tokens [SERVER]      what the tools of each server cost a model, and what
-                               searching them would save
-      approve                  who asks for a grant, and your decision
-      open                     have your browser be the operator's
-      token create             make a token, and print it this once
-      token list               the tokens there are
-      token rotate [ID]        another token in its place; the old one is valid for
-                               a while yet
-      token revoke [ID]        end a token at once
-      auth grants              who was granted what
-      auth revoke [ID]         end a grant at once, with its open streams
-      auth pins                the clients that are pinned by their metadata
-                               documents
-      auth pin [URL]           show a client's metadata document, and pin it as it
-                               is
-      auth unpin [URL]         let that client in no more
-      auth password            set the password of the operator's pages
-      auth login [SERVER]      log in at a remote server, for the running proxy
-      auth logout [SERVER]     forget the login at a remote server
-      auth status              say at which remote servers somebody is logged in
-      config check             say everything that is wrong with the configuration
-      config schema            print the JSON Schema of a configuration
-      config reload            have the running server look at its configuration
-                               now
-      service print [MANAGER]  print what a service manager needs: systemd or
-                               launchd
+      serve                                   start the proxy (also without a
+                                              command)
+      proxy                                   bridge a client on stdin and stdout
+                                              to a running server
+      status [SERVER]                         say how the running server and its
+                                              servers are
+      audit                                   what was decided about whom, from the
+                                              audit log
+      audit verify                            say whether any line of the audit log
+                                              was changed, added or taken away
+      mcp add [NAME] [-- COMMAND...]          write a server into the
+                                              configuration, and have the running
+                                              one take it
+      mcp update [NAME] [-- COMMAND...]       change a server's entry
+      mcp remove [NAME]                       take a server away
+      mcp enable [NAME]                       switch a server on
+      mcp disable [NAME]                      switch a server off, and keep its
+                                              entry
+      mcp list                                the servers in the configuration
+      mcp status [SERVER]                     say how the servers are, as “status”
+                                              does
+      mcp restart [SERVER]                    begin a server anew; calls that run
+                                              there come to their end
+      mcp logs [SERVER]                       the last lines of the log, and of
+                                              what servers say
+      mcp tools [SERVER]                      the tools of a server, and which of
+                                              them are shown
+      mcp tools enable [SERVER] [TOOL...]     show these tools again
+      mcp tools disable [SERVER] [TOOL...]    neither show nor call these tools
+      mcp tools allow [SERVER] [PATTERN...]   only tools with names like these
+      mcp tools deny [SERVER] [PATTERN...]    no tools with names like these
+      mcp tools forget [SERVER] [PATTERN...]  take such rules back
+      mcp pins [SERVER]                       what a server defines now that is not
+                                              what was trusted
+      mcp trust [SERVER]                      show the same, and trust it from now
+                                              on
+      preset list                             the presets there are
+      preset show [NAME]                      one preset, and which servers it
+                                              selects
+      preset create [NAME]                    a name for a selection of servers
+      preset edit [NAME]                      change what a preset selects, or its
+                                              description
+      preset delete [NAME]                    take a preset away
+      preset test [NAME]                      which servers a preset or an
+                                              expression selects
+      preset url [NAME]                       the address for clients that are to
+                                              see its servers alone
+      explain [TOOL]                          which rules show or hide a tool; what
+                                              an error's code means
+      mcp tokens [SERVER]                     what the tools of each server cost a
+                                              model, and what searching them would
+                                              save
+      approve                                 who asks for a grant, and your
+                                              decision
+      open                                    have your browser be the operator's
+      token create                            make a token, and print it this once
+      token list                              the tokens there are
+      token rotate [ID]                       another token in its place; the old
+                                              one is valid for a while yet
+      token revoke [ID]                       end a token at once
+      auth grants                             who was granted what
+      auth revoke [ID]                        end a grant at once, with its open
+                                              streams
+      auth pins                               the clients that are pinned by their
+                                              metadata documents
+      auth pin [URL]                          show a client's metadata document,
+                                              and pin it as it is
+      auth unpin [URL]                        let that client in no more
+      auth password                           set the password of the operator's
+                                              pages
+      auth login [SERVER]                     log in at a remote server, for the
+                                              running proxy
+      auth logout [SERVER]                    forget the login at a remote server
+      auth status                             say at which remote servers somebody
+                                              is logged in
+      config check                            say everything that is wrong with the
+                                              configuration
+      config schema                           print the JSON Schema of a
+                                              configuration
+      config reload                           have the running server look at its
+                                              configuration now
+      config backup                           keep a copy of the configuration
+      config backups                          the copies there are
+      config restore [COPY]                   put a copy back; the newest, if none
+                                              is named
+      config diff [COPY]                      what has changed since a copy
+      config edit                             change the configuration in your
+                                              editor; it is checked before it
+                                              counts
+      service print [MANAGER]                 print what a service manager needs:
+                                              systemd or launchd
 
     Flags of serve:
       -H, --host ADDRESS                 address to listen on; default 127.0.0.1
