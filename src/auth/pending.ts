@@ -231,6 +231,11 @@ export class Pending {
     return this.#options.store.run("delete from requests where id = ? and decision is not null", id) === 1;
   }
 
+  /** Takes all away that were decided, and came to nothing yet. */
+  withdraw(): void {
+    this.#options.store.run("delete from requests where decision is not null");
+  }
+
   /** A device asks (RFC 8628, section 3.4). To be called in a transaction; who is approved is taken away. */
   poll(deviceCode: string, clientId: string): Poll {
     const { store, clock, limits } = this.#options;
