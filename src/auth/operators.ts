@@ -106,7 +106,7 @@ export class Operators implements AuthOperator {
   }
 
   revoke(id: string | "all"): number {
-    const { store, grants, server } = this.#options;
+    const { store, grants } = this.#options;
     if (id === "all") this.#withdrawAll();
     const ids = id === "all" ? [...grants.list().map((grant) => grant.id), operatorPrincipal.id] : [id];
     const ended = store.atomically(() => ids.filter((one) => (one === operatorPrincipal.id ? true : grants.end(one))));
