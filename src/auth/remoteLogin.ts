@@ -342,7 +342,7 @@ export class Login implements RemoteLogin {
     this.#header = tokens === null ? null : `Bearer ${tokens.access_token}`;
     const { access_token, refresh_token, id_token } = tokens ?? {};
     this.#renewAt = this.isOwn || refresh_token !== undefined ? this.#ahead() : Number.POSITIVE_INFINITY;
-    for (const secret of [access_token, refresh_token, id_token]) if (secret !== undefined) this.#options.secrets.add(secret);
+    for (const secret of [access_token, refresh_token, id_token]) if (secret !== undefined) this.#options.secrets.add(secret, true);
   }
 
   #ahead(): number {
