@@ -654,14 +654,17 @@ function warn(warnings: readonly Issue[], path: string, log: Log): void {
   for (const { server, message, line, column, hint, isGrave } of warnings) if (server === null) log[isGrave === true ? "error" : "warn"](`configuration: ${message}`, { path, line, column, hint });
 }
 
-const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "tls", "clientEra", "audit", "limits"] as const);
+const restartKeys = Object.freeze(["host", "port", "publicUrl", "allowedHosts", "allowedOrigins", "trustedProxies", "tls", "clientEra", "audit", "limits", "auth"] as const);
 
-/** What the listener was built with cannot change under it: said, never half applied. */
+/** What the listener and the guard of the door were built with cannot change under them: said, never half applied. */
 function warnOfRestart({ config: before, log }: Ground, next: Config): readonly string[] {
-  const changed = restartKeys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]));
+  const changed = restartKeys.filter((key) => JSON.stringify(builtWith(before, key)) !== JSON.stringify(builtWith(next, key)));
   if (changed.length > 0) log.warn("a changed setting needs a restart", { keys: changed.join(", ") });
   return changed;
 }
+
+// How a call beyond its grant is answered is the hub's business, which takes it over at once.
+const builtWith = (config: Config, key: (typeof restartKeys)[number]): unknown => (key === "auth" ? { ...config.auth, stepUp: null } : config[key]);
 
 async function ended(audit: Audit): Promise<void> {
   audit.record({ ev: "stop" });

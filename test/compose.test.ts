@@ -189,6 +189,15 @@ describe("a composed proxy", () => {
     expect(await callPid(running.url)).toBeGreaterThan(0);
   });
 
+  test("says that who may call, where that is changed, needs a restart, except how a call beyond its grant is answered", async () => {
+    await using place = await placeOf({ mcpServers: {} });
+    const running = await place.start();
+    await place.write({ auth: { stepUp: "hide" }, mcpServers: {} });
+    expect((await running.reload()).restart).toEqual([]);
+    await place.write({ auth: { mode: "token" }, mcpServers: {} });
+    expect((await running.reload()).restart).toEqual(["auth"]);
+  });
+
   test("looks at its configuration when asked, and keeps the running one when it is refused", async () => {
     await using place = await placeOf({ mcpServers: { raw: backend } });
     const running = await place.start();

@@ -106,14 +106,24 @@ export class Operators implements AuthOperator {
   }
 
   revoke(id: string | "all"): number {
-    const { store, grants, server } = this.#options;
-    if (id === "all") server.browsers.forgetAll();
+    const { store, grants } = this.#options;
+    if (id === "all") this.#withdrawAll();
     const ids = id === "all" ? [...grants.list().map((grant) => grant.id), operatorPrincipal.id] : [id];
     const ended = store.atomically(() => ids.filter((one) => (one === operatorPrincipal.id ? true : grants.end(one))));
     if (ended.includes(operatorPrincipal.id)) this.#renewOwn();
     this.#options.changed();
     for (const one of ended) this.#note("token.revoked", one);
     return ended.length;
+  }
+
+  // What was approved and not fetched yet would become a grant after all have ended. A code that was redeemed stays known as that.
+  #withdrawAll(): void {
+    const { store, server } = this.#options;
+    server.browsers.forgetAll();
+    store.atomically(() => {
+      server.pending.withdraw();
+      store.run("delete from codes where grant_id is null");
+    });
   }
 
   openLink(): string {

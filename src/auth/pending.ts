@@ -3,7 +3,7 @@
  * was asked for stays here, and is never taken from a form; a page carries a handle that works in the browser it was
  * shown to, until the request is decided. They outlive the process, so that one which takes over goes on with them.
  */
-import { type Clock, fault, type Limits } from "../base/index.ts";
+import { type Clock, fault, type Limits, networkOf } from "../base/index.ts";
 import type { AccessConfig } from "../config/index.ts";
 import type { Client } from "./clients.ts";
 import { isLoopbackRedirect, redirectHost } from "./redirects.ts";
@@ -100,7 +100,7 @@ interface Row {
 /** How a device is answered that asks whether it was approved. */
 export type Poll = { readonly outcome: "unknown" | "expired" | "hasty" | "pending" | "denied" } | { readonly outcome: "approved"; readonly waiting: Waiting };
 
-/** Of one address: what comes then takes the place of the oldest, so that nobody keeps the others out. */
+/** Of one address, or network of IPv6: what comes then takes the place of the oldest, so that nobody keeps the others out. */
 const perAddressMax = 10;
 
 export class Pending {
@@ -128,13 +128,14 @@ export class Pending {
     const { store, clock, random, limits } = this.#options;
     const id = createId(random, "r_");
     const refreshes = client.refreshes || asked.includes("offline_access");
+    const sender = address === null ? null : networkOf(address);
     const made = store.atomically(() => {
       this.sweep();
-      store.run("delete from requests where id in (select id from requests where address is ?1 order by expires_at desc limit -1 offset ?2)", address, perAddressMax - 1);
+      store.run("delete from requests where id in (select id from requests where address is ?1 order by expires_at desc limit -1 offset ?2)", sender, perAddressMax - 1);
       if ((store.get<{ readonly n: number }>("select count(*) as n from requests")?.n ?? 0) >= limits.approvalsMax) return false;
       store.run(
         "insert into requests (id, kind, handle, browser, device, code, client_id, client_name, client_domain, redirect, state, challenge, resource, asked, refreshes, address, expires_at, interval_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        id, kind, from.handle, from.browser, from.device, this.#freeCode(), client.id, client.name, client.domain, from.redirect, from.state, from.challenge, resource, JSON.stringify(asked), refreshes ? 1 : 0, address, clock.now() + limits.approvalMsMax, limits.devicePollMs,
+        id, kind, from.handle, from.browser, from.device, this.#freeCode(), client.id, client.name, client.domain, from.redirect, from.state, from.challenge, resource, JSON.stringify(asked), refreshes ? 1 : 0, sender, clock.now() + limits.approvalMsMax, limits.devicePollMs,
       );
       return true;
     });
@@ -229,6 +230,11 @@ export class Pending {
   /** Takes one that was decided away: what comes of it happens once. */
   take(id: string): boolean {
     return this.#options.store.run("delete from requests where id = ? and decision is not null", id) === 1;
+  }
+
+  /** Takes all away that were decided, and came to nothing yet. */
+  withdraw(): void {
+    this.#options.store.run("delete from requests where decision is not null");
   }
 
   /** A device asks (RFC 8628, section 3.4). To be called in a transaction; who is approved is taken away. */

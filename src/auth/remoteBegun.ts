@@ -48,6 +48,12 @@ export class Once<T> {
     return what;
   }
 
+  /** Makes room among those of which `is` says so: the oldest go, until there are fewer than `max`. */
+  makeRoom(is: (what: T) => boolean, max: number): void {
+    const those = [...this.#held].filter(([, { what }]) => is(what));
+    for (const [word] of those.slice(0, Math.max(0, those.length - max + 1))) this.#held.delete(word);
+  }
+
   /** Drops those of which `is` says so. */
   drop(is: (what: T) => boolean): void {
     for (const [word, { what }] of this.#held) if (is(what)) this.#held.delete(word);

@@ -135,7 +135,7 @@ export class DeviceRequest {
     if (!isVisitable(page, url)) throw fault("LOGIN_FAILED", { backend: server, detail: "its login page has an address that no browser should open" });
     const lifeMs = Math.min(secondsOf(body["expires_in"], limits.deviceLoginMsMax / secondMs) * secondMs, limits.deviceLoginMsMax);
     this.#intervalMs = secondsOf(body["interval"], intervalSeconds) * secondMs;
-    secrets.add(code);
+    secrets.add(code, true);
     this.#offer({ url: page.href, code: shown, lifeMs });
     return { deviceCode: code, until: clock.now() + lifeMs };
   }

@@ -7,7 +7,7 @@
 import type { AddClientAuthentication, FetchLike } from "@modelcontextprotocol/client";
 import { type Audit, type AuditEvent, type Clock, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { RemoteSpec } from "../config/index.ts";
-import { Attempt } from "./remoteAttempt.ts";
+import { Attempt, type Keeping } from "./remoteAttempt.ts";
 import { type Challenge, parseChallenge } from "./remoteChallenge.ts";
 import type { DeviceRequest } from "./remoteDevice.ts";
 import { type Kept, type LoginKey, type LoginStore, nothingKept } from "./remoteStore.ts";
@@ -57,6 +57,8 @@ export class Login implements RemoteLogin {
   #saving: Promise<void> = Promise.resolve();
   #wish: Wish = noWish;
   #needed = false;
+  /** How often all was forgotten. */
+  #lives = 0;
 
   constructor(options: LoginOptions) {
     this.#options = options;
@@ -172,12 +174,13 @@ export class Login implements RemoteLogin {
     const { clock, limits, log } = this.#options;
     const { server } = this.key;
     const ev = this.#header === null ? "backend.login" : "backend.refresh";
+    const lives = this.#lives;
     try {
       const attempt = await this.#attempt("", this.#kept.discovery);
       if ((await this.#run(attempt, {}, ev)) === "AUTHORIZED") return true;
       this.#note("backend.fail", "it was not renewed");
       // The library gives a refused token up, and keeps one where the way there was the trouble.
-      if (this.#kept.tokens?.refresh_token === undefined || attempt.issuer !== this.#kept.issuer) await this.#lose();
+      if (this.#kept.tokens?.refresh_token === undefined || attempt.issuer !== this.#kept.issuer) await this.#lose(lives);
     } catch (thrown) {
       const reason = reasonOf(thrown);
       log.warn("a token could not be renewed", { server, reason });
@@ -188,8 +191,9 @@ export class Login implements RemoteLogin {
     return false;
   }
 
-  async #lose(): Promise<void> {
-    await this.keep({ tokens: null, expiresAt: null });
+  async #lose(lives: number): Promise<void> {
+    // Where all was forgotten meanwhile, nothing is to be written again.
+    if (lives === this.#lives) await this.keep({ tokens: null, expiresAt: null });
     this.#need();
   }
 
@@ -236,10 +240,11 @@ export class Login implements RemoteLogin {
 
   async forget(): Promise<void> {
     const { store } = this.#options;
+    this.#lives += 1;
     this.#kept = nothingKept;
     this.#header = null;
     this.#wish = noWish;
-    this.#saving = this.#saving.then(() => store.remove(this.key));
+    this.#saving = this.#saving.catch(() => undefined).then(() => store.remove(this.key));
     await this.#saving;
     this.#tell();
   }
@@ -259,8 +264,23 @@ export class Login implements RemoteLogin {
     const { spec, redirectUrl, clientMetadataUrl, clock, limits } = this.#options;
     const { oauth } = spec;
     if (oauth === null) throw fault("LOGIN_FAILED", { backend: this.key.server, detail: "its entry has a header Authorization" });
-    const options = { server: this.key.server, url: this.#url, oauth, keeping: this, state, discovery, clientsMax: limits.loginClientsMax, now: () => clock.now(), signed: await signerOf(oauth), scopes: this.#scopes };
+    const options = { server: this.key.server, url: this.#url, oauth, keeping: this.#keepingNow(), state, discovery, clientsMax: limits.loginClientsMax, now: () => clock.now(), signed: await signerOf(oauth), scopes: this.#scopes };
     return new Attempt({ ...options, redirectUrl: redirectUrl() ?? nowhere, clientMetadataUrl: clientMetadataUrl(), ...(device === undefined ? {} : { device }) });
+  }
+
+  /** What one run keeps: where all was forgotten since it began, it brings nothing back. */
+  #keepingNow(): Keeping {
+    const lives = this.#lives;
+    const kept = (): Kept => this.#kept;
+    return {
+      get kept() {
+        return kept();
+      },
+      keep: async (change) => {
+        if (lives !== this.#lives) throw fault("LOGIN_FAILED", { backend: this.key.server, detail: "what was known of it was forgotten meanwhile", hint: "log in again" });
+        await this.keep(change);
+      },
+    };
   }
 
   get #scopes(): readonly string[] {
@@ -322,7 +342,7 @@ export class Login implements RemoteLogin {
     this.#header = tokens === null ? null : `Bearer ${tokens.access_token}`;
     const { access_token, refresh_token, id_token } = tokens ?? {};
     this.#renewAt = this.isOwn || refresh_token !== undefined ? this.#ahead() : Number.POSITIVE_INFINITY;
-    for (const secret of [access_token, refresh_token, id_token]) if (secret !== undefined) this.#options.secrets.add(secret);
+    for (const secret of [access_token, refresh_token, id_token]) if (secret !== undefined) this.#options.secrets.add(secret, true);
   }
 
   #ahead(): number {

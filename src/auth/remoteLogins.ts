@@ -33,6 +33,9 @@ export async function createRemoteLogins(options: RemoteLoginsOptions): Promise<
   return new Logins(options, await openLoginStore(options));
 }
 
+/** Logins that one caller has begun at a time: what comes then takes the place of his oldest, so that nobody keeps the others out. */
+const perCallerMax = 10;
+
 /** A login by a code that is entered elsewhere. */
 interface Entering {
   readonly request: DeviceRequest;
@@ -141,6 +144,8 @@ class Logins implements RemoteLogins {
     const state = newWord();
     const attempt = await login.begin(state);
     if (attempt === null || attempt.target === null) return null;
+    const { owner } = login.key;
+    if (owner !== operator) this.begun.makeRoom((begun) => begun.login.key.owner === owner, perCallerMax);
     this.begun.keep(state, { login, attempt, binding: binding === null ? null : digestOf(binding) });
     return attempt.target.href;
   }
@@ -206,6 +211,9 @@ class Logins implements RemoteLogins {
     const isOver = ({ owner }: LoginKey): boolean => owner !== operator && owners.includes(owner);
     const those = [...this.#logins].filter(([, { key }]) => isOver(key));
     for (const [id] of those) this.#logins.delete(id);
+    // Whoever is on his way comes back to nothing.
+    this.begun.drop(({ login }) => isOver(login.key));
+    this.invitations.drop(({ login }) => isOver(login.key));
     await Promise.all(those.map(([, login]) => login.forget()));
     // Of some nobody has asked since the start.
     await Promise.all(this.#store.keys().filter(isOver).map((key) => this.#store.remove(key)));

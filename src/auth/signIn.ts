@@ -4,7 +4,7 @@
  * it is to be known as that person for a while, and nothing more. A client's request is decided only after that, on a page
  * that shows it: a browser that is signed in there lets nobody in by being so.
  */
-import { type Audit, type Clock, faultOf, type Limits, type Log } from "../base/index.ts";
+import { type Audit, type Clock, faultOf, type Limits, type Log, networkOf } from "../base/index.ts";
 import type { SignInConfig } from "../config/index.ts";
 import { localPath, notice, otherVerb, redirect } from "./answers.ts";
 import type { Browsers } from "./browsers.ts";
@@ -36,11 +36,12 @@ interface Begun extends Attempt {
   readonly next: string;
   /** Digest of the browser. */
   readonly browser: string;
-  readonly address: string | null;
+  /** Whence it came. */
+  readonly sender: string;
   readonly until: number;
 }
 
-/** Of one address: what comes then takes the place of its oldest, so that nobody keeps the others out. */
+/** Of one address, or network of IPv6: what comes then takes the place of its oldest, so that nobody keeps the others out. */
 const perAddressMax = 10;
 
 /** Longer than any address of ours: what is kept for strangers has a bound. */
@@ -66,7 +67,7 @@ export class SignIns {
     const { browsers, company, random } = this.#options;
     const browser = browsers.of(request);
     const attempt: Attempt = { state: createSecret(random), nonce: createSecret(random), verifier: createSecret(random) };
-    const begun = { ...attempt, next: nextOf(request), browser: browser.digest, address: request.address, until: this.#options.clock.now() + this.#options.limits.loginMsMax };
+    const begun = { ...attempt, next: nextOf(request), browser: browser.digest, sender: networkOf(request.address ?? ""), until: this.#options.clock.now() + this.#options.limits.loginMsMax };
     if (!this.#keep(begun)) return notice(503, "Too many sign in at the moment", "Wait a moment, and begin again.");
     return this.#told(request, async () => redirect(await company.target(attempt, this.#redirectUri(), request.query.has("again")), browser.headers));
   }
@@ -105,7 +106,7 @@ export class SignIns {
     const { clock, limits } = this.#options;
     const now = clock.now();
     for (const [key, { until }] of this.#begun) if (until <= now) this.#begun.delete(key);
-    const own = [...this.#begun].filter(([, { address }]) => address === begun.address);
+    const own = [...this.#begun].filter(([, { sender }]) => sender === begun.sender);
     if (own.length >= perAddressMax) this.#begun.delete(own[0]?.[0] ?? "");
     if (this.#begun.size >= limits.signInsMax) return false;
     this.#begun.set(digestOf(begun.state), begun);

@@ -5,7 +5,8 @@
  * lost; meanwhile `isWritable` says that nothing new must be granted, while calls go on.
  */
 import type { FileHandle } from "node:fs/promises";
-import { type AuditEntry, auditLine, digestOfLine } from "./chain.ts";
+import { networkOf } from "./address.ts";
+import { type AuditEntry, type AuditEvent, auditLine, digestOfLine } from "./chain.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { type Fault, faultOf } from "./errors.ts";
 import { moveFile, openPrivateLog, readPrivateTail, removeFile, sizeBehind } from "./files.ts";
@@ -62,11 +63,17 @@ interface Same {
   noted: Noted | null;
 }
 
-/** What makes it the same; null for what is worth a line each time. */
-function sameness({ ev, addr, reason, route, grant, target, result }: AuditEntry): string | null {
+/** What anybody can be refused at any rate. All else is a decision, or kept to a rate where it is asked for: who got what must not stand behind somebody else in a count. */
+const refusals: ReadonlySet<AuditEvent> = new Set<AuditEvent>(["auth.missing", "auth.invalid", "authz.denied", "authz.stepup", "request.refused", "ratelimit"]);
+
+/** What makes it the same; null for what is worth a line each time. What whoever sends it can choose as he likes (names, addresses of his own network, what follows a route) makes no difference. */
+function sameness({ ev, addr, reason, route, grant, target, result, need }: AuditEntry): string | null {
   if (ev === "tool.call") return `${result} ${grant} ${target}`;
-  return addr === undefined || addr === null ? null : `${ev} ${addr} ${reason} ${route}`;
+  return refusals.has(ev) ? `${ev} ${networkOf(addr ?? "")} ${grant} ${reason} ${need} ${placeOf(route ?? "")}` : null;
 }
+
+/** Method and the path's first part: beyond that anybody can think of paths without end. */
+const placeOf = (route: string): string => /^\S* \/[^/]*/.exec(route)?.[0] ?? "";
 
 class FileAudit implements Audit {
   readonly #options: AuditOptions;

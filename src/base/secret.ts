@@ -36,8 +36,11 @@ export const reveal = (value: string | Secret): string => (typeof value === "str
 
 /** The secret values that this process knows, to take them out of texts of foreign origin. */
 export interface KnownSecrets {
-  /** Remembers a value. Short ones are not kept: taking "a1" out of every line would hide nothing and garble all. */
-  add(value: string | Secret): void;
+  /**
+   * Remembers a value. Short ones are not kept: taking "a1" out of every line would hide nothing and garble all. Of what
+   * is `passing` (others give new ones without end) none takes the place of what the operator wrote down.
+   */
+  add(value: string | Secret, isPassing?: boolean): void;
   /** The text with every known value, and everything shaped like one of our tokens, masked. */
   scrub(text: string): string;
 }
@@ -45,19 +48,21 @@ export interface KnownSecrets {
 // Our own bearer tokens, whoever issued them and whether or not this process knows them; and everybody's signed ones.
 const tokenShape = /1mcp_[0-9A-Za-z]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g;
 
-/** Makes an empty book. Holds at most `secretsMax` values, the oldest go first. */
+/** Makes an empty book. Holds at most `secretsMax` values of each kind, the oldest go first. */
 export function createKnownSecrets(): KnownSecrets {
-  const values = new Set<string>();
+  const lasting = new Set<string>();
+  const passing = new Set<string>();
   return {
-    add(secret) {
+    add(secret, isPassing = false) {
       const value = reveal(secret);
       if (value.length < defaultLimits.secretLengthMin) return;
+      const values = isPassing ? passing : lasting;
       values.add(value);
       if (values.size > defaultLimits.secretsMax) values.delete(values.values().next().value ?? "");
     },
     scrub(text) {
       // Longest first, so that a secret which contains another one leaves no rest behind.
-      const found = [...values].filter((value) => text.includes(value)).sort((a, b) => b.length - a.length);
+      const found = [...lasting, ...passing].filter((value) => text.includes(value)).sort((a, b) => b.length - a.length);
       return found.reduce((rest, value) => rest.replaceAll(value, mask), text).replace(tokenShape, mask);
     },
   };

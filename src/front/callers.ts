@@ -46,16 +46,21 @@ export class Callers {
     return standing < this.#limits.streamsPerGrantMax;
   }
 
-  /** The stream of this request stands from now on, until `expiresAt` at the latest; null: as long as its grant. */
-  stand(request: OpenRequest, expiresAt: number | null): void {
+  /**
+   * The stream of this request stands from now on, until `expiresAt` at the latest; null: as long as its grant. What it
+   * was opened with can be taken back or replaced before that, while its grant goes on: so `look` says anew, as often as
+   * calls are judged anew, until when it may stand.
+   */
+  stand(request: OpenRequest, expiresAt: number | null, look: () => number): void {
     if (expiresAt === null) this.#standing.set(request, null);
-    else this.#until(request, expiresAt);
+    else this.#until(request, expiresAt, look);
   }
 
-  #until(request: OpenRequest, expiresAt: number): void {
+  #until(request: OpenRequest, expiresAt: number, look: () => number): void {
+    const { tokenMemoMs } = this.#limits;
     const leftMs = expiresAt - this.#clock.now();
-    const due = (): void => (leftMs > timerMsMax ? this.#until(request, expiresAt) : request.cut());
-    this.#standing.set(request, this.#clock.timer(Math.max(0, Math.min(leftMs, timerMsMax)), due));
+    const due = (): void => (leftMs > tokenMemoMs ? this.#until(request, look(), look) : request.cut());
+    this.#standing.set(request, this.#clock.timer(Math.max(0, Math.min(leftMs, tokenMemoMs)), due));
   }
 
   /** Cuts everything of these principals. */
@@ -64,6 +69,3 @@ export class Callers {
     for (const request of [...this.#open]) if (ended.has(request.principal.id)) request.cut();
   }
 }
-
-// Timers count in 32 bits; one for longer would ring at once.
-const timerMsMax = 2 ** 31 - 1;

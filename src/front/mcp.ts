@@ -192,7 +192,7 @@ export class Door {
   #answer(request: Request, peer: Peer, { inbound, out, extra, caller, resource }: { readonly inbound: Inbound; readonly out: HttpOut; readonly extra: Extra; readonly caller: Admitted; readonly resource: string }): Response {
     const { clock, traffic, limits, auth } = this.#options;
     if (inbound.isCut) return this.#tooLate(inbound, out, { request, peer, extra });
-    if ("stream" in out && out.standing === true && !this.#stands(inbound, out, caller)) return this.refuse(fault("LIMIT_REACHED", { detail: "limits.streamsPerGrantMax" }), request, peer, extra);
+    if ("stream" in out && out.standing === true && !this.#stands(inbound, out, caller, () => this.#untilOf(request, peer, resource, caller))) return this.refuse(fault("LIMIT_REACHED", { detail: "limits.streamsPerGrantMax" }), request, peer, extra);
     const onEnd = (): void => {
       inbound.done();
       this.#callers.leave(inbound);
@@ -212,14 +212,28 @@ export class Door {
     return this.refuse(fault("TOKEN_INVALID", { detail: "its grant has ended" }), request, peer, extra);
   }
 
-  #stands(inbound: Inbound, out: Extract<HttpOut, { stream: unknown }>, { principal, expiresAt }: Admitted): boolean {
+  #stands(inbound: Inbound, out: Extract<HttpOut, { stream: unknown }>, { principal, expiresAt }: Admitted, lookOf: () => () => number): boolean {
     if (this.#callers.hasRoom(principal)) {
-      this.#callers.stand(inbound, expiresAt);
+      this.#callers.stand(inbound, expiresAt, lookOf());
       return true;
     }
     this.#callers.leave(inbound);
     out.stream.cancel();
     return false;
+  }
+
+  /** Looks again until when what this request shows is good. Who sends it is looked at now: a connection that breaks has no address any more. */
+  #untilOf(request: Request, peer: Peer, resource: string, { expiresAt }: Admitted): () => number {
+    const { auth } = this.#options;
+    const client = this.clientOf(request, peer);
+    const credentials = { authorization: request.headers.get("authorization"), resource, address: () => client };
+    const last = expiresAt ?? Number.POSITIVE_INFINITY;
+    return () => {
+      const verdict = auth.verify(credentials);
+      // What takes a while to judge is another issuer's: it is good until it says itself.
+      if (verdict instanceof Promise) return last;
+      return verdict.ok ? (verdict.expiresAt ?? last) : 0;
+    };
   }
 
   async #read(request: Request, peer: Peer, principal: Principal, selection: Selection | Fault): Promise<Inbound | Fault> {

@@ -105,13 +105,13 @@ class RunningHub implements Hub {
     // Whoever is that early must not hear that there is nothing here.
     if (this.#beginning !== null) return this.#beginning.promise.then(() => this.call(call));
     const begunMs = this.#metrics.begin();
-    if (this.#draining !== null) return Promise.resolve(this.#ended(call, null, this.#failures.told(fault("SHUTTING_DOWN"), call), begunMs));
+    if (this.#draining !== null) return Promise.resolve(this.#ended(call, null, this.#failures.told(fault("SHUTTING_DOWN"), call), begunMs, false));
     const waiting = isList(call.method) ? this.#startingFor(call) : nobody;
     return waiting.length === 0 ? this.#run(call, true, begunMs) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false, begunMs));
   }
 
-  #ended(call: Call, server: string | null, outcome: Outcome, begunMs: number): Outcome {
-    return this.#trail.ended(call, server, this.#metrics.ended(call, server, outcome, begunMs, this.#options.clock.now()));
+  #ended(call: Call, server: string | null, outcome: Outcome, begunMs: number, isSearched: boolean): Outcome {
+    return this.#trail.ended(call, server, this.#metrics.ended(call, server, outcome, begunMs, this.#options.clock.now()), isSearched);
   }
 
   async #run(call: Call, mayWait: boolean, begunMs: number): Promise<Outcome> {
@@ -120,14 +120,15 @@ class RunningHub implements Hub {
     generation.pin();
     const row = rows[call.method] ?? passThrough;
     const scene = this.#sceneOf(snapshot, call);
+    const isSearched = scene.view.finder !== null;
     try {
       const outcome = await row(scene, call);
       if (outcome.kind === "done" && scene.asked !== null) this.#owners.learn(call, scene.asked, outcome.result, snapshot.limits);
-      if (outcome.kind !== "unknown") return this.#trail.ended(call, scene.asked, this.#metrics.ended(call, scene.asked, outcome, begunMs, scene.now));
+      if (outcome.kind !== "unknown") return this.#trail.ended(call, scene.asked, this.#metrics.ended(call, scene.asked, outcome, begunMs, scene.now), isSearched);
       if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false, begunMs);
-      return this.#ended(call, null, this.#unknownTo(snapshot, call, outcome), begunMs);
+      return this.#ended(call, null, this.#unknownTo(snapshot, call, outcome), begunMs, isSearched);
     } catch (thrown) {
-      return this.#ended(call, scene.asked, await this.#failures.handled(row, scene, call, thrown), begunMs);
+      return this.#ended(call, scene.asked, await this.#failures.handled(row, scene, call, thrown), begunMs, isSearched);
     } finally {
       generation.unpin();
       if (this.#isWaiting) this.#pool.endIdle();

@@ -9,10 +9,10 @@ import { type Call, editObject, emptyObject, memberOf, objectOf, type Outcome, p
 import { RelayedCall } from "./relayed.ts";
 import type { Row, Scene, Unknown } from "./scene.ts";
 
-/** The name of the tool that a call of a tool is for, whichever way it goes there. */
-export function toolNameOf(params: RawObject): string | null {
+/** The name of the tool that a call of a tool is for, whichever way it goes there. Where nothing is searched, a tool of the pair's name is a server's own, and what it is called with its own business. */
+export function toolNameOf(params: RawObject, isSearched: boolean): string | null {
   const name = stringOf(params, "name");
-  return name === callName ? (stringOf(objectOf(params, "arguments") ?? emptyObject, "name") ?? name) : name;
+  return isSearched && name === callName ? (stringOf(objectOf(params, "arguments") ?? emptyObject, "name") ?? name) : name;
 }
 
 /** A call of one of the pair; `direct` is what a call of any other tool is. */

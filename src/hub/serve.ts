@@ -190,7 +190,7 @@ function meant(snapshot: Snapshot, call: Aim): string | null {
 const namedTarget =
   (kind: "tools" | "prompts") =>
   (view: View, { params }: Aim, snapshot: Snapshot): string | null => {
-    const name = (view.finder === null ? stringOf(params, "name") : toolNameOf(params)) ?? "";
+    const name = toolNameOf(params, view.finder !== null) ?? "";
     return routeOf(view, kind, name)?.backend ?? absentOwner(view, name, snapshot);
   };
 

@@ -35,21 +35,21 @@ export class Trail {
     this.#calls = calls;
   }
 
-  /** A call is answered; gives its outcome. */
-  ended(call: Call, server: string | null, outcome: Outcome): Outcome {
-    if (outcome.kind === "failed" && isDenial(call, outcome)) this.#denied(call, outcome.error);
-    else if (this.#calls && call.method === "tools/call") this.#called(call, server, outcome);
+  /** A call is answered; gives its outcome. `isSearched`: its caller has the pair in place of all tools. */
+  ended(call: Call, server: string | null, outcome: Outcome, isSearched: boolean): Outcome {
+    if (outcome.kind === "failed" && isDenial(call, outcome)) this.#denied(call, outcome.error, isSearched);
+    else if (this.#calls && call.method === "tools/call") this.#called(call, server, outcome, isSearched);
     return outcome;
   }
 
-  #called(call: Call, server: string | null, outcome: Outcome): void {
-    const name = toolNameOf(call.params);
+  #called(call: Call, server: string | null, outcome: Outcome, isSearched: boolean): void {
+    const name = toolNameOf(call.params, isSearched);
     this.#audit.record({ ev: "tool.call", grant: call.principal.id, user: call.principal.person?.name ?? null, target: server === null ? name : `${server}/${name}`, result: resultOf(outcome), call: call.callId });
   }
 
-  #denied({ principal, method, params, selection, callId }: Call, { fault, data }: RpcError): void {
+  #denied({ principal, method, params, selection, callId }: Call, { fault, data }: RpcError, isSearched: boolean): void {
     // What follows a URI's path may be anybody's secret.
-    const target = toolNameOf(params) ?? stringOf(params, "uri")?.replace(/[?#][^]*$/, "") ?? selection.server;
+    const target = toolNameOf(params, isSearched) ?? stringOf(params, "uri")?.replace(/[?#][^]*$/, "") ?? selection.server;
     const need = requiredIn(data);
     this.#audit.record({ ev: need.length === 0 ? "authz.denied" : "authz.stepup", grant: principal.id, user: principal.person?.name ?? null, method, target, need, have: principal.scopes ?? [], result: "denied", reason: fault ?? null, call: callId });
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../../src/base/index.ts";
-import { granted, mcp, openAuth, opens } from "../fixtures/auth.ts";
+import { approvedCode, ask, authorizeUrl, bodyOf, codeForm, granted, mcp, openAuth, opens, pageOf, registered, TestBrowser, tokenOf } from "../fixtures/auth.ts";
 
 const year = 366 * 86_400_000;
 const codeOf = (work: () => unknown): unknown => {
@@ -77,6 +77,33 @@ describe("to revoke", () => {
     expect(after).not.toBe(before);
     const again = await stage.beside();
     expect([await opens(again, before), await opens(again, after)]).toEqual([false, null]);
+  });
+
+  test("all of them gives nothing any more for what was approved before and not fetched yet", async () => {
+    await using stage = await openAuth();
+    const clientId = await registered(stage.auth);
+    const code = await approvedCode(stage.auth, clientId);
+    const deviceCode = String(bodyOf(await ask(stage.auth, "POST", "/device_authorization", { form: { client_id: clientId } }))["device_code"]);
+    const browser = new TestBrowser(stage.auth);
+    const { handle, request } = pageOf(await browser.go("GET", authorizeUrl(clientId), undefined), "waiting");
+    for (const { id } of stage.auth.operator.waiting()) stage.auth.operator.decide(id, { approve: true, scopes: ["tag:web"] });
+    expect(request.id).toMatch(/^r_/);
+    stage.auth.operator.revoke("all");
+    const polled = await tokenOf(stage.auth, { grant_type: "urn:ietf:params:oauth:grant-type:device_code", client_id: clientId, device_code: deviceCode });
+    const redeemed = await tokenOf(stage.auth, codeForm(clientId, code));
+    expect([bodyOf(polled), bodyOf(redeemed)]).toMatchObject([{ status: 400, error: "invalid_grant" }, { status: 400, error: "invalid_grant" }]);
+    expect(pageOf(await browser.go("GET", `/authorize?handle=${handle}`), "notice").status).toBe(400);
+    expect(stage.auth.operator.grants()).toEqual([]);
+  });
+
+  test("all of them leaves what nobody has decided, and tells of a code that is shown again", async () => {
+    await using stage = await openAuth();
+    const { clientId, code } = await granted(stage);
+    await ask(stage.auth, "GET", authorizeUrl(clientId));
+    stage.auth.operator.revoke("all");
+    expect(stage.auth.operator.waiting()).toHaveLength(1);
+    await tokenOf(stage.auth, codeForm(clientId, code));
+    expect(stage.audited.at(-1)).toMatchObject({ ev: "token.replay", reason: "code" });
   });
 
   test("all of them voids the operator's old token though the new one cannot be written", async () => {

@@ -35,3 +35,12 @@ test("no two that wait have the same code", async () => {
   for (let count = 0; count < 50; count++) await ask(stage.auth, "GET", authorizeUrl(clientId), { address: `192.0.2.${count}` });
   expect(new Set(stage.auth.operator.waiting().map(({ code }) => code)).size).toBe(50);
 });
+
+test("somebody who has a whole network of IPv6 takes nobody's place but his own", async () => {
+  await using stage = await openAuth({ limits: { approvalsMax: 12 } });
+  const clientId = await registered(stage.auth);
+  pageOf(await ask(stage.auth, "GET", authorizeUrl(clientId), { address: "192.0.2.1" }), "waiting");
+  for (let count = 1; count <= 30; count++) await ask(stage.auth, "GET", authorizeUrl(clientId), { address: `2001:db8:1:2::${count.toString(16)}` });
+  expect(stage.auth.operator.waiting()).toHaveLength(11);
+  pageOf(await ask(stage.auth, "GET", authorizeUrl(clientId), { address: "2001:db8:1:3::1" }), "waiting");
+});

@@ -27,6 +27,14 @@ test("what is over makes room, and what is dropped is gone", async () => {
   expect(once.size).toBe(0);
 });
 
+test("one who has many makes room among his own, the oldest first", () => {
+  const once = new Once<string>({ clock: createTestClock(), lifeMs: 1000, max: 9 });
+  for (const word of ["a1", "b1", "a2", "a3"]) once.keep(word, word[0] ?? "");
+  once.makeRoom((what) => what === "a", 3);
+  once.makeRoom((what) => what === "b", 3);
+  expect(["a1", "b1", "a2", "a3"].map((word) => once.look(word))).toEqual([null, "b", "a", "a"]);
+});
+
 test("words are long and never the same, and known by their digest", () => {
   const words = Array.from({ length: 100 }, newWord);
   expect(new Set(words).size).toBe(100);

@@ -111,6 +111,50 @@ test("everybody's own login is his alone, and goes with his grant", async () => 
   expect([await anna?.authorization(), await desk.logins.of(spec, "anna")?.authorization(), await readdir(join(desk.stateDir, "logins"))]).toEqual([null, null, []]);
 });
 
+test("a login that was begun before its grant ended comes to nothing, wherever it is", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, { clientId: "c", issuer: new URL(guarded.url).origin }, { credentials: "per-user" });
+  await using desk = await deskOf([spec]);
+  const browser = browserOf(desk.logins, { actsFor: ["anna"] });
+  const linkOf = (page: string): string => new URL(page).searchParams.get("link") ?? "";
+  const page = (): string => desk.logins.of(spec, "anna")?.page() ?? "";
+  const back = await guarded.visit(targetOf(await browser.post("/connect/remote", { handle: linkOf(page()), decision: "approve" })));
+  const invitation = page();
+  await desk.logins.forget(["anna"]);
+  expect([titleOf(await browser.get(back)), titleOf(await browser.get(invitation))]).toEqual(["Not begun here", "Not for this browser"]);
+  // What has come back already, and is being redeemed.
+  const late = await guarded.visit(targetOf(await browser.post("/connect/remote", { handle: linkOf(page()), decision: "approve" })));
+  const redeemed = browser.get(late);
+  await desk.logins.forget(["anna"]);
+  expect(titleOf(await redeemed)).toBe("The login did not work");
+  expect([guarded.count("/token"), await desk.logins.of(spec, "anna")?.authorization(), await readdir(join(desk.stateDir, "logins"))]).toEqual([1, null, []]);
+});
+
+test("a renewal that is under way brings back no login that was forgotten", async () => {
+  await using guarded = createGuarded({ expiresIn: 600 });
+  const spec = loginSpec(guarded.url);
+  await using desk = await deskOf([spec]);
+  await desk.logins.finish("remote", await guarded.visit((await desk.logins.start("remote", "paste")).url ?? ""));
+  await desk.clock.advance(600_000);
+  const renewed = desk.logins.of(spec, "operator")?.authorization();
+  await desk.logins.logout("remote");
+  expect(await renewed).toBeNull();
+  expect([await readdir(join(desk.stateDir, "logins")), desk.logins.list()[0]?.state]).toEqual([[], "needs-login"]);
+});
+
+test("one who begins many logins takes the place of his own alone", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, {}, { credentials: "per-user" });
+  await using desk = await deskOf([spec], { limits: { loginsBegunMax: 20 } });
+  const browser = browserOf(desk.logins, { actsFor: ["anna"] });
+  const first = (await desk.logins.start("remote", "paste")).url ?? "";
+  for (let n = 0; n < 30; n += 1) {
+    const link = new URL(desk.logins.of(spec, "anna")?.page() ?? "").searchParams.get("link") ?? "";
+    expect(targetOf(await browser.post("/connect/remote", { handle: link, decision: "approve" }))).toStartWith(guarded.url.slice(0, 16));
+  }
+  await desk.logins.finish("remote", await guarded.visit(first));
+});
+
 test("what nobody asked for since the start goes with its grant too", async () => {
   await using guarded = createGuarded();
   const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });

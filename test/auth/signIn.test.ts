@@ -276,7 +276,7 @@ describe("an attack", () => {
     const { browser, handle } = await waitingBrowser(scene);
     const back = await sent(scene, browser, next(handle));
     const begin = (address: string): Promise<OAuthOut> => ask(scene.stage.auth, "GET", "/sign-in", { address });
-    for (let count = 0; count < 30; count++) expect((await begin("192.0.2.1")).kind).toBe("redirect");
+    for (let count = 0; count < 30; count++) expect((await begin(`2001:db8::${count.toString(16)}`)).kind).toBe("redirect");
     expect((await begin("192.0.2.2")).kind).toBe("redirect");
     expect(pageOf(await begin("192.0.2.3"), "notice").status).toBe(503);
     expect((await browser.go("GET", back)).kind).toBe("redirect");

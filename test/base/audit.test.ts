@@ -171,6 +171,41 @@ describe("the audit log", () => {
     expect(lines.slice(auditSameMax).map(({ call }) => call)).toEqual(["one-1001", "one-1002", "one-1003", "one-1004"]);
   });
 
+  test("writes a line for each decision, so that nobody's stands behind another's in a count", async () => {
+    await using at = await stage();
+    const audit = at.begin("one");
+    const many = 3 * defaultLimits.auditSameMax;
+    // All behind one proxy, or on one unix socket.
+    for (let n = 0; n < many; n += 1) {
+      audit.record({ ev: "token.issued", addr: "unix", client: `c${n}`, grant: `g${n}`, route: "POST /token", result: "200" });
+      audit.record({ ev: "authorize.approved", addr: "unix", client: `c${n}`, user: "operator", route: "POST /authorize" });
+      audit.record({ ev: "authz.denied", addr: "unix", grant: `g${n}`, reason: "SCOPE_MISSING", route: "GET /health/mcp" });
+      audit.record({ ev: "authz.stepup", addr: "unix", grant: "g", need: [`server:s${n}`], reason: "SCOPE_MISSING", route: "POST /mcp" });
+    }
+    await audit.close();
+    const lines = await at.linesIn();
+    expect(lines).toHaveLength(4 * many);
+    expect(lines.filter((line) => line.includes('"count"'))).toEqual([]);
+  });
+
+  test("counts a stranger's refusals whatever path he makes up and whichever address of his network he comes from, and a caller's whatever names he tries", async () => {
+    await using at = await stage();
+    const audit = at.begin("one");
+    const { auditSameMax } = defaultLimits;
+    for (let n = 0; n < 500; n += 1) {
+      audit.record({ ev: "auth.missing", addr: "203.0.113.9", client: `agent ${n}`, reason: "TOKEN_MISSING", route: `POST /mcp/made-up-${n}` });
+      audit.record({ ev: "request.refused", addr: `2001:db8::${n.toString(16)}`, reason: "ORIGIN_REFUSED", route: "POST /mcp" });
+      audit.record({ ev: "authz.denied", grant: "g", target: `made-up-${n}`, need: [], reason: "NAME_UNKNOWN" });
+    }
+    await audit.close();
+    const lines = (await at.linesIn()).map((line) => JSON.parse(line) as { ev: string; count?: number });
+    for (const ev of ["auth.missing", "request.refused", "authz.denied"]) {
+      const own = lines.filter((line) => line.ev === ev);
+      expect(own).toHaveLength(auditSameMax);
+      expect(own.reduce((sum, { count = 1 }) => sum + count, 0)).toBe(500);
+    }
+  });
+
   test("that keeps nothing takes everything", async () => {
     nullAudit.record({ ev: "start" });
     await nullAudit.flush();

@@ -71,4 +71,11 @@ describe("known secrets", () => {
     expect(known.scrub("secret-1-end")).toBe("[secret]");
     expect(known.scrub(`secret-${defaultLimits.secretsMax}-end`)).toBe("[secret]");
   });
+
+  test("that the operator wrote down stay known, however many tokens come and go", () => {
+    const known = createKnownSecrets();
+    known.add("written down");
+    for (let n = 0; n <= defaultLimits.secretsMax; n += 1) known.add(`token-${n}-end`, true);
+    expect(known.scrub(`written down, token-0-end, token-${defaultLimits.secretsMax}-end`)).toBe("[secret], token-0-end, [secret]");
+  });
 });

@@ -359,6 +359,32 @@ describe("a grant that ends", () => {
     await standing.body?.cancel();
   });
 
+  test("a token that is taken back while its grant goes on takes its streams along", async () => {
+    const clock = createTestClock();
+    const open = streaming();
+    const ended = Promise.withResolvers<void>();
+    const eras = createSmallEras((request) => {
+      request.onGone(() => ended.resolve());
+      return { ...open.out, standing: true } as HttpOut;
+    });
+    const good = { ok: true, principal: { id: "u", scopes: [] }, expiresAt: clock.now() + 86_400_000 } as const;
+    const shown: { address: string | null | undefined; isGood: boolean } = { address: undefined, isGood: true };
+    const keeper = createKeeper({
+      verify(credentials) {
+        shown.address = credentials.address?.();
+        return shown.isGood ? good : { ok: false, code: "TOKEN_INVALID", challenge: "Bearer" };
+      },
+    });
+    await using front = await openFront({ auth: keeper, eras, clock });
+    const standing = await fetch(front.url, { headers: { authorization: "Bearer user" } });
+    await clock.advance(defaultLimits.tokenMemoMs);
+    expect(shown.address).toBe("127.0.0.1");
+    shown.isGood = false;
+    await clock.advance(defaultLimits.tokenMemoMs);
+    await ended.promise;
+    await standing.body?.cancel();
+  });
+
   test("streams that stand are limited for each grant", async () => {
     const eras = createSmallEras(() => ({ ...streaming().out, standing: true }) as HttpOut);
     await using front = await openFront({ auth: createKeeper({ callers }), eras, limits: { ...defaultLimits, streamsPerGrantMax: 1 } });

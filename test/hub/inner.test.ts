@@ -135,6 +135,6 @@ test("what models are told can be asked for, with the way in which they are told
 });
 
 test("the name of a tool is the inner one, whichever way it is called", () => {
-  const nameOf = (text: string): string | null => toolNameOf(objectFrom(text));
+  const nameOf = (text: string): string | null => toolNameOf(objectFrom(text), true);
   expect([nameOf('{"name":"a"}'), nameOf('{"name":"1mcp__call","arguments":{"name":"a"}}'), nameOf('{"name":"1mcp__call"}'), nameOf("{}")]).toEqual(["a", "a", "1mcp__call", null]);
 });
