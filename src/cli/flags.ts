@@ -164,7 +164,9 @@ export function sinceOf(text: string, now: number): number | null {
 }
 
 /** The words of a flag that may be given several times. */
-const listOf = (text: string): readonly string[] => text.split(/[\s,]+/).filter((word) => word !== "");
+// oxlint-disable-next-line no-control-regex -- it stands between values of a flag that was given several times
+const betweenWords = /[\s,\0]+/;
+const listOf = (text: string): readonly string[] => text.split(betweenWords).filter((word) => word !== "");
 
 const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 
