@@ -43,11 +43,14 @@ const named =
     const name = stringOf(call.params, "name");
     if (name === null) return missing("name");
     if (hasTwin(call.params, "name")) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: 'two members are called "name" but for their case' })));
-    const route = routeOf(scene.view, kind, name) ?? (scene.snapshot.withholds(call.selection.server ?? "", kind, name) ? null : passRoute(scene, call, name));
+    const route = routeOf(scene.view, kind, name) ?? unlisted(scene, call, kind, name);
     if (route === null) return unknown(what, name);
     if (route.backend === proxyServer) return ofPair(scene, call, name, rows["tools/call"] ?? passThrough);
     return leaseOf(scene, route).call(call, targetOf(scene, route, route.local === name ? null : route.local));
   };
+
+/** Where a name goes that is not listed; null: nowhere, be it that its definition is held back. */
+const unlisted = (scene: Scene, call: Call, kind: "tools" | "prompts", name: string): Route | null => (scene.snapshot.withholds(call.selection.server ?? "", kind, name) ? null : passRoute(scene, call, name));
 
 /**
  * On `/mcp/<server>` a name that the server does not list is still its own to refuse, in its own words; what the
