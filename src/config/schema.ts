@@ -121,7 +121,7 @@ export const stdioEntry = v.strictObject({
 });
 
 /** Certificates of an https address. */
-export const certificatesEntry = v.pipe(
+const certificatesEntry = v.pipe(
   v.strictObject({
     cert: v.optional(v.pipe(valueEither, v.description("Our certificate there, in PEM, those that vouch for it behind it; easiest as {\"$file\": \"client.pem\"}."))),
     key: v.optional(v.pipe(valueEither, v.description("Its private key, in PEM."))),
