@@ -639,14 +639,14 @@ async function take(ground: Ground, core: Core, path: string, loaded: Loaded): P
 /** Puts a configuration in place; what goes wrong in doing so leaves the running one, is told, and is given. */
 async function adopt({ log }: Ground, { hub, logins }: Pick<Core, "hub" | "logins">, config: Config): Promise<string | null> {
   logins?.adopt(config.backends);
-  return hub.propose(config).then(
-    () => null,
-    (thrown: unknown) => {
-      const reason = faultOf(thrown).message;
-      log.error("the configuration could not be put in place, the running one goes on", { reason, path: config.path });
-      return reason;
-    },
-  );
+  try {
+    await hub.propose(config);
+    return null;
+  } catch (thrown) {
+    const reason = faultOf(thrown).message;
+    log.error("the configuration could not be put in place, the running one goes on", { reason, path: config.path });
+    return reason;
+  }
 }
 
 /** What is odd about a configuration that is used; servers that are put out are told of when it comes into place. */
