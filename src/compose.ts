@@ -199,7 +199,13 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
   let reload = (): Promise<Reloaded> => Promise.reject(fault("SERVER_AWAY", { detail: "it is still starting" }));
   const { front, auth, announced, operator: door } = await whole(core, () => open(ground, options, core, () => reload()));
   const claim = claimed ?? (await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: true }));
-  const withdraw = (): Promise<void> => announced.withdraw().catch((thrown: unknown) => ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message }));
+  const withdraw = async (): Promise<void> => {
+    try {
+      await announced.withdraw();
+    } catch (thrown) {
+      ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message });
+    }
+  };
   const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
   const leave = async (): Promise<void> => {
     await door?.close();
