@@ -51,6 +51,8 @@ export class DeviceRequest {
   readonly #offer: (offer: DeviceOffer) => void;
   #answer: Answer | null = null;
   #intervalMs = intervalSeconds * secondMs;
+  /** The question was put, after its pause, and nobody has been told yet whether it goes on. */
+  #isPut = false;
   #isStopped = false;
   #timer: Timer | null = null;
   #wake: () => void = () => undefined;
@@ -69,14 +71,18 @@ export class DeviceRequest {
     await this.#pause();
     if (this.#isStopped) throw this.#failed("another login was begun, or 1mcp ends");
     if (this.#options.clock.now() >= until) throw this.#failed("nobody entered the code in time");
+    this.#isPut = true;
     return new URLSearchParams({ grant_type: deviceGrant, device_code: code });
   }
 
   /** Whether a refusal means that it goes on; the next question is put off accordingly (RFC 8628, section 3.5). */
   goesOn(thrown: unknown): boolean {
+    // What answers to anything else says nothing of the code; and after that there was no pause.
+    if (!this.#isPut) return false;
+    this.#isPut = false;
     const code = codeOf(thrown);
     if (code === "authorization_pending") return true;
-    if (this.#answer === null || !(code === "slow_down" || isPassing(thrown, code))) return false;
+    if (!(code === "slow_down" || isPassing(thrown, code))) return false;
     this.#intervalMs = code === "slow_down" ? this.#intervalMs + slowerMs : this.#intervalMs * 2;
     return true;
   }
