@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Fault } from "../../src/base/index.ts";
 import { createGuarded } from "../fixtures/guarded.ts";
@@ -162,6 +162,23 @@ test("what nobody asked for since the start goes with its grant too", async () =
   await desk.logins.of(spec, "anna")?.authorization();
   await (await desk.again()).forget(["anna"]);
   expect(await readdir(join(desk.stateDir, "logins"))).toEqual([]);
+});
+
+test("a login that cannot be removed is told of in the log, and keeps no other", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
+  await using desk = await deskOf([spec]);
+  const folder = join(desk.stateDir, "logins");
+  for (const owner of ["anna", "bert", "cara"]) await desk.logins.of(spec, owner)?.authorization();
+  const logins = await desk.again();
+  await logins.of(spec, "anna")?.authorization();
+  for (const name of await readdir(folder)) {
+    if (!(await Bun.file(join(folder, name)).text()).includes('"anna"')) continue;
+    await rm(join(folder, name));
+    await mkdir(join(folder, name));
+  }
+  await logins.forget(["anna", "bert", "cara"]);
+  expect([(await readdir(folder)).length, desk.log.filter((line) => line.includes("could not be removed")).length]).toEqual([1, 1]);
 });
 
 test("a server whose header is its login has none here, and there are no more than the limit says", async () => {
