@@ -5,6 +5,7 @@
  */
 import type { AddClientAuthentication, FetchLike, OAuthDiscoveryState, StoredOAuthClientInformation } from "@modelcontextprotocol/client";
 import { type Clock, Fault, fault, type KnownSecrets, type Limits, type Timer } from "../base/index.ts";
+import { basicOf } from "./basic.ts";
 import { isVisitable } from "./remoteReach.ts";
 import type { DeviceOffer } from "./types.ts";
 
@@ -159,13 +160,10 @@ async function showClient(client: StoredOAuthClientInformation, methods: string[
   const { selectClientAuthMethod } = await import("@modelcontextprotocol/client");
   const { client_id, client_secret = "" } = client;
   const method = selectClientAuthMethod(client, methods);
-  // RFC 6749, section 2.3.1: both are encoded as in a form first.
-  if (method === "client_secret_basic") return headers.set("Authorization", `Basic ${Buffer.from(`${formText(client_id)}:${formText(client_secret)}`).toString("base64")}`);
+  if (method === "client_secret_basic") return headers.set("Authorization", basicOf(client_id, client_secret));
   form.set("client_id", client_id);
   if (method === "client_secret_post") form.set("client_secret", client_secret);
 }
-
-const formText = (text: string): string => new URLSearchParams({ a: text }).toString().slice(2);
 
 const reasons: Readonly<Record<string, string>> = Object.freeze({ access_denied: "it was denied there", expired_token: "nobody entered the code in time" });
 
