@@ -7,19 +7,14 @@ import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/i
 import { accessEntry } from "./access.ts";
 import { oauthEntry } from "./login.ts";
 import { plainText, type SecretReference, secretReference, valueEither } from "./reference.ts";
+import { dayMs, text, wholeNumber } from "./shapes.ts";
 import { toolsEntry } from "./tools.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
 const separatorLengthMax = 8;
-const dayMs = 24 * 60 * 60 * 1000;
 
-const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
 const texts = (description: string) => v.pipe(v.array(text()), v.description(description));
-const wholeNumber = (least: number, most: number, description: string) => {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return v.pipe(v.number(), v.integer(message), v.minValue(least, message), v.maxValue(most, message), v.description(description));
-};
 const milliseconds = (description: string, standard: string) => wholeNumber(1, 7 * dayMs, `${description}, in milliseconds. Default: ${standard}.`);
 const flag = (description: string) => v.pipe(v.boolean(), v.description(description));
 
