@@ -88,6 +88,3 @@ export function oauthProblem({ grant, clientId, clientSecret, privateKey }: OAut
   if (proofs > 1) return "has both clientSecret and privateKey";
   return grant === "client_credentials" && proofs === 0 ? "needs clientId, and clientSecret or privateKey, for client_credentials" : null;
 }
-
-/** The same as plain values, for telling whether anything has changed. */
-export const revealedOAuth = (oauth: RemoteOAuth): object => ({ ...oauth, clientSecret: oauth.clientSecret?.reveal() ?? null, privateKey: oauth.privateKey?.reveal() ?? null });
