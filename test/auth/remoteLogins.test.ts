@@ -130,9 +130,13 @@ test("a login that was begun before its grant ended comes to nothing, wherever i
   expect([guarded.count("/token"), await desk.logins.of(spec, "anna")?.authorization(), await readdir(join(desk.stateDir, "logins"))]).toEqual([1, null, []]);
 });
 
-test("a renewal that is under way brings back no login that was forgotten", async () => {
-  await using guarded = createGuarded({ expiresIn: 600 });
-  const spec = loginSpec(guarded.url);
+test.each([
+  ["rotate", "registered"], ["unavailable", "registered"], ["invalid_grant", "registered"],
+  // With a client that was written down nothing is kept on the way, up to the end.
+  ["rotate", "configured"], ["unavailable", "configured"], ["invalid_grant", "configured"],
+] as const)("a renewal that is under way brings back no login that was forgotten, nor anything of it: %s, client %s", async (refresh, client) => {
+  await using guarded = createGuarded({ expiresIn: 600, refresh });
+  const spec = loginSpec(guarded.url, client === "configured" ? { clientId: "c", issuer: new URL(guarded.url).origin } : {});
   await using desk = await deskOf([spec]);
   await desk.logins.finish("remote", await guarded.visit((await desk.logins.start("remote", "paste")).url ?? ""));
   await desk.clock.advance(600_000);
