@@ -5,7 +5,7 @@ import { entryChanges, newEntry, plainSecrets, secretArguments, type TypedEntry,
 import { valuesOf } from "./flags.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { aboutServer, entryIn, entryOf, serverName } from "./serverNames.ts";
-import { Lines } from "./typed.ts";
+import { hasPerson, isAgreed } from "./typed.ts";
 
 // What is new may have to be downloaded first.
 const newMs = 30_000;
@@ -68,11 +68,10 @@ export const disable: Run = aboutServer((occasion) => {
 const typedOf = ({ given, rest }: Occasion): TypedEntry => typedEntry({ given, rest, folder: process.cwd() });
 
 async function isSure(occasion: Occasion, name: string): Promise<boolean> {
-  const { given, settings, stdout, pipes } = occasion;
+  const { given, settings } = occasion;
   // A copy is kept: where nobody can be asked, nothing is lost.
-  if (given.has("assume-yes") || settings.dryRun || !(await stdout.isTerminal()) || ((await pipes().typist?.()) ?? null) === null) return true;
-  stdout.write(escapeControls(`Remove server “${name}” from the configuration? [y/N] `));
-  return /^y(es)?$/i.test((await new Lines(pipes().input).next())?.trim() ?? "");
+  if (given.has("assume-yes") || settings.dryRun || !(await hasPerson(occasion))) return true;
+  return isAgreed(occasion, escapeControls(`Remove server “${name}” from the configuration? [y/N] `));
 }
 
 /** A file is copied, sent and put under version control more easily than one thinks. */
