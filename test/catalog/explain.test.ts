@@ -97,6 +97,11 @@ test("whatever is asked, a tool is seen when all rules show it, and only then", 
   );
 });
 
+test("where the catalog is searched the same tools are seen, for the same reasons", () => {
+  const searched = { ...known, catalog: buildCatalog(offers, { separator: "__", limits: defaultLimits, presets, searched: true }) };
+  for (const name of ["a__t", "t", "off", "new", "d__t"]) expect(explainTool(searched, { name, scopes: null, filter: null })).toEqual([...ask(name)]);
+});
+
 test("all servers are listed with whether an expression selects them, and what they have to show", () => {
   expect(selectedServers(known.catalog, "preset:work").map(({ name, selected, tools }) => [name, selected, tools])).toEqual([["a", true, 1], ["b", false, 1], ["c", false, 1], ["d", false, 0]]);
 });
