@@ -1,5 +1,6 @@
 /** `mcp tools`: which tools of a server there are, which of them are shown, and the rules for that in its entry. */
 import { escapeControls, fault } from "../base/index.ts";
+import { matches } from "../catalog/index.ts";
 import type { ToolFacts } from "../compose.ts";
 import type { ConfigChange } from "../config/index.ts";
 import { changeConfig } from "./change.ts";
@@ -57,9 +58,6 @@ const enabling: Change = ({ allow }, names) => {
   const left = names.filter((name) => allow !== null && !allow.some((pattern) => matches(pattern, name)));
   return [...each(names, "disabledTools", "drop"), ...each(names, "deny", "drop"), ...each(left, "allow", "add")];
 };
-
-/** As patterns are read everywhere: * stands for any characters, ? for one. */
-const matches = (pattern: string, name: string): boolean => new RegExp(`^${pattern.split("").map((one) => (one === "*" ? "[^]*" : one === "?" ? "[^]" : RegExp.escape(one))).join("")}$`, "u").test(name);
 
 /** Changes the rules of the server, or says why not. Throws USAGE, CONFIG_INVALID. Without such a server: 4. */
 const changing = (done: string, what: string, change: Change): Run =>
