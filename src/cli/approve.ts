@@ -5,9 +5,9 @@
  */
 import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
 import type { ShownRequest } from "../compose.ts";
-import { askRunning } from "./grantor.ts";
 import { answerTo, interview, markedOf, scopesOf, verified } from "./interview.ts";
 import type { Occasion, Run } from "./occasion.ts";
+import { askRunning } from "./operator.ts";
 import { tableText } from "./table.ts";
 import { hasPerson, Lines } from "./typed.ts";
 
@@ -58,12 +58,12 @@ function scopesFor(request: ShownRequest, chosen: readonly string[] | null): rea
 }
 
 async function approved(occasion: Occasion, request: ShownRequest, scopes: readonly string[]): Promise<number> {
-  await askRunning(occasion, "POST", pathOf(request), { approve: true, scopes });
+  await askRunning(occasion, "POST", pathOf(request), { body: { approve: true, scopes } });
   return say(occasion, `“${request.client.name}” is granted ${scopes.join(" ")}`);
 }
 
 async function denied(occasion: Occasion, request: ShownRequest): Promise<number> {
-  await askRunning(occasion, "POST", pathOf(request), { approve: false });
+  await askRunning(occasion, "POST", pathOf(request), { body: { approve: false } });
   return say(occasion, `“${request.client.name}” gets nothing`);
 }
 

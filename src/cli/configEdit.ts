@@ -5,9 +5,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createPrivateFile, ensurePrivateDir, fault, removeFile, runEditor } from "../base/index.ts";
-import { configText, defaultStateDir, issuesOf, rewriteConfig } from "../config/index.ts";
+import { configText, issuesOf, rewriteConfig } from "../config/index.ts";
 import { tellEdited } from "./change.ts";
-import { configPathOf } from "./configPath.ts";
+import { configPathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
 import { hasPerson, Lines } from "./typed.ts";
@@ -16,10 +16,10 @@ const start = '{\n  "mcpServers": {\n  }\n}\n';
 
 /** Gives 0 when it is in place or nothing was changed, 1 where the editor failed. Throws CONFIG_INVALID where it was left with mistakes, CONFIG_UNREADABLE, STATE_UNWRITABLE. */
 export const edit: Run = async (occasion) => {
-  const { settings, env, clock, stdout } = occasion;
+  const { settings, clock, stdout } = occasion;
   const path = configPathOf(occasion);
   const before = await configText(path);
-  const folder = settings.stateDir ?? defaultStateDir(env);
+  const folder = stateDirOf(occasion);
   await ensurePrivateDir(folder);
   // The name tells editors what it is; in a folder of our own, nobody else sees it.
   const draft = join(folder, `edit-${crypto.randomUUID()}.jsonc`);

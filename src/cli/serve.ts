@@ -5,7 +5,8 @@
 import { resolve } from "node:path";
 import { defaultLimits } from "../base/index.ts";
 import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose.ts";
-import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
+import { defaultConfigPath } from "../config/index.ts";
+import { stateDirOf } from "./configPath.ts";
 import { createLife, type Life } from "./life.ts";
 import { supervisorOf, supervisorVariables } from "./notify.ts";
 import type { Occasion, Run } from "./occasion.ts";
@@ -70,7 +71,7 @@ const own: readonly string[] = Object.freeze([...supervisorVariables, predecesso
 
 async function optionsOf(occasion: Occasion): Promise<ServeOptions> {
   const { settings, env, stderr, selfArgv } = occasion;
-  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
+  const stateDir = stateDirOf(occasion);
   return {
     configPath: settings.config === null ? null : resolve(settings.config),
     stateDir,

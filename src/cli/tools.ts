@@ -6,7 +6,7 @@ import type { ConfigChange } from "../config/index.ts";
 import { changeConfig } from "./change.ts";
 import { membersOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askRunning } from "./operator.ts";
 import { aboutServer, entryOf, serverName } from "./serverNames.ts";
 import { tableText } from "./table.ts";
 
@@ -28,11 +28,7 @@ async function serversOf(occasion: Occasion): Promise<readonly string[]> {
   return servers.filter(({ state }) => state !== "disabled").map(({ name }) => name);
 }
 
-async function ask<T>(occasion: Occasion, path: string): Promise<T> {
-  const asked = await askOperator<T>(occasion, "GET", path);
-  if (asked.kind !== "answer") throw fault("SERVER_AWAY", asked.kind === "none" ? { hint: "only a running server knows its tools: `1mcp serve`" } : { detail: asked.why });
-  return asked.value;
-}
+const ask = <T>(occasion: Occasion, path: string): Promise<T> => askRunning<T>(occasion, "GET", path, { hint: "only a running server knows its tools: `1mcp serve`" });
 
 /** Rules of an entry that are about tools, as they are in the file. */
 interface Rules {
