@@ -105,13 +105,10 @@ function nameOf({ operand }: Occasion): string {
 
 /** What was typed, which cannot itself name a preset. */
 function ownFilter(occasion: Occasion): string | null {
-  const { stderr } = occasion;
-  // A variable that is meant for `proxy` must not be in the way.
-  const settings = { ...occasion.settings, preset: null };
-  const filter = filterOf({ settings, stderr });
-  const text = settings.filter ?? settings.tagFilter ?? filter;
-  if (text !== null) queryOf(parseFilter(text, { allowsPresets: false }), text, stderr, "the expression");
-  return filter;
+  const { given, settings, stderr } = occasion;
+  const typed = (name: string): string | null => given.get(name) ?? null;
+  // Variables that are meant for `proxy` must not be in the way, nor get into the file.
+  return filterOf({ settings: { ...settings, preset: null, tags: typed("tags"), tagFilter: typed("tag-filter"), filter: typed("filter") }, given, stderr }, { allowsPresets: false });
 }
 
 const presetIn = (file: Readonly<Record<string, unknown>>, name: string): unknown => {
