@@ -6,6 +6,9 @@ import type { Occasion } from "./occasion.ts";
 /** The configuration file that the command line means. */
 export const configPathOf = ({ settings, env }: Pick<Occasion, "settings" | "env">): string => (settings.config === null ? defaultConfigPath(env) : resolve(settings.config));
 
+/** A path that was given, from here; null where none was. */
+export const pathOf = (given: string | null): string | null => (given === null ? null : resolve(given));
+
 /** The state folder that the command line means. */
 export const stateDirOf = ({ settings, env }: Pick<Occasion, "settings" | "env">): string => (settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir));
 

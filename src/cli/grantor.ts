@@ -2,9 +2,8 @@
  * Who can be asked about grants: the running server, over the operator's socket; where none runs, its database. Both look
  * alike from here.
  */
-import { resolve } from "node:path";
 import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose.ts";
-import { stateDirOf } from "./configPath.ts";
+import { pathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator, askRunning, silentFault } from "./operator.ts";
 import { version } from "./version.ts";
@@ -50,8 +49,7 @@ const running = (occasion: Occasion): Grantor => ({
 
 async function atRest(occasion: Occasion): Promise<Grantor> {
   const { settings, env, stderr } = occasion;
-  const configPath = settings.config === null ? null : resolve(settings.config);
-  const { operator, close } = await grantsAtRest({ configPath, stateDir: stateDirOf(occasion), env, logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
+  const { operator, close } = await grantsAtRest({ configPath: pathOf(settings.config), stateDir: stateDirOf(occasion), env, logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
   const ask = <T>(what: (operator: AuthOperator) => T | Promise<T>): Promise<T> => Promise.try(() => what(operator));
   return {
     grants: () => ask((it) => it.grants()),
