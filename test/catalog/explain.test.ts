@@ -70,9 +70,9 @@ describe("each rule that hides it says so", () => {
   test("every rule that hides it is told at once", () => {
     expect(hidden("a/off", { scopes: [], filter: "!web" })[0]?.length).toBe(4);
   });
-  test("a tool that its server lists twice, or with a flaw, is told with the reason", () => {
-    const [twice] = explainTool(around([offerOf("x", { tools: ['{"name":"","inputSchema":{"type":"object"}}'] })]), { name: "x/", scopes: null, filter: null });
-    expect(twice?.steps.find(({ rule }) => rule === "tools")?.shows).toBe(false);
+  test("a tool with a flaw is told with the reason", () => {
+    const [flawed] = explainTool(around([offerOf("x", { tools: ['{"name":"","inputSchema":{"type":"object"}}'] })]), { name: "x/", scopes: null, filter: null });
+    expect(flawed?.steps.find(({ rule }) => rule === "tools")?.shows).toBe(false);
   });
 });
 

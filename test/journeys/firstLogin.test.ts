@@ -73,7 +73,7 @@ describe("without a browser", () => {
     const grants = JSON.parse((await runProgram(["auth", "grants", "--json", ...stateFlags(program)])).stdout) as { name: string; scopes: string[] }[];
     expect(grants.map(({ name, scopes }) => [name, scopes])).toEqual([["Example Editor", ["server:demo"]]]);
     expect((await runProgram(["auth", "revoke", "--all", ...stateFlags(program)])).code).toBe(0);
-    expect(client.listTools()).rejects.toThrow();
+    await expect(client.listTools()).rejects.toThrow();
   });
 
   test("the operator's own browser is asked on the page, and what is not ticked is not granted", async () => {
@@ -97,7 +97,7 @@ describe("without a browser", () => {
     await browser.go(await journey.begin());
     expect((await runProgram(["approve", "--deny", (await waitingAt(program)).code, ...stateFlags(program)])).code).toBe(0);
     await browser.again();
-    expect(journey.connected()).rejects.toThrow("access_denied");
+    await expect(journey.connected()).rejects.toThrow("access_denied");
   });
 });
 
