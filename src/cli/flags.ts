@@ -22,6 +22,8 @@ export interface Flag {
   readonly many: boolean;
   /** Only on the command line, since it says what this one command is to do: no environment stands behind it. */
   readonly typed: boolean;
+  /** Commands for which the same holds, though not for others. */
+  readonly typedFor: readonly string[];
   /** Other names that people know it by. */
   readonly aliases: readonly string[];
   /** Why a text is no value for it; null if it is one. */
@@ -40,7 +42,7 @@ const hostProblem = "must be an address or a host name, without scheme and port"
 const isHost = (text: string): boolean => /^(\[[\da-f:.]+\]|[\da-f]*:[\da-f:.]*:[\da-f:.]*|[\w.-]+)$/i.test(text);
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
-  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, aliases: [], problem: anyText, ...more });
+  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, typedFor: [], aliases: [], problem: anyText, ...more });
 
 const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
 
@@ -53,8 +55,10 @@ export const valuesOf = (given: Given, name: string): readonly string[] => given
 /** All values of a flag so far, and one more. */
 export const withValue = (before: string | undefined, value: string): string => (before === undefined ? value : `${before}${joint}${value}`);
 
+/** Commands about presets that are given what one selects. */
+const naming = Object.freeze(["preset create", "preset edit", "preset test"]);
 /** Commands that are about a selection of servers. */
-const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "preset edit", "preset test"]);
+const selecting = Object.freeze(["serve", "proxy", "explain", ...naming]);
 /** Commands that write a server's entry. */
 const entering = Object.freeze(["mcp add", "mcp update"]);
 /** Commands that change the configuration file. */
@@ -88,15 +92,15 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "serve one client on stdin and stdout, and listen nowhere",
     problem: switchProblem,
   }),
-  flag("url", { short: "u", value: "URL", command: ["proxy", ...entering], about: "the server to bridge to; with mcp, the address of the one in the entry", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("url", { short: "u", value: "URL", command: ["proxy", ...entering], typedFor: entering, about: "the server to bridge to; with mcp, the address of the one in the entry", standard: "the running one of the state folder", problem: urlProblem }),
   flag("token-file", { value: "FILE", command: ["serve", "proxy"], about: "the token that opens everything; with proxy, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
-  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...entering], about: "how long the server may take to answer for the first time; with mcp, to answer any request (requestTimeout)", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
+  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...entering], typedFor: entering, about: "how long the server may take to answer for the first time; with mcp, to answer any request (requestTimeout)", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("preset", { value: "NAME", command: ["serve", "proxy", "explain"], about: "only the servers that this preset selects" }),
-  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
-  flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
-  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, about: "the same" }),
+  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], typedFor: [...naming, "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
+  flag("tag-filter", { value: "EXPRESSION", command: selecting, typedFor: naming, about: "only servers that it selects: web && !(legacy || server:old)" }),
+  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, typedFor: naming, about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
   flag("dry-run", { command: changing, about: "show what would change in the file, and change nothing", problem: switchProblem }),
   flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),

@@ -5,8 +5,8 @@
 import { resolve } from "node:path";
 import { defaultLimits, fault, faultOf, readPrivateFile, systemClock } from "../base/index.ts";
 import { type BridgeOptions, type Piped, startBridge } from "../compose.ts";
-import { defaultStateDir } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
+import { stateDirOf } from "./configPath.ts";
 import { createLife } from "./life.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { faultText } from "./print.ts";
@@ -58,8 +58,6 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     pipes: pipes(),
   };
 }
-
-const stateDirOf = ({ settings, env }: Occasion): string => (settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir));
 
 /** The token that was given; never on the command line, where every program of this machine can read it. */
 async function tokenOf({ settings, env }: Occasion): Promise<string | null> {

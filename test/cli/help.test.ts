@@ -170,13 +170,12 @@ test("help as people see it", () => {
     Flags of mcp add:
       -u, --url URL            the server to bridge to; with mcp, the address of
                                the one in the entry; default the running one of the
-                               state folder [ONE_MCP_URL]
+                               state folder
       -t, --timeout MS         how long the server may take to answer for the first
                                time; with mcp, to answer any request
-                               (requestTimeout); default 10000 [ONE_MCP_TIMEOUT]
+                               (requestTimeout); default 10000
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
-                               [ONE_MCP_TAGS]
           --dry-run            show what would change in the file, and change
                                nothing [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
@@ -202,13 +201,12 @@ test("help as people see it", () => {
     Flags of mcp update:
       -u, --url URL            the server to bridge to; with mcp, the address of
                                the one in the entry; default the running one of the
-                               state folder [ONE_MCP_URL]
+                               state folder
       -t, --timeout MS         how long the server may take to answer for the first
                                time; with mcp, to answer any request
-                               (requestTimeout); default 10000 [ONE_MCP_TIMEOUT]
+                               (requestTimeout); default 10000
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
-                               [ONE_MCP_TAGS]
           --dry-run            show what would change in the file, and change
                                nothing [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
@@ -253,7 +251,7 @@ test("help as people see it", () => {
 
     Flags of mcp list:
           --tags LIST      only servers with any of these tags: web,search; with
-                           mcp add and update, the tags of the entry [ONE_MCP_TAGS]
+                           mcp add and update, the tags of the entry
           --json           print everything as JSON [ONE_MCP_JSON]
           --show-disabled  also those that are switched off
           --verbose        everything about each
@@ -308,10 +306,9 @@ test("help as people see it", () => {
     Flags of preset create:
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
-                                   [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
-                                   server:old) [ONE_MCP_TAG_FILTER]
-      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+                                   server:old)
+      -f, --filter EXPRESSION      the same
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
           --dry-run                show what would change in the file, and change
                                    nothing [ONE_MCP_DRY_RUN]
@@ -320,10 +317,9 @@ test("help as people see it", () => {
     Flags of preset edit:
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
-                                   [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
-                                   server:old) [ONE_MCP_TAG_FILTER]
-      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+                                   server:old)
+      -f, --filter EXPRESSION      the same
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
           --dry-run                show what would change in the file, and change
                                    nothing [ONE_MCP_DRY_RUN]
@@ -337,10 +333,9 @@ test("help as people see it", () => {
     Flags of preset test:
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
-                                   [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
-                                   server:old) [ONE_MCP_TAG_FILTER]
-      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+                                   server:old)
+      -f, --filter EXPRESSION      the same
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset url:
