@@ -3,12 +3,11 @@
  * running proxy. There are three: one that listens, one that serves a single client on its pipes, and a bridge from such
  * a client to a proxy that listens. Nothing here decides anything that a room could decide.
  */
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
-import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, routeConsole, sleep, systemClock, Tail } from "./base/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, randomBytes, routeConsole, sleep, systemClock, Tail } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, missingPreset, parseFilter, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
@@ -436,9 +435,9 @@ async function coreOf(ground: Ground): Promise<OwnCore> {
   void reapEarlier({ stateDir: ground.options.stateDir, clock: systemClock, limits: ground.config.limits, log: ground.log });
   const { log, config, options } = ground;
   const memory = createMemory({ stateDir: options.stateDir, clock: systemClock, log, limits: config.limits });
-  const logins = await createRemoteLogins({ ...poolParts(ground), audit: ground.audit, key: keys.subkey("south") });
+  const logins = await createRemoteLogins({ ...poolParts(ground), audit: ground.audit, key: await keys.subkey("south") });
   const own = { memory, trust: trustOf(ground), logins, spans: await exportingOf(ground) };
-  return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, own), logins };
+  return { ...build(ground, { cursor: await keys.subkey("cursor"), seal: await keys.subkey("seal") }, (hub) => hub, own), logins };
 }
 
 async function exportingOf(ground: Ground): Promise<Spans> {
