@@ -1,6 +1,7 @@
 /** The HTTP+SSE transport: a stream to open, and a second path to post to. */
 import type { Eras } from "../era/index.ts";
 import type { Path } from "./mcp.ts";
+import { queryOf } from "./selection.ts";
 
 /** Where clients of the older transport post their messages. */
 export const messagesPath = "/messages";
@@ -12,10 +13,10 @@ const sseResource = "/sse";
 export const ssePath = (eras: Eras): Path => ({
   resource: sseResource,
   verbs: ["GET"],
-  serve: (inbound) => eras.sse(inbound, messagesOf(inbound.selection.server)),
+  serve: (inbound, url) => eras.sse(inbound, messagesOf(inbound.selection.server) + queryOf(url)),
 });
 
-// The path says which servers are meant, on the way in as on the stream: no session has to remember it for the front.
+// The address says which servers are meant, on the way in as on the stream: no session has to remember it for the front.
 const messagesOf = (server: string | null): string => (server === null ? messagesPath : `${messagesPath}/${encodeURIComponent(server)}`);
 
 /** `/messages?sessionId=…`, `/messages/<server>?sessionId=…`. */

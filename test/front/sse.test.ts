@@ -16,6 +16,20 @@ describe("the older transport", () => {
     ]);
   });
 
+  test("says in the address to post to which servers are meant, and takes messages there as meant for those", async () => {
+    const eras = createSmallEras();
+    await using front = await openFront({ eras, presets: new Set(["dev"]), filter: "!server:secret" });
+    await (await fetch(`${front.origin}/sse?preset=dev`)).text();
+    await (await fetch(`${front.origin}/sse/git?app=x&tags=a,b`)).text();
+    const addresses = eras.seen.map(({ more }) => more);
+    expect(addresses).toEqual(["/messages?preset=dev", "/messages/git?tags=a%2Cb"]);
+    for (const address of addresses) await post(`${front.origin}${address}&sessionId=s`, "{}");
+    expect(eras.seen.slice(2).map(({ request, more }) => [request.selection, more])).toEqual([
+      [{ server: null, filter: "!server:secret && preset:dev" }, "s"],
+      [{ server: "git", filter: "!server:secret && (a || b)" }, "s"],
+    ]);
+  });
+
   test("takes messages on /messages with the session of the query, as it is written there", async () => {
     const eras = createSmallEras();
     await using front = await openFront({ eras });
