@@ -53,8 +53,9 @@ export async function createFront(options: FrontOptions): Promise<Front> {
 }
 
 /** Nearly every request comes to one address; past the router its way is the same, and shorter by a tenth. */
-function passing(app: App, door: Door, { eras, clientEra }: FrontOptions): (request: Request, peer: Server) => Response | Promise<Response> {
+function passing(app: App, door: Door, { eras, clientEra, filter }: FrontOptions): (request: Request, peer: Server) => Response | Promise<Response> {
   const path = mcpPath(eras, clientEra);
+  const everybody = Object.freeze(choosing(filter)(null));
   const isBare = (url: string): boolean => url.endsWith(mcpResource) && url.indexOf("/", "https://".length) === url.length - mcpResource.length;
   return (request, peer) => (isBare(request.url) ? door.handle(request, peer, path, everybody) : app.fetch(request, peer));
 }
