@@ -7,13 +7,15 @@ export interface Command {
   readonly about: string;
   /** What stands in help for the one word that may follow; null: none may. */
   readonly operand: string | null;
+  /** The exit code of whatever goes wrong with it, its command line included; null: each failure has its own. */
+  readonly failure: number | null;
   /** Not for people, and not in help. */
   readonly hidden: boolean;
   readonly load: () => Promise<Run>;
 }
 
-const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, hidden = false }: Partial<Pick<Command, "operand" | "hidden">> = {}): Command =>
-  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, hidden, load });
+const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, failure = null, hidden = false }: Partial<Pick<Command, "operand" | "failure" | "hidden">> = {}): Command =>
+  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, failure, hidden, load });
 
 const demo = async (): Promise<Run> => {
   const { runDemo } = await import("./demo.ts");
@@ -37,6 +39,10 @@ export const commands: readonly Command[] = Object.freeze([
   command("preset test", "which servers a preset or an expression selects", async () => (await import("./preset.ts")).test, { operand: "NAME" }),
   command("preset url", "the address for clients that are to see its servers alone", async () => (await import("./preset.ts")).url, { operand: "NAME" }),
   command("explain", "which rules show or hide a tool; what an error's code means", async () => (await import("./explain.ts")).explain, { operand: "TOOL" }),
+  command("instructions", "what an agent at the shell has to know of the servers", async () => (await import("./instructions.ts")).instructions),
+  command("inspect", "the servers; the tools of one; one tool", async () => (await import("./inspect.ts")).inspect, { operand: "SERVER[/TOOL]" }),
+  command("run", "call a tool, and print what it gives", async () => (await import("./call.ts")).runTool, { operand: "SERVER/TOOL", failure: 1 }),
+  command("wait", "wait until the servers, or one of them, can be called", async () => (await import("./wait.ts")).wait, { operand: "SERVER" }),
   command("approve", "who asks for a grant, and your decision", async () => (await import("./approve.ts")).approve),
   command("open", "have your browser be the operator's", async () => (await import("./open.ts")).open),
   command("token create", "make a token, and print it this once", async () => (await import("./token.ts")).create),

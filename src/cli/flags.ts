@@ -20,6 +20,8 @@ export interface Flag {
   readonly standard: string | null;
   /** Given several times it means all of them, with a space in between; else the last one counts. */
   readonly many: boolean;
+  /** Only on the command line, since it says what this one command is to do: no environment stands behind it. */
+  readonly typed: boolean;
   /** Why a text is no value for it; null if it is one. */
   problem(text: string): string | null;
 }
@@ -27,6 +29,7 @@ export interface Flag {
 const logLevels: readonly LogLevelName[] = Object.freeze(["debug", "info", "warn", "error"] as const);
 const portMax = 65_535;
 const timeoutMsDefault = 10_000;
+const waitMsDefault = 30_000;
 const ttlMsDefault = 90 * 24 * 60 * 60 * 1000;
 
 const anyText = (text: string): string | null => (text === "" ? "needs a value" : null);
@@ -36,10 +39,16 @@ const hostProblem = "must be an address or a host name, without scheme and port"
 const isHost = (text: string): boolean => /^(\[[\da-f:.]+\]|[\da-f]*:[\da-f:.]*:[\da-f:.]*|[\w.-]+)$/i.test(text);
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
-  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, problem: anyText, ...more });
+  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, problem: anyText, ...more });
 
+const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
+
+/** Commands that ask a running server, for an agent or a person at the shell. */
+const asking = Object.freeze(["instructions", "inspect", "run", "wait"]);
+const countProblem = (text: string): string | null => (/^\d{1,9}$/.test(text) ? null : "must be a number");
+const formats = Object.freeze(["toon", "json", "text", "compact"]);
 /** Commands that are about a selection of servers. */
-const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "preset edit", "preset test"]);
+const selecting = Object.freeze(["serve", "proxy", "explain", "instructions", "inspect", "preset create", "preset edit", "preset test"]);
 
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
 export const flags: readonly Flag[] = Object.freeze([
@@ -67,17 +76,23 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "serve one client on stdin and stdout, and listen nowhere",
     problem: switchProblem,
   }),
-  flag("url", { short: "u", value: "URL", command: "proxy", about: "the server to bridge to", standard: "the running one of the state folder", problem: urlProblem }),
-  flag("token-file", { value: "FILE", command: ["serve", "proxy"], about: "the token that opens everything; with proxy, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
+  flag("url", { short: "u", value: "URL", command: ["proxy", ...asking], about: "the server to bridge to, or to ask", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("token-file", { value: "FILE", command: ["serve", "proxy", ...asking], about: "the token that opens everything; but with serve, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
-  flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
+  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...asking], about: "how long the server may take to answer for the first time; with wait, to have its servers ready", standard: `${timeoutMsDefault}, with wait ${waitMsDefault}`, problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
-  flag("preset", { value: "NAME", command: ["serve", "proxy", "explain"], about: "only the servers that this preset selects" }),
+  flag("preset", { short: "p", value: "NAME", command: ["serve", "proxy", "explain", "instructions", "inspect"], about: "only the servers that this preset selects" }),
   flag("tags", { value: "LIST", command: selecting, about: "only servers with any of these tags: web,search" }),
   flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
   flag("filter", { short: "f", value: "EXPRESSION", command: selecting, about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
   flag("dry-run", { command: ["preset create", "preset edit", "preset delete"], about: "show what would change in the file, and change nothing", problem: switchProblem }),
+  typed("args", { value: "JSON", command: "run", about: "the arguments, as a JSON object", standard: "what is on standard input" }),
+  typed("format", { value: "FORMAT", command: ["inspect", "run", "wait"], about: "toon, json or text; with run also compact", standard: "text on a terminal, else toon", problem: (text) => (formats.includes(text) ? null : `must be ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}`) }),
+  typed("raw", { command: "run", about: "the same as --format json: exactly what came", problem: switchProblem }),
+  typed("max-chars", { value: "COUNT", command: "run", about: "so much of the result at most, unless as JSON; 0: all of it", standard: "2000", problem: countProblem }),
+  typed("limit", { value: "COUNT", command: "inspect", about: "so many tools at once", standard: "20", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number") }),
+  typed("cursor", { value: "CURSOR", command: "inspect", about: "go on where the last page ended" }),
   flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
@@ -86,7 +101,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("name", { value: "NAME", command: "token create", about: "what the token is for" }),
   flag("scope", { value: "SCOPE", command: ["approve", "token create"], about: "what is granted: tag:NAME, server:NAME, admin:read, admin:write, or all; may be given several times", standard: "of a request what it asked for; of a token everything", many: true }),
   flag("ttl", { value: "TIME", command: "token create", about: "how long it is valid: 12h, 90d; a year at most", standard: "90d", problem: (text) => (spanOf(text) === null ? "must be a number with s, m, h or d" : null) }),
-  flag("all", { command: "auth revoke", about: "end all grants, the token in the state folder included", problem: switchProblem }),
+  flag("all", { command: ["auth revoke", "inspect"], about: "end all grants, the token in the state folder included; with inspect, show all tools at once", problem: switchProblem }),
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
@@ -142,6 +157,8 @@ export interface Settings {
   readonly url: string | null;
   readonly tokenFile: string | null;
   readonly timeoutMs: number;
+  /** The same flag, where servers are waited for. */
+  readonly waitMs: number;
   readonly start: boolean;
   readonly user: boolean;
   readonly json: boolean;
@@ -176,9 +193,9 @@ export type SettingsResult = { readonly ok: true; readonly settings: Settings } 
 /** The command line over the environment over what is standard. An empty variable counts as unset. */
 export function parseSettings(given: Given, env: Readonly<Record<string, string | undefined>>): SettingsResult {
   const texts = new Map<string, string>();
-  for (const { name, problem } of flags) {
+  for (const { name, problem, typed: isTyped } of flags) {
     const variable = environmentName(name);
-    const fromEnv = given.has(name) ? undefined : env[variable] || undefined;
+    const fromEnv = given.has(name) || isTyped ? undefined : env[variable] || undefined;
     const text = given.get(name) ?? fromEnv;
     if (text === undefined) continue;
     const wrong = problem(text);
@@ -206,6 +223,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     url: text("url"),
     tokenFile: text("token-file"),
     timeoutMs: number("timeout") ?? timeoutMsDefault,
+    waitMs: number("timeout") ?? waitMsDefault,
     start: isOn(text("start")),
     user: isOn(text("user")),
     json: isOn(text("json")),

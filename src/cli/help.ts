@@ -36,7 +36,7 @@ function flagRow(flag: Flag): Row {
   const value = flag.value === null ? "" : ` ${flag.value}`;
   const short = flag.short === null ? "    " : `-${flag.short}, `;
   const standard = flag.standard === null ? "" : `; default ${flag.standard}`;
-  return [`${short}--${flag.name}${value}`, `${flag.about}${standard} [${environmentName(flag.name)}]`];
+  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${flag.typed ? "" : ` [${environmentName(flag.name)}]`}`];
 }
 
 /** Two columns, the right one wrapped. */

@@ -1,6 +1,6 @@
 /** What every command is given and gives: apart from the table of commands, which knows them all. */
 import type { Clock } from "../base/index.ts";
-import type { Settings } from "./flags.ts";
+import type { Given, Settings } from "./flags.ts";
 import type { Output, Pipes, Signals } from "./terminal.ts";
 
 /** What a command is run with. */
@@ -10,6 +10,8 @@ export interface Occasion {
   readonly argv: readonly string[];
   /** The word after the command's own, for those that take one. */
   readonly operand: string | null;
+  /** The flags of the command line alone, without what the environment says. */
+  readonly given: Given;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;

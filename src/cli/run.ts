@@ -70,7 +70,7 @@ async function dispatch({ argv, env: given, clock, ...rest }: Surroundings): Pro
   const env = await environment(given);
   const parsed = parseSettings(line.given, env);
   if (!parsed.ok) throw fault("USAGE", { detail: parsed.problem });
-  return runNamed(line.command.words, { ...rest, argv, env, clock: clock ?? systemClock, settings: parsed.settings, operand: line.operand });
+  return runNamed(line.command.words, { ...rest, argv, env, clock: clock ?? systemClock, settings: parsed.settings, operand: line.operand, given: line.given });
 }
 
 /** Lets the command library find and load the command; its own reading of flags is not used, see strict.ts. */
@@ -93,9 +93,11 @@ async function runNamed(words: readonly string[], occasion: Occasion): Promise<n
 }
 
 /** The one place where a failure is printed and becomes an exit code. */
-async function failed({ stderr }: Surroundings, thrown: unknown): Promise<number> {
-  const [{ faultOf }, { faultText }] = await Promise.all([import("../base/index.ts"), import("./print.ts")]);
+async function failed({ stderr, argv }: Surroundings, thrown: unknown): Promise<number> {
+  const [{ faultOf }, { faultText }, { parseCommandLine }] = await Promise.all([import("../base/index.ts"), import("./print.ts"), import("./strict.ts")]);
   const fault = faultOf(thrown);
   stderr.write(faultText(fault));
-  return fault.row.exit;
+  const line = parseCommandLine(argv);
+  // Scripts read some codes of some commands as other things.
+  return (line.ok ? line.command : commandOf(line.words))?.failure ?? fault.row.exit;
 }

@@ -9,7 +9,7 @@ import { type Flag, flags, type Given, isFor } from "./flags.ts";
 
 export type CommandLine =
   | { readonly ok: true; readonly command: Command; readonly given: Given; readonly operand: string | null }
-  | { readonly ok: false; readonly problem: string; readonly hint: string | null };
+  | { readonly ok: false; readonly problem: string; readonly hint: string | null; readonly words: readonly string[] };
 
 /** The command and the flags given with it. Flags may stand before, between and after its words; the last one counts. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -19,7 +19,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     return { ok: true, command: reader.command(), given: reader.given, operand: reader.operand };
   } catch (thrown) {
     if (!(thrown instanceof Refused)) throw thrown;
-    return { ok: false, problem: thrown.message, hint: thrown.hint };
+    return { ok: false, problem: thrown.message, hint: thrown.hint, words: reader.words };
   }
 }
 
@@ -36,7 +36,7 @@ class Refused extends Error {
 class Reader {
   readonly given = new Map<string, string>();
   operand: string | null = null;
-  readonly #words: string[] = [];
+  readonly words: string[] = [];
   readonly #rest: string[];
 
   constructor(argv: readonly string[]) {
@@ -53,8 +53,8 @@ class Reader {
 
   /** The command that was named, with flags that belong to it. */
   command(): Command {
-    const named = this.#words.length === 0 ? commands[0] : commandOf(this.#words);
-    if (named === undefined || named === null) throw new Refused(`“${this.#words.join(" ")}” needs one more word: ${nextWords(this.#words, shownCommands).join(", ")}`);
+    const named = this.words.length === 0 ? commands[0] : commandOf(this.words);
+    if (named === undefined || named === null) throw new Refused(`“${this.words.join(" ")}” needs one more word: ${nextWords(this.words, shownCommands).join(", ")}`);
     const name = named.words.join(" ");
     for (const flag of flags) {
       if (this.given.has(flag.name) && !isFor(flag, name)) throw new Refused(`--${flag.name} belongs to “${[flag.command].flat().join("” and “")}”, not to “${name}”`);
@@ -63,17 +63,17 @@ class Reader {
   }
 
   #word(word: string): void {
-    if (isBeginning([...this.#words, word])) {
-      this.#words.push(word);
+    if (isBeginning([...this.words, word])) {
+      this.words.push(word);
       return;
     }
-    if (this.operand === null && (commandOf(this.#words)?.operand ?? null) !== null) {
+    if (this.operand === null && (commandOf(this.words)?.operand ?? null) !== null) {
       this.operand = word;
       return;
     }
-    const possible = nextWords(this.#words, shownCommands);
-    if (possible.length === 0) throw new Refused(`“${this.#words.join(" ")}” takes no “${word}”`);
-    throw new Refused(`there is no command “${[...this.#words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
+    const possible = nextWords(this.words, shownCommands);
+    if (possible.length === 0) throw new Refused(`“${this.words.join(" ")}” takes no “${word}”`);
+    throw new Refused(`there is no command “${[...this.words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
   }
 
   #flag(word: string): void {
