@@ -1,11 +1,12 @@
 /**
- * Starts `serve` as a process of its own that outlives this one, and waits until it is there. Of several that want one
- * at the same time, one starts it.
+ * Starts a server with its supervisor, as processes of their own that outlive this one, and waits until it is there. Of
+ * several that want one at the same time, one starts it.
  */
 import { join } from "node:path";
 import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
 import { type Presence, processLives, readPresence } from "../config/index.ts";
 import { openServeLog, serveLogPath } from "./serveLog.ts";
+import { supervisedVariable } from "./supervise.ts";
 
 export interface LaunchOptions {
   readonly stateDir: string;
@@ -71,5 +72,5 @@ class Lock {
 async function launch({ stateDir, selfArgv, flags, env }: LaunchOptions): Promise<Bun.Subprocess> {
   await using log = await openServeLog(stateDir, defaultLimits.launchLogBytesMax);
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));
-  return startSelf({ argv: [...selfArgv, "serve", "--state-dir", stateDir, ...flags], cwd: stateDir, env: kept, stdin: "ignore", stderr: log.fd });
+  return startSelf({ argv: [...selfArgv, "supervise", "--state-dir", stateDir], cwd: stateDir, env: { ...kept, [supervisedVariable]: JSON.stringify(flags) }, stdin: "ignore", stderr: log.fd });
 }

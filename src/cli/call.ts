@@ -4,7 +4,7 @@
  * the tool's own failure.
  */
 import { type Cancel, CancelSource, defaultLimits, fault, nearestOf } from "../base/index.ts";
-import type { Asking } from "../compose.ts";
+import type { Asking, Reached } from "../compose.ts";
 import { type Answer, type Ask, memberOf, parseObject, type RawObject, rawOf } from "../protocol/index.ts";
 import { formatOf } from "./format.ts";
 import { argumentsFrom, argumentsOf, parametersOf, targetOf } from "./invocation.ts";
@@ -29,11 +29,7 @@ export const runTool: Run = async (occasion) => {
   const asking = await reached.ask([server]);
   const progress = await progressOf(occasion, operand ?? "");
   try {
-    const tools = await toolsOf(asking, server).catch(async (thrown: unknown) => {
-      serverNamed(await reached.servers(), server);
-      throw thrown;
-    });
-    const definition = toolNamed(tools, server, tool);
+    const definition = await definitionOf(reached, asking, { server, tool });
     const typist = await typistOf(occasion);
     const args = typed ?? (typist === null ? argumentsFrom(await inputOf(occasion, definition), parametersOf(definition.inputSchema)) : {});
     const result = await called({ occasion, asking, server, tool, args, progress, typist });
@@ -43,6 +39,16 @@ export const runTool: Run = async (occasion) => {
     progress.end();
   }
 };
+
+/** What is to be called. A server that shows nothing may be one that there is not, which is worth another question. */
+async function definitionOf(reached: Reached, asking: Asking, { server, tool }: { readonly server: string; readonly tool: string }): Promise<ToolDefinition> {
+  try {
+    return toolNamed(await toolsOf(asking, server), server, tool);
+  } catch (thrown) {
+    const { state, healthy, reason } = serverNamed(await reached.servers(), server);
+    throw healthy ? thrown : fault("BACKEND_DOWN", { backend: server, detail: reason ?? `it is ${state}`, hint: `\`1mcp status ${server}\` says more; \`1mcp wait ${server}\` waits for it`, cause: thrown });
+  }
+}
 
 /** The tool of this name. Throws NAME_UNKNOWN. */
 export function toolNamed(tools: readonly ToolDefinition[], server: string, name: string): ToolDefinition {

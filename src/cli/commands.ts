@@ -24,7 +24,7 @@ const demo = async (): Promise<Run> => {
 
 /** Every command. The first one is run when none is named. */
 export const commands: readonly Command[] = Object.freeze([
-  command("serve", "start the proxy (also without a command)", async () => (await import("./serve.ts")).serve),
+  command("serve", "start the proxy (also without a command)", async () => (await import("./served.ts")).served),
   command("proxy", "bridge a client on stdin and stdout to a running server", async () => (await import("./proxy.ts")).proxy),
   command("status", "say how the running server and its servers are", async () => (await import("./status.ts")).status, { operand: "SERVER" }),
   command("audit", "what was decided about whom, from the audit log", async () => (await import("./audit.ts")).audit),
@@ -60,6 +60,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("config reload", "have the running server look at its configuration now", async () => (await import("./config.ts")).reload),
   command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
+  command("supervise", "starts a server in the background, and again when it falls", async () => (await import("./supervise.ts")).supervise, { hidden: true }),
   command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),
 ]);
 
