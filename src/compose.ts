@@ -7,8 +7,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
-import { createPool, reapEarlier } from "./backend/index.ts";
-import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, sleep, systemClock } from "./base/index.ts";
+import { createPool, leftEarlier, reapEarlier } from "./backend/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, nullLog, openExporting, sleep, systemClock } from "./base/index.ts";
 import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, missingPreset, parseFilter, presencePath, reachable, reachConfig, readPresence, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras, type OwnRequest } from "./era/index.ts";
@@ -481,6 +481,30 @@ export async function pinsAtRest(options: Around & { readonly configPath: string
       await audit.close();
     },
   };
+}
+
+/** Processes of servers whose proxy was killed. Throws where the system does not tell who runs. */
+export const leftBehind = (stateDir: string): Promise<readonly number[]> => leftEarlier(stateDir);
+
+/** Ends them, as the next start would. Never throws. */
+export const endLeftBehind = (stateDir: string): Promise<void> => reapEarlier({ stateDir, clock: systemClock, limits: defaultLimits, log: nullLog });
+
+/** Who answers at an address of this computer: nobody, a proxy of our kind, or some other program. Never throws. */
+export async function listenerAt(host: string, port: number, msMax: number): Promise<"nobody" | "1mcp" | "other"> {
+  const egress = createEgress({ limits: defaultLimits, env: {}, acceptsAnyone: true });
+  const patience = new AbortController();
+  const timer = systemClock.timer(msMax, () => patience.abort());
+  try {
+    const url = reachable(`http://${host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host}:${port}/health/live`);
+    const reply = await egress.send(url, { method: "GET", headers: {}, signal: patience.signal, backend: "1mcp" });
+    const body = new TextDecoder().decode(await reply.all(defaultLimits.excerptMax));
+    return body === '{"status":"ok"}' ? "1mcp" : "other";
+  } catch (thrown) {
+    // Whoever takes a connection and then says nothing that we read is somebody all the same.
+    return faultOf(thrown).code === "BACKEND_DOWN" ? "nobody" : "other";
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** Grants, where no proxy runs. */

@@ -97,6 +97,7 @@ export const flags: readonly Flag[] = Object.freeze([
   typed("max-chars", { value: "COUNT", command: "run", about: "so much of the result at most, unless as JSON; 0: all of it", standard: "2000", problem: countProblem }),
   typed("limit", { value: "COUNT", command: "inspect", about: "so many tools at once", standard: "20", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number") }),
   typed("cursor", { value: "CURSOR", command: "inspect", about: "go on where the last page ended" }),
+  typed("fix", { command: "doctor", about: "mend what can be mended without asking", problem: switchProblem }),
   flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
