@@ -3,7 +3,7 @@
  * several that want one at the same time, one starts it.
  */
 import { join } from "node:path";
-import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
+import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fault, fault, faults, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
 import { type Presence, processLives, readPresence } from "../config/index.ts";
 import { openServeLog, serveLogPath } from "./serveLog.ts";
 import { supervisedVariable } from "./supervise.ts";
@@ -35,7 +35,7 @@ export async function ensureServer(options: LaunchOptions): Promise<Presence> {
     for (const until = clock.now() + msMax; clock.now() < until; await sleep(clock, lookMs)) {
       const presence = await readPresence(stateDir, clock);
       if (presence !== null) return presence;
-      if (child !== null && child.exitCode !== null) throw failed(stateDir, `it ended with ${child.exitCode}`);
+      if (child !== null && child.exitCode !== null) throw failed(stateDir, `it ended with ${child.exitCode}`, child.exitCode);
       if (child === null && (await lock.take())) child = await launch(options);
     }
     throw failed(stateDir, `it does not listen after ${msMax} ms`);
@@ -44,7 +44,8 @@ export async function ensureServer(options: LaunchOptions): Promise<Presence> {
   }
 }
 
-const failed = (stateDir: string, detail: string): Fault => fault("SERVER_AWAY", { op: "start", detail, hint: `see ${serveLogPath(stateDir)}` });
+/** Scripts tell a wrong configuration by the exit code, whoever it was that read it. */
+const failed = (stateDir: string, detail: string, code = 1): Fault => fault(code === faults.CONFIG_INVALID.exit ? "CONFIG_INVALID" : "SERVER_AWAY", { op: "start", detail, hint: `see ${serveLogPath(stateDir)}` });
 
 /** Who starts the server; whoever comes while it is held waits for that server. */
 class Lock {

@@ -41,7 +41,7 @@ async function stateFindings(occasion: Occasion, config: Parameters<typeof runni
 const machineOf = (selfArgv: readonly string[]): Machine => ({
   platform: process.platform,
   which: (program, path) => Bun.which(program, { PATH: path }),
-  runtime: selfArgv[0] ?? null,
+  runtime: selfArgv[0] === undefined ? null : { command: selfArgv[0], isCompiled: selfArgv.length === 1 },
 });
 
 type Told = Finding & { readonly fixed: string | null };

@@ -14,8 +14,8 @@ export interface Machine {
   readonly platform: NodeJS.Platform;
   /** The file of a program that PATH leads to, or null. */
   which(program: string, path: string): string | null;
-  /** How this program is started as a runtime that runs npm packages; null: it cannot be. */
-  readonly runtime: string | null;
+  /** The runtime that runs npm packages, and whether that is this very executable; null: there is none. */
+  readonly runtime: { readonly command: string; readonly isCompiled: boolean } | null;
 }
 
 /** What was found, and the configuration if it can be used. */
@@ -44,6 +44,7 @@ const mendOf = (file: string, isGrave: boolean): Pick<Finding, "mend" | "fix"> =
 /** An entry as it stands in the file, its references unresolved. */
 interface Entry {
   readonly args?: readonly unknown[];
+  readonly env?: unknown;
 }
 
 /** Members of an entry by their path, and what they become. */
@@ -78,11 +79,16 @@ function missing(spec: StdioSpec, machine: Machine, edit: Edit): Finding {
 }
 
 /** The entry's members with which this very program runs the package: the runtime in it takes the place of Node.js. */
-function ownRunner({ args = [] }: Entry, runtime: string): Changes {
-  const rest = args.filter((arg) => arg !== "-y" && arg !== "--yes");
-  // What else the entry sets stays as it is written; only the one variable is added.
-  return [[["command"], runtime], [["args"], ["x", "--bun", ...rest]], [["env", "BUN_BE_BUN"], "1"]];
+function ownRunner({ args = [], env }: Entry, { command, isCompiled }: NonNullable<Machine["runtime"]>): Changes {
+  const run: Changes = [[["command"], command], [["args"], ["x", "--bun", ...args.filter((arg) => arg !== "-y" && arg !== "--yes")]]];
+  if (!isCompiled) return run;
+  const told: Changes[number] = Array.isArray(env) ? [["env"], [...(env as readonly unknown[]), `${runtimeVariable}=1`]] : [["env", runtimeVariable], "1"];
+  // The variable is one that steers a runtime, which is just what it is for here.
+  return [...run, told, [["unsafeEnv"], true]];
 }
+
+/** Makes the executable the runtime that is in it. */
+const runtimeVariable = "BUN_BE_BUN";
 
 const installs: Readonly<Record<string, Readonly<Partial<Record<NodeJS.Platform | "other", string>>>>> = Object.freeze({
   npx: { darwin: "brew install node", win32: "winget install OpenJS.NodeJS", other: "sudo apt-get install nodejs npm" },

@@ -12,7 +12,7 @@ import { type Flag, flags, isFor } from "./flags.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { spanText } from "./print.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, type Progress } from "./progress.ts";
 import { serveLogPath } from "./serveLog.ts";
 import { type LifecycleVerb, verbs } from "./served.ts";
 import { readSupervision, type Supervised } from "./supervision.ts";
@@ -109,6 +109,7 @@ async function start(occasion: Occasion, given: readonly string[]): Promise<numb
   const progress = createProgress({ stderr, clock, isTerminal: (await stderr.isTerminal()) && env["TERM"] !== "dumb" }, "starting the server");
   try {
     const presence = await ensureServer({ stateDir, selfArgv, flags: given, env, clock, msMax: defaultLimits.launchMsMax });
+    await settled(occasion, progress);
     progress.end();
     stderr.write(await greeting(occasion, presence));
     return 0;
@@ -121,6 +122,18 @@ async function start(occasion: Occasion, given: readonly string[]): Promise<numb
   }
 }
 
+/** Waits a little until its servers are up, or known not to be. */
+async function settled(occasion: Occasion, progress: Progress): Promise<void> {
+  const { clock } = occasion;
+  for (const until = clock.now() + defaultLimits.listWaitMsMax; clock.now() < until; await sleep(clock, settleLookMs)) {
+    const asked = await askOperator<Report>(occasion, "GET", "/status", defaultLimits.aliveMsMax);
+    const starting = asked.kind === "answer" ? asked.value.servers.filter(({ state, restarts }) => state === "starting" && restarts === 0) : [];
+    if (asked.kind === "answer" && asked.value.phase === "running" && starting.length === 0) return;
+    progress.say(starting.length === 0 ? "starting the server" : `starting ${starting.map(({ name }) => name).join(", ")}`);
+  }
+}
+
+const settleLookMs = 100;
 const tailBytes = 4096;
 const tailLines = 10;
 
