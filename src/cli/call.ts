@@ -21,18 +21,17 @@ const failedCode = 2;
 
 /** Calls the tool. Throws USAGE, NAME_UNKNOWN, SERVER_AWAY, CALL_CANCELLED, and what the server answers. */
 export const runTool: Run = async (occasion) => {
-  const { operand, given } = occasion;
-  const { server, tool } = targetOf(operand ?? "");
-  if (server === "" || tool === null || tool === "") throw fault("USAGE", { detail: "run what?", hint: "name a tool: 1mcp run SERVER/TOOL; `1mcp inspect` lists them" });
-  const typed = given.has("args") ? argumentsOf(given.get("args") ?? "") : null;
+  const target = toolIn(occasion.operand ?? "");
+  const typed = occasion.given.get("args");
+  const typedArgs = typed === undefined ? null : argumentsOf(typed);
   await using reached = await reachedBy(occasion);
-  const asking = await reached.ask([server]);
-  const progress = await progressOf(occasion, operand ?? "");
+  const asking = await reached.ask([target.server]);
+  const progress = await progressOf(occasion, `${target.server}/${target.tool}`);
   try {
-    const definition = await definitionOf(reached, asking, { server, tool });
+    const definition = await definitionOf(reached, asking, target);
     const typist = await typistOf(occasion);
-    const args = typed ?? (typist === null ? argumentsFrom(await inputOf(occasion, definition), parametersOf(definition.inputSchema)) : {});
-    const result = await called({ occasion, asking, server, tool, args, progress, typist });
+    const args = typedArgs ?? (typist === null ? argumentsFrom(await inputOf(occasion, definition), parametersOf(definition.inputSchema)) : {});
+    const result = await called({ occasion, asking, ...target, args, progress, typist });
     progress.end();
     return await print(occasion, result);
   } finally {
@@ -40,8 +39,19 @@ export const runTool: Run = async (occasion) => {
   }
 };
 
+interface NamedTool {
+  readonly server: string;
+  readonly tool: string;
+}
+
+function toolIn(operand: string): NamedTool {
+  const { server, tool } = targetOf(operand);
+  if (server === "" || !tool) throw fault("USAGE", { detail: "run what?", hint: "name a tool: 1mcp run SERVER/TOOL; `1mcp inspect` lists them" });
+  return { server, tool };
+}
+
 /** What is to be called. A server that shows nothing may be one that there is not, which is worth another question. */
-async function definitionOf(reached: Reached, asking: Asking, { server, tool }: { readonly server: string; readonly tool: string }): Promise<ToolDefinition> {
+async function definitionOf(reached: Reached, asking: Asking, { server, tool }: NamedTool): Promise<ToolDefinition> {
   try {
     return toolNamed(await toolsOf(asking, server), server, tool);
   } catch (thrown) {
@@ -76,11 +86,9 @@ async function inputOf({ pipes }: Occasion, { inputSchema }: ToolDefinition): Pr
   return text + decoder.decode();
 }
 
-interface Calling {
+interface Calling extends NamedTool {
   readonly occasion: Occasion;
   readonly asking: Asking;
-  readonly server: string;
-  readonly tool: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly progress: Progress;
   readonly typist: Typist | null;

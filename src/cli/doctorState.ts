@@ -11,7 +11,7 @@ import { stateDirOf } from "./bearer.ts";
 import { type Finding, wordOf } from "./finding.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
-import { readSupervision } from "./supervision.ts";
+import { isOrphan, readSupervision, type Supervised } from "./supervision.ts";
 
 /** Files of the state folder whose mode or time says something; absent ones are none of our business. */
 const openBits = 0o077;
@@ -46,11 +46,16 @@ const clockMends: Readonly<Partial<Record<NodeJS.Platform, string>>> = Object.fr
 export async function runningFindings(occasion: Occasion, config: Config | null): Promise<readonly Finding[]> {
   const stateDir = stateDirOf(occasion);
   const [owner, supervision] = await Promise.all([readOwner(stateDir), readSupervision(stateDir)]);
-  const findings: Finding[] = [];
-  if (supervision?.phase === "crash-loop" && supervision.supervisor !== null) findings.push({ check: "supervisor", level: "error", message: `the server in the background fell ${supervision.restarts} times in a row and was given up: ${supervision.lastExit ?? "no word of why"}`, mend: "1mcp serve --restart", fix: null });
-  if (supervision !== null && supervision.supervisor === null && owner !== null && supervision.worker === owner.pid) findings.push({ check: "supervisor", level: "warning", message: `process ${owner.pid} runs without its supervisor`, mend: "1mcp serve --restart", fix: null });
-  if (owner !== null) return [...findings, ...(await askedFindings(occasion))];
-  return [...findings, ...(await orphanFindings(stateDir)), ...(await portFindings(occasion, config))];
+  const supervised = supervisorFindings(supervision, owner?.pid ?? null);
+  if (owner !== null) return [...supervised, ...(await askedFindings(occasion))];
+  return [...supervised, ...(await orphanFindings(stateDir)), ...(await portFindings(occasion, config))];
+}
+
+function supervisorFindings(supervision: Supervised, pid: number | null): Finding[] {
+  const { phase, supervisor, restarts, lastExit } = supervision;
+  const mend = { check: "supervisor", mend: "1mcp serve --restart", fix: null } as const;
+  if (phase === "crash-loop" && supervisor !== null) return [{ ...mend, level: "error", message: `the server in the background fell ${restarts + 1} times in a row and was given up: ${lastExit ?? "no word of why"}` }];
+  return isOrphan(supervision, pid) ? [{ ...mend, level: "warning", message: `process ${pid} runs without its supervisor` }] : [];
 }
 
 async function askedFindings(occasion: Occasion): Promise<Finding[]> {
@@ -82,9 +87,10 @@ async function orphanFindings(stateDir: string): Promise<Finding[]> {
 
 async function portFindings({ settings }: Occasion, config: Config | null): Promise<Finding[]> {
   const { listenerAt } = await import("../compose.ts");
-  const host = settings.host ?? config?.host ?? defaultListen.host;
-  const port = settings.port ?? config?.port ?? defaultListen.port;
+  const { host, port } = whereOf(settings, config);
   const who = port === 0 ? "nobody" : await listenerAt(host, port, defaultLimits.aliveMsMax);
   if (who === "nobody") return [];
   return [{ check: "port", level: "error", message: `${who === "1mcp" ? "a 1mcp server of another state folder" : "another program"} listens on ${host}:${port}`, mend: `1mcp serve --port ${port + 1}`, fix: null }];
 }
+
+const whereOf = (settings: Occasion["settings"], config: Config | null) => ({ host: settings.host ?? config?.host ?? defaultListen.host, port: settings.port ?? config?.port ?? defaultListen.port });

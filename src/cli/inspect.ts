@@ -19,7 +19,7 @@ export const inspect: Run = async (occasion) => {
   if (operand === null) {
     const shown = await surveyOf(servers, (names) => reached.ask(names));
     const text = await tableText([["SERVER", "TYPE", "STATUS", "TOOLS", "INSTRUCTIONS"], ...shown.map(rowOf)], stdout);
-    stdout.write(shownAs(format, { kind: "servers", servers: shown.map(({ instructions: _, ...one }) => one) }, () => text));
+    stdout.write(shownAs(format, { kind: "servers", servers: shown.map((one) => ({ ...one, instructions: undefined })) }, () => text));
     return 0;
   }
   const target = targetOf(operand);

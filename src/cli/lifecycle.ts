@@ -15,7 +15,7 @@ import { spanText } from "./print.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { serveLogPath } from "./serveLog.ts";
 import { type LifecycleVerb, verbs } from "./served.ts";
-import { readSupervision, type Supervised } from "./supervision.ts";
+import { isOrphan, readSupervision, type Supervised } from "./supervision.ts";
 
 /** Does it; gives the exit code. */
 export function lifecycle(occasion: Occasion, verb: LifecycleVerb): Promise<number> {
@@ -34,7 +34,7 @@ interface Condition {
   readonly state: keyof typeof codes;
   /** The server's process; null: there is none. */
   readonly pid: number | null;
-  readonly supervision: Supervised | null;
+  readonly supervision: Supervised;
   readonly url: string | null;
   readonly ready: { readonly servers: number; readonly all: number } | null;
 }
@@ -42,14 +42,18 @@ interface Condition {
 async function conditionOf(occasion: Occasion): Promise<Condition> {
   const stateDir = stateDirOf(occasion);
   const [supervision, owner] = await Promise.all([readSupervision(stateDir), readOwner(stateDir)]);
-  const known = { supervision, pid: owner?.pid ?? null, url: null, ready: null };
-  const isSupervised = supervision !== null && supervision.supervisor !== null;
-  if (isSupervised && supervision.phase !== "running") return { ...known, state: supervision.phase };
-  if (owner === null) return { ...known, state: isSupervised ? "not-ready" : "stopped" };
-  const asked = await askOperator<Report>(occasion, "GET", "/status", defaultLimits.aliveMsMax);
-  const answered = asked.kind === "answer" ? { url: asked.server.url, ready: readyOf(asked.value) } : {};
-  if (supervision !== null && !isSupervised && supervision.worker === owner.pid) return { ...known, ...answered, state: "orphaned" };
-  return { ...known, ...answered, state: asked.kind === "answer" && asked.value.phase === "running" ? "ready" : "not-ready" };
+  const pid = owner?.pid ?? null;
+  const asked = pid === null ? null : await askOperator<Report>(occasion, "GET", "/status", defaultLimits.aliveMsMax);
+  const { url, report } = asked?.kind === "answer" ? { url: asked.server.url, report: asked.value } : { url: null, report: null };
+  return { state: stateOf(supervision, pid, report?.phase ?? null), pid, supervision, url, ready: report === null ? null : readyOf(report) };
+}
+
+function stateOf(supervision: Supervised, pid: number | null, phase: Report["phase"] | null): Condition["state"] {
+  const { supervisor } = supervision;
+  if (supervisor !== null && supervision.phase !== "running") return supervision.phase;
+  if (pid === null) return supervisor === null ? "stopped" : "not-ready";
+  if (isOrphan(supervision, pid)) return "orphaned";
+  return phase === "running" ? "ready" : "not-ready";
 }
 
 function readyOf({ servers }: Report): NonNullable<Condition["ready"]> {
@@ -62,26 +66,25 @@ async function status(occasion: Occasion): Promise<number> {
   const condition = await conditionOf(occasion);
   const code = codes[condition.state];
   const { state, pid, url, ready, supervision } = condition;
-  const { supervisor = null, restarts = 0, retryAt = null, lastExit = null } = supervision ?? {};
-  if (settings.json) stdout.write(`${JSON.stringify({ state, code, pid, url, servers: ready, supervisor, restarts, retryAt: retryAt === null ? null : new Date(retryAt).toISOString(), lastExit, log: serveLogPath(stateDirOf(occasion)) }, null, 2)}\n`);
-  else stdout.write(conditionText(condition, occasion));
+  const { supervisor, restarts, retryAt, lastExit } = supervision;
+  const log = serveLogPath(stateDirOf(occasion));
+  if (settings.json) stdout.write(`${JSON.stringify({ state, code, pid, url, servers: ready, supervisor, restarts, retryAt: retryAt === null ? null : new Date(retryAt).toISOString(), lastExit, log }, null, 2)}\n`);
+  else stdout.write(`1mcp: ${sentences[state](condition, log, occasion.clock.now())}\n${readyText(ready)}`);
   return code;
 }
 
-function conditionText({ state, pid, supervision, url, ready }: Condition, occasion: Occasion): string {
-  const { clock } = occasion;
-  const log = serveLogPath(stateDirOf(occasion));
-  const why = supervision?.lastExit ?? "it fell";
-  const texts: Readonly<Record<Condition["state"], string>> = {
-    ready: `ready: process ${pid}${url === null ? "" : ` at ${url}`}`,
-    stopped: "not running; start it: 1mcp serve --background",
-    "not-ready": `not ready yet, or not any more: process ${pid ?? "none"}; see ${log}`,
-    restarting: `restarting in ${spanText((supervision?.retryAt ?? clock.now()) - clock.now())}, for the ${ordinal(supervision?.restarts ?? 0)} time: ${why}; see ${log}`,
-    "crash-loop": `given up after ${supervision?.restarts ?? 0} restarts: ${why}; see ${log}, then: 1mcp serve --restart`,
-    orphaned: `orphaned: process ${pid} runs, but its supervisor is gone; 1mcp serve --restart mends it`,
-  };
-  return `1mcp: ${texts[state]}\n${ready === null ? "" : `Servers: ${ready.servers}/${ready.all} ready\n`}`;
-}
+const whyOf = ({ supervision }: Condition): string => supervision.lastExit ?? "it fell";
+
+const sentences: Readonly<Record<Condition["state"], (condition: Condition, log: string, now: number) => string>> = Object.freeze({
+  ready: ({ pid, url }) => `ready: process ${pid}${url === null ? "" : ` at ${url}`}`,
+  stopped: () => "not running; start it: 1mcp serve --background",
+  "not-ready": ({ pid }, log) => `not ready yet, or not any more: process ${pid ?? "none"}; see ${log}`,
+  restarting: (condition, log, now) => `restarting in ${spanText((condition.supervision.retryAt ?? now) - now)}, for the ${ordinal(condition.supervision.restarts)} time: ${whyOf(condition)}; see ${log}`,
+  "crash-loop": (condition, log) => `given up after ${condition.supervision.restarts} restarts: ${whyOf(condition)}; see ${log}, then: 1mcp serve --restart`,
+  orphaned: ({ pid }) => `orphaned: process ${pid} runs, but its supervisor is gone; 1mcp serve --restart mends it`,
+});
+
+const readyText = (ready: Condition["ready"]): string => (ready === null ? "" : `Servers: ${ready.servers}/${ready.all} ready\n`);
 
 const ordinal = (count: number): string => ["0th", "1st", "2nd", "3rd"][count] ?? `${count}th`;
 
@@ -145,7 +148,7 @@ async function logTail(stateDir: string): Promise<string> {
 async function greeting(occasion: Occasion, { pid, url }: Presence): Promise<string> {
   const asked = await askOperator<Report>(occasion, "GET", "/status", defaultLimits.aliveMsMax);
   const ready = asked.kind === "answer" ? readyOf(asked.value) : null;
-  return `1mcp runs in the background as process ${pid}\n  url: ${url}\n  log: ${serveLogPath(stateDirOf(occasion))}\n${ready === null ? "" : `Servers: ${ready.servers}/${ready.all} ready\n`}`;
+  return `1mcp runs in the background as process ${pid}\n  url: ${url}\n  log: ${serveLogPath(stateDirOf(occasion))}\n${readyText(ready)}`;
 }
 
 const paths: readonly string[] = Object.freeze(["config", "token-file", "operator-password-file"]);
@@ -174,23 +177,26 @@ async function restart(occasion: Occasion): Promise<number> {
   const before = await readSupervision(stateDirOf(occasion));
   const given = serveFlags(occasion);
   await ended(occasion);
-  return start(occasion, given.length === 0 ? (before?.flags ?? []) : given);
+  return start(occasion, given.length === 0 ? before.flags : given);
 }
 
 /** Ends whoever runs here, and gives who that was; null: nobody did. Throws SERVER_AWAY for one that does not end. */
 async function ended(occasion: Occasion): Promise<number | null> {
   const { clock } = occasion;
   const stateDir = stateDirOf(occasion);
-  const [supervision, owner] = await Promise.all([readSupervision(stateDir), readOwner(stateDir)]);
-  const all = [supervision?.supervisor ?? null, owner?.pid ?? null].filter((pid) => pid !== null);
+  const [{ supervisor }, owner] = await Promise.all([readSupervision(stateDir), readOwner(stateDir)]);
+  // The supervisor first: it ends its server, and does not take that for a fall.
+  const all = [supervisor, owner?.pid ?? null].filter((pid) => pid !== null);
   const [first] = all;
   if (first === undefined) return null;
   process.kill(first, "SIGTERM");
-  if (!(await areGone(all, clock, stopMsMax))) {
-    for (const pid of all.filter(processLives)) process.kill(pid, "SIGKILL");
-    if (!(await areGone(all, clock, killMsMax))) throw fault("SERVER_AWAY", { op: "stop", detail: `process ${all.find(processLives)} does not end` });
-  }
-  return owner?.pid ?? first;
+  if (!(await areGone(all, clock, stopMsMax))) await killed(all, clock);
+  return all.at(-1) ?? first;
+}
+
+async function killed(pids: readonly number[], clock: Clock): Promise<void> {
+  for (const pid of pids.filter(processLives)) process.kill(pid, "SIGKILL");
+  if (!(await areGone(pids, clock, killMsMax))) throw fault("SERVER_AWAY", { op: "stop", detail: `process ${pids.find(processLives)} does not end` });
 }
 
 // Longer than a shutdown may take.

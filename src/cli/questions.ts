@@ -117,6 +117,7 @@ function readBoolean(line: string): Given | string {
 
 function readNumber(line: string, { type, minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY }: Field): Given | string {
   const value = Number(line);
-  if (line.trim() === "" || Number.isNaN(value) || (type === "integer" && !Number.isInteger(value))) return type === "integer" ? "it must be a whole number" : "it must be a number";
+  const isOne = line.trim() !== "" && (type === "integer" ? Number.isInteger(value) : !Number.isNaN(value));
+  if (!isOne) return type === "integer" ? "it must be a whole number" : "it must be a number";
   return value >= minimum && value <= maximum ? { value } : `it must be from ${minimum} to ${maximum}`;
 }

@@ -46,18 +46,23 @@ export class Supervisor {
 
   /** Runs to the end; gives the exit code: that of a server that never came up, else 0. */
   async run(): Promise<number> {
-    const { clock, limits } = this.#options;
-    for (;;) {
-      const since = clock.now();
-      const { end, cameUp } = await this.#oneLife();
-      if (this.#isStopping || end === 0) return 0;
-      if (!cameUp && this.#restarts === 0) return typeof end === "number" ? end : 1;
-      this.#lastExit = typeof end === "number" ? `it ended with ${end}` : `it was ended by ${end}`;
-      if (clock.now() - since >= limits.superviseStableMs) this.#restarts = 0;
-      if (this.#restarts >= limits.superviseRestartsMax) return this.#givenUp();
-      await this.#pause();
-      if (this.#isStopping) return 0;
+    for (;; await this.#pause()) {
+      const code = this.#isStopping ? 0 : await this.#codeOfLife();
+      if (code !== null) return code;
+      if (this.#restarts >= this.#options.limits.superviseRestartsMax) return this.#givenUp();
     }
+  }
+
+  /** One life of the server; gives the exit code if that was all, null if it is to be started again. */
+  async #codeOfLife(): Promise<number | null> {
+    const { clock, limits } = this.#options;
+    const since = clock.now();
+    const { end, cameUp } = await this.#oneLife();
+    if (this.#isStopping || end === 0) return 0;
+    if (!cameUp && this.#lastExit === null) return typeof end === "number" ? end : 1;
+    this.#lastExit = typeof end === "number" ? `it ended with ${end}` : `it was ended by ${end}`;
+    if (clock.now() - since >= limits.superviseStableMs) this.#restarts = 0;
+    return null;
   }
 
   /** Ends the server, and with it the supervision. Twice is fine. */

@@ -42,13 +42,14 @@ export const writeSupervision = (stateDir: string, supervision: Supervision): Pr
 /** Nothing is supervised any more. */
 export const forgetSupervision = (stateDir: string): Promise<void> => removeFile(pathOf(stateDir));
 
-/** What is known of the supervisor of a state folder, or was left by one; null: nothing. Throws STATE_UNSAFE. */
-export async function readSupervision(stateDir: string): Promise<Supervised | null> {
+/** What is known of the supervisor of a state folder, or was left by one; of none, that there is none. Throws STATE_UNSAFE. */
+export async function readSupervision(stateDir: string): Promise<Supervised> {
   const [owner, text] = await Promise.all([readOwner(folderOf(stateDir)), readPrivateFile(pathOf(stateDir), { bytesMax })]);
-  const found = text === null ? null : parsed(text);
-  if (found === null && owner === null) return null;
-  return { ...(found ?? beginning), supervisor: owner?.pid ?? null };
+  return { ...((text === null ? null : parsed(text)) ?? beginning), supervisor: owner?.pid ?? null };
 }
+
+/** Whether the server of this process runs on, though its supervisor has gone. */
+export const isOrphan = ({ supervisor, worker }: Supervised, pid: number | null): boolean => supervisor === null && worker !== null && worker === pid;
 
 /** Of one that has not said anything yet. */
 const beginning: Supervision = Object.freeze({ phase: "running", worker: null, restarts: 0, retryAt: null, lastExit: null, flags: [] });
