@@ -8,9 +8,9 @@ import { filterOf } from "./selection.ts";
 import { version } from "./version.ts";
 
 /** The running proxy. Throws SERVER_AWAY, USAGE, STATE_UNSAFE. */
-export async function reachedBy(occasion: Occasion): Promise<Reached & AsyncDisposable> {
+export async function reachedBy(occasion: Occasion, timeoutMs: number = occasion.settings.timeoutMs): Promise<Reached & AsyncDisposable> {
   const { settings, env } = occasion;
-  const reached = await reach({ stateDir: stateDirOf(occasion), env, version, url: settings.url, token: await tokenOf(occasion), filter: filterOf(occasion), timeoutMs: settings.timeoutMs });
+  const reached = await reach({ stateDir: stateDirOf(occasion), env, version, url: settings.url, token: await tokenOf(occasion), filter: filterOf(occasion), timeoutMs });
   return { ...reached, [Symbol.asyncDispose]: () => reached.close() };
 }
 

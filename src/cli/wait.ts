@@ -1,5 +1,5 @@
 /** `wait`: until the servers, or one of them, can be called; ends at once where that will not be without somebody's help. */
-import { type FaultCode, sleep } from "../base/index.ts";
+import { defaultLimits, type FaultCode, sleep } from "../base/index.ts";
 import type { Reached, ServerFacts } from "../compose.ts";
 import { type Format, formatOf, shownAs, tameText } from "./format.ts";
 import type { Occasion, Run } from "./occasion.ts";
@@ -21,7 +21,8 @@ interface Hindrance {
 /** Gives 0 when they are ready, 1 when one will not be, or time is up. Throws NAME_UNKNOWN, SERVER_AWAY. */
 export const wait: Run = async (occasion) => {
   const { operand, clock, settings, stderr, env } = occasion;
-  await using reached = await reachedBy(occasion);
+  // How long servers may take says nothing of how long an answer may.
+  await using reached = await reachedBy(occasion, defaultLimits.aliveMsMax);
   const format = await formatOf(occasion);
   const since = clock.now();
   const progress = createProgress({ stderr, clock, isTerminal: (await stderr.isTerminal()) && env["TERM"] !== "dumb" }, "waiting for servers");
