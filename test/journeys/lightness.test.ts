@@ -18,11 +18,11 @@ Bun.plugin({ name: "list", setup(build) { build.onLoad({ filter: /\\.(ts|js|mjs|
   return [...new Set(paths.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path.slice(join(projectDir, "src").length + 1)))];
 }
 
-const heavy = /^(compose\.ts|(auth|era|backend|hub|front)\/.*|hono|jose|@modelcontextprotocol\/.*|consola)$/;
+const heavy = /^(compose\.ts|(auth|era|backend|hub|front)\/.*|hono|jose|@modelcontextprotocol\/.*)$/;
 
 describe("what is loaded", () => {
   test("for the version and for help is the tables alone", async () => {
-    expect(await loadedBy(["--version"])).toEqual(["main.ts", "cli/index.ts", "cli/run.ts", "cli/commands.ts", "cli/version.ts", "cli/terminal.ts"]);
+    expect([...(await loadedBy(["--version"]))].sort()).toEqual(["cli/commands.ts", "cli/index.ts", "cli/run.ts", "cli/terminal.ts", "cli/version.ts", "main.ts"]);
     expect((await loadedBy(["--help"])).filter((path) => !path.startsWith("cli/"))).toEqual(["main.ts"]);
   }, 20_000);
 
