@@ -59,7 +59,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
   command("config reload", "have the running server look at its configuration now", async () => (await import("./config.ts")).reload),
   command("doctor", "look for what is wrong, and say what mends it", async () => (await import("./doctor.ts")).doctor),
-  command("completion", "what your shell needs to complete these commands: bash, zsh or fish", async () => (await import("./completion.ts")).completion, { operand: "SHELL" }),
+  command("completion", "what your shell needs to complete these commands: bash, zsh or fish", async () => (await import("./completion.ts")).completionOf(shownCommands), { operand: "SHELL" }),
   command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
   command("supervise", "starts a server in the background, and again when it falls", async () => (await import("./supervise.ts")).supervise, { hidden: true }),

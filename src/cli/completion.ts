@@ -1,14 +1,19 @@
 /** `completion`: what a shell needs to complete our command lines, made from the tables of commands and flags, so that it never knows another program than this one. */
 import { fault, nearestOf } from "../base/index.ts";
-import { nextWords, shownCommands } from "./commands.ts";
 import { type Flag, flags, isFor } from "./flags.ts";
 import type { Run } from "./occasion.ts";
 
-/** Prints it. Throws USAGE for a shell that is none of these. */
-export const completion: Run = ({ operand, stdout }) => {
+/** A command as the table has it, which itself loads this file. */
+interface Named {
+  readonly words: readonly string[];
+  readonly about: string;
+}
+
+/** Gives what prints it for a program with these commands. That throws USAGE for a shell that is none of these. */
+export const completionOf = (commands: readonly Named[]): Run => ({ operand, stdout }) => {
   const make = operand === null || !Object.hasOwn(shells, operand) ? null : shells[operand];
   if (make === null || make === undefined) throw unknownShell(operand);
-  stdout.write(make());
+  stdout.write(make(placesOf(commands)));
   return Promise.resolve(0);
 };
 
@@ -26,22 +31,25 @@ interface Place {
   readonly flags: readonly Flag[];
 }
 
-function placesOf(): readonly Place[] {
+function placesOf(commands: readonly Named[]): readonly Place[] {
   const paths = new Set([""]);
-  for (const { words } of shownCommands) for (let length = 1; length <= words.length; length += 1) paths.add(words.slice(0, length).join(" "));
+  for (const { words } of commands) for (let length = 1; length <= words.length; length += 1) paths.add(words.slice(0, length).join(" "));
   return [...paths].map((path) => {
-    const words = path === "" ? [] : path.split(" ");
-    const next = nextWords(words, shownCommands).map((word) => ({ word, about: aboutOf([...words, word]) }));
+    const next = nextOf(commands, path).map((word) => ({ word, about: aboutOf(commands, path === "" ? word : `${path} ${word}`) }));
     // Without a command it is the first one that is meant.
     return { path, next, flags: flags.filter((flag) => isFor(flag, path === "" ? "serve" : path)) };
   });
 }
 
-/** What a command is for; of a group, what can be done in it. */
-function aboutOf(words: readonly string[]): string {
-  const path = words.join(" ");
-  return shownCommands.find((one) => one.words.join(" ") === path)?.about ?? nextWords(words, shownCommands).join(", ");
+/** The words that may follow those of a path. */
+function nextOf(commands: readonly Named[], path: string): string[] {
+  const length = path === "" ? 0 : path.split(" ").length;
+  const below = commands.filter(({ words }) => words.length > length && words.slice(0, length).join(" ") === path);
+  return [...new Set(below.map(({ words }) => words[length] ?? ""))];
 }
+
+/** What a command is for; of a group, what can be done in it. */
+const aboutOf = (commands: readonly Named[], path: string): string => commands.find(({ words }) => words.join(" ") === path)?.about ?? nextOf(commands, path).join(", ");
 
 const spelled = ({ name, short }: Flag): string[] => [`--${name}`, ...(short === null ? [] : [`-${short}`])];
 const isPath = ({ value }: Flag): boolean => value === "FILE" || value === "DIR";
@@ -66,19 +74,19 @@ const walk = (words: string, first: number, last: string): string => `  local pa
     esac
   done`;
 
-const tables = (): string => `__1mcp_next() {
+const tables = (places: readonly Place[]): string => `__1mcp_next() {
   case "$1" in
-${placesOf().map(({ path, next }) => `    ${quoted(path)}) echo ${quoted(next.map(({ word }) => word).join(" "))} ;;`).join("\n")}
+${places.map(({ path, next }) => `    ${quoted(path)}) echo ${quoted(next.map(({ word }) => word).join(" "))} ;;`).join("\n")}
   esac
 }
 __1mcp_flags() {
   case "$1" in
-${placesOf().map(({ path, flags: own }) => `    ${quoted(path)}) echo ${quoted([...own.map(({ name }) => `--${name}`), ...questions].join(" "))} ;;`).join("\n")}
+${places.map(({ path, flags: own }) => `    ${quoted(path)}) echo ${quoted([...own.map(({ name }) => `--${name}`), ...questions].join(" "))} ;;`).join("\n")}
   esac
 }`;
 
-const bash = (): string => `# Completion of 1mcp for bash: source <(1mcp completion bash)
-${tables()}
+const bash = (places: readonly Place[]): string => `# Completion of 1mcp for bash: source <(1mcp completion bash)
+${tables(places)}
 _1mcp() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD - 1]}"
 ${walk("COMP_WORDS", 1, "COMP_CWORD")}
@@ -95,9 +103,9 @@ ${walk("COMP_WORDS", 1, "COMP_CWORD")}
 complete -F _1mcp 1mcp
 `;
 
-const zsh = (): string => `#compdef 1mcp
+const zsh = (places: readonly Place[]): string => `#compdef 1mcp
 # Completion of 1mcp for zsh: source <(1mcp completion zsh), or this as _1mcp in a folder of $fpath
-${tables()}
+${tables(places)}
 _1mcp() {
   local cur="\${words[CURRENT]}" prev="\${words[CURRENT-1]}"
 ${walk("words", 2, "CURRENT")}
@@ -113,8 +121,7 @@ ${walk("words", 2, "CURRENT")}
 if [ "$funcstack[1]" = "_1mcp" ]; then _1mcp "$@"; else compdef _1mcp 1mcp; fi
 `;
 
-function fish(): string {
-  const places = placesOf();
+function fish(places: readonly Place[]): string {
   const words = places.flatMap(({ path, next }) => next.map(({ word, about }) => `complete -c 1mcp -n ${quoted(`__1mcp_at ${quoted(path)}`)} -a ${quoted(word)} -d ${quoted(about)}`));
   const options = places.flatMap(({ path, flags: own }) => own.map((flag) => `complete -c 1mcp -n ${quoted(`__1mcp_at ${quoted(path)}`)} -l ${flag.name}${flag.short === null ? "" : ` -s ${flag.short}`}${flag.value === null ? "" : isPath(flag) ? " -r -F" : " -x"} -d ${quoted(flag.about)}`));
   return `# Completion of 1mcp for fish: 1mcp completion fish | source
@@ -151,4 +158,4 @@ complete -c 1mcp -l version -d 'the version'
 `;
 }
 
-const shells: Readonly<Record<string, () => string>> = Object.freeze({ bash, zsh, fish });
+const shells: Readonly<Record<string, (places: readonly Place[]) => string>> = Object.freeze({ bash, zsh, fish });

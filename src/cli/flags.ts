@@ -43,6 +43,10 @@ const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
 
 const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
 
+/** What can be done with a server as a whole; each is a flag of `serve`. */
+export const lifecycleVerbs = Object.freeze(["background", "status", "stop", "restart"] as const);
+export type LifecycleVerb = (typeof lifecycleVerbs)[number];
+
 /** Commands that ask a running server, for an agent or a person at the shell. */
 const asking = Object.freeze(["instructions", "inspect", "run", "wait"]);
 const countProblem = (text: string): string | null => (/^\d{1,9}$/.test(text) ? null : "must be a number");

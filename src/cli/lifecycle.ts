@@ -8,13 +8,12 @@ import type { Report } from "../compose.ts";
 import { type Presence, processLives, readOwner, readPresence } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
 import { stateDirOf } from "./bearer.ts";
-import { type Flag, flags, isFor } from "./flags.ts";
+import { type Flag, flags, isFor, type LifecycleVerb, lifecycleVerbs } from "./flags.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { spanText } from "./print.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { serveLogPath } from "./serveLog.ts";
-import { type LifecycleVerb, verbs } from "./served.ts";
 import { isOrphan, readSupervision, type Supervised } from "./supervision.ts";
 
 /** Does it; gives the exit code. */
@@ -152,7 +151,7 @@ async function greeting(occasion: Occasion, { pid, url }: Presence): Promise<str
 }
 
 const paths: readonly string[] = Object.freeze(["config", "token-file", "operator-password-file"]);
-const notPassed: readonly string[] = Object.freeze([...verbs, "state-dir", "json"]);
+const notPassed: readonly string[] = Object.freeze([...lifecycleVerbs, "state-dir", "json"]);
 
 /** The flags for the server itself, in words that mean the same from any folder. */
 function serveFlags({ given }: Occasion): string[] {

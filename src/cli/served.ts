@@ -2,11 +2,8 @@
 import { existsSync } from "node:fs";
 import { fault } from "../base/index.ts";
 import { defaultConfigPath } from "../config/index.ts";
+import { type LifecycleVerb, lifecycleVerbs } from "./flags.ts";
 import type { Occasion, Run } from "./occasion.ts";
-
-/** What can be done with a server as a whole; each is a flag of `serve`. */
-export const verbs = Object.freeze(["background", "status", "stop", "restart"] as const);
-export type LifecycleVerb = (typeof verbs)[number];
 
 /** Serves, or does what was asked for with the server. Throws USAGE for two such flags at once. */
 export const served: Run = async (occasion) => {
@@ -17,7 +14,7 @@ export const served: Run = async (occasion) => {
 };
 
 function verbOf({ given }: Pick<Occasion, "given">): LifecycleVerb | null {
-  const [first = null, another] = verbs.filter((verb) => given.has(verb));
+  const [first = null, another] = lifecycleVerbs.filter((verb) => given.has(verb));
   if (another !== undefined) throw fault("USAGE", { detail: `--${first} and --${another} are given`, hint: "give only one of them" });
   return first;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { faults } from "../../src/base/index.ts";
 import type { AskedTool, Explained } from "../../src/catalog/index.ts";
 import { explainActions } from "../../src/front/explain.ts";
 import { runHere } from "../fixtures/cli.ts";

@@ -30,6 +30,12 @@ test("help as people see it", () => {
                                alone
       explain [TOOL]           which rules show or hide a tool; what an error's
                                code means
+      instructions             what an agent at the shell has to know of the
+                               servers
+      inspect [SERVER[/TOOL]]  the servers; the tools of one; one tool
+      run [SERVER/TOOL]        call a tool, and print what it gives
+      wait [SERVER]            wait until the servers, or one of them, can be
+                               called
       approve                  who asks for a grant, and your decision
       open                     have your browser be the operator's
       token create             make a token, and print it this once
@@ -47,6 +53,9 @@ test("help as people see it", () => {
       config schema            print the JSON Schema of a configuration
       config reload            have the running server look at its configuration
                                now
+      doctor                   look for what is wrong, and say what mends it
+      completion [SHELL]       what your shell needs to complete these commands:
+                               bash, zsh or fish
       service print [MANAGER]  print what a service manager needs: systemd or
                                launchd
 
@@ -63,14 +72,24 @@ test("help as people see it", () => {
                                          [ONE_MCP_GRACEFUL_RESTART]
           --stdio                        serve one client on stdin and stdout, and
                                          listen nowhere [ONE_MCP_STDIO]
-          --token-file FILE              the token that opens everything; with
-                                         proxy, the token itself may be in
+          --background                   start it as a process of its own that is
+                                         started again when it falls, and come back
+                                         when it listens
+          --status                       say how it is: 0 ready, 3 not running, 4
+                                         not ready, 5 restarting, 6 given up, 7
+                                         without its supervisor
+          --stop                         end it
+          --restart                      end it if it runs, and start it in the
+                                         background, with the same flags if none
+                                         are given
+          --token-file FILE              the token that opens everything; but with
+                                         serve, the token itself may be in
                                          ONE_MCP_TOKEN instead; default the one in
                                          the state folder [ONE_MCP_TOKEN_FILE]
           --operator-password-file FILE  the password of the operator's pages;
                                          default what the configuration says
                                          [ONE_MCP_OPERATOR_PASSWORD_FILE]
-          --preset NAME                  only the servers that this preset selects
+      -p, --preset NAME                  only the servers that this preset selects
                                          [ONE_MCP_PRESET]
           --tags LIST                    only servers with any of these tags:
                                          web,search [ONE_MCP_TAGS]
@@ -78,19 +97,22 @@ test("help as people see it", () => {
                                          !(legacy || server:old)
                                          [ONE_MCP_TAG_FILTER]
       -f, --filter EXPRESSION            the same [ONE_MCP_FILTER]
+          --json                         print everything as JSON [ONE_MCP_JSON]
 
     Flags of proxy:
-      -u, --url URL                the server to bridge to; default the running one
-                                   of the state folder [ONE_MCP_URL]
-          --token-file FILE        the token that opens everything; with proxy, the
-                                   token itself may be in ONE_MCP_TOKEN instead;
-                                   default the one in the state folder
+      -u, --url URL                the server to bridge to, or to ask; default the
+                                   running one of the state folder [ONE_MCP_URL]
+          --token-file FILE        the token that opens everything; but with serve,
+                                   the token itself may be in ONE_MCP_TOKEN
+                                   instead; default the one in the state folder
                                    [ONE_MCP_TOKEN_FILE]
       -t, --timeout MS             how long the server may take to answer for the
-                                   first time; default 10000 [ONE_MCP_TIMEOUT]
+                                   first time; with wait, to have its servers
+                                   ready; default 10000, with wait 30000
+                                   [ONE_MCP_TIMEOUT]
           --start                  start the server in the background if none runs
                                    [ONE_MCP_START]
-          --preset NAME            only the servers that this preset selects
+      -p, --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
           --tags LIST              only servers with any of these tags: web,search
                                    [ONE_MCP_TAGS]
@@ -152,7 +174,7 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of explain:
-          --preset NAME            only the servers that this preset selects
+      -p, --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
           --tags LIST              only servers with any of these tags: web,search
                                    [ONE_MCP_TAGS]
@@ -163,6 +185,80 @@ test("help as people see it", () => {
                                    by id or name; default as somebody who may see
                                    everything [ONE_MCP_GRANT]
           --json                   print everything as JSON [ONE_MCP_JSON]
+
+    Flags of instructions:
+      -u, --url URL                the server to bridge to, or to ask; default the
+                                   running one of the state folder [ONE_MCP_URL]
+          --token-file FILE        the token that opens everything; but with serve,
+                                   the token itself may be in ONE_MCP_TOKEN
+                                   instead; default the one in the state folder
+                                   [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS             how long the server may take to answer for the
+                                   first time; with wait, to have its servers
+                                   ready; default 10000, with wait 30000
+                                   [ONE_MCP_TIMEOUT]
+      -p, --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+
+    Flags of inspect:
+      -u, --url URL                the server to bridge to, or to ask; default the
+                                   running one of the state folder [ONE_MCP_URL]
+          --token-file FILE        the token that opens everything; but with serve,
+                                   the token itself may be in ONE_MCP_TOKEN
+                                   instead; default the one in the state folder
+                                   [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS             how long the server may take to answer for the
+                                   first time; with wait, to have its servers
+                                   ready; default 10000, with wait 30000
+                                   [ONE_MCP_TIMEOUT]
+      -p, --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --format FORMAT          toon, json or text; with run also compact;
+                                   default text on a terminal, else toon
+          --limit COUNT            so many tools at once; default 20
+          --cursor CURSOR          go on where the last page ended
+          --all                    end all grants, the token in the state folder
+                                   included; with inspect, show all tools at once
+                                   [ONE_MCP_ALL]
+
+    Flags of run:
+      -u, --url URL          the server to bridge to, or to ask; default the
+                             running one of the state folder [ONE_MCP_URL]
+          --token-file FILE  the token that opens everything; but with serve, the
+                             token itself may be in ONE_MCP_TOKEN instead; default
+                             the one in the state folder [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS       how long the server may take to answer for the first
+                             time; with wait, to have its servers ready; default
+                             10000, with wait 30000 [ONE_MCP_TIMEOUT]
+          --args JSON        the arguments, as a JSON object; default what is on
+                             standard input
+          --format FORMAT    toon, json or text; with run also compact; default
+                             text on a terminal, else toon
+          --raw              the same as --format json: exactly what came
+          --max-chars COUNT  so much of the result at most, unless as JSON; 0: all
+                             of it; default 2000
+
+    Flags of wait:
+      -u, --url URL          the server to bridge to, or to ask; default the
+                             running one of the state folder [ONE_MCP_URL]
+          --token-file FILE  the token that opens everything; but with serve, the
+                             token itself may be in ONE_MCP_TOKEN instead; default
+                             the one in the state folder [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS       how long the server may take to answer for the first
+                             time; with wait, to have its servers ready; default
+                             10000, with wait 30000 [ONE_MCP_TIMEOUT]
+          --format FORMAT    toon, json or text; with run also compact; default
+                             text on a terminal, else toon
 
     Flags of approve:
           --yes CODE     approve the request with this code (or id) without asking
@@ -198,8 +294,8 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of auth revoke:
-          --all  end all grants, the token in the state folder included
-                 [ONE_MCP_ALL]
+          --all  end all grants, the token in the state folder included; with
+                 inspect, show all tools at once [ONE_MCP_ALL]
 
     Flags of auth password:
           --password-file FILE  take it from the first line of this file; default
@@ -211,6 +307,10 @@ test("help as people see it", () => {
                    on standard input [ONE_MCP_PASTE]
 
     Flags of auth status:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of doctor:
+          --fix   mend what can be mended without asking
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of service print:

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { verbs } from "../../src/cli/served.ts";
+import { lifecycleVerbs as verbs } from "../../src/cli/flags.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { runHere } from "../fixtures/cli.ts";
 import { shell, startShell } from "../fixtures/shell.ts";
