@@ -28,7 +28,7 @@ type App = Hono<{ Bindings: Peer & object }>;
 export async function createFront(options: FrontOptions): Promise<Front> {
   assertSafe(options, options.auth.mode !== "none");
   // The address is part of the gate, so the routes are made after the port is known; nobody is served in between.
-  const routes: { app: { fetch(request: Request, peer: Server): Response | Promise<Response> } | null } = { app: null };
+  const routes: { app: { readonly fetch: (request: Request, peer: Server) => Response | Promise<Response> } | null } = { app: null };
   const serve = (request: Request, peer: Server): Response | Promise<Response> => routes.app?.fetch(request, peer) ?? refusal(fault("SHUTTING_DOWN"), null);
   const { tls: files = null, clock, log } = options;
   const listener = await openRenewing({ files, open: (tls, port) => listen(options, serve, tls, port), quietMs: options.limits.reloadQuietMs, clock, log });

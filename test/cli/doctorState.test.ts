@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import type { BackendState, BackendStatus } from "../../src/backend/index.ts";
-import { systemClock } from "../../src/base/index.ts";
+import { bootOf, startOf, systemClock } from "../../src/base/index.ts";
 import { claimSupervision, writeSupervision } from "../../src/cli/supervision.ts";
 import { folderFindings, runningFindings } from "../../src/cli/doctorState.ts";
 import { parseSettings } from "../../src/cli/flags.ts";
@@ -53,6 +53,20 @@ describe("where no server runs", () => {
       await other.server.stop(true);
       expect(await runningFindings(occasionOf(folder.path, { port: String(port), host: "127.0.0.1" }), null)).toEqual([]);
     }
+    expect(await runningFindings(occasionOf(folder.path), null)).toEqual([]);
+  });
+
+  test.skipIf(process.platform !== "linux")("servers that a killed proxy left are told of, and can be ended", async () => {
+    await using folder = await createFolder();
+    await chmod(folder.path, 0o700);
+    const life = "28a1700d5cc4494782dced70d48c4d5d";
+    await using child = Bun.spawn(["sleep", "1000"], { detached: true, env: { PATH: process.env["PATH"], ONE_MCP_LIFE: life } });
+    await mkdir(folder.at("children"), { mode: 0o700 });
+    await writeFile(folder.at("children", `${life}.json`), JSON.stringify({ life, boot: await bootOf(), pid: 2 ** 30, start: 1, children: [{ pid: child.pid, start: startOf(child.pid), server: "a" }] }), { mode: 0o600 });
+    const findings = await runningFindings(occasionOf(folder.path), null);
+    expect(findings).toMatchObject([{ check: "orphans", level: "error", message: `servers of a proxy that was killed still run: process ${child.pid}`, mend: "1mcp doctor --fix" }]);
+    expect(await findings[0]?.fix?.()).toBe("they were ended");
+    await child.exited;
     expect(await runningFindings(occasionOf(folder.path), null)).toEqual([]);
   });
 

@@ -32,8 +32,9 @@ test("help as people see it", () => {
                                code means
       instructions             what an agent at the shell has to know of the
                                servers
-      inspect [SERVER[/TOOL]]  the servers; the tools of one; one tool
-      run [SERVER/TOOL]        call a tool, and print what it gives
+      inspect [TARGET]         the servers; the tools of SERVER; what SERVER/TOOL
+                               takes
+      run [TOOL]               call SERVER/TOOL, and print what it gives
       wait [SERVER]            wait until the servers, or one of them, can be
                                called
       approve                  who asks for a grant, and your decision
