@@ -496,8 +496,7 @@ export async function listenerAt(host: string, port: number, msMax: number): Pro
   const timer = systemClock.timer(msMax, () => patience.abort());
   try {
     const url = reachable(`http://${host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host}:${port}/health/live`);
-    // A connection that is kept would answer for who listened there before.
-    const reply = await egress.send(url, { method: "GET", headers: { Connection: "close" }, signal: patience.signal, backend: "1mcp" });
+    const reply = await egress.send(url, { method: "GET", headers: {}, signal: patience.signal, backend: "1mcp" });
     const body = new TextDecoder().decode(await reply.all(defaultLimits.excerptMax));
     return body === '{"status":"ok"}' ? "1mcp" : "other";
   } catch (thrown) {
