@@ -33,9 +33,12 @@ export interface ToolDefinition {
   readonly annotations?: unknown;
 }
 
+// A list is no call that somebody could be asked in.
+const nobodyAnswers = (): Promise<never> => Promise.reject(fault("ASK_REFUSED"));
+
 /** All tools of one server. Throws what it answers in their place. */
 export async function toolsOf(asking: Asking, server: string): Promise<readonly ToolDefinition[]> {
-  const result = resultOf(await asking.call(server, { method: "tools/list", params: emptyObject, capabilities: "{}", cancel: new CancelSource(), notice: () => undefined, ask: () => Promise.reject(fault("ASK_REFUSED")) }));
+  const result = resultOf(await asking.call(server, { method: "tools/list", params: emptyObject, capabilities: "{}", cancel: new CancelSource(), notice: String, ask: nobodyAnswers }));
   return (elementsOf(memberOf(result, "tools") ?? "[]", defaultLimits) ?? []).map((raw) => JSON.parse(raw) as ToolDefinition);
 }
 

@@ -51,17 +51,17 @@ async function concerned(reached: Reached, name: string | null): Promise<readonl
   return name === null ? servers.filter(({ state }) => state !== "disabled") : [serverNamed(servers, name)];
 }
 
-const lasting: Readonly<Partial<Record<ServerFacts["state"], readonly [FaultCode, (name: string) => string]>>> = Object.freeze({
-  "needs-login": ["LOGIN_NEEDED", (name) => `1mcp auth login ${name}`],
-  misconfigured: ["BACKEND_MISCONFIGURED", () => "1mcp config check"],
-  disabled: ["BACKEND_DOWN", (name) => `it is switched off; 1mcp mcp enable ${name}`],
-  stopped: ["BACKEND_DOWN", () => "1mcp status"],
+const lasting: Readonly<Partial<Record<ServerFacts["state"], readonly [code: FaultCode, hint: string]>>> = Object.freeze({
+  "needs-login": ["LOGIN_NEEDED", "1mcp auth login SERVER"],
+  misconfigured: ["BACKEND_MISCONFIGURED", "1mcp config check"],
+  disabled: ["BACKEND_DOWN", "it is switched off; 1mcp mcp enable SERVER"],
+  stopped: ["BACKEND_DOWN", "1mcp status SERVER"],
 });
 
 function hindranceOf({ name, state, reason, lastError, breaker }: ServerFacts): Hindrance[] {
   const message = reason ?? lastError?.message ?? `it is ${state}`;
   const [code, hint] = lasting[state] ?? [null, null];
-  if (code !== null) return [{ code, server: name, state, message, hint: hint(name) }];
+  if (code !== null) return [{ code, server: name, state, message, hint: hint.replace("SERVER", () => name) }];
   // It failed so often in a row that tries are few by now.
   return breaker === "open" ? [{ code: "BACKEND_DOWN", server: name, state, message, hint: `1mcp status ${name}` }] : [];
 }

@@ -4,7 +4,7 @@
  */
 import { faultOf } from "../base/index.ts";
 import { type Outcome, type Raw, rpcErrorOf } from "../protocol/index.ts";
-import { type Asker, ClientCall, type Sink } from "./clientCall.ts";
+import { type Asker, ClientCall, nowhere, type Sink } from "./clientCall.ts";
 import type { North } from "./north.ts";
 import { serveRounds } from "./rounds.ts";
 import type { OwnRequest } from "./types.ts";
@@ -28,8 +28,8 @@ export async function callOwn(north: North, request: OwnRequest): Promise<Outcom
 const token: Raw = "1";
 
 function clientCallOf(north: North, { method, params, principal, selection, capabilities, notice, ask }: OwnRequest): ClientCall {
-  const sink: Sink = { notice, answer: () => undefined, none: () => undefined };
-  const asker: Asker = { ask: (_call, question) => ask(question), visited: () => undefined };
+  const sink: Sink = { ...nowhere, notice };
+  const asker: Asker = { ask: (_call, question) => ask(question), visited: nowhere.none };
   const client = { info: north.identity, capabilities };
   return new ClientCall({ callIds: north.callIds, id: token, method, params, meta: null, principal, selection, client, progressToken: token, logLevel: null, resume: null, session: null, backend: null, round: 0, paramHeaders: null }, sink, asker);
 }

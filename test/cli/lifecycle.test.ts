@@ -45,7 +45,7 @@ describe("a server in the background", () => {
   test("is an orphan when its supervisor is killed, and a restart mends that with the same flags", async () => {
     await using folder = await createFolder();
     await using here = served(folder);
-    await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
+    await writeFile(folder.at("mcp.json"), JSON.stringify({ port: 0, mcpServers: { demo: { command: process.execPath, args: [`${import.meta.dir}/../../src/main.ts`, "demo"] } } }));
     expect(await here.serve("--restart", "--config", folder.at("mcp.json"))).toMatchObject({ code: 0 });
     process.kill((await here.status()).supervisor, "SIGKILL");
     await here.until("orphaned");

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { defaultLimits } from "../../src/base/index.ts";
-import { Supervisor, type Worker } from "../../src/cli/supervise.ts";
-import type { Supervision } from "../../src/cli/supervision.ts";
-import { runHere } from "../fixtures/cli.ts";
+import { mkdir, writeFile } from "node:fs/promises";
+import { defaultLimits, systemClock } from "../../src/base/index.ts";
+import { supervisedVariable, Supervisor, type Worker } from "../../src/cli/supervise.ts";
+import { readSupervision, type Supervision } from "../../src/cli/supervision.ts";
+import { readPresence } from "../../src/config/index.ts";
+import { runHere, startHere } from "../fixtures/cli.ts";
 import { createTestClock } from "../fixtures/clock.ts";
+import { createFolder } from "../fixtures/folder.ts";
 
 /** A supervisor whose servers live as the test says. */
 function supervised(cameUp: (life: number) => boolean = () => true) {
@@ -84,5 +87,21 @@ describe("a supervisor", () => {
     expect([lives[0]?.signals, await code]).toEqual([["SIGHUP", "SIGTERM", "SIGTERM"], 0]);
   });
 });
+
+test("the command starts a real server, has it reload, and ends it with itself", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
+  await mkdir(folder.at("state"), { mode: 0o700 });
+  const env = { HOME: folder.path, PATH: process.env["PATH"] ?? "", [supervisedVariable]: JSON.stringify([`--config=${folder.at("mcp.json")}`]) };
+  const here = startHere(["supervise", "--state-dir", folder.at("state")], env);
+  while ((await readPresence(folder.at("state"), systemClock)) === null) await new Promise((resolve) => setImmediate(resolve));
+  const { supervisor, worker } = await readSupervision(folder.at("state"));
+  expect([supervisor, worker === null]).toEqual([process.pid, false]);
+  here.signals.emit("SIGHUP");
+  here.signals.emit("SIGTERM");
+  expect([await here.code, here.signals.eventNames(), (await readSupervision(folder.at("state"))).supervisor]).toEqual([0, [], null]);
+  await writeFile(folder.at("mcp.json"), "{");
+  expect(await startHere(["supervise", "--state-dir", folder.at("state")], env).code).toBe(78);
+}, 30_000);
 
 test("nobody becomes a supervisor by accident", async () => expect(await runHere(["supervise"])).toMatchObject({ code: 2 }));
