@@ -7,14 +7,14 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
-import { createPool, reapEarlier } from "./backend/index.ts";
-import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, routeConsole, sleep, systemClock, Tail } from "./base/index.ts";
-import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, missingPreset, parseFilter, presencePath, reachable, watchConfig } from "./config/index.ts";
+import { createPool, leftEarlier, reapEarlier } from "./backend/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, nullLog, openExporting, routeConsole, sleep, systemClock, Tail } from "./base/index.ts";
+import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, loadConfig, type Loaded, missingPreset, parseFilter, presencePath, reachable, reachConfig, readPresence, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
-import { createEras, type Eras } from "./era/index.ts";
+import { createEras, type Eras, type OwnRequest } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, definitionActions, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, serverActions, type Site, type StdioFront } from "./front/index.ts";
-import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type ServerFacts, type Tracing, Trust } from "./hub/index.ts";
-import type { Selection, Serve } from "./protocol/index.ts";
+import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type McpHealth, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type ServerFacts, type Tracing, Trust } from "./hub/index.ts";
+import type { Description, Outcome, Selection, Serve } from "./protocol/index.ts";
 
 export type { AuthOperator, Decision, DeviceOffer, GrantInfo, LoginInfo, NewToken, PinnedClient, ShownClient, ShownRequest } from "./auth/index.ts";
 export type { Reloaded, Report, Review, ServerFacts };
@@ -277,6 +277,97 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   return bridging;
 }
 
+/** How a command of ours reaches a proxy that listens. */
+export interface ReachOptions extends Pick<BridgeOptions, "stateDir" | "env" | "version" | "url" | "token" | "filter" | "timeoutMs"> {}
+
+/** A proxy that listens, for a command that asks it this or that. */
+export interface Reached {
+  /** Its servers. Throws SERVER_AWAY, and TOKEN_INVALID or SCOPE_MISSING where the token does not open that. */
+  servers(): Promise<readonly ServerFacts[]>;
+  /** Asks these servers from now on; whoever was asked before is not any more. Throws USAGE for a URL that is none. */
+  ask(names: readonly string[]): Promise<Asking>;
+  close(): Promise<void>;
+}
+
+/** Some servers of it, each as it is by itself. */
+export interface Asking {
+  describe(server: string): Promise<Description>;
+  /** Makes one call and follows it to its end. Never throws for an expected failure. */
+  call(server: string, request: Omit<OwnRequest, "principal" | "selection">): Promise<Outcome>;
+}
+
+/** Finds the running proxy, and asks it nothing yet. Throws SERVER_AWAY where none runs, STATE_UNSAFE, USAGE. */
+export async function reach(options: ReachOptions): Promise<Reached> {
+  const { url, stateDir, token: given } = options;
+  const found = url ?? (await readPresence(stateDir, systemClock))?.url ?? null;
+  if (found === null) throw fault("SERVER_AWAY", { hint: "start one with `1mcp serve`, or `1mcp serve --background`" });
+  const token = given ?? (url === null || isLocal(url) ? await ownToken(stateDir) : null);
+  const asked = new Set<Core>();
+  return {
+    servers: () => serversAt(found, token, options),
+    async ask(names) {
+      const urls = Object.fromEntries(names.map((name) => [name, serverUrl(found, name, options.filter)]));
+      const core = await reaching(options, reachConfig(urls, { token, timeoutMs: options.timeoutMs }));
+      asked.add(core);
+      const { hub, eras } = core;
+      return {
+        describe: (server) => hub.describe(operator, { server }),
+        call: (server, request) => eras.call({ ...request, principal: operator, selection: { server } }),
+      };
+    },
+    async close() {
+      for (const { eras, hub, forget } of asked) {
+        await eras.close();
+        await hub.close(0);
+        forget();
+      }
+      asked.clear();
+    },
+  };
+}
+
+async function reaching(options: ReachOptions, config: Config): Promise<Core> {
+  const around: Around = { ...options, logLevel: "error", pretty: false, writeLog: () => undefined };
+  const ground: Ground = { ...logOf(around), audit: nullAudit, options: around, config, hash: null, watchdogArgv: null, selfArgv: null, source: null, admits: null };
+  const core = build(ground, { cursor: randomBytes(32), seal: randomBytes(32) }, (hub) => hub, { memory: null, trust: null, logins: null, spans: { tracing: await openTracing(null), flush: nothing } });
+  await adopt(ground, core, config);
+  return core;
+}
+
+/** One server's own endpoint, beside the one for all that is known. */
+function serverUrl(url: string, server: string, filter: string | null | undefined): string {
+  const parsed = new URL(url);
+  parsed.pathname = `/mcp/${encodeURIComponent(server)}`;
+  return narrowedUrl(parsed.href, filter);
+}
+
+async function serversAt(url: string, token: string | null, { env, timeoutMs }: ReachOptions): Promise<readonly ServerFacts[]> {
+  const egress = createEgress({ limits: defaultLimits, env });
+  const patience = new AbortController();
+  const timer = systemClock.timer(timeoutMs, () => patience.abort());
+  try {
+    const headers: Record<string, string> = token === null ? {} : { Authorization: `Bearer ${token}` };
+    const reply = await egress.send(new URL("/health/mcp", url).href, { method: "GET", headers, signal: patience.signal, backend: "1mcp" });
+    const body = new TextDecoder().decode(await reply.all(defaultLimits.messageBytesMax));
+    if (reply.status === 401) throw fault(token === null ? "TOKEN_MISSING" : "TOKEN_INVALID", { hint: "give the token in ONE_MCP_TOKEN or --token-file" });
+    if (reply.status === 403) throw fault("SCOPE_MISSING", { detail: "to see its servers" });
+    if (reply.status !== 200 && reply.status !== 202) throw fault("SERVER_AWAY", { detail: `it answers with status ${reply.status}` });
+    return Object.values((JSON.parse(body) as McpHealth).servers.details);
+  } catch (thrown) {
+    throw awayOf(thrown);
+  } finally {
+    timer.cancel();
+  }
+}
+
+const notThere: readonly string[] = Object.freeze(["BACKEND_DOWN", "BACKEND_GONE", "BACKEND_REFUSED", "CALL_CANCELLED", "INTERNAL"]);
+
+/** Whatever keeps somebody from answering means that there is nobody to ask. */
+function awayOf(thrown: unknown): Fault {
+  const why = faultOf(thrown);
+  return notThere.includes(why.code) ? fault("SERVER_AWAY", { detail: why.message, cause: thrown }) : why;
+}
+
 /** The proxy at the other end of a bridge, as a configuration. */
 async function bridged({ url, token, stateDir, timeoutMs, filter }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
   const found = url ?? (await followed.find())?.url ?? null;
@@ -398,6 +489,30 @@ export async function pinsAtRest(options: Around & { readonly configPath: string
       await audit.close();
     },
   };
+}
+
+/** Processes of servers whose proxy was killed. Throws where the system does not tell who runs. */
+export const leftBehind = (stateDir: string): Promise<readonly number[]> => leftEarlier(stateDir);
+
+/** Ends them, as the next start would. Never throws. */
+export const endLeftBehind = (stateDir: string): Promise<void> => reapEarlier({ stateDir, clock: systemClock, limits: defaultLimits, log: nullLog });
+
+/** Who answers at an address of this computer: nobody, a proxy of our kind, or some other program. Never throws. */
+export async function listenerAt(host: string, port: number, msMax: number): Promise<"nobody" | "1mcp" | "other"> {
+  const egress = createEgress({ limits: defaultLimits, env: {}, acceptsAnyone: true });
+  const patience = new AbortController();
+  const timer = systemClock.timer(msMax, () => patience.abort());
+  try {
+    const url = reachable(`http://${host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host}:${port}/health/live`);
+    const reply = await egress.send(url, { method: "GET", headers: {}, signal: patience.signal, backend: "1mcp" });
+    const body = new TextDecoder().decode(await reply.all(defaultLimits.excerptMax));
+    return body === '{"status":"ok"}' ? "1mcp" : "other";
+  } catch (thrown) {
+    // Whoever takes a connection and then says nothing that we read is somebody all the same.
+    return faultOf(thrown).code === "BACKEND_DOWN" ? "nobody" : "other";
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** Grants, where no proxy runs. */

@@ -64,12 +64,12 @@ interface Same {
 }
 
 /** What anybody can be refused at any rate. All else is a decision, or kept to a rate where it is asked for: who got what must not stand behind somebody else in a count. */
-const refusals: ReadonlySet<AuditEvent> = new Set<AuditEvent>(["auth.missing", "auth.invalid", "authz.denied", "authz.stepup", "request.refused", "ratelimit"]);
+const refusals: readonly AuditEvent[] = Object.freeze(["auth.missing", "auth.invalid", "authz.denied", "authz.stepup", "request.refused", "ratelimit"]);
 
 /** What makes it the same; null for what is worth a line each time. What whoever sends it can choose as he likes (names, addresses of his own network, what follows a route) makes no difference. */
 function sameness({ ev, addr, reason, route, grant, target, result, need }: AuditEntry): string | null {
   if (ev === "tool.call") return `${result} ${grant} ${target}`;
-  return refusals.has(ev) ? `${ev} ${networkOf(addr ?? "")} ${grant} ${reason} ${need} ${placeOf(route ?? "")}` : null;
+  return refusals.includes(ev) ? `${ev} ${networkOf(addr ?? "")} ${grant} ${reason} ${need} ${placeOf(route ?? "")}` : null;
 }
 
 /** Method and the path's first part: beyond that anybody can think of paths without end. */

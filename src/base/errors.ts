@@ -66,6 +66,7 @@ export const faults = Object.freeze({
   BACKEND_BUSY: row("too many calls are in flight to the server", "try again later", 429, -32603),
   ASK_REFUSED: row("the server asked for input that cannot be relayed", "use a client that supports it", 200, -32603, 1, "info"),
   ASK_AMBIGUOUS: row("the server asked for input, and calls of several principals can have caused it", 'set "isolation": "principal" (or "session") for this server, so that callers do not share it', 200, -32603),
+  CALL_FAILED: row("the server answered with an error", "its own words say why; `1mcp inspect SERVER/TOOL` shows what a tool takes", 200, -32603),
   CALL_CANCELLED: row("the call was cancelled", "nothing to do", 200, -32603, 1, "debug"),
   // What the operator wrote.
   CONFIG_INVALID: row("the configuration is not valid", "correct the places named above", 500, -32603, 78, "error"),

@@ -188,6 +188,10 @@ export const defaultLimits = Object.freeze({
   awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */
   launchMsMax: 20_000,
+  /** A proxy in the background that falls is started again so often, after a wait that doubles each time; running so long makes that be forgotten. */
+  superviseRestartsMax: 5,
+  superviseWaitMsMin: 1_000,
+  superviseStableMs: 5 * 60 * 1000,
   /** Log of a proxy that was started in the background; as much is kept of what it said before. */
   launchLogBytesMax: 4 * 1024 * 1024,
   /** Back-off of a failed or crashed server: first wait, longest wait, the same after a fall from readiness, ready time that resets it. */

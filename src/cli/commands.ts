@@ -11,13 +11,15 @@ export interface Command {
   readonly more: string | null;
   /** A command of its own may stand behind `--`. */
   readonly behind: boolean;
+  /** The exit code of whatever goes wrong with it, its command line included; null: each failure has its own. */
+  readonly failure: number | null;
   /** Not for people, and not in help. */
   readonly hidden: boolean;
   readonly load: () => Promise<Run>;
 }
 
-const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, more = null, behind = false, hidden = false }: Partial<Pick<Command, "operand" | "more" | "behind" | "hidden">> = {}): Command =>
-  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, more, behind, hidden, load });
+const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, more = null, behind = false, failure = null, hidden = false }: Partial<Pick<Command, "operand" | "more" | "behind" | "failure" | "hidden">> = {}): Command =>
+  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, more, behind, failure, hidden, load });
 
 const demo = async (): Promise<Run> => {
   const { runDemo } = await import("./demo.ts");
@@ -26,7 +28,7 @@ const demo = async (): Promise<Run> => {
 
 /** Every command. The first one is run when none is named. */
 export const commands: readonly Command[] = Object.freeze([
-  command("serve", "start the proxy (also without a command)", async () => (await import("./serve.ts")).serve),
+  command("serve", "start the proxy (also without a command)", async () => (await import("./served.ts")).served),
   command("proxy", "bridge a client on stdin and stdout to a running server", async () => (await import("./proxy.ts")).proxy),
   command("status", "say how the running server and its servers are", async () => (await import("./status.ts")).status, { operand: "SERVER" }),
   command("audit", "what was decided about whom, from the audit log", async () => (await import("./audit.ts")).audit),
@@ -58,6 +60,10 @@ export const commands: readonly Command[] = Object.freeze([
   command("preset url", "the address for clients that are to see its servers alone", async () => (await import("./preset.ts")).url, { operand: "NAME" }),
   command("explain", "which rules show or hide a tool; what an error's code means", async () => (await import("./explain.ts")).explain, { operand: "TOOL" }),
   command("mcp tokens", "what the tools of each server cost a model, and what searching them would save", async () => (await import("./tokens.ts")).tokens, { operand: "SERVER" }),
+  command("instructions", "what an agent at the shell has to know of the servers", async () => (await import("./instructions.ts")).instructions),
+  command("inspect", "the servers; the tools of SERVER; what SERVER/TOOL takes", async () => (await import("./inspect.ts")).inspect, { operand: "TARGET" }),
+  command("run", "call SERVER/TOOL, and print what it gives", async () => (await import("./call.ts")).runTool, { operand: "TOOL", failure: 1 }),
+  command("wait", "wait until the servers, or one of them, can be called", async () => (await import("./wait.ts")).wait, { operand: "SERVER" }),
   command("approve", "who asks for a grant, and your decision", async () => (await import("./approve.ts")).approve),
   command("open", "have your browser be the operator's", async () => (await import("./open.ts")).open),
   command("token create", "make a token, and print it this once", async () => (await import("./token.ts")).create),
@@ -81,8 +87,11 @@ export const commands: readonly Command[] = Object.freeze([
   command("config restore", "put a copy back; the newest, if none is named", async () => (await import("./configFile.ts")).restore, { operand: "COPY" }),
   command("config diff", "what has changed since a copy", async () => (await import("./configFile.ts")).diff, { operand: "COPY" }),
   command("config edit", "change the configuration in your editor; it is checked before it counts", async () => (await import("./configEdit.ts")).edit),
+  command("doctor", "look for what is wrong, and say what mends it", async () => (await import("./doctor.ts")).doctor),
+  command("completion", "what your shell needs to complete these commands: bash, zsh or fish", async () => (await import("./completion.ts")).completionOf(shownCommands), { operand: "SHELL" }),
   command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
+  command("supervise", "starts a server in the background, and again when it falls", async () => (await import("./supervise.ts")).supervise, { hidden: true }),
   command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),
 ]);
 

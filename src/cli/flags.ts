@@ -31,6 +31,7 @@ export interface Flag {
 const logLevels: readonly LogLevelName[] = Object.freeze(["debug", "info", "warn", "error"] as const);
 const portMax = 65_535;
 const timeoutMsDefault = 10_000;
+const waitMsDefault = 30_000;
 const ttlMsDefault = 90 * 24 * 60 * 60 * 1000;
 
 const anyText = (text: string): string | null => (text === "" ? "needs a value" : null);
@@ -42,8 +43,6 @@ const isLevel = (text: string): text is LogLevelName => (logLevels as readonly s
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
   Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, aliases: [], problem: anyText, ...more });
 
-const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
-
 /** Between the values of a flag that was given several times: no argument of a program can hold it. */
 const joint = "\0";
 
@@ -53,8 +52,18 @@ export const valuesOf = (given: Given, name: string): readonly string[] => given
 /** All values of a flag so far, and one more. */
 export const withValue = (before: string | undefined, value: string): string => (before === undefined ? value : `${before}${joint}${value}`);
 
+const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
+
+/** What can be done with a server as a whole; each is a flag of `serve`. */
+export const lifecycleVerbs = Object.freeze(["background", "status", "stop", "restart"] as const);
+export type LifecycleVerb = (typeof lifecycleVerbs)[number];
+
+/** Commands that ask a running server, for an agent or a person at the shell. */
+const asking = Object.freeze(["instructions", "inspect", "run", "wait"]);
+const countProblem = (text: string): string | null => (/^\d{1,9}$/.test(text) ? null : "must be a number");
+const formats = Object.freeze(["toon", "json", "text", "compact"]);
 /** Commands that are about a selection of servers. */
-const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "preset edit", "preset test"]);
+const selecting = Object.freeze(["serve", "proxy", "explain", "instructions", "inspect", "preset create", "preset edit", "preset test"]);
 /** Commands that write a server's entry. */
 const entering = Object.freeze(["mcp add", "mcp update"]);
 /** Commands that change the configuration file. */
@@ -88,17 +97,27 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "serve one client on stdin and stdout, and listen nowhere",
     problem: switchProblem,
   }),
-  flag("url", { short: "u", value: "URL", command: ["proxy", ...entering], about: "the server to bridge to; with mcp, the address of the one in the entry", standard: "the running one of the state folder", problem: urlProblem }),
-  flag("token-file", { value: "FILE", command: ["serve", "proxy"], about: "the token that opens everything; with proxy, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
+  typed("background", { command: "serve", about: "start it as a process of its own that is started again when it falls, and come back when it listens", problem: switchProblem }),
+  typed("status", { command: "serve", about: "say how it is: 0 ready, 3 not running, 4 not ready, 5 restarting, 6 given up, 7 without its supervisor", problem: switchProblem }),
+  typed("stop", { command: "serve", about: "end it", problem: switchProblem }),
+  typed("restart", { command: "serve", about: "end it if it runs, and start it in the background, with the same flags if none are given", problem: switchProblem }),
+  flag("url", { short: "u", value: "URL", command: ["proxy", ...asking, ...entering], about: "the server to bridge to, or to ask; with mcp, the address of the one in the entry", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("token-file", { value: "FILE", command: ["serve", "proxy", ...asking], about: "the token that opens everything; but with serve, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
-  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...entering], about: "how long the server may take to answer for the first time; with mcp, to answer any request (requestTimeout)", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
+  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...asking, ...entering], about: "how long the server may take to answer for the first time; with wait, to have its servers ready; with mcp, to answer any request (requestTimeout)", standard: `${timeoutMsDefault}, with wait ${waitMsDefault}`, problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
-  flag("preset", { value: "NAME", command: ["serve", "proxy", "explain"], about: "only the servers that this preset selects" }),
+  flag("preset", { short: "p", value: "NAME", command: ["serve", "proxy", "explain", "instructions", "inspect"], about: "only the servers that this preset selects" }),
   flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
   flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
   flag("filter", { short: "f", value: "EXPRESSION", command: selecting, about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
   flag("dry-run", { command: changing, about: "show what would change in the file, and change nothing", problem: switchProblem }),
+  typed("format", { value: "FORMAT", command: ["inspect", "run", "wait"], about: "toon, json or text; with run also compact", standard: "text on a terminal, else toon", problem: (text) => (formats.includes(text) ? null : `must be ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}`) }),
+  typed("raw", { command: "run", about: "the same as --format json: exactly what came", problem: switchProblem }),
+  typed("max-chars", { value: "COUNT", command: "run", about: "so much of the result at most, unless as JSON; 0: all of it", standard: "2000", problem: countProblem }),
+  typed("limit", { value: "COUNT", command: "inspect", about: "so many tools at once", standard: "20", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number") }),
+  typed("cursor", { value: "CURSOR", command: "inspect", about: "go on where the last page ended" }),
+  typed("fix", { command: "doctor", about: "mend what can be mended without asking", problem: switchProblem }),
   flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
@@ -109,17 +128,17 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("server", { value: "NAME", command: "token create", about: "short for the scope server:NAME; may be given several times", many: true }),
   flag("from-cidr", { value: "CIDR", command: "token create", about: "the token opens something for these addresses alone: 10.0.0.0/8, 2001:db8::/32; may be given several times", standard: "for all", many: true, problem: (text) => (listOf(text).every((range) => /^[\da-f.:]+(\/\d{1,3})?$/i.test(range)) ? null : "must be an address or a range as 10.0.0.0/8") }),
   flag("ttl", { value: "TIME", command: "token create", about: "how long it is valid: 12h, 90d; a year at most", standard: "90d", problem: (text) => (spanOf(text) === null ? "must be a number with s, m, h or d" : null) }),
-  flag("all", { command: "auth revoke", about: "end all grants, the token in the state folder included", problem: switchProblem }),
+  flag("all", { command: ["auth revoke", "inspect"], about: "end all grants, the token in the state folder included; with inspect, show all tools at once", problem: switchProblem }),
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
-  flag("json", { command: ["status", "mcp tokens", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain", "mcp list", "mcp status", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp restart", "mcp logs", "mcp tools", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config backup", "config backups", "config restore"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["serve", "doctor", "status", "mcp tokens", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain", "mcp list", "mcp status", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp restart", "mcp logs", "mcp tools", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config backup", "config backups", "config restore"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("device", { command: "auth login", about: "log in by a code that is entered in a browser elsewhere, where the server offers that", problem: switchProblem }),
   typed("type", { value: "TYPE", command: entering, about: "how the server is reached: stdio, http or sse", standard: "stdio with a command; with an address it is found out", problem: (text) => (/^(stdio|http|sse)$/.test(text) ? null : "must be stdio, http or sse") }),
   typed("command", { value: "PROGRAM", command: entering, about: "the program to start; easier: everything behind --" }),
-  typed("args", { value: "ARGUMENT", command: entering, about: "an argument of it; may be given several times", many: true }),
+  typed("args", { value: "ARGUMENT", command: [...entering, "run"], about: "an argument of it; may be given several times; with run, all arguments as one JSON object", standard: "with run, what is on standard input", many: true }),
   typed("env", { short: "e", value: "NAME=VALUE", command: entering, about: "a variable for it; NAME alone takes the value from the environment of 1mcp, '$file:PATH', '$keychain:SERVICE/NAME' and '$env:NAME' from there; may be given several times", many: true }),
   typed("header", { value: "NAME=VALUE", command: entering, about: "a header for an address, with values like those of --env; may be given several times", many: true, aliases: ["headers"] }),
   typed("tag", { short: "g", value: "TAG", command: entering, about: "a tag; may be given several times", many: true }),
@@ -164,7 +183,7 @@ export function sinceOf(text: string, now: number): number | null {
 }
 
 /** The words of a flag that may be given several times. */
-const listOf = (text: string): readonly string[] => text.split(/[\s,]+/).filter((word) => word !== "");
+const listOf = (text: string): readonly string[] => text.split(joint).flatMap((one) => one.split(/[\s,]+/)).filter((word) => word !== "");
 
 const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 
@@ -186,6 +205,8 @@ export interface Settings {
   readonly url: string | null;
   readonly tokenFile: string | null;
   readonly timeoutMs: number;
+  /** The same flag, where servers are waited for. */
+  readonly waitMs: number;
   readonly start: boolean;
   readonly user: boolean;
   readonly json: boolean;
@@ -258,6 +279,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     url: text("url"),
     tokenFile: text("token-file"),
     timeoutMs: number("timeout") ?? timeoutMsDefault,
+    waitMs: number("timeout") ?? waitMsDefault,
     start: isOn(text("start")),
     user: isOn(text("user")),
     json: isOn(text("json")),

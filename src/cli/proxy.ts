@@ -3,17 +3,15 @@
  * that server by itself, finds it again when it was away, and can start it.
  */
 import { resolve } from "node:path";
-import { defaultLimits, fault, faultOf, readPrivateFile, systemClock } from "../base/index.ts";
+import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
 import { type BridgeOptions, type Piped, startBridge } from "../compose.ts";
-import { defaultStateDir } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
+import { stateDirOf, tokenOf } from "./bearer.ts";
 import { createLife } from "./life.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { faultText } from "./print.ts";
 import { filterOf } from "./selection.ts";
 import { version } from "./version.ts";
-
-const tokenBytesMax = 4096;
 
 /** Bridges until the client has gone, or a signal ends it. Gives 0 after a clean end, 1 after a hurried one. */
 export const proxy: Run = async (occasion) => {
@@ -57,17 +55,6 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     filter: filterOf(occasion),
     pipes: pipes(),
   };
-}
-
-const stateDirOf = ({ settings, env }: Occasion): string => (settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir));
-
-/** The token that was given; never on the command line, where every program of this machine can read it. */
-async function tokenOf({ settings, env }: Occasion): Promise<string | null> {
-  if (settings.tokenFile === null) return env["ONE_MCP_TOKEN"] || null;
-  const path = resolve(settings.tokenFile);
-  const token = (await readPrivateFile(path, { bytesMax: tokenBytesMax }))?.trim() ?? "";
-  if (token === "") throw fault("USAGE", { detail: `--token-file ${path} holds no token` });
-  return token;
 }
 
 async function started(occasion: Occasion): Promise<void> {

@@ -10,7 +10,7 @@ export { looksSecret } from "./secrets.ts";
 export { bothOf, type Cap, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "./filter.ts";
 export type { ConfigChange } from "./jsonc.ts";
 export { pathText } from "./issues.ts";
-export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig } from "./load.ts";
+export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig, reachConfig } from "./load.ts";
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
 export { type Claim, type ClaimOptions, claimState, type Owner, readOwner } from "./owner.ts";
 export { announcePresence, type Announced, type FollowedPresence, followPresence, type Presence, presencePath, reachable, processLives, readPresence } from "./presence.ts";

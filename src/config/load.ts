@@ -191,9 +191,12 @@ const bridgedBackoffMsMax = 500;
 export const bridgedName = "server";
 
 /** A configuration whose one server is another proxy of our kind; none is known yet for null. Throws USAGE for a URL that is none. */
-export function bridgeConfig(target: BridgeTarget | null): Config {
-  const { limits, backends, ...rest } = bridgedOf(target);
-  const issue = backends[0]?.issue ?? null;
+export const bridgeConfig = (target: BridgeTarget | null): Config => reachConfig(target === null ? {} : { [bridgedName]: target.url }, target ?? { token: null, timeoutMs: 0 });
+
+/** A configuration with another proxy of our kind at each of these addresses. Throws USAGE for a URL that is none. */
+export function reachConfig(urls: Readonly<Record<string, string>>, how: Pick<BridgeTarget, "token" | "timeoutMs">): Config {
+  const { limits, backends, ...rest } = bridgedOf(urls, how);
+  const issue = backends.find((spec) => spec.issue !== null)?.issue ?? null;
   if (issue !== null) throw unusableUrl(issue);
   const bridged = backends.map((spec): BackendSpec => Object.freeze({ ...spec, isBridged: true }));
   // The proxy at the other end has bounds of its own for what it is sent.
@@ -202,10 +205,10 @@ export function bridgeConfig(target: BridgeTarget | null): Config {
 
 const unusableUrl = ({ message }: Pick<Issue, "message">): Fault => fault("USAGE", { detail: `the URL of the server ${message}` });
 
-function bridgedOf(target: BridgeTarget | null): Config {
-  const entries = target === null ? {} : { [bridgedName]: entryOf(target) };
+function bridgedOf(urls: Readonly<Record<string, string>>, how: Pick<BridgeTarget, "token" | "timeoutMs">): Config {
+  const entries = Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, entryOf({ ...how, url })]));
   const text = JSON.stringify({ mcpServers: entries, limits: { backoffMsMax: bridgedBackoffMsMax } });
-  const loaded = parseConfig({ text, path: "/", variables: new Map([["TOKEN", target?.token ?? ""]]), hash: "" });
+  const loaded = parseConfig({ text, path: "/", variables: new Map([["TOKEN", how.token ?? ""]]), hash: "" });
   if (!loaded.ok) throw unusableUrl(loaded.issues[0] ?? { message: "cannot be used" });
   return loaded.config;
 }
