@@ -9,10 +9,10 @@ import { resolve } from "node:path";
 import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, reapEarlier } from "./backend/index.ts";
 import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, openExporting, sleep, systemClock } from "./base/index.ts";
-import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, presencePath, reachable, watchConfig } from "./config/index.ts";
+import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, type Loaded, loadConfig, missingPreset, parseFilter, presencePath, reachable, watchConfig } from "./config/index.ts";
 import { inventoryOf } from "./catalog/index.ts";
 import { createEras, type Eras } from "./era/index.ts";
-import { type ByteSink, createFront, createStdioFront, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
+import { type ByteSink, createFront, createStdioFront, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, type Site, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type Tracing, Trust } from "./hub/index.ts";
 import type { Selection, Serve } from "./protocol/index.ts";
 
@@ -49,6 +49,8 @@ export interface ServeOptions extends Around {
   readonly watchdogArgv: readonly string[] | null;
   /** How it is started, to confine a server before it becomes that server's program; absent or null: servers are not confined. */
   readonly selfArgv?: readonly string[] | null;
+  /** A tag expression, in canonical form, that narrows what every client sees; null, or absent: none does. */
+  readonly filter?: string | null;
 }
 
 export interface StartOptions extends ServeOptions {
@@ -84,6 +86,8 @@ export interface BridgeOptions extends Around {
   readonly url: string | null;
   /** What it asks for; null: the token of the state folder, if it is this machine's proxy. */
   readonly token: string | null;
+  /** A tag expression that narrows what the client sees of it; null, or absent: none does. */
+  readonly filter?: string | null;
   /** How long its first handshake may take. */
   readonly timeoutMs: number;
   /** Somebody is starting it, so it is worth waiting for. */
@@ -164,6 +168,7 @@ interface Source {
 /** Starts a proxy and resolves when it listens; servers come up behind it. Throws ConfigFault and the Faults of listening and state. */
 export async function start(options: StartOptions): Promise<Listening> {
   const ground = await groundOf(options);
+  assertSelectable(options, ground.config);
   // Who takes over owns the folder when it is there; if it does not get so far, the other one goes on as the owner.
   const claim = options.takeover === true ? null : await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: false });
   try {
@@ -172,6 +177,13 @@ export async function start(options: StartOptions): Promise<Listening> {
     await claim?.release();
     throw thrown;
   }
+}
+
+/** What narrows everybody's view must be there at the start; what becomes of it later is for the configuration to say. */
+function assertSelectable({ filter }: Pick<ServeOptions, "filter">, { presets }: Config): void {
+  const parsed = filter ? parseFilter(filter) : null;
+  const missing = parsed?.ok === true ? missingPreset(parsed.query, presets) : null;
+  if (missing !== null) throw fault("SELECTION_INVALID", { detail: `there is no preset “${missing}”`, hint: "the list `1mcp preset list` has what there is" });
 }
 
 async function listening(ground: Ground, options: StartOptions, claimed: Claim | null): Promise<Listening> {
@@ -230,7 +242,8 @@ function asking(url: string, limits: Limits, tls: Config["tls"]): (ms: number) =
 /** Serves one client on its pipes, without a listener. Throws ConfigFault and the Faults of the state folder. */
 export async function startStdio(options: StdioOptions): Promise<Piped> {
   const ground = await groundOf(options);
-  return piped(ground, await coreOf(ground), options.pipes, { server: null });
+  assertSelectable(options, ground.config);
+  return piped(ground, await coreOf(ground), options.pipes, options.filter ? { server: null, filter: options.filter } : { server: null });
 }
 
 /** Bridges one client on its pipes to a proxy that listens, whether it does so now or later. Throws USAGE, STATE_UNSAFE. */
@@ -258,12 +271,19 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
 }
 
 /** The proxy at the other end of a bridge, as a configuration. */
-async function bridged({ url, token, stateDir, timeoutMs }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
+async function bridged({ url, token, stateDir, timeoutMs, filter }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
   const found = url ?? (await followed.find())?.url ?? null;
   // The token opens this machine's proxy; no other address gets to see it unless told so.
   const own = token ?? (found !== null && (url === null || isLocal(url)) ? await ownToken(stateDir) : null);
-  const config = bridgeConfig(found === null ? null : { url: found, token: own, timeoutMs });
+  const config = bridgeConfig(found === null ? null : { url: narrowedUrl(found, filter), token: own, timeoutMs });
   return { config, hash: fingerprint([found, own]) };
+}
+
+/** The address with a query that selects; one that it has already stays, and the other end says so if there are two. */
+function narrowedUrl(url: string, filter: string | null | undefined): string {
+  const parsed = filter ? URL.parse(url) : null;
+  parsed?.searchParams.append("filter", filter ?? "");
+  return parsed?.href ?? url;
 }
 
 // What was found by itself may become unusable while we run, and usable again.
@@ -430,7 +450,8 @@ function build(ground: Ground, keys: { readonly cursor: Uint8Array; readonly sea
     log,
     identity,
     cursorKey: keys.cursor,
-    empty: emptyConfig(),
+    // A URL may name a preset as soon as the door is open.
+    empty: Object.freeze({ ...emptyConfig(), presets: config.presets }),
   });
   // Whichever way this process ends, no server outlives it.
   const kill = (): void => hub.kill();
@@ -470,6 +491,8 @@ async function open(ground: Ground, options: StartOptions, core: OwnCore, reload
     allowedHosts: config.allowedHosts,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: config.trustedProxies,
+    presets: { has: (name) => core.hub.presets().has(name) },
+    filter: options.filter ?? undefined,
     tls: config.tls,
     limits: config.limits,
     clock: systemClock,
@@ -532,7 +555,7 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
 function operatorOf({ options, log }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

@@ -38,6 +38,7 @@ export const faults = Object.freeze({
   CAPABILITY_MISSING: row("the request needs a capability that the client did not declare", "declare data.requiredCapabilities, if the client has them", 400, -32021, 1, "info"),
   VERB_REFUSED: row("the HTTP method does not exist here", "send messages by POST", 405, -32600, 1, "info"),
   STREAM_GONE: row("nothing is kept of this stream", "its call was cancelled, or its answer is lost; open another one for what comes from now on", 405, -32600, 1, "debug"),
+  SELECTION_INVALID: row("the selection of servers cannot be used", "give one of preset, tags, tag-filter and filter; `1mcp preset test` shows what one selects", 400, -32602, 2, "info"),
   CURSOR_INVALID: row("the cursor is not one that was issued here", "list again from the start", 200, -32602, 1, "info"),
   STATE_INVALID: row("the request state is not one that was issued for this request", "make the call again without it", 200, -32602, 1, "warn"),
   ORIGIN_REFUSED: row("the Host or Origin header is not one of ours", "use the address the server printed, or add allowedHosts/allowedOrigins", 403, -32600),

@@ -101,6 +101,18 @@ export const defaultLimits = Object.freeze({
   backendsMax: 256,
   /** Largest configuration file. */
   configBytesMax: 4 * 1024 * 1024,
+  /** Copies of it that are kept beside it when it is changed by a command, and for how long. */
+  configBackupsMax: 10,
+  configBackupMsMax: 30 * 24 * 60 * 60 * 1000,
+  /** A command that changes it takes no longer than that; how often another one looks whether it is done. */
+  configLockMsMax: 10_000,
+  configLockLookMs: 20,
+  /** Longest tag expression, how deep it may be nested, and presets of one configuration. */
+  filterCharsMax: 4096,
+  filterDepthMax: 32,
+  presetsMax: 1000,
+  /** Selections as clients wrote them that are remembered with what they came to. */
+  selectionsMax: 1000,
   /** Pages followed of one list of a backend, and items kept. */
   listPagesMax: 100,
   listItemsMax: 10_000,

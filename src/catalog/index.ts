@@ -4,6 +4,7 @@ export { capabilitiesOf } from "./capabilities.ts";
 export { changesOf } from "./changes.ts";
 export { instructionsOf } from "./instructions.ts";
 export { extensionsIn, isOwnable, ownExtensions } from "./extensions.ts";
+export { type AskedTool, type Explained, type ExplainedStep, explainTool, type SelectedServer, selectedServers } from "./explain.ts";
 export { type Fetched, inventoryOf } from "./inventory.ts";
 export { buildCatalog, type CatalogOptions } from "./merge.ts";
 export { digestOfDrifts, type Drift, driftsOf, firstSeen, lostPins, pinKey, type Pins, pinsOf, withAll } from "./pins.ts";

@@ -9,7 +9,7 @@ import { byKind, compareText, kinds } from "./order.ts";
 import { instructionsKey, pinKey } from "./pins.ts";
 import { strangeMentions } from "./shadow.ts";
 import { patternOf } from "./template.ts";
-import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Problem, Route, Server } from "./types.ts";
+import type { Catalog, Entry, Freshness, Inventory, Item, Offer, Presets, Problem, Route, Server } from "./types.ts";
 
 export interface CatalogOptions {
   /** Between server and local name in public names. */
@@ -17,6 +17,8 @@ export interface CatalogOptions {
   /** Stands in place of what all servers together say of themselves; "" for nothing. Default: their own words. */
   readonly instructions?: string | null;
   readonly limits: Limits;
+  /** Default: none. */
+  readonly presets?: Presets;
 }
 
 /** What is under way while one catalog is built. */
@@ -51,6 +53,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
     separator: options.separator,
     instructions: options.instructions ?? null,
     limits: options.limits,
+    presets: options.presets ?? new Map(),
     problems: Object.freeze(building.problems.sort(compareProblems)),
   });
 }

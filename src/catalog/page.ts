@@ -38,7 +38,7 @@ const macBytes = 16;
 export function pageOf(view: View, kind: ViewList["kind"], options: PageOptions): PageResult {
   const list = view.lists[kind];
   const cache = cacheOf(list, options.now);
-  const sealing = { ...options, context: JSON.stringify([kind, view.server, options.principalId]) };
+  const sealing = { ...options, context: contextOf(view, kind, options.principalId) };
   if (options.cursor === null) return { ok: true, page: cut(list, 0, cache, sealing) };
   const position = open(options.cursor, sealing);
   if (position === null) return { ok: false, fault: fault("CURSOR_INVALID") };
@@ -47,6 +47,9 @@ export function pageOf(view: View, kind: ViewList["kind"], options: PageOptions)
   const from = view.server === null ? after(list.entries, position.name) : afterUnsorted(list.entries, position);
   return { ok: true, page: cut(list, from, { ...cache, scope: position.scope }, sealing) };
 }
+
+// Without a filter as it always was: cursors outlive the program that issued them.
+const contextOf = ({ server, filter }: View, kind: ViewList["kind"], principalId: string): string => JSON.stringify(filter === null ? [kind, server, principalId] : [kind, server, principalId, filter]);
 
 /** How long a list may be kept from now on: what its backends allowed, less the age of our copy. */
 export const cacheOf = (list: ViewList, now: number): CacheHint => ({ ttlMs: Math.max(0, list.fresh.until - now), scope: list.fresh.scope });

@@ -1,5 +1,6 @@
 /** The catalog's words: what one backend offers, all offers merged, what one caller sees. All frozen data. */
 import type { Limits } from "../base/index.ts";
+import type { TagQuery } from "../config/index.ts";
 import type { CacheHint, Kind, Raw, RawObject } from "../protocol/index.ts";
 
 /** One tool, prompt, resource or template as the backend described it. */
@@ -107,6 +108,9 @@ export interface Freshness {
   readonly scope: CacheHint["scope"];
 }
 
+/** Named selections. */
+export type Presets = ReadonlyMap<string, { readonly query: TagQuery }>;
+
 /** All offers merged. Frozen. */
 export interface Catalog {
   /** In the configured order. */
@@ -115,6 +119,8 @@ export interface Catalog {
   /** What all servers together have as instructions; null: what they say themselves. */
   readonly instructions: string | null;
   readonly limits: Limits;
+  /** What the names of presets in selections stand for. */
+  readonly presets: Presets;
   /** In a fixed order, whatever came first. */
   readonly problems: readonly Problem[];
 }
@@ -141,6 +147,8 @@ export interface WholeList {
 export interface View {
   /** The one server selected, or null for all. */
   readonly server: string | null;
+  /** The tag expression that narrowed it; null for none. */
+  readonly filter: string | null;
   /** False when the selected server does not exist or is not this caller's to see. */
   readonly found: boolean;
   /** Visible servers in the configured order. */

@@ -6,6 +6,7 @@ import type { Limits } from "../base/index.ts";
 import { type Kind, type Principal, quote, type Raw, type RawObject, type Selection } from "../protocol/index.ts";
 import { aliasEntry, meantBy, type UriKind } from "./alias.ts";
 import { byKind, compareText } from "./order.ts";
+import { selectorOf } from "./tagquery.ts";
 import type { Catalog, Entry, Freshness, Pattern, Route, Server, View, ViewList, WholeList } from "./types.ts";
 
 /** The member of a list's result that holds the items. */
@@ -17,7 +18,9 @@ const listMembers: Readonly<Record<Kind, string>> = Object.freeze({
 });
 
 /** What a view depends on, as one string: callers and selections of equal keys see the same view. For memos. */
-export function viewKeyOf({ scopes }: Principal, { server }: Selection): string {
+export function viewKeyOf({ scopes }: Principal, { server, filter }: Selection): string {
+  // Scopes are texts: where all others have one, a filter's key has a list of them, or null.
+  if (filter !== undefined) return JSON.stringify([server, scopes === null ? null : [...scopes].sort(compareText), filter]);
   // Asked for every call, so the usual case builds as little as it can; no two forms begin alike.
   if (scopes === null) return server === null ? "*" : `=${server}`;
   return JSON.stringify([server, ...[...scopes].sort(compareText)]);
@@ -30,7 +33,7 @@ export function viewKeyOf({ scopes }: Principal, { server }: Selection): string 
  */
 export function viewOf(catalog: Catalog, principal: Principal, selection: Selection): View {
   const allowed = catalog.servers.filter((server) => isAllowed(server, principal.scopes));
-  return viewOn(catalog, allowed.filter((server) => isSelected(server, selection)), selection, principal.scopes !== null);
+  return viewOn(catalog, selectedOf(allowed, catalog, selection), selection, principal.scopes !== null || selection.filter !== undefined);
 }
 
 /**
@@ -38,15 +41,19 @@ export function viewOf(catalog: Catalog, principal: Principal, selection: Select
  * for what a refused call could have meant.
  */
 export function knownView(catalog: Catalog, selection: Selection): View {
-  return viewOn(catalog, catalog.servers.filter((server) => !server.hidden && isSelected(server, selection)), selection, true);
+  return viewOn(catalog, selectedOf(catalog.servers.filter((server) => !server.hidden), catalog, selection), selection, true);
 }
 
-const isSelected = ({ name }: Server, { server }: Selection): boolean => server === null || server === name;
+function selectedOf(servers: readonly Server[], { presets }: Catalog, { server: alone, filter }: Selection): Server[] {
+  const named = servers.filter(({ name }) => alone === null || alone === name);
+  return filter === undefined ? named : named.filter(selectorOf(filter, presets));
+}
 
-function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone }: Selection, filtered: boolean): View {
+function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone, filter }: Selection, filtered: boolean): View {
   const servers = Object.freeze(visible);
   return Object.freeze({
     server: alone,
+    filter: filter ?? null,
     found: alone === null || servers.length > 0,
     servers,
     separator: catalog.separator,
@@ -69,9 +76,11 @@ export const tagScope = (tag: string): string => `tag:${scopeText(tag)}`;
 const scopeText = (name: string): string => name.replace(/[^!#$&-[\]-~]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 
 function isAllowed(server: Server, scopes: readonly string[] | null): boolean {
-  if (scopes === null) return true;
-  return scopes.includes(serverScope(server.name)) || server.tags.some((tag) => scopes.includes(tagScope(tag)));
+  return scopes === null || scopesFor(server).some((scope) => scopes.includes(scope));
 }
+
+/** The scopes each of which grants a server. */
+export const scopesFor = ({ name, tags }: Pick<Server, "name" | "tags">): string[] => [serverScope(name), ...tags.map(tagScope)];
 
 // ---- Lists
 

@@ -22,7 +22,7 @@ export interface LaunchOptions {
 // Nothing announces that a server is there; who waits looks this often.
 const lookMs = 20;
 /** Variables that were meant for this command, not for the server. */
-const own = Object.freeze(["ONE_MCP_STDIO", "ONE_MCP_TOKEN", "ONE_MCP_TOKEN_FILE", "ONE_MCP_URL", "ONE_MCP_START", "ONE_MCP_TIMEOUT"]);
+const own = Object.freeze(["ONE_MCP_STDIO", "ONE_MCP_TOKEN", "ONE_MCP_TOKEN_FILE", "ONE_MCP_URL", "ONE_MCP_START", "ONE_MCP_TIMEOUT", "ONE_MCP_PRESET", "ONE_MCP_TAGS", "ONE_MCP_TAG_FILTER", "ONE_MCP_FILTER"]);
 
 /** The running server of the state folder, started now if there is none. Throws SERVER_AWAY when it does not come up. */
 export async function ensureServer(options: LaunchOptions): Promise<Presence> {

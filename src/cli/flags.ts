@@ -38,6 +38,9 @@ const isLevel = (text: string): text is LogLevelName => (logLevels as readonly s
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
   Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, problem: anyText, ...more });
 
+/** Commands that are about a selection of servers. */
+const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "preset edit", "preset test"]);
+
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
 export const flags: readonly Flag[] = Object.freeze([
   flag("host", { short: "H", value: "ADDRESS", command: "serve", about: "address to listen on", standard: "127.0.0.1", problem: (text) => (isHost(text) ? null : hostProblem) }),
@@ -69,6 +72,13 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
+  flag("preset", { value: "NAME", command: ["serve", "proxy", "explain"], about: "only the servers that this preset selects" }),
+  flag("tags", { value: "LIST", command: selecting, about: "only servers with any of these tags: web,search" }),
+  flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
+  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, about: "the same" }),
+  flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
+  flag("dry-run", { command: ["preset create", "preset edit", "preset delete"], about: "show what would change in the file, and change nothing", problem: switchProblem }),
+  flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
   flag("deny", { value: "CODE", command: "approve", about: "deny it without asking" }),
@@ -80,7 +90,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
-  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
@@ -149,6 +159,13 @@ export interface Settings {
   readonly passwordFile: string | null;
   readonly operatorPasswordFile: string | null;
   readonly remove: boolean;
+  readonly preset: string | null;
+  readonly tags: string | null;
+  readonly tagFilter: string | null;
+  readonly filter: string | null;
+  readonly description: string | null;
+  readonly dryRun: boolean;
+  readonly grant: string | null;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -204,5 +221,12 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     passwordFile: text("password-file"),
     operatorPasswordFile: text("operator-password-file"),
     remove: isOn(text("remove")),
+    preset: text("preset"),
+    tags: text("tags"),
+    tagFilter: text("tag-filter"),
+    filter: text("filter"),
+    description: text("description"),
+    dryRun: isOn(text("dry-run")),
+    grant: text("grant"),
   });
 }

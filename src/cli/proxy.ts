@@ -10,6 +10,7 @@ import { ensureServer } from "./background.ts";
 import { createLife } from "./life.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { faultText } from "./print.ts";
+import { filterOf } from "./selection.ts";
 import { version } from "./version.ts";
 
 const tokenBytesMax = 4096;
@@ -53,6 +54,7 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     url: settings.url,
     token: await tokenOf(occasion),
     timeoutMs: settings.timeoutMs,
+    filter: filterOf(occasion),
     pipes: pipes(),
   };
 }

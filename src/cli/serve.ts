@@ -11,6 +11,7 @@ import { supervisorOf, supervisorVariables } from "./notify.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
 import { serveLogWriter } from "./serveLog.ts";
+import { filterOf } from "./selection.ts";
 import { predecessorOf, predecessorVariable, successionOf } from "./successor.ts";
 import { version } from "./version.ts";
 
@@ -61,13 +62,15 @@ async function begunOnPipes(occasion: Occasion, life: Life): Promise<void> {
 /** Variables that tell this process alone something, and no server of ours. */
 const own: readonly string[] = Object.freeze([...supervisorVariables, predecessorVariable]);
 
-async function optionsOf({ settings, env, stderr, selfArgv }: Occasion): Promise<ServeOptions> {
+async function optionsOf(occasion: Occasion): Promise<ServeOptions> {
+  const { settings, env, stderr, selfArgv } = occasion;
   const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
   return {
     configPath: settings.config === null ? null : resolve(settings.config),
     stateDir,
     logLevel: settings.logLevel,
     strictSecrets: settings.strictSecrets,
+    filter: filterOf(occasion),
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name))),
     demoArgv: [...selfArgv, "demo"],
     watchdogArgv: [...selfArgv, "watchdog"],

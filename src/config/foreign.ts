@@ -49,7 +49,6 @@ const ofTop: Readonly<Record<string, string>> = Object.freeze({
   publishedInstructionTemplates: later,
   transport: "one listener serves every transport; remove it",
   externalUrl: "use publicUrl",
-  presets: later,
   egress: later,
   catalog: later,
   logging: "use --log-level; the log goes to standard error",

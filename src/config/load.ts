@@ -12,11 +12,12 @@ import { type Document, parseDocument } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
 import { checkShape, inOrder } from "./issues.ts";
 import { nameIssues } from "./names.ts";
+import { presetNotes, presetsOf } from "./presets.ts";
 import { programIssues } from "./programs.ts";
 import { readReferences, type References, withFiles } from "./references.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
-import type { BackendSpec, Config, Issue, Loaded } from "./types.ts";
+import type { BackendSpec, Config, Issue, Loaded, Preset } from "./types.ts";
 
 const separatorDefault = "__";
 
@@ -98,20 +99,21 @@ export function parseConfig(source: ConfigSource): Loaded {
   const shape = checkShape(document);
   const all = [...issues, ...shape.issues, ...nameIssues(document)];
   if (shape.file === null || all.length > 0) return refused(all, hash);
-  return accepted(shape.file, document, source);
+  const { presets, issues: unreadable } = presetsOf(shape.file, document);
+  return unreadable.length > 0 ? refused(unreadable, hash) : accepted(shape.file, document, presets, source);
 }
 
-function accepted(file: ConfigFile, document: Document, { path, variables, references = new Map(), hash }: ConfigSource): Loaded {
+function accepted(file: ConfigFile, document: Document, presets: ReadonlyMap<string, Preset>, { path, variables, references = new Map(), hash }: ConfigSource): Loaded {
   const limits = limitsOf(file);
   const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, references, folder: dirname(path) };
   const servers = Object.entries(file.mcpServers ?? {}).map(([name, entry]) => specOf(name, entry, around));
   // Who is switched off may well lack what it needs.
   const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));
   const backends = servers.map(({ spec }) => spec);
-  return { ok: true, config: configOf(file, backends, path, limits), hash, warnings: inOrder([...defaultsNotes(around), ...notes]) };
+  return { ok: true, config: configOf(file, { backends, path, limits, presets }), hash, warnings: inOrder([...defaultsNotes(around), ...notes, ...presetNotes(presets, backends, document)]) };
 }
 
-function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: string | null, limits: Config["limits"]): Config {
+function configOf(file: ConfigFile, { backends, path, limits, presets }: Pick<Config, "backends" | "path" | "limits" | "presets">): Config {
   return Object.freeze({
     path,
     backends: Object.freeze(backends),
@@ -122,6 +124,7 @@ function configOf(file: ConfigFile, backends: readonly BackendSpec[], path: stri
     auth: accessOf(file.auth, dirname(path ?? "/")),
     audit: auditOf(file.audit, limits),
     clientEra: file.clientEra ?? "any",
+    presets: Object.freeze(presets),
     pageSize: file.pageSize ?? null,
   });
 }
@@ -149,7 +152,7 @@ const doorOf = (file: ConfigFile, path: string | null): Pick<Config, "host" | "p
 const listOf = (items: readonly string[] | undefined): readonly string[] => Object.freeze([...(items ?? [])]);
 
 /** A configuration without any server, and everything else at its default. */
-export const emptyConfig = (): Config => configOf({}, [], null, defaultLimits);
+export const emptyConfig = (): Config => configOf({}, { backends: [], path: null, limits: defaultLimits, presets: new Map() });
 
 /** The configuration of a first run: one server, `demo`, which is the program that `argv` starts. */
 export function demoConfig(argv: readonly string[]): Config {

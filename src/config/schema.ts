@@ -64,6 +64,16 @@ const serverKey = v.pipe(
   v.maxLength(nameLengthMax, `is longer than ${nameLengthMax} characters`),
 );
 
+const presetKey = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_.-]+$/, "is not the name of a preset: letters, digits, “_”, “.” and “-” only"),
+  v.maxLength(nameLengthMax, `is longer than ${nameLengthMax} characters`),
+);
+const preset = v.strictObject({
+  filter: v.pipe(v.string(), v.description("Which servers, as a tag expression: web && !(legacy || server:old); “,” is OR, “+” or a space is AND, “!” or “-” is NOT.")),
+  description: v.optional(v.pipe(v.string(), v.description("What it is for. Default: none."))),
+});
+
 const common = Object.freeze({
   tags: v.optional(texts("Words to select servers by. Default: none.")),
   disabled: v.optional(flag("Leave this server out. Default: false.")),
@@ -244,6 +254,7 @@ const topLevel = Object.freeze({
       v.description("The audit log: what was decided about whom, and what came of it."),
     ),
   ),
+  presets: v.optional(v.pipe(v.record(presetKey, preset), v.check((all) => Object.keys(all).length <= defaultLimits.presetsMax, `has more than ${defaultLimits.presetsMax} entries`), v.description("Selections of servers, by name, for clients that ask with ?preset=NAME."))),
   clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });

@@ -1,6 +1,7 @@
 /** What the rest of the program sees of the configuration: frozen, checked, every default filled in. */
 import type { Limits, Secret } from "../base/index.ts";
 import type { AccessConfig } from "./access.ts";
+import type { TagQuery } from "./filter.ts";
 import type { RemoteOAuth } from "./login.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -89,6 +90,15 @@ export interface RemoteSpec extends BackendCommon {
 
 export type BackendSpec = StdioSpec | RemoteSpec;
 
+/** A selection with a name. */
+export interface Preset {
+  readonly name: string;
+  readonly description: string | null;
+  /** In canonical form. */
+  readonly filter: string;
+  readonly query: TagQuery;
+}
+
 /** One whole configuration. */
 export interface Config {
   /** Absolute path of the file; null for the built-in demonstration. */
@@ -120,6 +130,8 @@ export interface Config {
   };
   /** Which clients are served: of any era, or of the modern one alone. */
   readonly clientEra: "any" | "modern";
+  /** By name, in the order of the file. */
+  readonly presets: ReadonlyMap<string, Preset>;
   readonly pageSize: number | null;
 }
 

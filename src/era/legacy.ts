@@ -195,7 +195,7 @@ function pipeOf(north: North, session: Session, request: HttpIn, messages: strin
   const pipe = north.streams.open({ gone: () => session.end("its stream is gone") });
   session.pipe = { send: (text) => pipe.send(sseEvent({ event: "message", data: text })), end: () => pipe.end() };
   request.onGone(() => pipe.cut());
-  pipe.send(sseEvent({ event: "endpoint", data: `${messages}?sessionId=${session.id}` }));
+  pipe.send(sseEvent({ event: "endpoint", data: `${messages}${messages.includes("?") ? "&" : "?"}sessionId=${session.id}` }));
   return standing(streamOut(pipe));
 }
 

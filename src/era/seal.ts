@@ -78,7 +78,9 @@ function open(key: Buffer, bytes: Buffer, binding: string): Content | null {
 export function bindingOf(call: Pick<Call, "method" | "params" | "principal" | "selection">): string {
   const { target } = methodOf(call.method);
   const name = target === null ? null : stringOf(call.params, target);
-  return JSON.stringify([call.principal.id, call.selection.server, call.method, name, digestOf(call.params)]);
+  const { server, filter } = call.selection;
+  // Without a filter as it always was: what was sealed may come back to a newer program.
+  return JSON.stringify([call.principal.id, server, call.method, name, digestOf(call.params), ...(filter === undefined ? [] : [filter])]);
 }
 
 const retryMembers = Object.freeze({ _meta: null, inputResponses: null, requestState: null });

@@ -20,6 +20,8 @@ export interface SessionStart {
   readonly id: string;
   readonly principalId: string;
   readonly server: string | null;
+  /** The tag expression that narrows what it sees; left out for none. */
+  readonly filter?: string | undefined;
 }
 
 /** A request of the client that waits for its answer. */
@@ -40,6 +42,7 @@ export class Session {
   readonly id: string;
   readonly principalId: string;
   readonly server: string | null;
+  readonly filter: string | undefined;
   readonly #clock: Clock;
   readonly #limits: Limits;
   readonly #streams: Streams;
@@ -71,6 +74,7 @@ export class Session {
     this.id = start.id;
     this.principalId = start.principalId;
     this.server = start.server;
+    this.filter = start.filter;
     this.#clock = around.clock;
     this.#limits = around.limits;
     this.#streams = around.streams;

@@ -31,17 +31,17 @@ export class Sessions {
     this.#keepShare(principal);
     if (this.#byId.size >= this.#limits.sessionsMax) this.#makeRoom(principal);
     const id = randomBytes(24).toString("base64url");
-    const session = new Session({ id, principalId: principal.id, server: selection.server }, this.#around);
+    const session = new Session({ id, principalId: principal.id, server: selection.server, filter: selection.filter }, this.#around);
     this.#byId.set(id, session);
     session.onEnd(() => this.#byId.delete(id));
     this.#sweep ??= this.#clock.timer(this.#limits.sessionIdleMsMax, () => this.#endIdle());
     return session;
   }
 
-  /** The session of this id, if it is this principal's and was opened on this very endpoint; else null. */
+  /** The session of this id, if it is this principal's and was opened on this very endpoint with this very selection; else null. */
   find(id: string, principal: Principal, selection: Selection): Session | null {
     const session = this.#byId.get(id);
-    if (session === undefined || session.principalId !== principal.id || session.server !== selection.server) return null;
+    if (session === undefined || session.principalId !== principal.id || !isFor(session, selection)) return null;
     session.touch();
     return session;
   }
@@ -88,5 +88,7 @@ export class Sessions {
     this.#sweep = this.#clock.timer(left, () => this.#endIdle());
   }
 }
+
+const isFor = (session: Session, { server, filter }: Selection): boolean => session.server === server && session.filter === filter;
 
 const oldestOf = (sessions: readonly Session[]): Session | undefined => sessions.reduce<Session | undefined>((oldest, one) => (oldest === undefined || one.usedAt < oldest.usedAt ? one : oldest), undefined);

@@ -53,8 +53,9 @@ export async function createFront(options: FrontOptions): Promise<Front> {
 }
 
 /** Nearly every request comes to one address; past the router its way is the same, and shorter by a tenth. */
-function passing(app: App, door: Door, { eras, clientEra }: FrontOptions): (request: Request, peer: Server) => Response | Promise<Response> {
+function passing(app: App, door: Door, { eras, clientEra, filter }: FrontOptions): (request: Request, peer: Server) => Response | Promise<Response> {
   const path = mcpPath(eras, clientEra);
+  const everybody = Object.freeze(choosing(filter)(null));
   const isBare = (url: string): boolean => url.endsWith(mcpResource) && url.indexOf("/", "https://".length) === url.length - mcpResource.length;
   return (request, peer) => (isBare(request.url) ? door.handle(request, peer, path, everybody) : app.fetch(request, peer));
 }
@@ -67,8 +68,9 @@ function parting(response: Response): Response {
 function appOf(door: Door, gate: Gate, options: FrontOptions): App {
   const { eras, clientEra, log, auth, limits } = options;
   const app: App = new Hono();
-  serveOn(app, door, mcpResource, mcpPath(eras, clientEra));
-  if (clientEra === "any") serveOlder(app, door, eras);
+  const chosen = choosing(options.filter);
+  serveOn(app, door, { base: mcpResource, path: mcpPath(eras, clientEra), chosen });
+  if (clientEra === "any") serveOlder(app, door, eras, chosen);
   showOn(app, door, options);
   const desk = new Desk({ door, gate, bodyBytesMax: limits.oauthBytesMax });
   for (const site of [auth, ...options.sites]) siteOn(app, desk, site);
@@ -82,17 +84,20 @@ function appOf(door: Door, gate: Gate, options: FrontOptions): App {
   return app;
 }
 
-function serveOlder(app: App, door: Door, eras: Eras): void {
-  serveOn(app, door, "/sse", ssePath(eras));
-  serveOn(app, door, messagesPath, messagePath(eras));
+/** What a path selects, with the narrowing that holds for everybody. */
+type Chosen = (server: string | null) => Selection;
+
+const choosing = (filter: string | undefined): Chosen => (filter === undefined ? (server) => ({ server }) : (server) => ({ server, filter }));
+
+function serveOlder(app: App, door: Door, eras: Eras, chosen: Chosen): void {
+  serveOn(app, door, { base: "/sse", path: ssePath(eras), chosen });
+  serveOn(app, door, { base: messagesPath, path: messagePath(eras), chosen });
 }
 
-/** All servers that the caller sees. */
-const everybody: Selection = Object.freeze({ server: null });
-
-function serveOn(app: App, door: Door, base: string, path: Path): void {
-  app.all(base, (c) => door.handle(c.req.raw, c.env, path, everybody));
-  app.all(`${base}/:server`, (c) => door.handle(c.req.raw, c.env, path, { server: c.req.param("server") }));
+function serveOn(app: App, door: Door, { base, path, chosen }: { readonly base: string; readonly path: Path; readonly chosen: Chosen }): void {
+  const all = Object.freeze(chosen(null));
+  app.all(base, (c) => door.handle(c.req.raw, c.env, path, all));
+  app.all(`${base}/:server`, (c) => door.handle(c.req.raw, c.env, path, chosen(c.req.param("server"))));
 }
 
 function siteOn(app: App, desk: Desk, site: Site): void {

@@ -2,7 +2,7 @@
  * The way of one MCP request through the door, in the order in which it may be refused: address, verb, size, caller,
  * type, body. Nothing is read of the body before its sender is known. Which revision it speaks is not our business.
  */
-import { type Audit, type Clock, type Fault, fault, type Limits, type Log } from "../base/index.ts";
+import { type Audit, type Clock, Fault, fault, type Limits, type Log } from "../base/index.ts";
 import type { Eras, HttpIn, HttpOut } from "../era/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import { readBody } from "./body.ts";
@@ -14,6 +14,7 @@ import type { Traffic } from "./numbers.ts";
 import type { Proxies } from "./proxies.ts";
 import { type FrontRates, type Rate, Rates, ratesOf } from "./rates.ts";
 import { comeBackIn, refusal, replyOf } from "./reply.ts";
+import { type PresetNames, Selections } from "./selection.ts";
 import { recordRefusal } from "./trail.ts";
 import type { Doorkeeper } from "./types.ts";
 import { Unread } from "./unread.ts";
@@ -32,6 +33,8 @@ export interface DoorOptions {
   readonly gate: Gate;
   readonly proxies: Proxies;
   readonly traffic: Traffic;
+  /** The presets that a URL may name; absent: none. */
+  readonly presets?: PresetNames;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,6 +60,8 @@ export interface Admitted {
   readonly expiresAt: number | null;
 }
 
+const noPresets: PresetNames = Object.freeze({ has: () => false });
+
 /** How long a peer may be silent while its request has not been read. */
 export const idleSeconds = 30;
 /** The same while its body is awaited. */
@@ -69,6 +74,7 @@ export class Door {
   readonly #rates: Rates;
   /** How often each thing may be done. */
   readonly rates: FrontRates;
+  readonly #selections: Selections;
   readonly #unread: Unread;
   #closed = false;
   /** How often grants have ended. */
@@ -79,6 +85,7 @@ export class Door {
     this.#callers = new Callers(options.clock, options.limits);
     this.#rates = new Rates(options.clock, options.limits);
     this.rates = ratesOf(options.limits);
+    this.#selections = new Selections(options.presets ?? noPresets, options.limits);
     this.#unread = new Unread(options.limits.unreadBytesMax);
   }
 
@@ -136,8 +143,10 @@ export class Door {
     const admitting = this.admit(request, peer, resource, extra);
     const caller = admitting instanceof Promise ? await admitting : admitting;
     if (caller instanceof Response) return caller;
+    const { url } = request;
     const endings = this.#endings;
-    const inbound = await this.#read(request, peer, caller.principal, selection);
+    // Only now: what presets there are is nothing to tell everybody.
+    const inbound = await this.#read(request, peer, caller.principal, this.#selections.of(url, selection));
     if (!(inbound instanceof Inbound)) return this.refuse(inbound, request, peer, extra);
     this.#callers.enter(inbound);
     // Some grant has ended while the body came: if it was this one, what follows would run without any.
@@ -145,7 +154,7 @@ export class Door {
       const again = await this.admit(request, peer, resource, extra);
       if (again instanceof Response) return this.#leave(inbound, again);
     }
-    const out = await path.serve(inbound, request.url);
+    const out = await path.serve(inbound, url);
     return this.#answer(request, peer, { inbound, out, extra, caller, resource });
   }
 
@@ -211,7 +220,8 @@ export class Door {
     return false;
   }
 
-  async #read(request: Request, peer: Peer, principal: Principal, selection: Selection): Promise<Inbound | Fault> {
+  async #read(request: Request, peer: Peer, principal: Principal, selection: Selection | Fault): Promise<Inbound | Fault> {
+    if (selection instanceof Fault) return selection;
     if (request.method !== "POST") {
       peer.timeout(request, 0);
       return new Inbound(request, null, principal, selection);

@@ -1,6 +1,8 @@
 /** The HTTP+SSE transport: a stream to open, and a second path to post to. */
 import type { Eras } from "../era/index.ts";
+import type { Selection } from "../protocol/index.ts";
 import type { Path } from "./mcp.ts";
+import { queryOf } from "./selection.ts";
 
 /** Where clients of the older transport post their messages. */
 export const messagesPath = "/messages";
@@ -12,11 +14,11 @@ const sseResource = "/sse";
 export const ssePath = (eras: Eras): Path => ({
   resource: sseResource,
   verbs: ["GET"],
-  serve: (inbound) => eras.sse(inbound, messagesOf(inbound.selection.server)),
+  serve: (inbound) => eras.sse(inbound, messagesOf(inbound.selection)),
 });
 
-// The path says which servers are meant, on the way in as on the stream: no session has to remember it for the front.
-const messagesOf = (server: string | null): string => (server === null ? messagesPath : `${messagesPath}/${encodeURIComponent(server)}`);
+// The address says which servers are meant, on the way in as on the stream: no session has to remember it for the front.
+const messagesOf = (selection: Selection): string => (selection.server === null ? messagesPath : `${messagesPath}/${encodeURIComponent(selection.server)}`) + queryOf(selection);
 
 /** `/messages?sessionId=…`, `/messages/<server>?sessionId=…`. */
 export const messagePath = (eras: Eras): Path => ({

@@ -2,6 +2,7 @@
 import type { Auth, OAuthIn, OAuthOut } from "../auth/index.ts";
 import type { Audit, Clock, Limits, Log, Meter } from "../base/index.ts";
 import type { Eras } from "../era/index.ts";
+import type { PresetNames } from "./selection.ts";
 import type { Facts } from "./status.ts";
 import type { TlsFiles } from "./tls.ts";
 
@@ -47,6 +48,10 @@ export interface FrontOptions {
   readonly trustedProxies: readonly string[];
   /** The files to serve TLS with; absent or null: plain HTTP. */
   readonly tls?: TlsFiles | null;
+  /** The presets that a URL may name; absent: none. */
+  readonly presets?: PresetNames;
+  /** A tag expression that narrows what every client sees; absent: none does. */
+  readonly filter?: string | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;

@@ -5,7 +5,7 @@
  */
 import type { BackendStatus, Lease, Pool, PoolEvents, Sharer } from "../backend/index.ts";
 import { type Audit, type Cancel, type Clock, createMeter, defaultLimits, fault, type Log, type Meter, nullAudit, singleFlight } from "../base/index.ts";
-import { capabilitiesOf, grantableOf, type GrantableScope, instructionsOf, routeOf } from "../catalog/index.ts";
+import { type AskedTool, capabilitiesOf, type Explained, explainTool, grantableOf, type GrantableScope, instructionsOf, routeOf, type SelectedServer, selectedServers } from "../catalog/index.ts";
 import type { BackendSpec, Config, Issue } from "../config/index.ts";
 import { type Call, type Description, emptyObject, type Outcome, type Principal, quote, type Raw, type RawObject, type Selection, type Watch, type Watching } from "../protocol/index.ts";
 import { changeOf, fateOf, namesOf } from "./change.ts";
@@ -313,6 +313,20 @@ class RunningHub implements Hub {
     const { generation, number, catalog } = this.#now();
     const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#placedAt);
     return { phase: this.#phase(), generation: number, config: this.#config, change: this.#change, backends: generation.config.backends.map(statusOf), problems: catalog.problems, untrusted: this.#options.trust?.reviews() ?? [], inFlight: this.#inFlight() };
+  }
+
+  explain(asked: AskedTool): readonly Explained[] {
+    const { catalog, offers, generation } = this.#now();
+    const servers = generation.config.backends.map(({ name, prefix, disabled }) => ({ name, prefix: prefix ?? name, state: disabled ? "disabled" : (generation.leases.get(name)?.status().state ?? "disabled") }));
+    return explainTool({ catalog, offers, servers }, asked);
+  }
+
+  selected(filter: string): readonly SelectedServer[] {
+    return selectedServers(this.#now().catalog, filter);
+  }
+
+  presets(): Config["presets"] {
+    return this.#current.generation.config.presets;
   }
 
   review(server: string): Review {

@@ -21,6 +21,8 @@ export class Snapshot {
   /** What some callers are offered otherwise: mostly nothing. */
   readonly #variants: readonly Named[];
   readonly #views = new Map<string, View>();
+  /** Anybody can think of expressions without end: what is asked for without one must not give way to them. */
+  readonly #filtered = new Map<string, View>();
   readonly #ownViews = new Map<string, View>();
   readonly #inventories: InventoryMemo;
 
@@ -35,14 +37,20 @@ export class Snapshot {
     this.starting = [...generation.leases.values()].filter((lease) => isOnItsWay(lease));
   }
 
+  /** What its catalog was made of. */
+  get offers(): readonly Offer[] {
+    return this.#offers;
+  }
+
   /**
    * What this caller sees; remembered for as long as the snapshot lives. `caller` is whose own process or connection
    * counts where it has changed its lists; null: nobody's.
    */
   view(principal: Principal, selection: Selection, caller: Sharer | null = null): View {
     const key = keyOf(principal, selection);
+    const views = selection.filter === undefined ? this.#views : this.#filtered;
     const own = caller === null || this.#variants.length === 0 ? nothing : this.#variants.filter(({ variant }) => variant.concerns(caller));
-    if (own.length === 0) return this.#views.get(key) ?? this.#remember(this.#views, key, viewOf(this.catalog, principal, selection));
+    if (own.length === 0) return views.get(key) ?? this.#remember(views, key, viewOf(this.catalog, principal, selection));
     const ownKey = `${own.map((one) => this.#variants.indexOf(one)).join()} ${key}`;
     return this.#ownViews.get(ownKey) ?? this.#remember(this.#ownViews, ownKey, viewOf(this.#ownCatalog(own), principal, selection));
   }
@@ -50,7 +58,8 @@ export class Snapshot {
   /** What there is for whoever is granted it, hidden servers aside: to tell what a refused call would have needed. */
   known(selection: Selection): View {
     const key = knownKeyOf(selection);
-    return this.#views.get(key) ?? this.#remember(this.#views, key, knownView(this.catalog, selection));
+    const views = selection.filter === undefined ? this.#views : this.#filtered;
+    return views.get(key) ?? this.#remember(views, key, knownView(this.catalog, selection));
   }
 
   #remember(views: Map<string, View>, key: string, made: View): View {
@@ -86,8 +95,8 @@ export class Snapshot {
   }
 
   #catalogOf(offers: readonly Offer[]): Catalog {
-    const { names, instructions, limits } = this.generation.config;
-    return buildCatalog(offers, { separator: names.separator, instructions, limits });
+    const { names, instructions, limits, presets } = this.generation.config;
+    return buildCatalog(offers, { separator: names.separator, instructions, limits, presets });
   }
 
   /** Visible servers that have not offered anything yet and whose public names could begin like this one. */
@@ -120,10 +129,10 @@ const nothing: readonly Named[] = Object.freeze([]);
 
 /** Most callers hold every scope: their key is the selection itself, which no key of `viewKeyOf` can equal ("[…]"). */
 const keyOf = (principal: Principal, selection: Selection): string =>
-  principal.scopes === null ? (selection.server ?? "") : viewKeyOf(principal, selection);
+  principal.scopes === null && selection.filter === undefined ? (selection.server ?? "") : viewKeyOf(principal, selection);
 
-/** No server's name begins like this, and no key of `viewKeyOf`. */
-const knownKeyOf = ({ server }: Selection): string => `?${server ?? ""}`;
+/** No server's name begins like these, and no key of `viewKeyOf`. */
+const knownKeyOf = ({ server, filter }: Selection): string => (filter === undefined ? `?${server ?? ""}` : `!${JSON.stringify([server, filter])}`);
 
 function offersOf(config: Config, leases: ReadonlyMap<string, Lease>, inventories: InventoryMemo): Offer[] {
   const offers: Offer[] = [];

@@ -1,6 +1,6 @@
 /** The hub's words for its neighbours. */
 import type { BackendStatus } from "../backend/index.ts";
-import type { GrantableScope, Problem } from "../catalog/index.ts";
+import type { AskedTool, Explained, GrantableScope, Problem, SelectedServer } from "../catalog/index.ts";
 import type { Config, Issue } from "../config/index.ts";
 import type { Serve } from "../protocol/index.ts";
 import type { Review } from "./trust.ts";
@@ -34,6 +34,12 @@ export interface Hub extends Serve {
   /** A configuration was refused: only status and log change. */
   reject(issues: readonly Issue[], path: string | null): void;
   status(): HubStatus;
+  /** Which rules show or hide a tool. */
+  explain(asked: AskedTool): readonly Explained[];
+  /** What an expression selects for somebody with every scope. */
+  selected(filter: string): readonly SelectedServer[];
+  /** The presets of the configuration in place. */
+  presets(): Config["presets"];
   /** What can be granted to clients at the moment. */
   grantable(): readonly GrantableScope[];
   /** What of a server is not as it was trusted. Throws NAME_UNKNOWN. */

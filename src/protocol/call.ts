@@ -16,6 +16,8 @@ export interface Principal {
 /** What the URL selected: one server alone and unchanged, or all of them. Filters can only narrow. */
 export interface Selection {
   readonly server: string | null;
+  /** Only servers that this tag expression selects; in canonical form, so that it can be compared. Left out: all. */
+  readonly filter?: string;
 }
 
 /** What the client said of itself. Never used for security. */

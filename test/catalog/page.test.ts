@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { cacheOf, type Page, type PageOptions, pageOf, type View, viewOf } from "../../src/catalog/index.ts";
 import type { CacheHint } from "../../src/protocol/index.ts";
-import { catalogOf, offerOf, type OfferSketch, toolText, viewOn } from "../fixtures/offers.ts";
+import { catalogOf, everybody, offerOf, type OfferSketch, toolText, viewOn } from "../fixtures/offers.ts";
 
 const key = new Uint8Array(32).fill(7);
 const base: PageOptions = { cursor: null, pageSize: 2, principalId: "p", key, now: 5000 };
@@ -101,6 +101,14 @@ describe("a cursor that was not issued for this is refused", () => {
     const both = viewOn([offerOf("s", { tools: ["a", "b", "c"], prompts: ["a", "b", "c"] })]);
     const result = pageOf(both, "prompts", base);
     expect(code(both, { cursor: result.ok ? result.page.nextCursor : null })).toBe("CURSOR_INVALID");
+  });
+  test("one of the same list, narrowed or narrowed otherwise", () => {
+    const offers = [offerOf("s", { tools: ["a", "b", "c", "d"], offer: { tags: ["x", "y"] } })];
+    const narrowed = (filter?: string): View => viewOf(catalogOf(...offers), everybody, filter === undefined ? { server: null } : { server: null, filter });
+    const issued = page(narrowed("x")).nextCursor ?? "";
+    expect(code(narrowed("x"), { cursor: issued })).not.toBe("CURSOR_INVALID");
+    for (const other of [narrowed(), narrowed("y")]) expect(code(other, { cursor: issued })).toBe("CURSOR_INVALID");
+    expect(code(narrowed("x"), { cursor: page(narrowed()).nextCursor ?? "" })).toBe("CURSOR_INVALID");
   });
   test("another selection's", () => expect(code(tools("s", "a", "b", "c"), { cursor })).toBe("CURSOR_INVALID"));
   test("any other text, the empty one included, and any change of one character", () => {

@@ -20,6 +20,16 @@ test("help as people see it", () => {
       mcp pins [SERVER]        what a server defines now that is not what was
                                trusted
       mcp trust [SERVER]       show the same, and trust it from now on
+      preset list              the presets there are
+      preset show [NAME]       one preset, and which servers it selects
+      preset create [NAME]     a name for a selection of servers
+      preset edit [NAME]       change what a preset selects, or its description
+      preset delete [NAME]     take a preset away
+      preset test [NAME]       which servers a preset or an expression selects
+      preset url [NAME]        the address for clients that are to see its servers
+                               alone
+      explain [TOOL]           which rules show or hide a tool; what an error's
+                               code means
       approve                  who asks for a grant, and your decision
       open                     have your browser be the operator's
       token create             make a token, and print it this once
@@ -60,17 +70,33 @@ test("help as people see it", () => {
           --operator-password-file FILE  the password of the operator's pages;
                                          default what the configuration says
                                          [ONE_MCP_OPERATOR_PASSWORD_FILE]
+          --preset NAME                  only the servers that this preset selects
+                                         [ONE_MCP_PRESET]
+          --tags LIST                    only servers with any of these tags:
+                                         web,search [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION        only servers that it selects: web &&
+                                         !(legacy || server:old)
+                                         [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION            the same [ONE_MCP_FILTER]
 
     Flags of proxy:
-      -u, --url URL          the server to bridge to; default the running one of
-                             the state folder [ONE_MCP_URL]
-          --token-file FILE  the token that opens everything; with proxy, the token
-                             itself may be in ONE_MCP_TOKEN instead; default the
-                             one in the state folder [ONE_MCP_TOKEN_FILE]
-      -t, --timeout MS       how long the server may take to answer for the first
-                             time; default 10000 [ONE_MCP_TIMEOUT]
-          --start            start the server in the background if none runs
-                             [ONE_MCP_START]
+      -u, --url URL                the server to bridge to; default the running one
+                                   of the state folder [ONE_MCP_URL]
+          --token-file FILE        the token that opens everything; with proxy, the
+                                   token itself may be in ONE_MCP_TOKEN instead;
+                                   default the one in the state folder
+                                   [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS             how long the server may take to answer for the
+                                   first time; default 10000 [ONE_MCP_TIMEOUT]
+          --start                  start the server in the background if none runs
+                                   [ONE_MCP_START]
+          --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
 
     Flags of status:
           --json  print everything as JSON [ONE_MCP_JSON]
@@ -80,6 +106,63 @@ test("help as people see it", () => {
           --since TIME  only what happened from then on: a time
                         (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d);
                         default all there is [ONE_MCP_SINCE]
+
+    Flags of preset list:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of preset show:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of preset create:
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
+          --dry-run                show what would change in the file, and change
+                                   nothing [ONE_MCP_DRY_RUN]
+          --json                   print everything as JSON [ONE_MCP_JSON]
+
+    Flags of preset edit:
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
+          --dry-run                show what would change in the file, and change
+                                   nothing [ONE_MCP_DRY_RUN]
+          --json                   print everything as JSON [ONE_MCP_JSON]
+
+    Flags of preset delete:
+          --dry-run  show what would change in the file, and change nothing
+                     [ONE_MCP_DRY_RUN]
+          --json     print everything as JSON [ONE_MCP_JSON]
+
+    Flags of preset test:
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --json                   print everything as JSON [ONE_MCP_JSON]
+
+    Flags of preset url:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of explain:
+          --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --grant ID               as the client or token with this grant sees it,
+                                   by id or name; default as somebody who may see
+                                   everything [ONE_MCP_GRANT]
+          --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of approve:
           --yes CODE     approve the request with this code (or id) without asking

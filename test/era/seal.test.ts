@@ -74,6 +74,11 @@ describe("the request it is bound to", () => {
     expect(binding('{"name":"x","arguments":{"a":1,"b":[true]},"requestState":"s","inputResponses":{},"_meta":{"progressToken":1}}')).toBe(base);
   });
 
+  test("is another one where it was made with another selection", () => {
+    const narrowed = (filter: string): string => binding('{"name":"x","arguments":{"a":1,"b":[true]}}', { selection: { server: null, filter } });
+    expect(new Set([base, narrowed("a"), narrowed("b")]).size).toBe(3);
+  });
+
   test("is that of the very text where there is much of it: nobody's retry holds up the others", () => {
     const many = Array.from({ length: 20_000 }, (_, at) => `{"a":${at}}`);
     const [written, reversed] = [`{"name":"t","arguments":{"list":[${many}],"x":1}}`, `{"name":"t","arguments":{"x":1,"list":[${many}]}}`];

@@ -28,6 +28,11 @@ describe("the sessions of the program", () => {
     expect(sessions.find(session.id, alice, all)).toBe(session);
     expect(sessions.find(session.id, bob, all)).toBeNull();
     expect(sessions.find(session.id, alice, { server: "one" })).toBeNull();
+    expect(sessions.find(session.id, alice, { server: null, filter: "a" })).toBeNull();
+    const narrowed = sessions.open(alice, { server: null, filter: "a" });
+    expect(sessions.find(narrowed.id, alice, { server: null, filter: "a" })).toBe(narrowed);
+    for (const selection of [all, { server: null, filter: "b" }, { server: "one", filter: "a" }]) expect(sessions.find(narrowed.id, alice, selection)).toBeNull();
+    narrowed.end("over");
     session.end("over");
     expect(sessions.find(session.id, alice, all)).toBeNull();
     expect(sessions.size).toBe(0);

@@ -41,6 +41,42 @@ describe("/mcp and /mcp/<server>", () => {
   });
 });
 
+describe("a selection in the query", () => {
+  test("reaches whoever serves it with every verb, on both kinds of path, narrowed by what the proxy was started with", async () => {
+    const eras = createSmallEras();
+    await using front = await openFront({ eras, presets: new Set(["dev"]), filter: "base" });
+    await post(`${front.url}?preset=dev`);
+    await post(`${front.url}/git?tags=a,b`);
+    for (const method of ["GET", "DELETE"]) await fetch(`${front.url}?tag-filter=x`, { method });
+    await post(front.url);
+    expect(eras.seen.map(({ request }) => request.selection)).toEqual([
+      { server: null, filter: "base && preset:dev" },
+      { server: "git", filter: "base && (a || b)" },
+      { server: null, filter: "base && x" },
+      { server: null, filter: "base && x" },
+      { server: null, filter: "base" },
+    ]);
+  });
+
+  test("that cannot be read is answered with a status of 400 and its place, whatever the verb, and nobody reads the request", async () => {
+    const eras = createSmallEras();
+    await using front = await openFront({ eras });
+    for (const [method, path] of [["POST", "/mcp"], ["GET", "/mcp"], ["DELETE", "/mcp/git"], ["GET", "/sse"], ["POST", "/messages"]] as const) {
+      const answer = await fetch(`${front.origin}${path}?filter=a%20%26%20b`, { method, ...(method === "POST" ? { body: "{}", headers: { "content-type": "application/json" } } : {}) });
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ error: { code: -32602, message: "the selection of servers cannot be used (filter, character 3: AND is written “&&”, “+” or “and”)", data: { code: "SELECTION_INVALID", parameter: "filter", position: 2 } } });
+    }
+    expect(eras.seen).toEqual([]);
+  });
+
+  test("is looked at after its sender: nobody else learns which presets there are", async () => {
+    await using front = await openFront({ auth, presets: new Set(["dev"]) });
+    for (const preset of ["dev", "gone"]) expect((await post(`${front.url}?preset=${preset}`)).status).toBe(401);
+    expect((await post(`${front.url}?preset=gone`, "{}", { authorization: "Bearer good" })).status).toBe(400);
+    expect((await post(`${front.url}?preset=dev`, "{}", { authorization: "Bearer good" })).status).toBe(200);
+  });
+});
+
 describe("a request is refused in a fixed order, and then nobody reads it", () => {
   // Checklist: N16
   test("a foreign name before everything else", async () => {

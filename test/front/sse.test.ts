@@ -16,6 +16,20 @@ describe("the older transport", () => {
     ]);
   });
 
+  test("says in the address to post to which servers are meant, and takes messages there as meant for those", async () => {
+    const eras = createSmallEras();
+    await using front = await openFront({ eras, presets: new Set(["dev"]) });
+    await (await fetch(`${front.origin}/sse?preset=dev`)).text();
+    await (await fetch(`${front.origin}/sse/git?tags=a,b`)).text();
+    const addresses = eras.seen.map(({ more }) => more);
+    expect(addresses).toEqual(["/messages?filter=preset%3Adev", "/messages/git?filter=a%20%7C%7C%20b"]);
+    for (const address of addresses) await post(`${front.origin}${address}&sessionId=s`, "{}");
+    expect(eras.seen.slice(2).map(({ request, more }) => [request.selection, more])).toEqual([
+      [{ server: null, filter: "preset:dev" }, "s"],
+      [{ server: "git", filter: "a || b" }, "s"],
+    ]);
+  });
+
   test("takes messages on /messages with the session of the query, as it is written there", async () => {
     const eras = createSmallEras();
     await using front = await openFront({ eras });

@@ -46,6 +46,29 @@ describe("a call", () => {
     expect(isOver).toBe(true);
   });
 
+  test("of a tool that the selection leaves out is refused as any unknown one is, and not for lack of scope", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha", { tags: ["a"] }), specOf("beta")));
+    pool.backend("alpha").offer({ tools: [tool("echo")] });
+    pool.backend("beta").offer({ tools: [tool("echo")] });
+    const call = (name: string, filter: string, scopes: readonly string[] | null, server: string | null = null) => hub.call(callOf("tools/call", JSON.stringify({ name }), { selection: { server, filter }, principal: { id: "p", scopes } })).then(textOf);
+    expect(await call("alpha__echo", "a", null)).toContain('"text":"alpha"');
+    expect(await call("echo", "a", null)).toContain('"text":"alpha"');
+    expect(await call("echo", "a", null, "alpha")).toContain('"text":"alpha"');
+    for (const scopes of [null, ["server:alpha"], ["server:alpha", "server:beta"]]) {
+      for (const [name, server] of [["beta__echo", null], ["echo", "beta"], ["unlisted", "beta"]] as const) expect(await call(name, "a", scopes, server)).toContain('"code":"NAME_UNKNOWN"');
+    }
+    expect(await call("beta__echo", "!a", ["server:alpha"])).toContain('"code":"SCOPE_MISSING"');
+    expect(pool.backend("beta").calls).toEqual([]);
+  });
+
+  test("explains why a tool is seen, and says what an expression selects", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha", { tags: ["a"] }), specOf("beta", { disabled: true })));
+    pool.backend("alpha").offer({ tools: [tool("echo")] });
+    expect(hub.explain({ name: "alpha__echo", scopes: [], filter: "a" })[0]?.steps.map(({ rule, shows }) => [rule, shows])).toEqual([["server", true], ["definition", true], ["tools", true], ["grant", false], ["selection", true]]);
+    expect(hub.explain({ name: "beta__echo", scopes: null, filter: null })[0]?.steps).toEqual([{ rule: "server", shows: false, because: "server “beta” is switched off" }]);
+    expect(hub.selected("!a")).toEqual([{ name: "alpha", tags: ["a"], selected: false, tools: 1, prompts: 0, resources: 0 }]);
+  });
+
   test("that is without a name is refused as such", async () => {
     const { hub } = await stageOf(configOf());
     expect(textOf(await hub.call(callOf("tools/call", '{"name":7}')))).toContain("must be a string");

@@ -40,6 +40,20 @@ describe("a snapshot", () => {
     expect(snapshot.view(operator, { server: null })).toBe(all);
   });
 
+  test("does not forget it for expressions either, of which anybody can think without end", () => {
+    const { snapshot } = snapshotOf(2);
+    const all = snapshot.view(operator, { server: null });
+    const known = snapshot.known({ server: null });
+    for (let index = 0; index < 10; index += 1) snapshot.view(operator, { server: null, filter: `tag${index}` });
+    expect(snapshot.view(operator, { server: null })).toBe(all);
+    expect(snapshot.known({ server: null })).toBe(known);
+    const web = snapshot.view(operator, { server: null, filter: "web" });
+    expect(web.servers.map(({ name }) => name)).toEqual(["alpha"]);
+    expect(snapshot.view(operator, { server: null, filter: "web" })).toBe(web);
+    expect(snapshot.view({ id: "x", scopes: ["server:beta"] }, { server: null, filter: "web" }).servers).toEqual([]);
+    expect(snapshot.known({ server: null, filter: "!web" }).servers.map(({ name }) => name)).toEqual(["beta"]);
+  });
+
   test("names the servers that start for the first time", () => {
     const { snapshot } = snapshotOf();
     expect(snapshot.starting.map((lease) => lease.spec.name)).toEqual(["beta"]);

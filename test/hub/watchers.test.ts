@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { defaultLimits, nullLog } from "../../src/base/index.ts";
+import { parseFilter } from "../../src/config/index.ts";
 import { createHub } from "../../src/hub/index.ts";
 import { operator } from "../fixtures/calls.ts";
 import { createTestClock } from "../fixtures/clock.ts";
@@ -14,9 +15,9 @@ async function stage() {
   pool.backend("alpha").offer({ tools: [tool("a")] });
   pool.backend("beta").offer({ tools: [tool("b")] });
   await clock.advance(defaultLimits.noticeQuietMs);
-  const watch = (server: string | null, scopes: readonly string[] | null = null, id = operator.id) => {
+  const watch = (server: string | null, scopes: readonly string[] | null = null, id = operator.id, filter?: string) => {
     const seen: string[] = [];
-    const { end } = hub.watch({ principal: { id, scopes }, selection: { server }, client: { info: null, capabilities: "{}" }, session: null, changed: (kind) => seen.push(kind), updated: () => undefined });
+    const { end } = hub.watch({ principal: { id, scopes }, selection: filter === undefined ? { server } : { server, filter }, client: { info: null, capabilities: "{}" }, session: null, changed: (kind) => seen.push(kind), updated: () => undefined });
     return { seen, end };
   };
   return { hub, clock, pool, watch };
@@ -42,6 +43,29 @@ describe("a watch", () => {
     pool.backend("alpha").offer({ tools: [tool("new")] });
     await clock.advance(defaultLimits.noticeQuietMs);
     expect(same.seen).toEqual(["tools"]);
+  });
+
+  test("hears of a preset that selects other servers now, where what it sees is other than before, and of nothing else", async () => {
+    const { hub, clock, watch } = await stage();
+    const withPreset = (text: string) => {
+      const parsed = parseFilter(text);
+      if (!parsed.ok) throw new Error(text);
+      return hub.propose({ ...configOf(specOf("alpha"), specOf("beta")), presets: new Map([["p", { name: "p", description: null, filter: text, query: parsed.query }]]) });
+    };
+    await withPreset("server:alpha");
+    await clock.advance(defaultLimits.noticeQuietMs);
+    const [all, preset, narrowed, granted, gone] = [watch(null), watch(null, null, "a", "preset:p"), watch(null, null, "b", "preset:p && server:alpha"), watch(null, ["server:alpha"], "c", "preset:p"), watch(null, null, "d", "preset:gone")];
+    await withPreset("server:alpha || server:beta");
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect([all.seen, preset.seen, narrowed.seen, granted.seen, gone.seen]).toEqual([[], ["tools"], [], [], []]);
+    await withPreset("server:beta || server:alpha");
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect(preset.seen).toEqual(["tools"]);
+    // A preset that goes takes what it showed with it.
+    await hub.propose(configOf(specOf("alpha"), specOf("beta")));
+    await clock.advance(defaultLimits.noticeQuietMs);
+    expect([all.seen, preset.seen, narrowed.seen, granted.seen, gone.seen]).toEqual([[], ["tools", "tools"], ["tools"], ["tools"], []]);
+    expect(hub.presets().size).toBe(0);
   });
 
   test("hears of what its own process has changed, and others who saw the same before do not", async () => {

@@ -170,7 +170,9 @@ describe("with servers for several grants", () => {
     const { token } = await program.grant(["server:alpha"]);
     const own = (await listed(token, "tools/list")).sort();
     expect(own.every((name) => name.startsWith("alpha__"))).toBe(true);
-    for (const query of ["?tags=b", "?tag-filter=!a", "?tag-filter=not%20a", "?tag-filter=a%2Bb", "?filter=a+OR+b", "?preset=all", "?server=beta", "?scope=tag:b", "?TAGS=B", "?tags=%62"]) expect((await listed(token, "tools/list", `/mcp${query}`)).sort()).toEqual(own);
+    for (const query of ["?server=beta", "?scope=tag:b", "?TAGS=B"]) expect((await listed(token, "tools/list", `/mcp${query}`)).sort()).toEqual(own);
+    // What selects only narrows; more of it is in a file of its own.
+    for (const query of ["?tags=b", "?tag-filter=!a", "?tag-filter=not%20a", "?tag-filter=a%2Bb", "?filter=a+OR+b", "?tags=%62"]) expect((await listed(token, "tools/list", `/mcp${query}`)).filter((name) => !own.includes(name))).toEqual([]);
     for (const path of ["/mcp/ALPHA", "/mcp/alpha%2F..%2Fbeta", "/mcp/beta%00", "/mcp/b%65ta", "/mcp/%62eta", "/mcp//beta", "/mcp/beta/"]) expect(JSON.stringify((await sendModern(program.at(token, path), { method: "tools/list" })).text)).not.toContain('"links');
   });
 

@@ -1,0 +1,26 @@
+/** Which servers a command line asks for: `--preset`, `--tags`, `--tag-filter` or `--filter`, as one canonical expression. */
+import { fault } from "../base/index.ts";
+import { caretText, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "../config/index.ts";
+import type { Occasion } from "./occasion.ts";
+
+/** The expression; null: none was asked for. What is wrong with it is shown where it is wrong; throws USAGE. */
+export function filterOf({ settings, stderr }: Pick<Occasion, "settings" | "stderr">): string | null {
+  const { preset, tags, tagFilter, filter } = settings;
+  const given = [
+    { flag: "--preset", text: preset === null ? null : `preset:${preset}`, parse: parseFilter },
+    { flag: "--tags", text: tags, parse: parseTagList },
+    { flag: "--tag-filter", text: tagFilter, parse: parseFilter },
+    { flag: "--filter", text: filter, parse: parseFilter },
+  ].flatMap(({ text, ...rest }) => (text === null ? [] : [{ text, ...rest }]));
+  const [first, another] = given;
+  if (first === undefined) return null;
+  if (another !== undefined) throw fault("USAGE", { detail: `${first.flag} and ${another.flag} are given`, hint: "give only one of them" });
+  return printFilter(queryOf(first.parse(first.text), first.text, stderr, first.flag));
+}
+
+/** The query of an expression that was typed. Throws USAGE after it has shown what is wrong. */
+export function queryOf(parsed: ParsedFilter, text: string, stderr: Occasion["stderr"], what: string): TagQuery {
+  if (parsed.ok) return parsed.query;
+  stderr.write(caretText(text, parsed));
+  throw fault("USAGE", { detail: `${what}, character ${parsed.at + 1}: ${parsed.problem}`, hint: "as in: web && !(legacy || server:old)" });
+}

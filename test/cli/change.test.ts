@@ -1,0 +1,43 @@
+import { expect, test } from "bun:test";
+import { readFile, writeFile } from "node:fs/promises";
+import type { Reloaded } from "../../src/compose.ts";
+import { runHere } from "../fixtures/cli.ts";
+import { createFolder } from "../fixtures/folder.ts";
+import { operated } from "../fixtures/operated.ts";
+
+const came = (result: Reloaded["result"], path: string | null): Reloaded => ({ result, path, change: { added: [], removed: [], changed: [], kept: [] }, issues: [], restart: [], reason: null });
+
+test("a running server is told, and the command says what became of the change", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  for (const [result, served, code, said] of [
+    ["changed", path, 0, "the running server has it"],
+    ["unchanged", path, 0, "the running server has it"],
+    ["unchanged", folder.at("other.json"), 0, "the running server has another file and is as it was"],
+    ["unchanged", null, 0, "the running server has another file and is as it was"],
+    ["rejected", path, 1, "refuses the file and goes on as it was: `1mcp config reload` says why"],
+    ["failed", path, 1, "could not put it in place"],
+  ] as const) {
+    await writeFile(path, "{}");
+    await using running = await operated({}, () => Promise.resolve(came(result, served)));
+    const here = await runHere(["preset", "create", "p", "--filter", "a", "--config", path, ...running.flags]);
+    expect([here.code, here.stdout.includes(said)]).toEqual([code, true]);
+  }
+});
+
+test("nobody is told where nothing was written", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  await writeFile(path, '{ "presets": { "p": { "filter": "a" } } }');
+  let told = 0;
+  await using running = await operated({}, () => Promise.resolve(came("changed", (told += 1) > 0 ? path : null)));
+  for (const argv of [["edit", "p", "--filter", "a"], ["edit", "p", "--filter", "b", "--dry-run"]]) expect((await runHere(["preset", ...argv, "--config", path, ...running.flags])).code).toBe(0);
+  expect([told, await readFile(path, "utf8")]).toEqual([0, '{ "presets": { "p": { "filter": "a" } } }']);
+});
+
+test("without --config it is the default file", async () => {
+  await using folder = await createFolder();
+  const here = await runHere(["preset", "create", "p", "--filter", "a", "--state-dir", folder.at("state")], { HOME: folder.path, XDG_CONFIG_HOME: folder.at("config") });
+  expect(here.code).toBe(0);
+  expect(await readFile(folder.at("config", "1mcp", "mcp.json"), "utf8")).toContain('"p"');
+});
