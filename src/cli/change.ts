@@ -55,6 +55,12 @@ function changedText({ path, written, backup, server }: Changed, done: string): 
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** Has the running server look at the file, and gives what it says of it; null: none runs. */
+export async function reloadTold(occasion: Occasion, path: string): Promise<string | null> {
+  const server = await told(occasion, await realpath(path).catch(() => path));
+  return server === "rejected" || server === "failed" || server === null ? server : verdicts[server];
+}
+
 /** It would notice by itself, a moment later; the command wants to say what came of it. */
 async function told(occasion: Occasion, path: string): Promise<Changed["server"]> {
   const asked = await askOperator<Reloaded>(occasion, "POST", "/reload");

@@ -20,6 +20,8 @@ export interface Flag {
   readonly standard: string | null;
   /** Given several times it means all of them, with a space in between; else the last one counts. */
   readonly many: boolean;
+  /** Other names that people know it by; where another flag has that name, they count for its own commands. */
+  readonly aliases: readonly string[];
   /** Why a text is no value for it; null if it is one. */
   problem(text: string): string | null;
 }
@@ -36,10 +38,12 @@ const hostProblem = "must be an address or a host name, without scheme and port"
 const isHost = (text: string): boolean => /^(\[[\da-f:.]+\]|[\da-f]*:[\da-f:.]*:[\da-f:.]*|[\w.-]+)$/i.test(text);
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
-  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, problem: anyText, ...more });
+  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, aliases: [], problem: anyText, ...more });
 
 /** Commands that are about a selection of servers. */
-const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "preset edit", "preset test"]);
+const selecting = Object.freeze(["serve", "proxy", "explain", "preset create", "preset edit", "preset test", "app connect"]);
+/** Commands that change the file of another application. */
+const moving = Object.freeze(["app consolidate", "app restore", "app connect", "app disconnect"]);
 
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
 export const flags: readonly Flag[] = Object.freeze([
@@ -67,30 +71,35 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "serve one client on stdin and stdout, and listen nowhere",
     problem: switchProblem,
   }),
-  flag("url", { short: "u", value: "URL", command: "proxy", about: "the server to bridge to", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("url", { short: "u", value: "URL", command: ["proxy", "app connect", "app consolidate"], about: "the server to bridge to; with app, the address that the application is to call itself", standard: "the running one of the state folder", problem: urlProblem }),
   flag("token-file", { value: "FILE", command: ["serve", "proxy"], about: "the token that opens everything; with proxy, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
-  flag("preset", { value: "NAME", command: ["serve", "proxy", "explain"], about: "only the servers that this preset selects" }),
+  flag("preset", { value: "NAME", command: ["serve", "proxy", "explain", "app connect"], about: "only the servers that this preset selects" }),
   flag("tags", { value: "LIST", command: selecting, about: "only servers with any of these tags: web,search" }),
   flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
   flag("filter", { short: "f", value: "EXPRESSION", command: selecting, about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
-  flag("dry-run", { command: ["preset create", "preset edit", "preset delete"], about: "show what would change in the file, and change nothing", problem: switchProblem }),
+  flag("dry-run", { command: ["preset create", "preset edit", "preset delete", ...moving], about: "show what would change, and change nothing", problem: switchProblem }),
   flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
   flag("deny", { value: "CODE", command: "approve", about: "deny it without asking" }),
+  flag("assume-yes", { short: "y", aliases: ["yes"], command: moving, about: "do it without asking", problem: switchProblem }),
+  flag("backup", { short: "b", value: "ID", command: "app restore", about: "what to go back to", standard: "the newest from before a server moved, or an entry was written" }),
+  flag("keep-in-1mcp", { command: "app restore", about: "leave the servers in our configuration too", problem: switchProblem }),
+  flag("verify", { command: "app backups", about: "say whether each is what was kept", problem: switchProblem }),
+  flag("cleanup", { value: "DAYS", command: "app backups", about: "take away those that are older", problem: (text) => (/^\d{1,5}$/.test(text) ? null : "must be a number of days") }),
   flag("wait", { command: "approve", about: "wait until somebody asks", problem: switchProblem }),
   flag("name", { value: "NAME", command: "token create", about: "what the token is for" }),
   flag("scope", { value: "SCOPE", command: ["approve", "token create"], about: "what is granted: tag:NAME, server:NAME, admin:read, admin:write, or all; may be given several times", standard: "of a request what it asked for; of a token everything", many: true }),
   flag("ttl", { value: "TIME", command: "token create", about: "how long it is valid: 12h, 90d; a year at most", standard: "90d", problem: (text) => (spanOf(text) === null ? "must be a number with s, m, h or d" : null) }),
-  flag("all", { command: "auth revoke", about: "end all grants, the token in the state folder included", problem: switchProblem }),
+  flag("all", { short: "a", command: ["auth revoke", "app restore"], about: "end all grants, the token in the state folder included; with app, all applications", problem: switchProblem }),
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
-  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain", "app list", "app discover", "app backups", ...moving], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
@@ -166,6 +175,11 @@ export interface Settings {
   readonly description: string | null;
   readonly dryRun: boolean;
   readonly grant: string | null;
+  readonly assumeYes: boolean;
+  readonly backup: string | null;
+  readonly keepIn1mcp: boolean;
+  readonly verify: boolean;
+  readonly cleanupDays: number | null;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -228,5 +242,10 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     description: text("description"),
     dryRun: isOn(text("dry-run")),
     grant: text("grant"),
+    assumeYes: isOn(text("assume-yes")),
+    backup: text("backup"),
+    keepIn1mcp: isOn(text("keep-in-1mcp")),
+    verify: isOn(text("verify")),
+    cleanupDays: number("cleanup"),
   });
 }

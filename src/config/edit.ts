@@ -19,6 +19,8 @@ export interface ConfigEdit {
   readonly clock: Clock;
   /** Only say what would come of it. */
   readonly dryRun: boolean;
+  /** From now on the file is for its owner alone, since there is a secret in it. Absent: its mode stays. */
+  readonly isPrivate?: boolean;
   /** What to change, given the file's value; throws a Fault where that cannot be done. None: nothing is written. */
   changes(file: Readonly<Record<string, unknown>>): readonly ConfigChange[];
 }
@@ -53,13 +55,13 @@ export async function editConfig(edit: ConfigEdit): Promise<Edited> {
   }
 }
 
-async function edited({ changes, dryRun, clock }: ConfigEdit, path: string): Promise<Edited> {
+async function edited({ changes, dryRun, clock, isPrivate }: ConfigEdit, path: string): Promise<Edited> {
   const found = await contentOf(path);
   const { text: after, issues } = changed(found?.text ?? "{\n}\n", path, changes);
   if (issues.length > 0) return { ok: false, path, issues };
   const difference = differenceOf(found?.text ?? "", after);
   if (dryRun || after === found?.text) return { ok: true, path, difference, written: false, backup: null };
-  return { ok: true, path, difference, written: true, backup: await replace(path, found, after, clock) };
+  return { ok: true, path, difference, written: true, backup: await replace(path, found, after, { clock, isPrivate }) };
 }
 
 /** The text after the changes, and what is wrong with it, or with the text before. */
@@ -72,13 +74,13 @@ function changed(text: string, path: string, changes: ConfigEdit["changes"]): { 
 }
 
 /** Gives where the old content is. */
-async function replace(path: string, found: Content | null, text: string, clock: Clock): Promise<string | null> {
+async function replace(path: string, found: Content | null, text: string, { clock, isPrivate }: { readonly clock: Clock; readonly isPrivate: boolean | undefined }): Promise<string | null> {
   if (found === null) {
     await writeFileAtomic(path, text);
     return null;
   }
   const backup = await keep(path, found.bytes, clock);
-  await writeFileAtomic(path, (found.marked ? mark : "") + text, { mode: found.mode & 0o777 });
+  await writeFileAtomic(path, (found.marked ? mark : "") + text, { mode: found.mode & (isPrivate === true ? 0o700 : 0o777) });
   return backup;
 }
 

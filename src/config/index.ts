@@ -1,4 +1,8 @@
 /** Config: from one JSON file to one frozen Config. */
+export { type AppBackup, appBackupFolder, appBackups, forgetAppBackups, keptBytes } from "./appBackups.ts";
+export { digestOf, fileDoor } from "./appFiles.ts";
+export { type Application, applications, manualApplications } from "./applications.ts";
+export { connectApp, consolidate, disconnectApp, findApp, type FoundApp, type MovedServer, type Mover, restoreApp } from "./appMoves.ts";
 export { type AccessConfig, accessOf, type PreregisteredClient } from "./access.ts";
 export { processEnv } from "./env.ts";
 export { type ConfigEdit, type Edited, editConfig } from "./edit.ts";

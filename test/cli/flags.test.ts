@@ -7,7 +7,7 @@ const of = (given: Record<string, string>, env: Record<string, string> = {}) => 
 test("without any flag everything is standard", () => {
   expect(of({})).toEqual({
     ok: true,
-    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, user: false, json: false, since: null, paste: false, yes: null, deny: null, wait: false, name: null, scopes: null, ttlMs: 7_776_000_000, all: false, print: false, passwordFile: null, operatorPasswordFile: null, remove: false, preset: null, tags: null, tagFilter: null, filter: null, description: null, dryRun: false, grant: null },
+    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, user: false, json: false, since: null, paste: false, yes: null, deny: null, wait: false, name: null, scopes: null, ttlMs: 7_776_000_000, all: false, print: false, passwordFile: null, operatorPasswordFile: null, remove: false, preset: null, tags: null, tagFilter: null, filter: null, description: null, dryRun: false, grant: null, assumeYes: false, backup: null, keepIn1mcp: false, verify: false, cleanupDays: null },
   });
 });
 
