@@ -15,7 +15,8 @@ test.each([
   ["codex", "/home/ada/.codex/config.toml", "/home/ada/.codex/config.toml", "C:\\Users\\ada\\.codex\\config.toml"],
   ["opencode", "/home/ada/.config/opencode/opencode.json", "/home/ada/.config/opencode/opencode.json", "C:\\Users\\ada\\.config\\opencode\\opencode.json"],
   ["goose", "/home/ada/.config/goose/config.yaml", "/home/ada/.config/goose/config.yaml", "C:\\Users\\ada\\AppData\\Roaming\\Block\\goose\\config\\config.yaml"],
-])("%s keeps its file where it does on each system", (id, ...expected) => {
+])("%s keeps its file where it does on each system", (id, linuxPlace, macPlace, windowsPlace) => {
+  const expected = [linuxPlace, macPlace, windowsPlace];
   expect([place(id, linux, "linux"), place(id, linux, "darwin"), place(id, windows, "win32")]).toEqual(expected);
 });
 
