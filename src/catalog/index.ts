@@ -12,4 +12,5 @@ export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
 export { completionRoute, ownersOf, referenceMemberOf, routeOf } from "./route.ts";
 export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";
 export { grantableOf, type GrantableScope } from "./grantable.ts";
+export { selectorOf } from "./tagquery.ts";
 export { knownView, serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";

@@ -76,6 +76,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
   flag("timeout", { short: "t", value: "MS", command: "proxy", about: "how long the server may take to answer for the first time", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
+  flag("project", { value: "DIR", command: "proxy", about: "the folder whose project counts, with its .1mcprc", standard: "the one that the client starts it in" }),
   flag("preset", { value: "NAME", command: ["serve", "proxy", "explain", "app connect"], about: "only the servers that this preset selects" }),
   flag("tags", { value: "LIST", command: selecting, about: "only servers with any of these tags: web,search" }),
   flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
@@ -175,6 +176,7 @@ export interface Settings {
   readonly description: string | null;
   readonly dryRun: boolean;
   readonly grant: string | null;
+  readonly project: string | null;
   readonly assumeYes: boolean;
   readonly backup: string | null;
   readonly keepIn1mcp: boolean;
@@ -242,6 +244,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     description: text("description"),
     dryRun: isOn(text("dry-run")),
     grant: text("grant"),
+    project: text("project"),
     assumeYes: isOn(text("assume-yes")),
     backup: text("backup"),
     keepIn1mcp: isOn(text("keep-in-1mcp")),

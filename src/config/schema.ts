@@ -260,7 +260,11 @@ const topLevel = Object.freeze({
 });
 
 const configWith = <T extends v.GenericSchema<ServerEntry>>(entry: T) =>
-  v.strictObject({ ...topLevel, mcpServers: v.optional(v.pipe(v.record(serverKey, entry), v.description("The servers, by name."))) });
+  v.strictObject({
+    ...topLevel,
+    mcpServers: v.optional(v.pipe(v.record(serverKey, entry), v.description("The servers, by name."))),
+    mcpTemplates: v.optional(v.pipe(v.record(serverKey, entry), v.description("Servers for projects, by name: `1mcp proxy` runs them for the project in which it is started, with {{project.path}} and the like filled in."))),
+  });
 
 const entryByForm = v.lazy((input) => (isRemote(input) ? remoteEntry : stdioEntry)) as unknown as v.GenericSchema<ServerEntry>;
 

@@ -32,6 +32,8 @@ interface BackendCommon {
   readonly isolation: "shared" | "principal" | "session";
   /** It is another proxy of our kind, with sessions of its own: one of ours is one of its, not only what we keep apart. */
   readonly isBridged?: true;
+  /** It comes from a template, filled in for one project. */
+  readonly isFilled?: true;
   /** Replaces the server part of public names; "" for none; null: the name. */
   readonly prefix: string | null;
   /** Local names of tools that are neither listed nor callable. */
