@@ -40,12 +40,12 @@ describe("a template", () => {
     await using place = await placeOf({ mcpServers: { plain }, mcpTemplates: { own: filled } }, rc);
     await using _server = await place.serve();
     await using client = await connectPiped(mode, place.args, place.where);
-    const own = await tell(client.client, "own__tell");
+    const own = await tell(client, "own__tell");
     expect(own.argv).toEqual([`${place.project}/x`, odd, `${place.root}|blue`, "--prod", own.argv[4] ?? ""]);
     expect([own.cwd, own.told, own.argv[4]]).toEqual([place.project, odd, expect.stringMatching(/^\w+$/) as string]);
     expect(own.env["OTHER"]).toBeUndefined();
     // A template's words mean nothing in an entry that is none, and nothing of the project comes there.
-    const other = await tell(client.client, "plain__tell");
+    const other = await tell(client, "plain__tell");
     expect(other.argv).toEqual(["{{project.path}}"]);
     expect(JSON.stringify([other.heard, other.env, other.cwd])).not.toContain("O'Brien");
     // Nor into what is said to the one that asked, beside what it asked for.
@@ -56,9 +56,9 @@ describe("a template", () => {
     await using place = await placeOf({ mcpServers: { plain }, mcpTemplates: { own: filled, good: { command: process.execPath, args: [teller, "{{project.name}}"] } } }, null);
     await using _server = await place.serve();
     await using client = await connectPiped("v2 modern", place.args, place.where);
-    expect((await tell(client.client, "good__tell")).argv).toEqual(["er"]);
-    expect((await tell(client.client, "plain__tell")).argv).toEqual(["{{project.path}}"]);
-    await expect(tell(client.client, "own__tell")).rejects.toThrow();
+    expect((await tell(client, "good__tell")).argv).toEqual(["er"]);
+    expect((await tell(client, "plain__tell")).argv).toEqual(["{{project.path}}"]);
+    await expect(tell(client, "own__tell")).rejects.toThrow();
   });
 });
 
@@ -73,6 +73,6 @@ describe("a project's selection", () => {
     await using place = await placeOf({ mcpServers: { plain }, mcpTemplates: { own: filled }, presets: { mine: { filter: "a" } } }, { ...rc, ...selection });
     await using _server = await place.serve();
     await using client = await connectPiped("v2 modern", [...place.args, ...typed], place.where);
-    expect((await client.client.listTools()).tools.map(({ name }: { readonly name: string }) => name).toSorted()).toEqual(expected);
+    expect((await client.listTools()).tools.map(({ name }: { readonly name: string }) => name).toSorted()).toEqual(expected);
   });
 });
