@@ -16,6 +16,8 @@ export interface CatalogOptions {
   readonly separator: string;
   /** Stands in place of what all servers together say of themselves; "" for nothing. Default: their own words. */
   readonly instructions?: string | null;
+  /** The same as a template. Default: none. */
+  readonly instructionTemplate?: string | null;
   readonly limits: Limits;
   /** Default: none. */
   readonly presets?: Presets;
@@ -52,6 +54,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
     servers: Object.freeze(servers),
     separator: options.separator,
     instructions: options.instructions ?? null,
+    instructionTemplate: options.instructionTemplate ?? null,
     limits: options.limits,
     presets: options.presets ?? new Map(),
     problems: Object.freeze(building.problems.sort(compareProblems)),

@@ -118,6 +118,8 @@ export interface Catalog {
   readonly separator: string;
   /** What all servers together have as instructions; null: what they say themselves. */
   readonly instructions: string | null;
+  /** The same as a template; null: none is in use. */
+  readonly instructionTemplate: string | null;
   readonly limits: Limits;
   /** What the names of presets in selections stand for. */
   readonly presets: Presets;
@@ -156,6 +158,8 @@ export interface View {
   readonly separator: string;
   /** The operator's instructions for all servers together, "" for none; null: what they say themselves. */
   readonly instructions: string | null;
+  /** The same as a template; null: none is in use. */
+  readonly instructionTemplate: string | null;
   readonly limits: Limits;
   readonly lists: Readonly<Record<Kind, ViewList>>;
   /** Exact URI → the backends that list it, in the configured order. */

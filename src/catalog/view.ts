@@ -58,6 +58,7 @@ function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone, f
     servers,
     separator: catalog.separator,
     instructions: catalog.instructions,
+    instructionTemplate: catalog.instructionTemplate,
     limits: catalog.limits,
     lists: byKind((kind) => listOf(kind, servers, alone !== null, filtered, catalog.limits)),
     owners: ownersByUri(servers),

@@ -8,6 +8,7 @@ export { processEnv } from "./env.ts";
 export { type ConfigEdit, type Edited, editConfig } from "./edit.ts";
 export { bothOf, type Cap, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "./filter.ts";
 export type { ConfigChange } from "./jsonc.ts";
+export { filledInstructions } from "./instructions.ts";
 export { pathText } from "./issues.ts";
 export { bridgeConfig, demoConfig, emptyConfig, loadConfig } from "./load.ts";
 export { bridgedName } from "./names.ts";

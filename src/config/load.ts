@@ -10,6 +10,7 @@ import { defaultLimits, type Fault, fault, fingerprint } from "../base/index.ts"
 import { accessOf } from "./access.ts";
 import { type Document, parseDocument, type Path } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
+import { instructionTemplateOf } from "./instructions.ts";
 import { checkShape, inOrder, valueIssue } from "./issues.ts";
 import { bridgedName, nameIssues } from "./names.ts";
 import { presetNotes, presetsOf } from "./presets.ts";
@@ -105,7 +106,8 @@ export function parseConfig(source: ConfigSource): Loaded {
   const all = [...issues, ...shape.issues, ...nameIssues(document)];
   if (shape.file === null || all.length > 0) return refused(all, hash);
   const { presets, issues: unreadable } = presetsOf(shape.file, document);
-  return unreadable.length > 0 ? refused(unreadable, hash) : accepted(shape.file, document, presets, source);
+  const wrong = [...unreadable, ...instructionTemplateOf(shape.file, document).issues];
+  return wrong.length > 0 ? refused(wrong, hash) : accepted(shape.file, document, presets, source);
 }
 
 function accepted(file: ConfigFile, document: Document, presets: ReadonlyMap<string, Preset>, { path, variables, references = new Map(), hash, context }: ConfigSource): Loaded {
@@ -117,7 +119,7 @@ function accepted(file: ConfigFile, document: Document, presets: ReadonlyMap<str
   // Who is switched off may well lack what it needs.
   const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));
   const backends = servers.map(({ spec }) => spec);
-  return { ok: true, config: configOf(file, { backends, path, limits, presets }), hash, warnings: inOrder([...defaultsNotes(around), ...templateNotes(file, document), ...notes, ...presetNotes(presets, backends, document)]) };
+  return { ok: true, config: configOf(file, { backends, path, limits, presets, instructionTemplate: instructionTemplateOf(file, document).template }), hash, warnings: inOrder([...defaultsNotes(around), ...templateNotes(file, document), ...notes, ...presetNotes(presets, backends, document)]) };
 }
 
 /** What cannot be read of templates, whichever project comes. */
@@ -130,12 +132,13 @@ function templateNotes({ mcpTemplates = {} }: ConfigFile, document: Document): I
   return inside(["mcpTemplates"], mcpTemplates);
 }
 
-function configOf(file: ConfigFile, { backends, path, limits, presets }: Pick<Config, "backends" | "path" | "limits" | "presets">): Config {
+function configOf(file: ConfigFile, { backends, path, limits, presets, instructionTemplate }: Pick<Config, "backends" | "path" | "limits" | "presets" | "instructionTemplate">): Config {
   return Object.freeze({
     path,
     backends: Object.freeze(backends),
     names: Object.freeze({ separator: file.names?.separator ?? separatorDefault }),
     instructions: file.instructions ?? null,
+    instructionTemplate,
     limits,
     ...doorOf(file, path),
     auth: accessOf(file.auth, dirname(path ?? "/")),
@@ -169,7 +172,7 @@ const doorOf = (file: ConfigFile, path: string | null): Pick<Config, "host" | "p
 const listOf = (items: readonly string[] | undefined): readonly string[] => Object.freeze([...(items ?? [])]);
 
 /** A configuration without any server, and everything else at its default. */
-export const emptyConfig = (): Config => configOf({}, { backends: [], path: null, limits: defaultLimits, presets: new Map() });
+export const emptyConfig = (): Config => configOf({}, { backends: [], path: null, limits: defaultLimits, presets: new Map(), instructionTemplate: null });
 
 /** The configuration of a first run: one server, `demo`, which is the program that `argv` starts. */
 export function demoConfig(argv: readonly string[]): Config {

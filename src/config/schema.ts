@@ -208,6 +208,8 @@ const topLevel = Object.freeze({
     }),
   ),
   instructions: v.optional(v.pipe(v.string(), v.description("What clients of all servers together are told in place of the servers' own instructions; empty for nothing. Default: each server's, under its name."))),
+  instructionTemplates: v.optional(v.pipe(v.record(presetKey, v.strictObject({ initialization: v.pipe(v.string(), v.description("What clients are told when they connect: {{serverCount}}, {{serverNames}}, {{instructions}}, {{#each servers}}{{name}}{{/each}}, {{#if hasServers}} and the like are filled in.")) })), v.description("Instructions of all servers together, with what servers say in them, by name."))),
+  activeInstructionTemplate: v.optional(v.pipe(v.string(), v.description("The one of instructionTemplates that is used. Default: none."))),
   limits: v.optional(v.pipe(limits, v.description("Bounds of sizes, numbers and times."))),
   host: v.optional(v.pipe(v.string(), v.check(isHost, "must be an address or a host name, without scheme and port"), v.description("Address to listen on. Default: 127.0.0.1."))),
   port: v.optional(wholeNumber(0, 65_535, "Port to listen on; 0 takes a free one. Default: 3050.")),

@@ -11,6 +11,7 @@ export type Context = Readonly<Record<string, unknown>>;
 type Part =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "value"; readonly path: string }
+  | { readonly kind: "each"; readonly path: string; readonly then: readonly Part[] }
   | { readonly kind: "if"; readonly test: Test; readonly then: readonly Part[]; readonly otherwise: readonly Part[] };
 
 interface Test {
@@ -41,13 +42,25 @@ const operators = Object.freeze({
 const namespaces: readonly string[] = Object.freeze(["project", "user", "environment", "transport"]);
 const depthMax = 16;
 
+/** Which names a template may use. */
+export interface Names {
+  isKnown(path: string): boolean;
+  /** For the hint. */
+  readonly some: string;
+}
+
+const ofProjects: Names = Object.freeze({
+  isKnown: (path: string) => /^[A-Za-z_][\w-]*(\.[\w-]+)+$/.test(path) && namespaces.includes(path.split(".")[0] ?? ""),
+  some: namespaces.map((name) => `${name}.…`).join(", "),
+});
+
 /** Whether a text has anything to fill in. */
 export const isTemplate = (text: string): boolean => text.includes("{{");
 
-/** Reads a template. Never throws. */
-export function parseTemplate(text: string): ParsedTemplate {
+/** Reads a template, which may use these names; left out: those of a project. Never throws. */
+export function parseTemplate(text: string, names: Names = ofProjects): ParsedTemplate {
   try {
-    return { ok: true, parts: new Reading(text).whole() };
+    return { ok: true, parts: new Reading(text, names).whole() };
   } catch (thrown) {
     if (!(thrown instanceof Mistake)) throw thrown;
     return { ok: false, at: thrown.at, problem: thrown.message };
@@ -68,10 +81,12 @@ const tag = /\{\{\{?([^{}]*)\}\}\}?/g;
 
 class Reading {
   readonly #text: string;
+  readonly #names: Names;
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, names: Names) {
     this.#text = text;
+    this.#names = names;
   }
 
   whole(): readonly Part[] {
@@ -89,7 +104,7 @@ class Reading {
       if (open < 0) return { parts, end: null };
       const word = this.#word(open);
       if (word === "else" || word.startsWith("/")) return { parts, end: word };
-      parts.push(word.startsWith("#") ? this.#section(word, open, depth) : { kind: "value", path: pathOf(word, open) });
+      parts.push(word.startsWith("#") ? this.#section(word, open, depth) : { kind: "value", path: this.#path(word, open) });
     }
   }
 
@@ -103,44 +118,60 @@ class Reading {
 
   #section(word: string, open: number, depth: number): Part {
     if (depth >= depthMax) throw new Mistake(open, `sections are more than ${depthMax} deep`);
-    const test = testOf(word, open);
+    const list = /^#each\s+([\w.-]+)$/.exec(word)?.[1];
+    if (list !== undefined) return { kind: "each", path: this.#path(list, open), then: this.#body(word, open, depth) };
+    const test = this.#test(word, open);
     const then = this.#parts(depth + 1);
     const otherwise = then.end === "else" ? this.#parts(depth + 1) : { parts: [], end: then.end };
     if (otherwise.end !== `/${word.slice(1).split(/\s/)[0]}`) throw new Mistake(open, `{{${word}}} has no end`);
     return { kind: "if", test, then: then.parts, otherwise: otherwise.parts };
   }
-}
 
-function pathOf(word: string, at: number): string {
-  const [first = ""] = word.split(".");
-  if (!/^[A-Za-z_][\w-]*(\.[\w-]+)+$/.test(word) || !namespaces.includes(first)) throw new Mistake(at, `{{${word}}} is not one of the names that there are: ${namespaces.map((name) => `${name}.…`).join(", ")}`);
-  return word;
-}
+  #body(word: string, open: number, depth: number): readonly Part[] {
+    const { parts, end } = this.#parts(depth + 1);
+    if (end !== "/each") throw new Mistake(open, `{{${word}}} has no end`);
+    return parts;
+  }
 
-// {{#if project.name}}, {{#unless …}}, {{#if (eq project.environment "production")}}
-function testOf(word: string, at: number): Test {
+  #path(word: string, at: number): string {
+    if (!this.#names.isKnown(word)) throw new Mistake(at, `{{${word}}} is not one of the names that there are: ${this.#names.some}`);
+    return word;
+  }
+
+  // {{#if project.name}}, {{#unless …}}, {{#if (eq project.environment "production")}}
+  #test(word: string, at: number): Test {
   const [, kind, plain, operator, path = "", text = ""] = /^#(if|unless)\s+(?:([\w.-]+)|\((eq|ne|contains|startsWith|endsWith)\s+([\w.-]+)\s+"([^"]*)"\))$/.exec(word) ?? [];
-  if (kind === undefined) throw new Mistake(at, `{{${word}}} is nothing that is known; there are #if, #unless, eq, ne, contains, startsWith and endsWith`);
-  if (plain !== undefined) return { operator: kind as "if", path: pathOf(plain, at), text: "" };
+  if (kind === undefined) throw new Mistake(at, `{{${word}}} is nothing that is known; there are #if, #unless, #each, eq, ne, contains, startsWith and endsWith`);
+  if (plain !== undefined) return { operator: kind as "if", path: this.#path(plain, at), text: "" };
   if (kind === "unless") throw new Mistake(at, `write {{#if}} with the opposite for {{${word}}}`);
-  return { operator: operator as "eq", path: pathOf(path, at), text };
+    return { operator: operator as "eq", path: this.#path(path, at), text };
+  }
 }
 
 /** Fills in the values; `read` gives what stands between them its meaning. */
 export function renderTemplate(parts: readonly Part[], context: Context, read: (text: string) => string): Rendered {
   const missing: string[] = [];
-  const whole = (all: readonly Part[]): string => all.map(one).join("");
-  const one = (part: Part): string => {
+  const whole = (all: readonly Part[], around: Context): string => all.map((part) => one(part, around)).join("");
+  const one = (part: Part, around: Context): string => {
     if (part.kind === "text") return read(part.text);
-    if (part.kind === "if") return whole(operators[part.test.operator](valueOf(context, part.test.path) ?? "", part.test.text) ? part.then : part.otherwise);
-    const value = valueOf(context, part.path);
+    if (part.kind === "each") return itemsOf(around, part.path).map((item) => whole(part.then, { ...around, ...item })).join("");
+    if (part.kind === "if") return whole(operators[part.test.operator](valueOf(around, part.test.path) ?? "", part.test.text) ? part.then : part.otherwise, around);
+    const value = valueOf(around, part.path);
     if (value === null) missing.push(part.path);
     return value ?? "";
   };
-  return { text: whole(parts), missing };
+  return { text: whole(parts, context), missing };
 }
 
+const itemsOf = (context: Context, path: string): readonly Context[] => {
+  const value = insideOf(context, path);
+  return Array.isArray(value) ? (value as readonly Context[]) : [];
+};
+
+const insideOf = (context: Context, path: string): unknown =>
+  path.split(".").reduce<unknown>((inner, step) => (typeof inner === "object" && inner !== null && Object.hasOwn(inner, step) ? (inner as Record<string, unknown>)[step] : undefined), context);
+
 function valueOf(context: Context, path: string): string | null {
-  const value = path.split(".").reduce<unknown>((inner, step) => (typeof inner === "object" && inner !== null && Object.hasOwn(inner, step) ? (inner as Record<string, unknown>)[step] : undefined), context);
+  const value = insideOf(context, path);
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : null;
 }

@@ -110,6 +110,8 @@ export interface Config {
   readonly names: { readonly separator: string };
   /** Replaces what all servers together say of themselves; "" for nothing; null: their own words. */
   readonly instructions: string | null;
+  /** The same as a template with what the servers say in it; null: none is in use. */
+  readonly instructionTemplate: string | null;
   readonly limits: Limits;
   readonly host: string | null;
   readonly port: number | null;

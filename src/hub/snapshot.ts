@@ -95,8 +95,8 @@ export class Snapshot {
   }
 
   #catalogOf(offers: readonly Offer[]): Catalog {
-    const { names, instructions, limits, presets } = this.generation.config;
-    return buildCatalog(offers, { separator: names.separator, instructions, limits, presets });
+    const { names, instructions, instructionTemplate, limits, presets } = this.generation.config;
+    return buildCatalog(offers, { separator: names.separator, instructions, instructionTemplate, limits, presets });
   }
 
   /** Visible servers that have not offered anything yet and whose public names could begin like this one. */
