@@ -87,7 +87,9 @@ async function discovered(application: Application, mover: Mover): Promise<Disco
   return { app: application.id, title: application.title, file: file.path, isConnected, servers: planned.ok ? planned.servers : [] };
 }
 
-const fates: Readonly<Record<MovedServer["fate"], string>> = Object.freeze({ new: "moves", same: "is here already", stays: "stays there", ours: "leads to us" });
+type Fate = MovedServer["fate"];
+
+const fates: Readonly<Record<Fate, string>> = Object.freeze({ moves: "moves", same: "is here already", stays: "stays there", ours: "leads to us" });
 
 /** What becomes of each server, for a person. Neither arguments nor values are shown: there may be secrets in them. */
 export function planText(head: string, servers: readonly MovedServer[]): string {

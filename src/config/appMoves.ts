@@ -33,8 +33,8 @@ export interface MovedServer {
   readonly name: string;
   /** Its name here; null: it stays where it is. */
   readonly as: string | null;
-  /** new: it comes in. same: it is here already. stays: it cannot be said here. ours: it leads to us. */
-  readonly fate: "new" | "same" | "stays" | "ours";
+  /** moves: it comes in. same: it is here already. stays: it cannot be said here. ours: it leads to us. */
+  readonly fate: "moves" | "same" | "stays" | "ours";
   /** Why it stays, or what does not come along. */
   readonly notes: readonly string[];
   readonly isOff: boolean;
@@ -74,14 +74,14 @@ function planOf({ application, servers }: FoundApp, own: Fields): readonly Plann
 }
 
 /** Under its own name, unless another server has that; the same server need not come twice. */
-function placeFor(name: string, app: string, entry: Fields, taken: ReadonlyMap<string, unknown>): { readonly as: string; readonly fate: "new" | "same" } {
+function placeFor(name: string, app: string, entry: Fields, taken: ReadonlyMap<string, unknown>): { readonly as: string; readonly fate: "moves" | "same" } {
   const wanted = fingerprint(entry);
   const names = [name, `${name}-${app}`.slice(-64), ...Array.from({ length: taken.size + 1 }, (_, at) => `${name}-${app}-${at + 2}`.slice(-64))];
   const as = names.find((one) => !taken.has(one) || fingerprint(taken.get(one)) === wanted) ?? name;
-  return { as, fate: taken.has(as) ? "same" : "new" };
+  return { as, fate: taken.has(as) ? "same" : "moves" };
 }
 
-const changesOf = (plan: readonly Planned[]): readonly ConfigChange[] => plan.filter(({ fate }) => fate === "new").map(({ as, entry }) => ({ path: ["mcpServers", as ?? ""], value: entry }));
+const changesOf = (plan: readonly Planned[]): readonly ConfigChange[] => plan.filter(({ fate }) => fate === "moves").map(({ as, entry }) => ({ path: ["mcpServers", as ?? ""], value: entry }));
 
 const shown = ({ name, as, fate, notes, isOff }: Planned): MovedServer => ({ name, as, fate, notes, isOff });
 
@@ -91,7 +91,7 @@ export type Consolidated =
   | { readonly ok: false; readonly path: string; readonly issues: readonly Issue[] };
 
 /** Whether moving would move anything. */
-const isSomething = (plan: readonly Planned[]): boolean => plan.some(({ fate }) => fate === "new" || fate === "same");
+const isSomething = (plan: readonly Planned[]): boolean => plan.some(({ fate }) => fate === "moves" || fate === "same");
 
 /** Takes an application's servers in. `own` is the entry that leads to us. Throws APP_UNREADABLE, STATE_UNWRITABLE, CONFIG_UNREADABLE. */
 export async function consolidate(found: FoundApp, own: Fields, dryRun: boolean, mover: Mover): Promise<Consolidated> {
@@ -104,7 +104,7 @@ export async function consolidate(found: FoundApp, own: Fields, dryRun: boolean,
   if (dryRun || !isSomething(plan)) return { ok: true, path, servers: plan.map(shown), backup: null, written: false };
   const planned = plan;
   const after = await changedFile(found, { remove: planned.filter(({ as }) => as !== null).map(({ name }) => name), own });
-  const moved = Object.fromEntries(planned.filter(({ fate }) => fate === "new").map(({ as, entry }) => [as ?? "", fingerprint(entry)]));
+  const moved = Object.fromEntries(planned.filter(({ fate }) => fate === "moves").map(({ as, entry }) => [as ?? "", fingerprint(entry)]));
   const backup = await keepAppFile(mover.stateDir, found.file, { app: found.application.id, before: "consolidate", after: digestOf(after), moved }, mover);
   const edited = await edit(false);
   if (!edited.ok) return { ok: false, path: edited.path, issues: edited.issues };

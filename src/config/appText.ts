@@ -9,21 +9,7 @@ import { fault } from "../base/index.ts";
 import type { AppFile } from "./appFiles.ts";
 import type { Application } from "./applications.ts";
 import { changedText } from "./jsonc.ts";
-
-/** What is to become of the servers in a file. */
-export interface AppChange {
-  readonly remove: readonly string[];
-  /** The entry of this name, in place of one that may be there; null: none. */
-  readonly set: { readonly name: string; readonly value: Readonly<Record<string, unknown>> } | null;
-}
-
-type Form = Pick<Application, "format" | "key" | "shape">;
-
-/** One format: how it is read, and how its text is changed. */
-export interface Notation {
-  parse(text: string): unknown;
-  change(text: string, form: Form, change: AppChange): string;
-}
+import type { AppChange, Form, Notation } from "./notation.ts";
 
 // Both libraries are only for those who have such a file.
 const notations: Readonly<Record<Application["format"], () => Promise<Notation>>> = Object.freeze({
@@ -32,21 +18,24 @@ const notations: Readonly<Record<Application["format"], () => Promise<Notation>>
   yaml: async () => (await import("./appYaml.ts")).yaml,
 });
 
-const json: Notation = {
-  parse(text) {
+const json: Notation = Object.freeze({
+  parse(text: string): unknown {
     if (text.trim() === "") return {};
     const errors: ParseError[] = [];
     const value: unknown = parse(text, errors, { allowTrailingComma: true });
-    const [first] = errors;
-    if (first !== undefined) throw new Error(`line ${text.slice(0, first.offset).split("\n").length}: it is not JSON`);
+    if (errors.length > 0) throw noJson(text, errors[0]?.offset ?? 0);
     return value;
   },
-  change(text, { key }, { remove, set }) {
+  change(text: string, { key }: Form, { remove, set }: AppChange): string {
     const whole = text.trim() === "" ? "{\n}\n" : text;
     const without = remove.reduce((left, name) => changedText(left, { path: [...key, name], value: undefined }), whole);
     return set === null ? without : changedText(without, { path: [...key, set.name], value: set.value });
   },
-};
+});
+
+function noJson(text: string, offset: number): Error {
+  return new Error(`line ${text.slice(0, offset).split("\n").length}: it is not JSON`);
+}
 
 /** A text, and where it is from. */
 type Source = Pick<AppFile, "path" | "text">;

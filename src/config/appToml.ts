@@ -3,16 +3,16 @@
  * the servers concerned are cut, and what is new comes at the end, where a table header begins afresh.
  */
 import { type AST, parseTOML } from "toml-eslint-parser";
-import type { Notation } from "./appText.ts";
+import type { AppChange, Form, Notation } from "./notation.ts";
 
-export const toml: Notation = {
-  parse: (text) => Bun.TOML.parse(text),
-  change(text, { key }, { remove, set }) {
+export const toml: Notation = Object.freeze({
+  parse: (text: string): unknown => Bun.TOML.parse(text),
+  change(text: string, { key }: Form, { remove, set }: AppChange): string {
     const names = [...remove, ...(set === null ? [] : [set.name])];
     const without = names.reduce((left, name) => cut(left, [...key, name]), text);
     return set === null ? without : appended(without, [...key, set.name], set.value);
   },
-};
+});
 
 type Place = readonly [from: number, to: number];
 

@@ -3,21 +3,21 @@
  * and what is new comes behind the last one, as far in as that.
  */
 import { isMap, isSeq, type Node, type Pair, parseDocument, stringify, type YAMLMap, type YAMLSeq } from "yaml";
-import type { Notation } from "./appText.ts";
+import type { AppChange, Form, Notation } from "./notation.ts";
 
-export const yaml: Notation = {
-  parse(text) {
+export const yaml: Notation = Object.freeze({
+  parse(text: string): unknown {
     const document = parseDocument(text);
     const [first] = document.errors;
     if (first !== undefined) throw first;
     return (document.toJS() as unknown) ?? {};
   },
-  change(text, { key: [key = ""], shape }, { remove, set }) {
+  change(text: string, { key: [key = ""], shape }: Form, { remove, set }: AppChange): string {
     const names = [...remove, ...(set === null ? [] : [set.name])];
     const without = names.reduce((left, name) => cut(left, key, name), text);
     return set === null ? without : added(without, key, stringify(shape === "list" ? [set.value] : { [set.name]: set.value }, { lineWidth: 0 }));
   },
-};
+});
 
 type Items = YAMLMap<Node, Node> | YAMLSeq<Node>;
 

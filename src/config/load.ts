@@ -119,7 +119,7 @@ function accepted(file: ConfigFile, document: Document, presets: ReadonlyMap<str
   // Who is switched off may well lack what it needs.
   const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));
   const backends = servers.map(({ spec }) => spec);
-  return { ok: true, config: configOf(file, { backends, path, limits, presets, instructionTemplate: instructionTemplateOf(file, document).template }), hash, warnings: inOrder([...defaultsNotes(around), ...templateNotes(file, document), ...notes, ...presetNotes(presets, backends, document)]) };
+  return { ok: true, config: configOf(file, { backends, path, limits, presets, instructionTemplate: instructionTemplateOf(file, document).template }), hash, warnings: inOrder([...defaultsNotes(around), ...(context === undefined ? templateNotes(file, document) : []), ...notes, ...presetNotes(presets, backends, document)]) };
 }
 
 /** What cannot be read of templates, whichever project comes. */

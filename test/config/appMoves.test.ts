@@ -53,7 +53,7 @@ describe("an application's servers", () => {
     await editConfig({ path: home.mover.configPath, clock: home.mover.clock, dryRun: false, changes: () => [{ path: ["mcpServers", "weather"], value: { command: "another" } }, { path: ["mcpServers", "docs"], value: { type: "http", url: "https://docs.example.com/mcp" } }] });
     await home.put(sampleOf("cline"));
     const done = await moveIn(sampleOf("cline"), home.mover);
-    expect(done.ok && done.servers.map(({ name, as, fate }) => [name, as, fate])).toEqual([["weather", "weather-cline", "new"], ["docs", "docs", "same"]]);
+    expect(done.ok && done.servers.map(({ name, as, fate }) => [name, as, fate])).toEqual([["weather", "weather-cline", "moves"], ["docs", "docs", "same"]]);
     await moveOut(home.mover);
     expect(Object.keys((await home.config()).mcpServers ?? {})).toEqual(["weather", "docs"]);
   });

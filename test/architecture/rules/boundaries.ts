@@ -98,6 +98,7 @@ export const fileOwners: readonly string[] = Object.freeze([
   "src/base/audit.ts",
   "src/base/index.ts",
   "src/cli/background.ts",
+  "src/config/appFiles.ts",
   "src/config/edit.ts",
   "src/config/owner.ts",
   "src/config/presence.ts",
