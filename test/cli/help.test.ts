@@ -28,6 +28,18 @@ test("help as people see it", () => {
       preset test [NAME]       which servers a preset or an expression selects
       preset url [NAME]        the address for clients that are to see its servers
                                alone
+      app list                 the applications that are known, and which of them
+                               are here
+      app discover             the servers that applications here have, and what
+                               could move
+      app consolidate [APP]    take an application's servers in, or all of them,
+                               and give it one entry for all
+      app restore [APP]        give an application its file back, byte for byte
+      app backups              what applications' files were before they were
+                               changed
+      app connect [APP]        write one entry that leads to us, and change nothing
+                               else
+      app disconnect [APP]     take that entry back
       explain [TOOL]           which rules show or hide a tool; what an error's
                                code means
       approve                  who asks for a grant, and your decision
@@ -80,8 +92,10 @@ test("help as people see it", () => {
       -f, --filter EXPRESSION            the same [ONE_MCP_FILTER]
 
     Flags of proxy:
-      -u, --url URL                the server to bridge to; default the running one
-                                   of the state folder [ONE_MCP_URL]
+      -u, --url URL                the server to bridge to; with app, the address
+                                   that the application is to call itself; default
+                                   the running one of the state folder
+                                   [ONE_MCP_URL]
           --token-file FILE        the token that opens everything; with proxy, the
                                    token itself may be in ONE_MCP_TOKEN instead;
                                    default the one in the state folder
@@ -90,6 +104,9 @@ test("help as people see it", () => {
                                    first time; default 10000 [ONE_MCP_TIMEOUT]
           --start                  start the server in the background if none runs
                                    [ONE_MCP_START]
+          --project DIR            the folder whose project counts, with its
+                                   .1mcprc; default the one that the client starts
+                                   it in [ONE_MCP_PROJECT]
           --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
           --tags LIST              only servers with any of these tags: web,search
@@ -120,8 +137,8 @@ test("help as people see it", () => {
                                    server:old) [ONE_MCP_TAG_FILTER]
       -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
-          --dry-run                show what would change in the file, and change
-                                   nothing [ONE_MCP_DRY_RUN]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset edit:
@@ -131,13 +148,12 @@ test("help as people see it", () => {
                                    server:old) [ONE_MCP_TAG_FILTER]
       -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
-          --dry-run                show what would change in the file, and change
-                                   nothing [ONE_MCP_DRY_RUN]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset delete:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset test:
@@ -150,6 +166,61 @@ test("help as people see it", () => {
 
     Flags of preset url:
           --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app list:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app discover:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app consolidate:
+      -u, --url URL     the server to bridge to; with app, the address that the
+                        application is to call itself; default the running one of
+                        the state folder [ONE_MCP_URL]
+          --dry-run     show what would change, and change nothing
+                        [ONE_MCP_DRY_RUN]
+      -y, --assume-yes  do it without asking [ONE_MCP_ASSUME_YES]
+          --json        print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app restore:
+          --dry-run       show what would change, and change nothing
+                          [ONE_MCP_DRY_RUN]
+      -y, --assume-yes    do it without asking [ONE_MCP_ASSUME_YES]
+      -b, --backup ID     what to go back to; default the newest from before a
+                          server moved, or an entry was written [ONE_MCP_BACKUP]
+          --keep-in-1mcp  leave the servers in our configuration too
+                          [ONE_MCP_KEEP_IN_1MCP]
+      -a, --all           end all grants, the token in the state folder included;
+                          with app, all applications [ONE_MCP_ALL]
+          --json          print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app backups:
+          --verify        say whether each is what was kept [ONE_MCP_VERIFY]
+          --cleanup DAYS  take away those that are older [ONE_MCP_CLEANUP]
+          --json          print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app connect:
+      -u, --url URL                the server to bridge to; with app, the address
+                                   that the application is to call itself; default
+                                   the running one of the state folder
+                                   [ONE_MCP_URL]
+          --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
+      -y, --assume-yes             do it without asking [ONE_MCP_ASSUME_YES]
+          --json                   print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app disconnect:
+          --dry-run     show what would change, and change nothing
+                        [ONE_MCP_DRY_RUN]
+      -y, --assume-yes  do it without asking [ONE_MCP_ASSUME_YES]
+          --json        print everything as JSON [ONE_MCP_JSON]
 
     Flags of explain:
           --preset NAME            only the servers that this preset selects
@@ -198,8 +269,8 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of auth revoke:
-          --all  end all grants, the token in the state folder included
-                 [ONE_MCP_ALL]
+      -a, --all  end all grants, the token in the state folder included; with app,
+                 all applications [ONE_MCP_ALL]
 
     Flags of auth password:
           --password-file FILE  take it from the first line of this file; default

@@ -65,3 +65,14 @@ test("a command that takes a word takes one, whatever it is, and no other does",
   expect([operand("status"), operand("status one"), operand("--json status serve"), operand("status - --json")]).toEqual([null, "one", "serve", "-"]);
   expect([operand("status one two"), operand("serve one")]).toEqual(["“status” takes no “two”", "“serve” takes no “one”"]);
 });
+
+test("one name of two flags means the one of the command it stands with", () => {
+  const given = (...argv: string[]) => {
+    const line = parseCommandLine(argv);
+    return line.ok ? [Object.fromEntries(line.given), line.operand] : line.problem;
+  };
+  expect(given("app", "consolidate", "--yes", "cursor")).toEqual([{ "assume-yes": "1" }, "cursor"]);
+  expect(given("app", "restore", "cursor", "-y")).toEqual([{ "assume-yes": "1" }, "cursor"]);
+  expect(given("approve", "--yes", "AB12")).toEqual([{ yes: "AB12" }, null]);
+  expect(given("status", "--assume-yes")).toContain("belongs to");
+});
