@@ -48,6 +48,27 @@ describe("app consolidate", () => {
 });
 
 describe("app restore", () => {
+  test("goes back to the backup that is named", async () => {
+    await using home = await createHome();
+    const path = await home.put(sampleOf("cline"));
+    await runIn(home, "consolidate", "cline", "--yes");
+    await runIn(home, "restore", "cline", "--yes");
+    const { backups } = JSON.parse((await runIn(home, "backups", "--json")).stdout) as { readonly backups: readonly { readonly id: string; readonly before: string }[] };
+    const [last] = backups;
+    expect(last?.before).toBe("restore");
+    const back = await runIn(home, "restore", "--backup", last?.id ?? "", "--yes");
+    expect([back.code, back.stdout]).toEqual([0, `cline: ${path} becomes what it was (${last?.id})\n`]);
+    expect(await readFile(path, "utf8")).toContain('"1mcp"');
+  });
+
+  test("leaves what has changed since in our configuration, and says so", async () => {
+    await using home = await createHome();
+    await home.put(sampleOf("cline"));
+    await runIn(home, "consolidate", "cline", "--yes");
+    await writeFile(home.mover.configPath, (await readFile(home.mover.configPath, "utf8")).replace("s3cret-weather", "another"));
+    expect(await runIn(home, "restore", "cline", "--yes")).toMatchObject({ code: 0, stdout: expect.stringContaining("  docs: leaves our configuration\n  weather: stays in our configuration\n") as string });
+  });
+
   test("needs something to go back to", async () => {
     await using home = await createHome();
     expect(await runIn(home, "restore", "cline", "--yes")).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no backup of “cline”") as string });
