@@ -9,8 +9,8 @@ import { resolve } from "node:path";
 import { type Auth, type AuthOperator, createAuth, createRemoteLogins, type OAuthIn, operator, ownToken, type RemoteLogins, stateKeys } from "./auth/index.ts";
 import { createPool, leftEarlier, reapEarlier } from "./backend/index.ts";
 import { type Audit, type CallIds, createAudit, createCallIds, createEgress, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, faultOf, fingerprint, type KnownSecrets, type Limits, type Log, type LogLevelName, type Meter, nullAudit, nullLog, openExporting, routeConsole, sleep, systemClock, Tail } from "./base/index.ts";
-import { announcePresence, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, loadConfig, type Loaded, missingPreset, parseFilter, presencePath, reachable, reachConfig, readPresence, watchConfig } from "./config/index.ts";
-import { inventoryOf } from "./catalog/index.ts";
+import { announcePresence, type BackendSpec, bridgeConfig, bridgedName, type Claim, claimState, type Config, type ConfigWatch, type Context, defaultConfigPath, defaultListen, demoConfig, emptyConfig, type FollowedPresence, followPresence, type Issue, loadConfig, type Loaded, missingPreset, parseFilter, presencePath, reachable, reachConfig, readPresence, watchConfig } from "./config/index.ts";
+import { inventoryOf, selectorOf } from "./catalog/index.ts";
 import { createEras, type Eras, type OwnRequest } from "./era/index.ts";
 import { type ByteSink, createFront, createStdioFront, definitionActions, explainActions, type Facts, loginActions, openOperator, type Operator, pinActions, serverActions, type Site, type StdioFront } from "./front/index.ts";
 import { createHub, createMemory, createPinFiles, type Hub, type HubStatus, type McpHealth, type Memory, openTracing, patient, type Reloaded, reloadedOf, type Report, type Review, type ServerFacts, type Tracing, Trust } from "./hub/index.ts";
@@ -90,12 +90,20 @@ export interface BridgeOptions extends Around {
   readonly token: string | null;
   /** A tag expression that narrows what the client sees of it; null, or absent: none does. */
   readonly filter?: string | null;
+  /** The project that the client works in, whose templates run beside it; null, or absent: none do. */
+  readonly project?: BridgedProject | null;
   /** How long its first handshake may take. */
   readonly timeoutMs: number;
   /** Somebody is starting it, so it is worth waiting for. */
   readonly starting: () => boolean;
   /** Something is asked of it, and it is not there. */
   readonly missed: () => void;
+}
+
+/** What the templates of a configuration are filled in with, and how what they start is confined and ended. */
+export interface BridgedProject extends Pick<ServeOptions, "watchdogArgv" | "selfArgv"> {
+  readonly configPath: string;
+  readonly context: Context;
 }
 
 /** A proxy. */
@@ -257,17 +265,20 @@ export async function startStdio(options: StdioOptions): Promise<Piped> {
 export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const { url, stateDir } = options;
   const followed = followPresence(stateDir, systemClock);
-  const source = { path: presencePath(stateDir), load: (): Promise<Loaded> => bridged(options, followed).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
-  const found = await bridged(options, followed);
+  const logs = logOf(options);
+  const source = { path: presencePath(stateDir), load: (): Promise<Loaded> => bridged(options, followed, logs.log).then((found) => ({ ok: true, ...found, warnings: [] }), unusable) };
+  const found = await bridged(options, followed, logs.log);
   const admits = url === null ? (to: string) => followed.admits(to) : null;
   // Whoever is bridged decides nothing about anybody.
-  const ground = { ...logOf(options), audit: nullAudit, options, ...found, watchdogArgv: null, selfArgv: null, source: url === null ? source : null, admits };
+  // Whose servers all run at the other end has nothing to confine or to end.
+  const { watchdogArgv = null, selfArgv = null } = found.isAlone ? {} : (options.project ?? {});
+  const ground = { ...logs, audit: nullAudit, options, ...found, watchdogArgv, selfArgv, source: url === null ? source : null, admits };
   const { limits } = found.config;
   let look = nothing;
-  const bridge = (hub: Hub): Serve => patient(hub, { clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => void look() });
+  const bridge = (hub: Hub): Serve => patient(hub, { server: bridgedName, clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => void look() });
   // What is sealed here is for a client that goes when this process goes.
   const keys = { cursor: randomBytes(32), seal: randomBytes(32) };
-  const bridging = await piped(ground, build(ground, keys, bridge, { memory: null, trust: null, logins: null, spans: { tracing: await openTracing(null), flush: nothing } }), options.pipes, { server: bridgedName });
+  const bridging = await piped(ground, build(ground, keys, bridge, { memory: null, trust: null, logins: null, spans: { tracing: await openTracing(null), flush: nothing } }), options.pipes, { server: found.isAlone ? bridgedName : null });
   look = async () => {
     options.missed();
     void bridging.reload();
@@ -369,13 +380,33 @@ function awayOf(thrown: unknown): Fault {
 }
 
 /** The proxy at the other end of a bridge, as a configuration. */
-async function bridged({ url, token, stateDir, timeoutMs, filter }: BridgeOptions, followed: FollowedPresence): Promise<{ readonly config: Config; readonly hash: string }> {
+async function bridged(options: BridgeOptions, followed: FollowedPresence, log: Log): Promise<{ readonly config: Config; readonly hash: string; readonly isAlone: boolean }> {
+  const { url, token, stateDir, timeoutMs, filter } = options;
   const found = url ?? (await followed.find())?.url ?? null;
   // The token opens this machine's proxy; no other address gets to see it unless told so.
   const own = token ?? (found !== null && (url === null || isLocal(url)) ? await ownToken(stateDir) : null);
-  const config = bridgeConfig(found === null ? null : { url: narrowedUrl(found, filter), token: own, timeoutMs });
-  return { config, hash: fingerprint([found, own]) };
+  const beside = await filledIn(options, log);
+  const config = bridgeConfig(found === null ? null : { url: narrowedUrl(found, filter), token: own, timeoutMs }, beside);
+  return { config, hash: fingerprint([found, own, beside.map((spec) => spec.fingerprint)]), isAlone: beside.length === 0 };
 }
+
+/**
+ * The project's own servers. They run here and not at the other end, so that what a project says of itself leaves this
+ * process for nobody but the servers whose templates ask for it. A configuration that cannot be used takes nobody the bridge.
+ */
+async function filledIn({ project = null, filter, env }: BridgeOptions, log: Log): Promise<readonly BackendSpec[]> {
+  if (project === null || !existsSync(project.configPath)) return [];
+  const loaded = await loadConfig({ path: project.configPath, env, context: project.context });
+  if (!loaded.ok) {
+    log.warn("templates do not run: the configuration cannot be used", { path: project.configPath, issues: loaded.issues.length });
+    return [];
+  }
+  const { backends, presets } = loaded.config;
+  const selects = filter ? selectorOf(filter, presets) : () => true;
+  return backends.filter((spec) => spec.isFilled === true && !spec.disabled && selects({ name: spec.name, tags: spec.tags, info: null, own: nothingYet }));
+}
+
+const nothingYet = Object.freeze({ tools: [], prompts: [], resources: [], templates: [] });
 
 /** The address with a query that selects; one that it has already stays, and the other end says so if there are two. */
 function narrowedUrl(url: string, filter: string | null | undefined): string {

@@ -78,6 +78,7 @@ export const faults = Object.freeze({
   STATE_UNWRITABLE: row("the state folder cannot be written", "check --state-dir and its owner", 500, -32603, 1, "error"),
   STATE_OWNED: row("another 1mcp server owns the state folder", "use that one, end it, or choose another --state-dir", 500, -32603, 1, "error"),
   STATE_BROKEN: row("a file in the state folder cannot be used", "move the file away; a new one is made at the next start", 500, -32603, 1, "error"),
+  APP_UNREADABLE: row("the application's file cannot be used", "see what is in it; it is as it was", 500, -32603, 1, "error"),
   INTERNAL: row("something went wrong inside 1mcp", "please report it with the log around this time", 500, -32603, 1, "error"),
 });
 

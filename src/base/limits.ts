@@ -114,6 +114,10 @@ export const defaultLimits = Object.freeze({
   /** Copies of it that are kept beside it when it is changed by a command, and for how long. */
   configBackupsMax: 10,
   configBackupMsMax: 30 * 24 * 60 * 60 * 1000,
+  /** Largest `.1mcprc` of a project. */
+  projectBytesMax: 64 * 1024,
+  /** Largest file of another application that is read: some keep their whole history in it. */
+  appFileBytesMax: 32 * 1024 * 1024,
   /** A command that changes it takes no longer than that; how often another one looks whether it is done. */
   configLockMsMax: 10_000,
   configLockLookMs: 20,

@@ -91,6 +91,12 @@ function changedLines({ path, written, backup, server }: Changed, { done, server
   return [done, `  file:    ${path}`, ...(backup === null ? [] : [`  before:  ${backup}`]), `  server:  ${server === null ? noneText(isFor) : verdicts[server]}`, ...(closed ? [closedLine] : [])];
 }
 
+/** Has the running server look at the file, and gives what it says of it; null: none runs. */
+export async function reloadTold(occasion: Occasion, path: string): Promise<string | null> {
+  const server = await told(occasion, await realpath(path).catch(() => path));
+  return server === "rejected" || server === "failed" || server === null ? server : verdicts[server];
+}
+
 /** It would notice by itself, a moment later; the command wants to say what came of it. */
 async function told(occasion: Occasion, path: string): Promise<Changed["server"]> {
   const asked = await askOperator<Reloaded>(occasion, "POST", "/reload");

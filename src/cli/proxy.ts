@@ -5,8 +5,10 @@
 import { resolve } from "node:path";
 import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
 import { type BridgeOptions, type Piped, startBridge } from "../compose.ts";
+import { contextOf, findProject, projectSelection } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
 import { stateDirOf, tokenOf } from "./bearer.ts";
+import { configPathOf } from "./configPath.ts";
 import { createLife } from "./life.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { faultText } from "./print.ts";
@@ -41,7 +43,8 @@ export const proxy: Run = async (occasion) => {
 };
 
 async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting" | "missed">> {
-  const { settings, env, stderr, pipes } = occasion;
+  const { settings, env, stderr, pipes, selfArgv } = occasion;
+  const project = await findProject(settings.project ?? process.cwd());
   return {
     stateDir: stateDirOf(occasion),
     logLevel: settings.logLevel,
@@ -52,7 +55,9 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     url: settings.url,
     token: await tokenOf(occasion),
     timeoutMs: settings.timeoutMs,
-    filter: filterOf(occasion),
+    // What was typed counts, whatever the project says.
+    filter: filterOf(occasion) ?? filterOf({ settings: { ...settings, tagFilter: null, ...projectSelection(project.file) }, stderr }),
+    project: { configPath: configPathOf(occasion), context: await contextOf(project, env), watchdogArgv: [...selfArgv, "watchdog"], selfArgv },
     pipes: pipes(),
   };
 }

@@ -94,7 +94,7 @@ class Reader {
   #flag(word: string): void {
     const equals = word.indexOf("=");
     const spelled = equals < 0 ? word : word.slice(0, equals);
-    const found = this.#followed(spelled) ?? flags.find(({ name, short, aliases }) => spelled === `-${short}` || [name, ...aliases].some((one) => spelled === `--${one}`));
+    const found = this.#followed(spelled) ?? flags.find((flag) => isSpelled(flag, spelled) && mayFollow(flag, this.words)) ?? flags.find((flag) => isSpelled(flag, spelled));
     if (found === undefined) throw new Refused(`there is no flag ${spelled}`, didYouMean(nearestFlag(spelled)));
     const value = this.#value(found, spelled, equals < 0 ? null : word.slice(equals + 1));
     this.given.set(found.name, withValue(found.many ? this.given.get(found.name) : undefined, value));
@@ -124,6 +124,11 @@ class Reader {
     return next;
   }
 }
+
+const isSpelled = ({ name, short, aliases }: Flag, spelled: string): boolean => spelled === `--${name}` || spelled === `-${short}` || aliases.some((alias) => spelled === `--${alias}`);
+
+/** Two flags may be known by one name; the words before it tell which is meant. */
+const mayFollow = ({ command }: Flag, words: readonly string[]): boolean => command === null || [command].flat().some((name) => words.every((word, at) => name.split(" ")[at] === word));
 
 function nearestFlag(spelled: string): string | null {
   const names = [...flags.map(({ name }) => name), "help", "version"];

@@ -57,6 +57,20 @@ test("help as people see it", () => {
                                               expression selects
       preset url [NAME]                       the address for clients that are to
                                               see its servers alone
+      app list                                the applications that are known, and
+                                              which of them are here
+      app discover                            the servers that applications here
+                                              have, and what could move
+      app consolidate [APP]                   take an application's servers in, or
+                                              all of them, and give it one entry
+                                              for all
+      app restore [APP]                       give an application its file back,
+                                              byte for byte
+      app backups                             what applications' files were before
+                                              they were changed
+      app connect [APP]                       write one entry that leads to us, and
+                                              change nothing else
+      app disconnect [APP]                    take that entry back
       explain [TOOL]                          which rules show or hide a tool; what
                                               an error's code means
       mcp tokens [SERVER]                     what the tools of each server cost a
@@ -160,8 +174,10 @@ test("help as people see it", () => {
 
     Flags of proxy:
       -u, --url URL                the server to bridge to, or to ask; with mcp,
-                                   the address of the one in the entry; default the
-                                   running one of the state folder [ONE_MCP_URL]
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder [ONE_MCP_URL]
           --token-file FILE        the token that opens everything; but with serve,
                                    the token itself may be in ONE_MCP_TOKEN
                                    instead; default the one in the state folder
@@ -173,6 +189,9 @@ test("help as people see it", () => {
                                    [ONE_MCP_TIMEOUT]
           --start                  start the server in the background if none runs
                                    [ONE_MCP_START]
+          --project DIR            the folder whose project counts, with its
+                                   .1mcprc; default the one that the client starts
+                                   it in [ONE_MCP_PROJECT]
       -p, --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
           --tags LIST              only servers with any of these tags: web,search;
@@ -193,8 +212,10 @@ test("help as people see it", () => {
 
     Flags of mcp add:
       -u, --url URL            the server to bridge to, or to ask; with mcp, the
-                               address of the one in the entry; default the running
-                               one of the state folder [ONE_MCP_URL]
+                               address of the one in the entry; with app, the
+                               address that the application is to call itself;
+                               default the running one of the state folder
+                               [ONE_MCP_URL]
       -t, --timeout MS         how long the server may take to answer for the first
                                time; with wait, to have its servers ready; with
                                mcp, to answer any request (requestTimeout); default
@@ -202,8 +223,8 @@ test("help as people see it", () => {
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
                                [ONE_MCP_TAGS]
-          --dry-run            show what would change in the file, and change
-                               nothing [ONE_MCP_DRY_RUN]
+          --dry-run            show what would change, and change nothing
+                               [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
           --type TYPE          how the server is reached: stdio, http or sse;
                                default stdio with a command; with an address it is
@@ -228,8 +249,10 @@ test("help as people see it", () => {
 
     Flags of mcp update:
       -u, --url URL            the server to bridge to, or to ask; with mcp, the
-                               address of the one in the entry; default the running
-                               one of the state folder [ONE_MCP_URL]
+                               address of the one in the entry; with app, the
+                               address that the application is to call itself;
+                               default the running one of the state folder
+                               [ONE_MCP_URL]
       -t, --timeout MS         how long the server may take to answer for the first
                                time; with wait, to have its servers ready; with
                                mcp, to answer any request (requestTimeout); default
@@ -237,8 +260,8 @@ test("help as people see it", () => {
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
                                [ONE_MCP_TAGS]
-          --dry-run            show what would change in the file, and change
-                               nothing [ONE_MCP_DRY_RUN]
+          --dry-run            show what would change, and change nothing
+                               [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
           --type TYPE          how the server is reached: stdio, http or sse;
                                default stdio with a command; with an address it is
@@ -264,21 +287,20 @@ test("help as people see it", () => {
                                30000 for what is new, else 5000
 
     Flags of mcp remove:
-          --dry-run     show what would change in the file, and change nothing
+          --dry-run     show what would change, and change nothing
                         [ONE_MCP_DRY_RUN]
           --json        print everything as JSON [ONE_MCP_JSON]
-      -y, --assume-yes  do not ask
+      -y, --assume-yes  do it without asking
 
     Flags of mcp enable:
-          --dry-run     show what would change in the file, and change nothing
+          --dry-run     show what would change, and change nothing
                         [ONE_MCP_DRY_RUN]
           --json        print everything as JSON [ONE_MCP_JSON]
           --wait-ms MS  how long to wait until it is up; 0: do not; default 30000
                         for what is new, else 5000
 
     Flags of mcp disable:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp list:
@@ -305,28 +327,23 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools enable:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools disable:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools allow:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools deny:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools forget:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset list:
@@ -343,8 +360,8 @@ test("help as people see it", () => {
                                    server:old) [ONE_MCP_TAG_FILTER]
       -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
-          --dry-run                show what would change in the file, and change
-                                   nothing [ONE_MCP_DRY_RUN]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset edit:
@@ -355,13 +372,12 @@ test("help as people see it", () => {
                                    server:old) [ONE_MCP_TAG_FILTER]
       -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
-          --dry-run                show what would change in the file, and change
-                                   nothing [ONE_MCP_DRY_RUN]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset delete:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset test:
@@ -375,6 +391,64 @@ test("help as people see it", () => {
 
     Flags of preset url:
           --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app list:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app discover:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app consolidate:
+      -u, --url URL     the server to bridge to, or to ask; with mcp, the address
+                        of the one in the entry; with app, the address that the
+                        application is to call itself; default the running one of
+                        the state folder [ONE_MCP_URL]
+          --dry-run     show what would change, and change nothing
+                        [ONE_MCP_DRY_RUN]
+          --json        print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes  do it without asking
+
+    Flags of app restore:
+          --dry-run       show what would change, and change nothing
+                          [ONE_MCP_DRY_RUN]
+      -b, --backup ID     what to go back to; default the newest from before a
+                          server moved, or an entry was written
+          --keep-in-1mcp  leave the servers in our configuration too
+      -a, --all           end all grants, the token in the state folder included;
+                          with inspect, show all tools at once; with app, all
+                          applications [ONE_MCP_ALL]
+          --json          print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes    do it without asking
+
+    Flags of app backups:
+          --verify        say whether each is what was kept
+          --cleanup DAYS  take away those that are older
+          --json          print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app connect:
+      -u, --url URL                the server to bridge to, or to ask; with mcp,
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder [ONE_MCP_URL]
+      -p, --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
+          --json                   print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes             do it without asking
+
+    Flags of app disconnect:
+          --dry-run     show what would change, and change nothing
+                        [ONE_MCP_DRY_RUN]
+          --json        print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes  do it without asking
 
     Flags of explain:
       -p, --preset NAME            only the servers that this preset selects
@@ -395,8 +469,10 @@ test("help as people see it", () => {
 
     Flags of instructions:
       -u, --url URL                the server to bridge to, or to ask; with mcp,
-                                   the address of the one in the entry; default the
-                                   running one of the state folder [ONE_MCP_URL]
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder [ONE_MCP_URL]
           --token-file FILE        the token that opens everything; but with serve,
                                    the token itself may be in ONE_MCP_TOKEN
                                    instead; default the one in the state folder
@@ -417,8 +493,10 @@ test("help as people see it", () => {
 
     Flags of inspect:
       -u, --url URL                the server to bridge to, or to ask; with mcp,
-                                   the address of the one in the entry; default the
-                                   running one of the state folder [ONE_MCP_URL]
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder [ONE_MCP_URL]
           --token-file FILE        the token that opens everything; but with serve,
                                    the token itself may be in ONE_MCP_TOKEN
                                    instead; default the one in the state folder
@@ -440,14 +518,15 @@ test("help as people see it", () => {
                                    default text on a terminal, else toon
           --limit COUNT            so many tools at once; default 20
           --cursor CURSOR          go on where the last page ended
-          --all                    end all grants, the token in the state folder
-                                   included; with inspect, show all tools at once
-                                   [ONE_MCP_ALL]
+      -a, --all                    end all grants, the token in the state folder
+                                   included; with inspect, show all tools at once;
+                                   with app, all applications [ONE_MCP_ALL]
 
     Flags of run:
       -u, --url URL          the server to bridge to, or to ask; with mcp, the
-                             address of the one in the entry; default the running
-                             one of the state folder [ONE_MCP_URL]
+                             address of the one in the entry; with app, the address
+                             that the application is to call itself; default the
+                             running one of the state folder [ONE_MCP_URL]
           --token-file FILE  the token that opens everything; but with serve, the
                              token itself may be in ONE_MCP_TOKEN instead; default
                              the one in the state folder [ONE_MCP_TOKEN_FILE]
@@ -466,8 +545,9 @@ test("help as people see it", () => {
 
     Flags of wait:
       -u, --url URL          the server to bridge to, or to ask; with mcp, the
-                             address of the one in the entry; default the running
-                             one of the state folder [ONE_MCP_URL]
+                             address of the one in the entry; with app, the address
+                             that the application is to call itself; default the
+                             running one of the state folder [ONE_MCP_URL]
           --token-file FILE  the token that opens everything; but with serve, the
                              token itself may be in ONE_MCP_TOKEN instead; default
                              the one in the state folder [ONE_MCP_TOKEN_FILE]
@@ -517,8 +597,9 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of auth revoke:
-          --all  end all grants, the token in the state folder included; with
-                 inspect, show all tools at once [ONE_MCP_ALL]
+      -a, --all  end all grants, the token in the state folder included; with
+                 inspect, show all tools at once; with app, all applications
+                 [ONE_MCP_ALL]
 
     Flags of auth pins:
           --json  print everything as JSON [ONE_MCP_JSON]
@@ -544,13 +625,11 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of config restore:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of config edit:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
 
     Flags of doctor:
           --fix   mend what can be mended without asking

@@ -5,13 +5,13 @@ import { issuesIn, lines } from "../fixtures/config.ts";
 
 test("a key that another program knows is refused with what to do instead", () => {
   const found = issuesIn({
-    mcpTemplates: {},
+    publishedInstructionTemplates: {},
     lazyLoading: {},
     serverDefaults: { envFilter: [] },
     mcpServers: { a: { command: "x", restartOnExit: true, stderr: "pipe" }, b: { url: "http://x", serverUrl: "http://x" } },
   });
   expect(lines(found).map((line) => line.replace(/^\S+ /, ""))).toEqual([
-    "“mcpTemplates” is not supported by this version (remove it)",
+    "“publishedInstructionTemplates” is not supported by this version (there are no drafts; use instructionTemplates)",
     "“lazyLoading” is not supported by this version (set start to \"on-demand\" in serverDefaults, or in an entry; set catalog to \"search\" for fewer definitions)",
     "“envFilter” is not supported by this version (name what the server needs in env, or set inheritParentEnv)",
     "“restartOnExit” is not supported by this version (a server that ends is restarted by itself; the waits are limits.backoffMsMin and limits.backoffMsMax)",

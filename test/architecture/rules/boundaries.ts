@@ -102,6 +102,7 @@ export const fileOwners: readonly string[] = Object.freeze([
   "src/cli/configEdit.ts",
   "src/config/backups.ts",
   "src/cli/supervision.ts",
+  "src/config/appFiles.ts",
   "src/config/edit.ts",
   "src/config/owner.ts",
   "src/config/presence.ts",
