@@ -45,6 +45,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("config schema", "print the JSON Schema of a configuration", async () => (await import("./config.ts")).schema),
   command("config reload", "have the running server look at its configuration now", async () => (await import("./config.ts")).reload),
   command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
+  command("version", "print the version; with --verify say whether this executable is the one that was released", async () => (await import("./verify.ts")).printVersion),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
   command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),
 ]);

@@ -83,6 +83,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("json", { command: ["status", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth status"], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
+  flag("verify", { value: "FILE", command: "version", about: "the SHA256SUMS of the release; files that lie beside it are verified too" }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -149,6 +150,7 @@ export interface Settings {
   readonly passwordFile: string | null;
   readonly operatorPasswordFile: string | null;
   readonly remove: boolean;
+  readonly verify: string | null;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -204,5 +206,6 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     passwordFile: text("password-file"),
     operatorPasswordFile: text("operator-password-file"),
     remove: isOn(text("remove")),
+    verify: text("verify"),
   });
 }

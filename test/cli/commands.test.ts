@@ -10,8 +10,8 @@ test("commands are found by exactly their words", () => {
 });
 
 test("the words that may follow leave out what people are not told of, if asked so", () => {
-  expect(nextWords([])).toEqual(["serve", "proxy", "status", "audit", "mcp", "approve", "open", "token", "auth", "config", "service", "demo", "watchdog"]);
-  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "audit", "mcp", "approve", "open", "token", "auth", "config", "service"]);
+  expect(nextWords([])).toEqual(["serve", "proxy", "status", "audit", "mcp", "approve", "open", "token", "auth", "config", "service", "version", "demo", "watchdog"]);
+  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "audit", "mcp", "approve", "open", "token", "auth", "config", "service", "version"]);
   expect(nextWords(["config"])).toEqual(["check", "schema", "reload"]);
   expect(nextWords(["serve"])).toEqual([]);
 });

@@ -39,6 +39,8 @@ test("help as people see it", () => {
                                now
       service print [MANAGER]  print what a service manager needs: systemd or
                                launchd
+      version                  print the version; with --verify say whether this
+                               executable is the one that was released
 
     Flags of serve:
       -H, --host ADDRESS                 address to listen on; default 127.0.0.1
@@ -132,6 +134,10 @@ test("help as people see it", () => {
 
     Flags of service print:
           --user  for one user's own service, not the machine's [ONE_MCP_USER]
+
+    Flags of version:
+          --verify FILE  the SHA256SUMS of the release; files that lie beside it
+                         are verified too [ONE_MCP_VERIFY]
 
     Flags:
       -c, --config FILE      the configuration file; default
