@@ -81,7 +81,7 @@ function controlOf({ version, architecture, maintainer, scripts }: Package, data
     `Maintainer: ${maintainer}`,
     `Installed-Size: ${size}`,
     // What the runtime was linked against, and what makes the user.
-    "Depends: libc6 (>= 2.27), adduser",
+    "Depends: libc6 (>= 2.17), adduser",
     "Section: net",
     "Priority: optional",
     "Description: one door to many MCP servers",

@@ -49,7 +49,7 @@ export async function makeRelease(release: Release): Promise<void> {
     release.log(`${name}  ${Math.round(all.length / 1e5) / 10} MB`);
   };
   await makeExecutables(release, locked, sums);
-  const sbom = sbomOf({ version: program.version, license: manifest.license, epoch, files: await bundledFiles(program), locked, licenseOf: await licensesOf(program.top, locked), runtimeVersion: Bun.version, executables: [...sums] });
+  const sbom = sbomOf({ version: program.version, license: manifest.license, epoch, files: await bundledFiles(program), locked, licenseOf: await licensesOf(program.top, locked), direct: Object.keys(manifest.dependencies), runtimeVersion: Bun.version, executables: [...sums] });
   const parts = await partsOf(program.top, program.version, epoch, sbom);
   await keep(sbomName, sbom);
   await makePacked(release, parts, epoch, keep);
@@ -92,6 +92,7 @@ export async function epochOf(top: string, given = process.env["SOURCE_DATE_EPOC
 interface Manifest {
   readonly license: string;
   readonly description: string;
+  readonly dependencies: Readonly<Record<string, string>>;
 }
 
 const manifestOf = async (top: string): Promise<Manifest> => (await Bun.file(join(top, "package.json")).json()) as Manifest;

@@ -18,6 +18,8 @@ export interface Bill {
   readonly locked: ReadonlyMap<string, Locked>;
   /** The licence that a package says it has (SPDX), by its place; null: it says none. */
   readonly licenseOf: (place: string) => string | null;
+  /** What the program itself asks for, by name. */
+  readonly direct: readonly string[];
   readonly runtimeVersion: string;
   /** The executables. */
   readonly executables: readonly Sum[];
@@ -79,7 +81,7 @@ function licenses(license: string | null): readonly object[] {
 
 function dependenciesOf(bill: Bill, places: readonly string[], self: string): readonly object[] {
   const refs = new Map(places.map((place) => [place, purlOf(lockedAt(bill, place))]));
-  const own = bill.locked.size === 0 ? [] : [...refs.values()];
+  const own = bill.direct.flatMap((name) => refs.get(name) ?? []);
   const below = places.map((place) => ({
     ref: refs.get(place),
     dependsOn: lockedAt(bill, place).needs.flatMap((name) => refs.get(`${place}/${name}`) ?? refs.get(name) ?? []).sort(),
