@@ -29,17 +29,16 @@ async function verify({ selfArgv: [executable = "", ...more], stdout, stderr }: 
   const sums = await readSums(path);
   const own = await digestOf(executable);
   const name = [...sums].find(([, digest]) => digest === own)?.[0];
-  if (name === undefined) stderr.write(escapeControls(`${executable} is none of ${path}: SHA-256 ${own}`).concat("\n"));
+  if (name === undefined) stderr.write(`${escapeControls(`${executable} is none of ${path}: SHA-256 ${own}`)}\n`);
   else stdout.write(`${escapeControls(executable)} is ${name}\n`);
-  let wrong = name === undefined;
+  const wrong: string[] = [];
   for (const [file, digest] of sums) {
     const found = await digestOf(join(dirname(path), file));
-    if (found === null) continue;
     if (found === digest) stdout.write(`${file} is as released\n`);
-    else stderr.write(`${file} is not as released: SHA-256 ${found}\n`);
-    wrong ||= found !== digest;
+    else if (found !== null) wrong.push(`${file} is not as released: SHA-256 ${found}\n`);
   }
-  return wrong ? 1 : 0;
+  stderr.write(wrong.join(""));
+  return name === undefined || wrong.length > 0 ? 1 : 0;
 }
 
 async function readSums(path: string): Promise<ReadonlyMap<string, string>> {

@@ -148,8 +148,8 @@ async function rehearse(): Promise<void> {
   const lie = { on: false };
   let dist = flagValue("--from") ?? "";
   await using server = serve(() => dist, lie);
-  const url = `http://127.0.0.1:${server.port}`;
   if (dist === "") {
+    const url = `http://127.0.0.1:${server.port}`;
     await mkdir(join(work, "deeper", "below"), { recursive: true });
     await part("two clones", async () => {
       dist = await buildIn(join(work, "one"), url);
@@ -157,17 +157,24 @@ async function rehearse(): Promise<void> {
     });
   } else untried("two clones", "--from says what to take");
   await part("checksums", () => verifyAll(dist));
+  await start(dist);
+  await part("install script", () => installScript(dist, lie));
+  if (Bun.which("ruby") === null) untried("formula", "there is no ruby");
+  else await part("formula", () => formula(dist, lie));
+  if (isDebian()) await part("Debian package", () => debian(dist));
+  else untried("Debian package", "that needs root on a Debian with systemd");
+  for (const name of [executableOf({ name: here }), archiveOf({ name: here }, version)]) console.log(`      ${name}: ${(Bun.file(join(dist, name)).size / 1e6).toFixed(1)} MB`);
+}
+
+const isDebian = (): boolean => process.getuid?.() === 0 && Bun.which("dpkg") !== null && Bun.which("systemd-analyze") !== null;
+
+/** The executables that can be started here. */
+async function start(dist: string): Promise<void> {
   await part(`smoke journey of ${here}`, () => smoke(join(dist, executableOf({ name: here }))));
   const [qemu, root] = [flagValue("--qemu"), flagValue("--root")];
   if (qemu !== null && root !== null) await part("smoke journey of linux-arm64, emulated", () => smoke(join(dist, executableOf({ name: "linux-arm64" })), ["sh", join(projectDir, "test", "release", "emulated.sh"), qemu, root]));
   else untried("smoke journey of linux-arm64, emulated", "--qemu and --root are not given");
-  await part("install script", () => installScript(dist, lie));
-  if (Bun.which("ruby") === null) untried("formula", "there is no ruby");
-  else await part("formula", () => formula(dist, lie));
-  if (process.getuid?.() !== 0 || Bun.which("dpkg") === null || Bun.which("systemd-analyze") === null) untried("Debian package", "that needs root on a Debian with systemd");
-  else await part("Debian package", () => debian(dist));
   if (process.argv.includes("--journeys")) await part("all journeys", async () => (/\d+ pass/.exec(await journeys(dist))?.[0] ?? "").concat("ed"));
-  for (const name of [executableOf({ name: here }), archiveOf({ name: here }, version)]) console.log(`      ${name}: ${(Bun.file(join(dist, name)).size / 1e6).toFixed(1)} MB`);
 }
 
 async function journeys(dist: string): Promise<string> {
