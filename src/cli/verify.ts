@@ -31,14 +31,20 @@ async function verify({ selfArgv: [executable = "", ...more], stdout, stderr }: 
   const name = [...sums].find(([, digest]) => digest === own)?.[0];
   if (name === undefined) stderr.write(`${escapeControls(`${executable} is none of ${path}: SHA-256 ${own}`)}\n`);
   else stdout.write(`${escapeControls(executable)} is ${name}\n`);
+  const wrong = await besides(dirname(path), sums, stdout);
+  stderr.write(wrong.join(""));
+  return name === undefined || wrong.length > 0 ? 1 : 0;
+}
+
+/** Tells of each file that lies there as it was released; gives what is to be said of the others. */
+async function besides(folder: string, sums: ReadonlyMap<string, string>, stdout: Occasion["stdout"]): Promise<string[]> {
   const wrong: string[] = [];
   for (const [file, digest] of sums) {
-    const found = await digestOf(join(dirname(path), file));
+    const found = await digestOf(join(folder, file));
     if (found === digest) stdout.write(`${file} is as released\n`);
     else if (found !== null) wrong.push(`${file} is not as released: SHA-256 ${found}\n`);
   }
-  stderr.write(wrong.join(""));
-  return name === undefined || wrong.length > 0 ? 1 : 0;
+  return wrong;
 }
 
 async function readSums(path: string): Promise<ReadonlyMap<string, string>> {

@@ -2,7 +2,7 @@
 # this platform, checks the sum as Homebrew does, runs `install` into a prefix, and then the formula's own test.
 # It is no Homebrew: style, audits, bottles and linking are not looked at.
 #
-# usage: ruby brew.rb FORMULA PREFIX
+# usage: ruby brew.rb FORMULA PREFIX [ADDRESS] — ADDRESS is where the archive is fetched instead
 require "digest"
 require "fileutils"
 require "open-uri"
@@ -47,11 +47,12 @@ class Formula
   def keep_alive(_when) = nil
 end
 
-formula, prefix = ARGV
+formula, prefix, address = ARGV
 load formula
 Dir.mktmpdir do |work|
   archive = File.join(work, "archive.tar.gz")
-  File.binwrite(archive, URI.parse(Formula::FACTS[:url]).open.read)
+  source = address.nil? ? Formula::FACTS[:url] : File.join(address, File.basename(Formula::FACTS[:url]))
+  File.binwrite(archive, URI.parse(source).open.read)
   found = Digest::SHA256.file(archive).hexdigest
   abort "SHA256 mismatch: expected #{Formula::FACTS[:sha256]}, actual #{found}" unless found == Formula::FACTS[:sha256]
   Kernel.system("tar", "-xzf", archive, "-C", work, exception: true)

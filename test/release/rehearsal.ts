@@ -3,8 +3,8 @@
  * compared byte for byte; what was built is then installed, started, damaged and taken away by every means that this
  * computer has. What cannot be tried here is said, never passed over. Minutes, not seconds, and so no part of the tests.
  *
- * `--from <folder>` takes what has been built there, with `--url <address>` it was built with; `--journeys` runs all
- * journeys with the linux-x64 executable too; `--qemu <qemu-aarch64> --root <folder>` runs the smoke journey of arm64.
+ * `--from <folder>` takes what has been built there; `--journeys` runs all journeys with this computer's executable too;
+ * `--qemu <qemu-aarch64> --root <folder>` runs the smoke journey of arm64 by an emulator.
  */
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -53,7 +53,7 @@ function expectSame(what: string, found: unknown, wanted: unknown): void {
 function serve(dist: () => string, lie: { on: boolean }) {
   return Bun.serve({
     hostname: "127.0.0.1",
-    port: Number(new URL(flagValue("--url") ?? "http://127.0.0.1:0").port),
+    port: 0,
     fetch: async ({ url }) => {
       const bytes = await readFile(join(dist(), new URL(url).pathname.slice(1))).catch(() => null);
       if (bytes === null) return new Response("no", { status: 404 });
@@ -63,8 +63,9 @@ function serve(dist: () => string, lie: { on: boolean }) {
   });
 }
 
-async function buildIn(folder: string, url: string): Promise<string> {
+async function buildIn(folder: string, commit: string, url: string): Promise<string> {
   await must(["git", "clone", "--quiet", projectDir, folder], work);
+  await must(["git", "checkout", "--quiet", commit], folder);
   await must([process.execPath, "install", "--frozen-lockfile"], folder);
   await must([process.execPath, "build.ts", "--all", "--url", url], folder);
   return join(folder, "dist");
@@ -91,11 +92,11 @@ async function smoke(binary: string, before: readonly string[] = []): Promise<st
   return (/\d+ pass/.exec(ran.output)?.[0] ?? "passed").concat("ed");
 }
 
-async function installScript(dist: string, lie: { on: boolean }): Promise<string> {
+async function installScript(dist: string, url: string, lie: { on: boolean }): Promise<string> {
   const home = join(work, "home");
   await mkdir(home);
   const env = { PATH: "/usr/bin:/bin", HOME: home };
-  const install = ["sh", join(dist, "install.sh")];
+  const install = ["sh", join(dist, "install.sh"), "--from", url];
   lie.on = true;
   const refused = await mustFail(install, work, env);
   lie.on = false;
@@ -110,10 +111,10 @@ async function installScript(dist: string, lie: { on: boolean }): Promise<string
   return "installed, verified, taken away; a damaged archive refused";
 }
 
-async function formula(dist: string, lie: { on: boolean }): Promise<string> {
+async function formula(dist: string, url: string, lie: { on: boolean }): Promise<string> {
   const path = join(dist, "onemcp.rb");
   await must(["ruby", "-c", path], work);
-  const brew = ["ruby", join(projectDir, "test", "release", "brew.rb"), path, join(work, "brew")];
+  const brew = ["ruby", join(projectDir, "test", "release", "brew.rb"), path, join(work, "brew"), url];
   lie.on = true;
   const refused = await mustFail(brew, work);
   lie.on = false;
@@ -148,19 +149,20 @@ async function rehearse(): Promise<void> {
   const lie = { on: false };
   let dist = flagValue("--from") ?? "";
   await using server = serve(() => dist, lie);
+  const url = `http://127.0.0.1:${server.port}`;
   if (dist === "") {
-    const url = `http://127.0.0.1:${server.port}`;
+    const commit = (await must(["git", "rev-parse", "HEAD"], projectDir)).trim();
     await mkdir(join(work, "deeper", "below"), { recursive: true });
     await part("two clones", async () => {
-      dist = await buildIn(join(work, "one"), url);
-      return compare(dist, await buildIn(join(work, "deeper", "below", "another"), url));
+      dist = await buildIn(join(work, "one"), commit, url);
+      return compare(dist, await buildIn(join(work, "deeper", "below", "another"), commit, url));
     });
   } else untried("two clones", "--from says what to take");
   await part("checksums", () => verifyAll(dist));
   await start(dist);
-  await part("install script", () => installScript(dist, lie));
+  await part("install script", () => installScript(dist, url, lie));
   if (Bun.which("ruby") === null) untried("formula", "there is no ruby");
-  else await part("formula", () => formula(dist, lie));
+  else await part("formula", () => formula(dist, url, lie));
   if (isDebian()) await part("Debian package", () => debian(dist));
   else untried("Debian package", "that needs root on a Debian with systemd");
   for (const name of [executableOf({ name: here }), archiveOf({ name: here }, version)]) console.log(`      ${name}: ${(Bun.file(join(dist, name)).size / 1e6).toFixed(1)} MB`);
