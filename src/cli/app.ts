@@ -107,7 +107,7 @@ export const backups: Run = async (occasion) => {
   const old = oldOf(occasion, all);
   await forgetAppBackups(stateDir, old);
   const left = all.filter((one) => !old.includes(one));
-  const rows = await Promise.all(left.map(async (one) => ({ ...shownBackup(one), isSound: settings.verify ? await isSound(stateDir, one) : null })));
+  const rows = await Promise.all(left.map(async (one) => ({ ...shownBackup(one), isSound: settings.verifyBackups ? await isSound(stateDir, one) : null })));
   if (settings.json) stdout.write(`${JSON.stringify({ folder: appBackupFolder(stateDir), backups: rows, removed: old.map(({ id }) => id) }, null, 2)}\n`);
   else stdout.write(await tableText([["ID", "BEFORE", "WHEN", "SOUND", "FILE"], ...rows.map(({ id, before, at, isSound: sound, path }) => [id, before, new Date(at).toISOString(), soundText(sound), path])], stdout));
   return rows.some(({ isSound: sound }) => sound === false) ? 1 : 0;

@@ -97,6 +97,7 @@ export const commands: readonly Command[] = Object.freeze([
   command("doctor", "look for what is wrong, and say what mends it", async () => (await import("./doctor.ts")).doctor),
   command("completion", "what your shell needs to complete these commands: bash, zsh or fish", async () => (await import("./completion.ts")).completionOf(shownCommands), { operand: "SHELL" }),
   command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
+  command("version", "print the version; with --verify say whether this executable is the one that was released", async () => (await import("./verify.ts")).printVersion),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
   command("supervise", "starts a server in the background, and again when it falls", async () => (await import("./supervise.ts")).supervise, { hidden: true }),
   command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),

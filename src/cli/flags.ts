@@ -127,7 +127,7 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("deny", { value: "CODE", command: "approve", about: "deny it without asking" }),
   typed("backup", { short: "b", value: "ID", command: "app restore", about: "what to go back to", standard: "the newest from before a server moved, or an entry was written" }),
   typed("keep-in-1mcp", { command: "app restore", about: "leave the servers in our configuration too", problem: switchProblem }),
-  typed("verify", { command: "app backups", about: "say whether each is what was kept", problem: switchProblem }),
+  typed("verify-backups", { aliases: ["verify"], command: "app backups", about: "say whether each is what was kept", problem: switchProblem }),
   typed("cleanup", { value: "DAYS", command: "app backups", about: "take away those that are older", problem: (text) => (/^\d{1,5}$/.test(text) ? null : "must be a number of days") }),
   flag("wait", { command: "approve", about: "wait until somebody asks", problem: switchProblem }),
   flag("name", { value: "NAME", command: "token create", about: "what the token is for" }),
@@ -159,6 +159,7 @@ export const flags: readonly Flag[] = Object.freeze([
   typed("verbose", { command: "mcp list", about: "everything about each", problem: switchProblem }),
   typed("follow", { short: "F", command: "mcp logs", about: "go on with what comes; also -f", problem: switchProblem }),
   typed("lines", { short: "n", value: "COUNT", command: "mcp logs", about: "so many of the last lines", standard: "50", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number of lines") }),
+  typed("verify", { value: "FILE", command: "version", about: "the SHA256SUMS of the release; files that lie beside it are verified too" }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -247,8 +248,9 @@ export interface Settings {
   readonly assumeYes: boolean;
   readonly backup: string | null;
   readonly keepIn1mcp: boolean;
-  readonly verify: boolean;
+  readonly verifyBackups: boolean;
   readonly cleanupDays: number | null;
+  readonly verify: string | null;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -321,7 +323,8 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     assumeYes: isOn(text("assume-yes")),
     backup: text("backup"),
     keepIn1mcp: isOn(text("keep-in-1mcp")),
-    verify: isOn(text("verify")),
+    verifyBackups: isOn(text("verify-backups")),
     cleanupDays: number("cleanup"),
+    verify: text("verify"),
   });
 }

@@ -127,6 +127,9 @@ test("help as people see it", () => {
                                               these commands: bash, zsh or fish
       service print [MANAGER]                 print what a service manager needs:
                                               systemd or launchd
+      version                                 print the version; with --verify say
+                                              whether this executable is the one
+                                              that was released
 
     Flags of serve:
       -H, --host ADDRESS                 address to listen on; default 127.0.0.1
@@ -421,9 +424,9 @@ test("help as people see it", () => {
       -y, --assume-yes    do it without asking
 
     Flags of app backups:
-          --verify        say whether each is what was kept
-          --cleanup DAYS  take away those that are older
-          --json          print everything as JSON [ONE_MCP_JSON]
+          --verify-backups  say whether each is what was kept
+          --cleanup DAYS    take away those that are older
+          --json            print everything as JSON [ONE_MCP_JSON]
 
     Flags of app connect:
       -u, --url URL                the server to bridge to, or to ask; with mcp,
@@ -637,6 +640,10 @@ test("help as people see it", () => {
 
     Flags of service print:
           --user  for one user's own service, not the machine's [ONE_MCP_USER]
+
+    Flags of version:
+          --verify FILE  the SHA256SUMS of the release; files that lie beside it
+                         are verified too
 
     Flags:
       -c, --config FILE      the configuration file; default

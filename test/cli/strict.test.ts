@@ -104,5 +104,7 @@ test("one name of two flags means the one of the command it stands with", () => 
   expect(given("app", "consolidate", "--yes", "cursor")).toEqual([{ "assume-yes": "1" }, "cursor"]);
   expect(given("app", "restore", "cursor", "-y")).toEqual([{ "assume-yes": "1" }, "cursor"]);
   expect(given("approve", "--yes", "AB12")).toEqual([{ yes: "AB12" }, null]);
+  expect(given("app", "backups", "--verify")).toEqual([{ "verify-backups": "1" }, null]);
+  expect(given("version", "--verify", "SHA256SUMS")).toEqual([{ verify: "SHA256SUMS" }, null]);
   expect(given("status", "--assume-yes")).toContain("belongs to");
 });
