@@ -21,7 +21,7 @@ export function manPageOf({ version, epoch }: ManPage): string {
     ".SH DESCRIPTION",
     roff("1mcp starts, watches and guards the MCP servers that are listed in one file, and offers them all at one address to every client, whatever revision of the protocol each side speaks. Without a command it serves."),
     ".PP",
-    roff("Flags stand before or after the command. Each can be set by the environment variable in brackets; the command line wins."),
+    roff("Flags stand before or after the command. Many can be set by the environment variable in brackets; the command line wins."),
     ".SH COMMANDS",
     ...shownCommands.flatMap(commandLines),
     ".SH OPTIONS",
@@ -46,23 +46,24 @@ export function manPageOf({ version, epoch }: ManPage): string {
 function commandLines(command: Command): string[] {
   const name = command.words.join(" ");
   const own = flags.filter((flag) => flag.command !== null && isFor(flag, name));
-  const operand = command.operand === null ? "" : ` [${italic(command.operand)}]`;
-  return [...item(`${bold(`1mcp ${name}`)}${operand}`), roff(`${command.about}.`), ...(own.length === 0 ? [] : [".RS", ...own.flatMap(flagLines), ".RE"])];
+  const words = [command.operand, command.more === null ? null : `${command.more}...`, command.behind ? "-- COMMAND..." : null].filter((word) => word !== null);
+  return [...item([bold(`1mcp ${name}`), ...words.map((word) => `[${italic(word)}]`)].join(" ")), roff(`${command.about}.`), ...(own.length === 0 ? [] : [".RS", ...own.flatMap(flagLines), ".RE"])];
 }
 
 function flagLines(flag: Flag): string[] {
   const value = flag.value === null ? "" : ` ${italic(flag.value)}`;
   const standard = flag.standard === null ? "" : ` The default: ${flag.standard}.`;
   const names = [...(flag.short === null ? [] : [bold(`-${flag.short}`)]), `${bold(`--${flag.name}`)}${value}`];
-  return [...item(...names), roff(`${flag.about}.${standard} [${environmentName(flag.name)}]`)];
+  return [...item(...names), roff(`${flag.about}.${standard}${flag.typed ? "" : ` [${environmentName(flag.name)}]`}`)];
 }
 
 const item = (...names: readonly string[]): readonly string[] => [".TP", names.join(", ")];
 const bold = (text: string): string => `\\fB${roff(text)}\\fR`;
 const italic = (text: string): string => `\\fI${roff(text)}\\fR`;
 
-/** A text that stands for itself: a dash is one that can be copied, and no line of it is a command. */
+/** A text that stands for itself: a dash is one that can be copied, no line of it is a command, and what is not ASCII is named. */
 export function roff(text: string): string {
   const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("~", "\\(ti").replaceAll("^", "\\(ha");
-  return escaped.replaceAll(/^(?=[.'])/gm, "\\&");
+  const named = escaped.replaceAll(/[^\x00-\x7f]/gu, (character) => `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return named.replaceAll(/^(?=[.'])/gm, "\\&");
 }
