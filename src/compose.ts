@@ -207,7 +207,13 @@ async function listening(ground: Ground, options: StartOptions, claimed: Claim |
   let reload = (): Promise<Reloaded> => Promise.reject(fault("SERVER_AWAY", { detail: "it is still starting" }));
   const { front, auth, announced, operator: door } = await whole(core, () => open(ground, options, core, () => reload()));
   const claim = claimed ?? (await claimState({ stateDir: options.stateDir, clock: systemClock, takeover: true }));
-  const withdraw = (): Promise<void> => announced.withdraw().catch((thrown: unknown) => ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message }));
+  const withdraw = async (): Promise<void> => {
+    try {
+      await announced.withdraw();
+    } catch (thrown) {
+      ground.log.warn("could not take back where it listens", { reason: faultOf(thrown).message });
+    }
+  };
   const stop = async (ms: number): Promise<void> => void (await Promise.all([withdraw(), front.close(ms)]));
   const leave = async (): Promise<void> => {
     await door?.close();
@@ -785,14 +791,14 @@ async function take(ground: Ground, core: Core, path: string, loaded: Loaded): P
 /** Puts a configuration in place; what goes wrong in doing so leaves the running one, is told, and is given. */
 async function adopt({ log }: Ground, { hub, logins }: Pick<Core, "hub" | "logins">, config: Config): Promise<string | null> {
   logins?.adopt(config.backends);
-  return hub.propose(config).then(
-    () => null,
-    (thrown: unknown) => {
-      const reason = faultOf(thrown).message;
-      log.error("the configuration could not be put in place, the running one goes on", { reason, path: config.path });
-      return reason;
-    },
-  );
+  try {
+    await hub.propose(config);
+    return null;
+  } catch (thrown) {
+    const reason = faultOf(thrown).message;
+    log.error("the configuration could not be put in place, the running one goes on", { reason, path: config.path });
+    return reason;
+  }
 }
 
 /** What is odd about a configuration that is used; servers that are put out are told of when it comes into place. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Listening, start, type StartOptions } from "../src/compose.ts";
+import { grantsAtRest, type Listening, start, type StartOptions } from "../src/compose.ts";
 import { runHere } from "./fixtures/cli.ts";
 import { programArgv, projectDir, temporaryDir } from "./fixtures/program.ts";
 import { sendModern } from "./fixtures/rpc.ts";
@@ -251,4 +251,17 @@ test("an audit log that cannot be written is told, and the rest works", async ()
   await chmod(state, 0o700);
   await place.start();
   expect(await place.logged("the audit log cannot be written")).toContain("nothing new is granted");
+});
+
+test("grants are looked after where no server runs, whatever is wrong with the configuration: who has to end one cannot wait", async () => {
+  await using dir = await temporaryDir();
+  const configPath = join(dir.path, "mcp.json");
+  await writeFile(configPath, "{ this is no configuration", { mode: 0o600 });
+  const rest = await grantsAtRest({ stateDir: join(dir.path, "state"), logLevel: "info", env: {}, version: "0", writeLog: () => undefined, pretty: false, configPath });
+  expect(rest.operator.grants()).toEqual([]);
+  const { token } = rest.operator.createToken({ name: "ci", scopes: null, lifeMs: 60_000 });
+  expect([token.startsWith("1mcp_"), rest.operator.grants().length, rest.operator.grants().filter(({ name }) => name === "ci").length]).toEqual([true, 1, 1]);
+  rest.operator.revoke("all");
+  expect(rest.operator.grants()).toEqual([]);
+  await rest.close();
 });

@@ -109,11 +109,18 @@ export class Operators implements AuthOperator {
     const { store, grants } = this.#options;
     if (id === "all") this.#withdrawAll();
     const ids = id === "all" ? [...grants.list().map((grant) => grant.id), operatorPrincipal.id] : [id];
-    const ended = store.atomically(() => ids.filter((one) => (one === operatorPrincipal.id ? true : grants.end(one))));
+    const ended = store.atomically(() => ids.filter((one) => (one === operatorPrincipal.id ? true : this.#end(one))));
     if (ended.includes(operatorPrincipal.id)) this.#renewOwn();
     this.#options.changed();
     for (const one of ended) this.#note("token.revoked", one);
     return ended.length;
+  }
+
+  /** Ends a grant; where its program was not to be asked about again, it is from now on. */
+  #end(id: string): boolean {
+    const { store, grants } = this.#options;
+    store.run("delete from consents where client_id = (select client_id from grants where id = ?)", id);
+    return grants.end(id);
   }
 
   // What was approved and not fetched yet would become a grant after all have ended. A code that was redeemed stays known as that.
@@ -123,6 +130,7 @@ export class Operators implements AuthOperator {
     store.atomically(() => {
       server.pending.withdraw();
       store.run("delete from codes where grant_id is null");
+      store.run("delete from consents");
     });
   }
 

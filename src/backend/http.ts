@@ -4,7 +4,7 @@
  */
 import type { RemoteLogin } from "../auth/index.ts";
 import { type Clock, type Egress, type EgressInit, type EgressReply, escapeControls, Fault, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
-import type { RemoteSpec } from "../config/index.ts";
+import type { RemoteCertificates, RemoteSpec } from "../config/index.ts";
 import type { WireReply, WireRequest } from "../era/index.ts";
 import { createSseReader, type Message } from "../protocol/index.ts";
 import { isJson, isSse, readJson } from "./answer.ts";
@@ -37,6 +37,11 @@ export const createHttpLink = (options: HttpOptions): Link => new HttpLink(optio
 const ignore = (): void => undefined;
 const answerTypes = "application/json, text/event-stream";
 
+const certificatesIn = ({ own, ca }: RemoteCertificates): NonNullable<EgressInit["tls"]> => ({
+  ...(own === null ? {} : { cert: reveal(own.cert), key: own.key.reveal() }),
+  ...(ca === null ? {} : { ca: reveal(ca) }),
+});
+
 class HttpLink implements Link {
   readonly pid = null;
   onMessage: (message: Message) => void = ignore;
@@ -51,6 +56,7 @@ class HttpLink implements Link {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #postHeaders: Readonly<Record<string, string>>;
+  readonly #tls: NonNullable<EgressInit["tls"]> | null;
   readonly #pending: Pending<WireReply>;
   readonly #open = new Set<AbortController>();
   #sse: SseChannel | null = null;
@@ -65,6 +71,7 @@ class HttpLink implements Link {
     this.#url = reveal(spec.url);
     this.#headers = Object.fromEntries(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), reveal(value)]));
     this.#postHeaders = { ...this.#headers, accept: answerTypes, "content-type": "application/json" };
+    this.#tls = spec.certificates === null ? null : certificatesIn(spec.certificates);
     this.#pending = new Pending({ clock, pendingMax: limits.pendingMax + spec.maxInFlight, backend: spec.name, late: () => this.onLate() });
     if (spec.transport === "auto") this.openSse = () => this.#turnSse();
   }
@@ -352,7 +359,8 @@ class HttpLink implements Link {
     // In lower case, so that the dialect's own headers replace configured ones of the same name.
     for (const name in headers) all[name.toLowerCase()] = headers[name] as string;
     if (authorization !== null) all["authorization"] = authorization;
-    return { method, headers: all, body, signal, backend: this.#options.spec.name };
+    const init = { method, headers: all, body, signal, backend: this.#options.spec.name };
+    return this.#tls === null ? init : { ...init, tls: this.#tls };
   }
 
   async #bounded(ms: number, run: (signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -26,6 +26,8 @@ export interface EgressInit {
    * the connection goes to one of those that were looked at, and never through a proxy. Absent: the operator named it.
    */
   readonly reach?: "public";
+  /** Certificates in PEM: what is shown (both, or neither), and who alone may have issued the other side's. Absent: nothing, and whom the system trusts. */
+  readonly tls?: { readonly cert?: string; readonly key?: string; readonly ca?: string };
   /** The path of a unix socket to speak to instead of the URL's host: somebody on this machine. */
   readonly unix?: string;
 }
@@ -132,6 +134,7 @@ async function overFetch(url: string, init: EgressInit, slots: Slots): Promise<E
       timeout: false,
       // What was packed against our word would be unpacked without bound.
       decompress: false,
+      ...(init.tls === undefined ? {} : { tls: init.tls }),
     } as RequestInit);
     if (isRedirect(response.status)) {
       response.body?.cancel().catch(ignore);
@@ -220,7 +223,7 @@ function overNode(url: string, init: EgressInit, pin: Pin | null = null, more: o
   return new Promise((resolve, reject) => {
     try {
       const headers = { "accept-encoding": "identity", ...init.headers, ...(pin === null ? {} : { host: pin.host }) };
-      const common = { ...more, method: init.method, headers, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) };
+      const common = { ...more, ...(init.tls === undefined ? {} : { ...init.tls, agent: false }), method: init.method, headers, signal: init.signal, ...(init.unix === undefined ? {} : { socketPath: init.unix }) };
       const refuse = (response: Incoming, why: Fault): void => {
         response.on("error", ignore).destroy();
         reject(why);

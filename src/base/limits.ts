@@ -291,7 +291,7 @@ export const defaultLimits = Object.freeze({
   operatorMsMax: 60_000,
   /** Characters of one text in a log line. */
   logTextMax: 2048,
-  /** Secret values kept for scrubbing, and the length from which one is kept. */
+  /** Secret values kept for scrubbing, those that were written down and those that come and go apart, and the length from which one is kept. */
   secretsMax: 4096,
   secretLengthMin: 6,
   /** Lines of the console, where libraries speak, that get into the log within a minute. */

@@ -26,7 +26,7 @@ export type { RemoteOAuth } from "./login.ts";
 export { unknownIn } from "./presets.ts";
 export { configJsonSchema } from "./schema.ts";
 export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.ts";
-export type { BackendSpec, Config, Issue, Loaded, Preset, RemoteSpec, StdioSpec } from "./types.ts";
+export type { BackendSpec, Config, Issue, Loaded, Preset, RemoteCertificates, RemoteSpec, StdioSpec } from "./types.ts";
 export type { SignInConfig } from "./signIn.ts";
 export type { ToolRules } from "./tools.ts";
 export type { ClaimRule, TrustedIssuer } from "./trusted.ts";

@@ -120,12 +120,23 @@ export const stdioEntry = v.strictObject({
   ...common,
 });
 
+/** Certificates of an https address. */
+const certificatesEntry = v.pipe(
+  v.strictObject({
+    cert: v.optional(v.pipe(valueEither, v.description("Our certificate there, in PEM, those that vouch for it behind it; easiest as {\"$file\": \"client.pem\"}."))),
+    key: v.optional(v.pipe(valueEither, v.description("Its private key, in PEM."))),
+    ca: v.optional(v.pipe(valueEither, v.description("Who alone may have issued the server's certificate, in PEM. Default: whom the system trusts."))),
+  }),
+  v.check(({ cert, key }) => (cert === undefined) === (key === undefined), "needs both cert and key, or neither"),
+);
+
 /** A server that is reached by a URL. */
 export const remoteEntry = v.strictObject({
   type: v.optional(v.pipe(v.picklist(["http", "streamableHttp", "streamable-http", "sse"]), v.description("How it is spoken to. Default: Streamable HTTP, or HTTP+SSE where that is what answers."))),
   url: v.pipe(text(), v.description(`Its address. ${references}`)),
   headers: v.optional(headers),
   oauth: v.optional(v.pipe(oauthEntry, v.description("How we log in there when it asks for it. Default: as it says itself."))),
+  tls: v.optional(v.pipe(certificatesEntry, v.description("The certificate that we show there (mutual TLS), and whose certificates count; for https alone. Default: none, and those that the system trusts."))),
   credentials: v.optional(v.pipe(v.picklist(["shared", "per-user"]), v.description("Whose login is used there: the operator's for everybody, or each caller's own. Default: shared, or per-user where several people call (auth has issuers) and nothing written here is for all of them."))),
   ...common,
 });

@@ -17,7 +17,7 @@ import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
 import { type Context, isTemplate, parseTemplate, renderTemplate } from "./template.ts";
 import { toolRulesOf } from "./tools.ts";
-import type { BackendSpec, Issue, RemoteSpec, StdioSpec } from "./types.ts";
+import type { BackendSpec, Issue, RemoteCertificates, RemoteSpec, StdioSpec } from "./types.ts";
 
 /** What every entry of one file is read with. */
 export interface Surroundings {
@@ -181,10 +181,19 @@ function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): Remo
     url: new Secret(url.text),
     shownUrl: shownUrl(entry.url, parsed),
     transport: transports[entry.type ?? "auto"],
+    certificates: certificatesOf(entry, parsed, reader),
     ...loginOf(entry, reader),
   };
   // Without a process to pay for, everybody has a connection of his own.
   return finish(name, entry, "principal", reaches, reader);
+}
+
+function certificatesOf({ tls }: RemoteEntry, url: URL | null, reader: EntryReader): RemoteCertificates | null {
+  if (tls === undefined) return null;
+  if (url?.protocol === "http:") reader.refuse(reader.path("tls"), "is for https alone, and the URL is http", "write https:// in the URL, or remove tls");
+  const textOf = (key: "cert" | "key" | "ca"): Text | null => (tls[key] === undefined ? null : reader.readText(key === "key" ? "secret" : "", tls[key], reader.path("tls", key)));
+  const [cert, key, ca] = [textOf("cert"), textOf("key"), textOf("ca")];
+  return Object.freeze({ own: cert === null || key === null ? null : Object.freeze({ cert, key: new Secret(reveal(key)) }), ca });
 }
 
 function loginOf(entry: RemoteEntry, reader: EntryReader): Pick<RemoteSpec, "headers" | "oauth" | "credentials"> {
@@ -243,7 +252,7 @@ function headersOf(entry: RemoteEntry, reader: EntryReader): Readonly<Record<str
 // What frames a message, and what the protocol says about it, must fit the message.
 const ownHeader = /^(host|connection|content-(length|type|encoding)|transfer-encoding|te|trailer|upgrade|keep-alive|expect|mcp-.*)$/i;
 
-type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv" | "sandbox"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "headers" | "oauth" | "credentials">;
+type Reaches = Pick<StdioSpec, "kind" | "command" | "args" | "env" | "cwd" | "inheritParentEnv" | "sandbox"> | Pick<RemoteSpec, "kind" | "url" | "shownUrl" | "transport" | "certificates" | "headers" | "oauth" | "credentials">;
 type SpecFor<R extends Reaches> = R extends { kind: "stdio" } ? StdioSpec : RemoteSpec;
 
 function finish<R extends Reaches>(name: string, entry: ServerEntry, isolation: BackendSpec["isolation"], reaches: R, reader: EntryReader): SpecFor<R> {
@@ -308,9 +317,11 @@ function usageOf(entry: ServerEntry, { defaults, limits, isForSeveral }: Surroun
 
 /** Everything that reaches the process or connection, and nothing else: tags and tools may change while it runs on. */
 function fingerprintOf(shared: object, reaches: Reaches): string {
-  const plain = reaches.kind === "stdio" ? { ...reaches, args: reaches.args.map(reveal), env: revealed(reaches.env) } : { ...reaches, url: reaches.url.reveal(), headers: revealed(reaches.headers), oauth: reaches.oauth === null ? null : revealedOAuth(reaches.oauth) };
+  const plain = reaches.kind === "stdio" ? { ...reaches, args: reaches.args.map(reveal), env: revealed(reaches.env) } : { ...reaches, url: reaches.url.reveal(), headers: revealed(reaches.headers), certificates: reaches.certificates === null ? null : shownCertificates(reaches.certificates), oauth: reaches.oauth === null ? null : revealedOAuth(reaches.oauth) };
   return fingerprint({ ...shared, ...plain });
 }
+
+const shownCertificates = ({ own, ca }: RemoteCertificates): object => ({ own: own === null ? null : { cert: reveal(own.cert), key: own.key.reveal() }, ca: ca === null ? null : reveal(ca) });
 
 const revealed = (texts: Readonly<Record<string, Text>>): Record<string, string> =>
   Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, reveal(text)]));

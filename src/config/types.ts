@@ -81,6 +81,14 @@ export interface StdioSpec extends BackendCommon {
   readonly sandbox: Sandbox;
 }
 
+/** Certificates of a remote server's connections, in PEM. */
+export interface RemoteCertificates {
+  /** What we show: certificate and key; null: nothing. */
+  readonly own: { readonly cert: string | Secret; readonly key: Secret } | null;
+  /** Who alone may have issued the server's; null: whom the system trusts. */
+  readonly ca: string | Secret | null;
+}
+
 export interface RemoteSpec extends BackendCommon {
   readonly kind: "remote";
   /** May hold a secret in its query; use `reveal` only where it is fetched. */
@@ -89,6 +97,8 @@ export interface RemoteSpec extends BackendCommon {
   readonly shownUrl: string;
   readonly transport: "auto" | "http" | "sse";
   readonly headers: Readonly<Record<string, string | Secret>>;
+  /** Null: nothing is shown, and the system's trust counts. */
+  readonly certificates: RemoteCertificates | null;
   /** How we log in there; null where a configured header does that. */
   readonly oauth: RemoteOAuth | null;
   /** Whose login is used: the operator's for everybody, or each caller's own. */

@@ -6,7 +6,7 @@
 import type { Lease } from "../backend/index.ts";
 import { defaultLimits, type Fault, fault } from "../base/index.ts";
 import { completionRoute, isPermitted, ownersOf, pageOf, proxyServer, referenceMemberOf, type Route, routeOf, serverScope, type View } from "../catalog/index.ts";
-import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
+import { type Call, emptyObject, type Kind, memberOf, objectOf, type Outcome, parseObject, type RawObject, type RpcError, rpcErrorOf, stringOf } from "../protocol/index.ts";
 import { mayExtend } from "./extensions.ts";
 import { ofPair, toolNameOf } from "./inner.ts";
 import type { Row, Scene, Unknown } from "./scene.ts";
@@ -30,17 +30,27 @@ const unknownUri = (uri: string): Unknown => ({
 
 const missing = (member: string): Outcome => failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: `"${member}" must be a string` })));
 
+/**
+ * Whether another member has this name in other letters' cases. Some readers of JSON (Go's own among them) take it for the
+ * same member, and the later one counts there: then another tool would run than the one that we let through.
+ */
+const hasTwin = ({ members }: RawObject, member: string): boolean => members.some(({ key }) => key.length === member.length && key !== member && key.toLowerCase() === member);
+
 /** tools/call and prompts/get: the target is named by `params.name`. */
 const named =
   (kind: "tools" | "prompts", what: string): Row =>
   (scene, call) => {
     const name = stringOf(call.params, "name");
     if (name === null) return missing("name");
-    const route = routeOf(scene.view, kind, name) ?? (scene.snapshot.withholds(call.selection.server ?? "", kind, name) ? null : passRoute(scene, call, name));
+    if (hasTwin(call.params, "name")) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: 'two members are called "name" but for their case' })));
+    const route = routeOf(scene.view, kind, name) ?? unlisted(scene, call, kind, name);
     if (route === null) return unknown(what, name);
     if (route.backend === proxyServer) return ofPair(scene, call, name, rows["tools/call"] ?? passThrough);
     return leaseOf(scene, route).call(call, targetOf(scene, route, route.local === name ? null : route.local));
   };
+
+/** Where a name goes that is not listed; null: nowhere, be it that its definition is held back. */
+const unlisted = (scene: Scene, call: Call, kind: "tools" | "prompts", name: string): Route | null => (scene.snapshot.withholds(call.selection.server ?? "", kind, name) ? null : passRoute(scene, call, name));
 
 /**
  * On `/mcp/<server>` a name that the server does not list is still its own to refuse, in its own words; what the

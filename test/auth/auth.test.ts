@@ -9,7 +9,7 @@ describe("without authentication", () => {
     await using stage = await openAuth({ mode: "none" });
     const { auth } = stage;
     expect(await auth.verify({ authorization: null, resource: mcp })).toEqual({ ok: true, principal: { id: "operator", scopes: null } });
-    expect([auth.mode, auth.paths, auth.tokenPath, auth.stepUp(["a"], mcp), auth.isOperator(null), auth.operator.waiting(), auth.operator.grants(), auth.operator.revoke("all")]).toEqual(["none", [], null, "", true, [], [], 0]);
+    expect([auth.mode, auth.paths, auth.tokenPath, auth.stepUp(["a"], mcp), auth.isOperator(null), auth.operator.waiting(), auth.operator.grants(), auth.operator.revoke("all"), auth.personIn(null), auth.takesPeople, auth.operator.pinnedClients()]).toEqual(["none", [], null, "", true, [], [], 0, null, false, []]);
     expect(() => auth.operator.openLink()).toThrow(Fault);
     expect(ask(auth, "GET", "/authorize")).rejects.toThrow(Fault);
     auth.onEnded(() => undefined);

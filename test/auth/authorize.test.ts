@@ -149,6 +149,14 @@ describe("an approval that shall stand", () => {
     pageOf(await new TestBrowser(stage.auth).go("GET", url("tag:web", web)), "waiting");
     expect(await approve(url("tag:web", callback))).toBeDefined();
     pageOf(await browser.go("GET", url("tag:web", callback)), "consent");
+    // Who takes back what a program got wants to be asked when it comes again.
+    const code = redirected(await browser.go("GET", url("tag:web", web)))["code"] ?? "";
+    await tokenOf(stage.auth, { ...codeForm(document.client_id, code), redirect_uri: web });
+    stage.auth.operator.revoke(stage.auth.operator.grants()[0]?.id ?? "");
+    expect(await approve(url("tag:web", web))).toBeDefined();
+    stage.auth.operator.revoke("all");
+    await browser.own(stage.auth);
+    pageOf(await browser.go("GET", url("tag:web", web)), "consent");
   });
 });
 

@@ -20,6 +20,25 @@ const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() =
 const ways = [["fetch", defaultLimits.fetchesMax], ["node:http", 0]] as const;
 
 for (const [way, max] of ways) {
+  test(`by ${way}, a certificate is shown where one is wanted, to whom alone it is for, and no connection is shared with who shows none`, async () => {
+    const [server, client] = [await certified("localhost"), await certified("client")];
+    const peer = Bun.serve({ port: 0, hostname: "127.0.0.1", tls: { ...server, ca: client.cert, requestCert: true, rejectUnauthorized: true }, fetch: () => new Response("in") });
+    const url = `https://127.0.0.1:${peer.port}/`;
+    const egress = make(max);
+    const ask = (tls: object) => egress.send(url, { ...initOf(), tls });
+    try {
+      for (let again = 0; again < 2; again += 1) {
+        expect(await textOf(await ask({ ...client, ca: server.cert }))).toBe("in");
+        expect(await failure(ask({ ca: server.cert }))).toMatchObject({ backend: "b" });
+        // Whom the system does not trust is nobody.
+        expect((await failure(ask(client))).code).toBe("BACKEND_DOWN");
+        expect(await failure(ask({ ...(await certified("stranger")), ca: server.cert }))).toMatchObject({ backend: "b" });
+      }
+    } finally {
+      await peer.stop(true);
+    }
+  });
+
   test(`by ${way}, method, headers and body go out, and status, headers and body come back`, async () => {
     await using peer = createPeer(({ body }) => new Response(`got ${body}`, { status: 418, headers: { "X-Kind": "teapot" } }));
     const reply = await make(max).send(`${peer.url}/a?b=c`, initOf({ body: "ü", headers: { "x-mine": "yes" } }));

@@ -230,6 +230,25 @@ test("an argument stays one argument whatever its variable holds", () => {
   );
 });
 
+describe("certificates of an https address", () => {
+  const remote = (tls: object, url = "https://mcp.example/mcp") => configIn({ mcpServers: { a: { url, tls } } }).backends[0];
+  const shown = (tls: object) => {
+    const spec = remote(tls);
+    return spec?.kind === "remote" && spec.certificates !== null ? [spec.certificates.own === null ? null : [reveal(spec.certificates.own.cert), spec.certificates.own.key.reveal()], spec.certificates.ca === null ? null : reveal(spec.certificates.ca)] : null;
+  };
+
+  test("are what we show, and whose count; the key is a secret, and another one is another connection", () => {
+    expect([shown({ cert: "C", key: "K", ca: "A" }), shown({ cert: "C", key: "K" }), shown({ ca: "A" })]).toEqual([[["C", "K"], "A"], [["C", "K"], null], [null, "A"]]);
+    expect(JSON.stringify(remote({ cert: "C", key: "key-text" }))).not.toContain("key-text");
+    expect(remote({ cert: "C", key: "K" })?.fingerprint).not.toBe(remote({ cert: "C", key: "L" })?.fingerprint);
+  });
+
+  test("come in pairs, and for https alone", () => {
+    expect(remote({ ca: "A" }, "http://127.0.0.1:1/mcp")?.issue?.message).toContain("for https alone");
+    expect(read({ mcpServers: { a: { url: "https://a.example", tls: { cert: "C" } } } }).ok).toBe(false);
+  });
+});
+
 describe("where several people call", () => {
   const issuers = [{ issuer: "https://login.example", audience: "a", scopes: [] }];
   const servers = {

@@ -34,6 +34,7 @@ export async function configurationPage(): Promise<string> {
     program: table(program, { skip: shared }),
     address: table(address, { skip: shared }),
     oauth: table(membersOf(address)["oauth"]),
+    certificates: table(membersOf(address)["tls"]),
     shared: table(program, { skip: Object.keys(membersOf(program)).filter((key) => !shared.includes(key)) }),
     tools: table(membersOf(program)["tools"]),
     defaults: table(top["serverDefaults"]),

@@ -100,7 +100,7 @@ describe("the page of a decision", () => {
 test("the page that waits asks by itself how it stands, says the code, and leads to the password where there is one", async () => {
   const waiting = (canUsePassword: boolean): Page => ({ name: "waiting", handle: "a/b&c", code: "HRCL-PCVJ", request, canUsePassword, signIn: null });
   const { text } = await shown(waiting(true));
-  expect(text).toContain('<meta http-equiv="refresh" content="2; url=/authorize?handle=a%2Fb%26c">');
+  expect(text).toContain('<meta http-equiv="refresh" content="1; url=/authorize?handle=a%2Fb%26c">');
   expect(text).toContain("HRCL-PCVJ");
   expect(text).toContain('href="/login?next=%2Fauthorize%3Fhandle%3Da%252Fb%2526c"');
   expect((await shown(waiting(false))).text).not.toContain("/login");

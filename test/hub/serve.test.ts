@@ -34,6 +34,22 @@ describe("resources", () => {
   });
 });
 
+describe("a tool or prompt", () => {
+  test("that is named twice but for the case is refused: a server that minds no case would take the other one", async () => {
+    const { hub, pool } = await stageOf(configOf(specOf("alpha", { disabledTools: ["wipe"] })));
+    pool.backend("alpha").offer({ tools: [tool("read"), tool("wipe")] });
+    for (const selection of [{ server: "alpha" }, { server: null }]) {
+      const name = selection.server === null ? "alpha__read" : "read";
+      for (const params of [`{"name":"${name}","Name":"wipe"}`, `{"NAME":"wipe","name":"${name}","arguments":{}}`]) {
+        for (const method of ["tools/call", "prompts/get"]) expect(textOf(await hub.call(callOf(method, params, { selection })))).toContain('"code":-32602');
+      }
+      // In what the server's own schema describes it may be so.
+      expect(textOf(await hub.call(callOf("tools/call", `{"name":"${name}","arguments":{"name":"a","Name":"b"},"names":1}`, { selection })))).toContain("alpha");
+    }
+    expect(pool.backend("alpha").calls.map(({ method }) => method)).toEqual(["tools/call", "tools/call"]);
+  });
+});
+
 describe("what no row is for", () => {
   test("goes to the server that its id was issued for, if its caller sees that one", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));

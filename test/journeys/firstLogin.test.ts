@@ -115,6 +115,8 @@ async function assertReadable(page: BrowserPage, width: number): Promise<void> {
 
 const showsText = (text: string): string => `document.body?.innerText.includes(${JSON.stringify(text)}) === true`;
 
+const browserMs = 30_000;
+
 // In continuous integration there may be no Chromium; the same is tried above without one.
 describe.skipIf(chromiumPath() === null)("in Chromium (left out where there is none: the same way is gone above without it)", () => {
   const tags = { alpha: ["work"], beta: ["work", "home"] };
@@ -122,7 +124,8 @@ describe.skipIf(chromiumPath() === null)("in Chromium (left out where there is n
   let program: Program;
   beforeAll(async () => {
     [browser, program] = await Promise.all([startChromium(), startProgram({ config: { mcpServers: { alpha: fixture("owningServer.ts", ["alpha"], { tags: tags.alpha }), beta: fixture("owningServer.ts", ["beta"], { tags: tags.beta }) } } })]);
-  });
+    // A browser that nobody has started for a while is read from the disk first.
+  }, browserMs);
   afterAll(() => Promise.all([browser[Symbol.asyncDispose](), program[Symbol.asyncDispose]()]));
 
   test("the waiting page goes on by itself to the client, as soon as the terminal has decided", async () => {
