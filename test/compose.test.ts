@@ -141,6 +141,15 @@ describe("a composed proxy", () => {
     await place.start();
   });
 
+  test("that takes over has its servers up before it listens: nobody who comes waits for one", async () => {
+    await using place = await placeOf({ mcpServers: { raw: backend } });
+    const first = await place.start();
+    const pid = await callPid(first.url);
+    const next = await place.start({ takeover: true });
+    expect(next.status().backends).toMatchObject([{ name: "raw", state: "ready" }]);
+    expect(await callPid(next.url)).not.toBe(pid);
+  });
+
   test("knows whether its own door answers, and gives way to one that listens on the same port", async () => {
     await using place = await placeOf({ mcpServers: {}, limits: { giveWayMs: 1 } });
     const first = await place.start({ sharePort: true });
@@ -231,6 +240,10 @@ test("what stands beside the endpoints is put together too: numbers, logins, gra
   const asked = async (path: string, init: RequestInit = {}): Promise<number> => (await fetch(`${origin}${path}`, { redirect: "manual", ...init })).status;
   const known = { headers: { Authorization: `Bearer ${token}` } };
   expect([await asked("/metrics"), await asked("/metrics", known), await asked("/health/mcp/none", known)]).toEqual([401, 200, 404]);
+  const asSelected = (preset: string): Promise<number> => asked(`/mcp?preset=${preset}`, { ...known, method: "POST" });
+  await place.write({ presets: { few: { filter: "server:raw" } }, mcpServers: { raw: backend } });
+  await running.reload();
+  expect([await asSelected("few"), await asSelected("none"), await asked("/connect/raw?link=none")]).toEqual([415, 400, 401]);
   const registered = await fetch(`${origin}/register`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ client_name: "x", redirect_uris: ["http://127.0.0.1/cb"], token_endpoint_auth_method: "none" }) });
   const { client_id } = (await registered.json()) as { client_id: string };
   const query = new URLSearchParams({ response_type: "code", client_id, redirect_uri: "http://127.0.0.1/cb", state: "s", code_challenge: "a".repeat(43), code_challenge_method: "S256" });

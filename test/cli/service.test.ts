@@ -26,8 +26,8 @@ test("prints a user's own with the user's folders, the folders named, and what t
 });
 
 test("prints the property list of launchd", async () => {
-  const { stdout } = await runHere(["service", "print", "launchd", "--user"], { HOME: "/Users/me", PATH: "" });
-  expect(stdout).toContain("<string>/Users/me/.local/state/1mcp</string>");
+  const { stdout } = await runHere(["service", "print", "launchd", "--user"], { HOME: "/Users/me & you", PATH: "" });
+  expect(stdout).toContain("<string>/Users/me &amp; you/.local/state/1mcp</string>");
   expect(stdout).not.toContain("<key>PATH</key>");
 });
 
