@@ -27,6 +27,9 @@ describe("the first run", () => {
   test("can be skipped, and shows the demonstration then", async () => {
     const { text, said } = await run([["Name: ", "\n"]]);
     expect([text, said.includes("serving the demonstration server")]).toEqual([null, true]);
+  });
+
+  test("can be left in the middle of a server", async () => {
     expect((await run([["Name: ", "one\n"], ["Its command", "\n"]])).text).toBeNull();
   });
 
