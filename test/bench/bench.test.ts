@@ -55,7 +55,10 @@ test("a target that is missed is said to be missed", () => {
     machine: "test",
     calls,
     large: [row("stdio", 4)],
-    guard: [{ inFlight: 1, open: best(100, 10), guarded: best(90, 10.4) }, { inFlight: 16, open: best(100, 10), guarded: best(99, 10.2) }],
+    guard: [
+      { inFlight: 1, pairs: [{ open: best(100, 10), guarded: best(90, 10.4) }] },
+      { inFlight: 16, pairs: [{ open: best(100, 10), guarded: best(99, 10.2) }, { open: best(100, 10), guarded: best(10, 90) }, { open: best(100, 10), guarded: best(100, 10) }] },
+    ],
     begins: [{ era: "2026", relay: best(8, 1), ours: best(6, 1) }],
     starts: { versionMs: 5, listeningMs: 41, relayListeningMs: 20 },
     memory: { relayMb: 30, oneMb: 40, tenMb: 50, sessionKb: 10, streamKb: 12 },
@@ -70,5 +73,6 @@ test("a target that is missed is said to be missed", () => {
     "start to listening",
   ]);
   expect(reportOf(figures)).toContain("| start to listening | at most 40.0 ms | 41.0 ms | **missed** |");
+  expect(reportOf(figures)).toContain("| 16 | 100 | 99 | 10.0 µs | 10.2 µs | 1.02x (1.00x to 9.00x) | 1.01x (1.00x to 10.00x) |");
   expect(reportOf(figures)).toContain("| http, 2026, 1 | 5 | 6 | 1.20x | 20.0 µs | 21.0 µs | 1.05x |");
 });

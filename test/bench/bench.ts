@@ -19,6 +19,8 @@ const has = (flag: string): boolean => process.argv.includes(flag);
 
 const effort: Effort = has("--quick") ? { rounds: 1, warmMs: 150, windowMs: 300 } : { rounds: 3, warmMs: 300, windowMs: 800 };
 
+const pairs = has("--quick") ? 1 : 7;
+
 async function chooseProgram(): Promise<"binary" | "source"> {
   const binary = join(projectDir, "dist", "1mcp");
   if (process.env["ONE_MCP_BINARY"] === undefined && !has("--source") && (await Bun.file(binary).exists())) process.env["ONE_MCP_BINARY"] = binary;
@@ -45,7 +47,7 @@ async function measureAll(program: "binary" | "source"): Promise<Figures> {
     machine: `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, ${process.platform} ${process.arch}`,
     calls,
     large,
-    guard: await guardRows(effort),
+    guard: await guardRows(effort, pairs),
     begins,
     starts: await starts(has("--quick") ? 5 : 20),
     memory: await memory(4000),
@@ -54,7 +56,7 @@ async function measureAll(program: "binary" | "source"): Promise<Figures> {
 
 const chosen = await chooseProgram();
 if (has("--guard")) {
-  console.log(guardTable(await guardRows(effort)));
+  console.log(guardTable(await guardRows(effort, pairs)));
   process.exit();
 }
 const figures = await measureAll(chosen);
