@@ -4,7 +4,7 @@
  * the tool's own failure.
  */
 import { type Cancel, CancelSource, defaultLimits, fault, nearestOf } from "../base/index.ts";
-import type { Asking, Reached } from "../compose.ts";
+import type { Asking, Reached } from "../compose/index.ts";
 import { type Answer, type Ask, memberOf, parseObject, type RawObject, rawOf } from "../protocol/index.ts";
 import { valuesOf } from "./flags.ts";
 import { formatOf } from "./format.ts";

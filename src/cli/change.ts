@@ -4,7 +4,7 @@
  */
 import { realpath } from "node:fs/promises";
 import { escapeControls, fault } from "../base/index.ts";
-import type { Reloaded } from "../compose.ts";
+import type { Reloaded } from "../compose/index.ts";
 import { type ConfigEdit, type Edited, editConfig } from "../config/index.ts";
 import { configPathOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";

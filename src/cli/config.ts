@@ -1,7 +1,7 @@
 /** `config check`, `config schema` and `config reload`. */
 import { resolve } from "node:path";
 import { fault } from "../base/index.ts";
-import type { Reloaded } from "../compose.ts";
+import type { Reloaded } from "../compose/index.ts";
 import { configJsonSchema, defaultConfigPath, loadConfig } from "../config/index.ts";
 import type { Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";

@@ -5,7 +5,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultLimits, makePrivate } from "../base/index.ts";
-import type { LoginInfo, Report } from "../compose.ts";
+import type { LoginInfo, Report } from "../compose/index.ts";
 import { type Config, defaultListen, readOwner } from "../config/index.ts";
 import { stateDirOf } from "./bearer.ts";
 import { type Finding, wordOf } from "./finding.ts";
@@ -79,14 +79,14 @@ function loginFinding({ server, state, expiresAt, renews }: LoginInfo, now: numb
 }
 
 async function orphanFindings(stateDir: string): Promise<Finding[]> {
-  const { leftBehind, endLeftBehind } = await import("../compose.ts");
+  const { leftBehind, endLeftBehind } = await import("../compose/index.ts");
   const pids = await leftBehind(stateDir).catch(() => []);
   if (pids.length === 0) return [];
   return [{ check: "orphans", level: "error", message: `servers of a proxy that was killed still run: ${pids.map((pid) => `process ${pid}`).join(", ")}`, mend: "1mcp doctor --fix", fix: () => endLeftBehind(stateDir).then(() => "they were ended") }];
 }
 
 async function portFindings({ settings }: Occasion, config: Config | null): Promise<Finding[]> {
-  const { listenerAt } = await import("../compose.ts");
+  const { listenerAt } = await import("../compose/index.ts");
   const { host, port } = whereOf(settings, config);
   const who = port === 0 ? "nobody" : await listenerAt(host, port, defaultLimits.aliveMsMax);
   if (who === "nobody") return [];

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits, fault } from "../base/index.ts";
-import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose.ts";
+import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose/index.ts";
 import { defaultStateDir } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";

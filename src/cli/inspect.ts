@@ -1,6 +1,6 @@
 /** `inspect`: the servers of the running proxy; the tools of one, page by page; one tool, with an example of how to run it. */
 import { fault } from "../base/index.ts";
-import type { Asking, ServerFacts } from "../compose.ts";
+import type { Asking, ServerFacts } from "../compose/index.ts";
 import { toolNamed } from "./call.ts";
 import { formatOf, shownAs, tameText } from "./format.ts";
 import { parametersOf, targetOf } from "./invocation.ts";

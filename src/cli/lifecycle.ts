@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { type Clock, defaultLimits, fault, readPrivateTail, sleep } from "../base/index.ts";
-import type { Report } from "../compose.ts";
+import type { Report } from "../compose/index.ts";
 import { type Presence, processLives, readOwner, readPresence } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
 import { stateDirOf } from "./bearer.ts";

@@ -1,6 +1,6 @@
 /** `mcp logs`: the last lines of the running proxy's log and of what its servers say on stderr, and those that come. */
 import { defaultLimits, escapeControls, fault } from "../base/index.ts";
-import type { TailLine } from "../compose.ts";
+import type { TailLine } from "../compose/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { aboutServer } from "./serverNames.ts";

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits, escapeControls, fault } from "../base/index.ts";
-import { type PinsAtRest, pinsAtRest, type Review } from "../compose.ts";
+import { type PinsAtRest, pinsAtRest, type Review } from "../compose/index.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
-import { type BridgeOptions, type Piped, startBridge } from "../compose.ts";
+import { type BridgeOptions, type Piped, startBridge } from "../compose/index.ts";
 import { contextOf, findProject, projectSelection } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
 import { stateDirOf, tokenOf } from "./bearer.ts";

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits } from "../base/index.ts";
-import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose.ts";
+import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose/index.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import { createLife, type Life } from "./life.ts";
 import { supervisorOf, supervisorVariables } from "./notify.ts";

@@ -1,6 +1,6 @@
 /** The servers of a running proxy as the shell's commands ask them: each by its own name, its lists and calls in few words. */
 import { CancelSource, defaultLimits, fault, type FaultCode, faults, nearestOf } from "../base/index.ts";
-import { type Asking, reach, type Reached, type ServerFacts } from "../compose.ts";
+import { type Asking, reach, type Reached, type ServerFacts } from "../compose/index.ts";
 import { elementsOf, emptyObject, memberOf, type Outcome, type RawObject, type RpcError } from "../protocol/index.ts";
 import { stateDirOf, tokenOf } from "./bearer.ts";
 import type { Occasion } from "./occasion.ts";

@@ -1,6 +1,6 @@
 /** `wait`: until the servers, or one of them, can be called; ends at once where that will not be without somebody's help. */
 import { defaultLimits, type FaultCode, sleep } from "../base/index.ts";
-import type { Reached, ServerFacts } from "../compose.ts";
+import type { Reached, ServerFacts } from "../compose/index.ts";
 import { type Format, formatOf, shownAs, tameText } from "./format.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { createProgress } from "./progress.ts";

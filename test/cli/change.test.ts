@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
-import type { Reloaded } from "../../src/compose.ts";
+import type { Reloaded } from "../../src/compose/index.ts";
 import { runHere } from "../fixtures/cli.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { operated } from "../fixtures/operated.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { ServerFacts } from "../../src/compose.ts";
+import type { ServerFacts } from "../../src/compose/index.ts";
 import { resultOf, serverNamed } from "../../src/cli/shellServers.ts";
 import { done } from "../fixtures/serve.ts";
 

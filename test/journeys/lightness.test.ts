@@ -18,7 +18,7 @@ Bun.plugin({ name: "list", setup(build) { build.onLoad({ filter: /\\.(ts|js|mjs|
   return [...new Set(paths.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path.slice(join(projectDir, "src").length + 1)))];
 }
 
-const heavy = /^(compose\.ts|(auth|era|backend|hub|front)\/.*|hono|jose|@modelcontextprotocol\/.*)$/;
+const heavy = /^((auth|era|backend|hub|front|compose)\/.*|hono|jose|@modelcontextprotocol\/.*)$/;
 
 describe("what is loaded", () => {
   test("for the version and for help is the tables alone", async () => {
