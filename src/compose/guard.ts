@@ -18,8 +18,15 @@ interface Guarded extends Pick<Ground, "config" | "log" | "audit"> {
 /** What is said of the guard on the command line. */
 type Said = Pick<StartOptions, "stateDir" | "insecureNoAuth" | "ownTokenFile" | "operatorPasswordFile">;
 
-/** Who calls us: everybody for the asking, or whoever shows what was granted. Throws the Faults of the state folder. */
-export function authOf({ config, log, audit, options: { env } }: Guarded, options: Said, hub: Pick<Hub, "grantable">, listenUrl: () => string): Promise<Auth> {
+/** What the guard stands before. */
+interface Behind {
+  readonly hub: Pick<Hub, "grantable">;
+  /** Where it listens, from then on. */
+  readonly listenUrl: () => string;
+}
+
+/** Who calls us: everybody for the asking, or whoever shows what was granted. `behind` is null where no proxy runs, and nobody comes. Throws the Faults of the state folder. */
+export function authOf({ config, log, audit, options: { env } }: Guarded, options: Said, behind: Behind | null): Promise<Auth> {
   const { limits, publicUrl, allowedHosts } = config;
   const egress = createEgress({ limits, env });
   return createAuth({
@@ -27,9 +34,9 @@ export function authOf({ config, log, audit, options: { env } }: Guarded, option
     mode: options.insecureNoAuth ? "none" : config.auth.mode,
     ownTokenFile: options.ownTokenFile ?? null,
     config: { ...config.auth, operatorPasswordFile: options.operatorPasswordFile ?? config.auth.operatorPasswordFile },
-    reached: { publicUrl, allowedHosts, listenUrl },
+    reached: { publicUrl, allowedHosts, listenUrl: () => behind?.listenUrl() ?? nowhere },
     endpoints: ["/mcp", "/sse"],
-    scopesOf: () => hub.grantable(),
+    scopesOf: () => behind?.hub.grantable() ?? [],
     clock: systemClock,
     random: (bytes) => randomBytes(bytes),
     log,
@@ -38,6 +45,8 @@ export function authOf({ config, log, audit, options: { env } }: Guarded, option
     audit,
   });
 }
+
+const nowhere = "http://127.0.0.1";
 
 /** The pages on which somebody logs in at a remote server; the operator's browser may do so for everybody. */
 export function loginSite(logins: RemoteLogins, auth: Auth): Site {

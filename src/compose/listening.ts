@@ -75,7 +75,7 @@ async function open(ground: Ground, options: StartOptions, core: OwnCore, reload
   const { config, log, meter } = ground;
   const { eras } = core;
   let listens = "";
-  const auth = await authOf(ground, options, core.hub, () => listens);
+  const auth = await authOf(ground, options, { hub: core.hub, listenUrl: () => listens });
   const facts = factsOf(ground, core, auth.mode !== "none");
   const front = await createFront({
     ...whereOf(options, config),

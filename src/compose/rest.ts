@@ -59,7 +59,7 @@ export async function grantsAtRest(options: Around & { readonly configPath: stri
   // Who has to end a grant now cannot wait until everything else is in order.
   const { config } = await configOf({ ...options, demoArgv: ["1mcp"] }, logs.log).catch(() => ({ config: emptyConfig() }));
   const audit = auditOf(logs, options, config);
-  const auth = await authOf({ ...logs, config, audit, options }, { ...options, insecureNoAuth: false }, { grantable: () => [] }, () => "http://127.0.0.1");
+  const auth = await authOf({ ...logs, config, audit, options }, { ...options, insecureNoAuth: false }, null);
   return {
     operator: auth.operator,
     async close() {

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { callPid, pidServer, placeOf } from "../fixtures/placed.ts";
+import { sendModern } from "../fixtures/rpc.ts";
 
 test("a proxy does not listen without a token where others can reach it", async () => {
   await using place = await placeOf({ mcpServers: {} });
@@ -65,4 +66,31 @@ test("what cannot be taken back at the end is told, and the end comes all the sa
   await chmod(join(state, "server.json"), 0o666);
   await running.close();
   expect(await place.logged("could not take back where it listens")).toContain("can be read or written by others");
+});
+
+test("a reload that its operator asks for before it has begun is refused, and not taken for one", async () => {
+  // Whoever looks for what was trusted of many servers, and finds that nobody can say, has a while to do.
+  const servers = Array.from({ length: 100 }, (_, at) => [`s${at}`, { ...pidServer, disabled: true }]);
+  await using place = await placeOf({ mcpServers: Object.fromEntries(servers) });
+  await mkdir(join(place.stateDir, "pins"), { recursive: true, mode: 0o755 });
+  await chmod(place.stateDir, 0o700);
+  await chmod(join(place.stateDir, "pins"), 0o755);
+  const starting = place.start();
+  await place.logged("what was trusted of servers cannot be read");
+  const refused = await place.operator("/reload", "POST");
+  expect([refused.status, await refused.text()]).toEqual([500, expect.stringContaining("it is still starting")]);
+  await starting;
+  expect(await (await place.operator("/reload", "POST")).json()).toMatchObject({ result: "unchanged" });
+});
+
+test("a proxy that is closed while its servers still start ends them, and whoever waited for one is told", async () => {
+  await using place = await placeOf({ mcpServers: { raw: { command: process.execPath, args: ["-e", "console.error('up'); setInterval(() => undefined, 1000)"] } } });
+  const running = await place.start();
+  const waiting = sendModern({ url: running.url, token: null }, { method: "tools/call", name: "raw__pid", params: '"name":"raw__pid","arguments":{}' });
+  await place.logged('"line":"up"');
+  while (running.status().inFlight === 0) await new Promise(setImmediate);
+  const [{ pid } = { pid: null }] = running.status().backends;
+  await running.close(0);
+  expect((await waiting).text).toContain('"error"');
+  expect(() => process.kill(pid ?? 0, 0)).toThrow();
 });

@@ -143,10 +143,12 @@ export const builders: Readonly<Record<string, string>> = Object.freeze({
 export const built: Rule = (files) =>
   sourcesOf(files).flatMap(([path, text]) => {
     const tokens = codeOf(text);
-    return tokens.flatMap(({ text: name, line, kind }, at) => {
-      const builder = Object.hasOwn(builders, name) ? builders[name] : path;
-      const isBuilder = builder?.endsWith("/") === true ? path.startsWith(builder) : builder === path;
-      const isCall = kind === "word" && tokens[at + 1]?.text === "(" && !/^(?:function|\.)$/.test(tokens[at - 1]?.text ?? "");
-      return isCall && !isBuilder ? [`${path}:${line} builds a part of its own (${name}); only ${builder} does`] : [];
+    return tokens.flatMap(({ text: name, line }, at) => {
+      const builder = Object.hasOwn(builders, name) ? (builders[name] ?? path) : path;
+      return isCallAt(tokens, at) && !isBuilder(path, builder) ? [`${path}:${line} builds a part of its own (${name}); only ${builder} does`] : [];
     });
   });
+
+const isCallAt = (tokens: readonly Token[], at: number): boolean => tokens[at]?.kind === "word" && tokens[at + 1]?.text === "(" && !/^(?:function|\.)$/.test(tokens[at - 1]?.text ?? "");
+
+const isBuilder = (path: string, builder: string): boolean => (builder.endsWith("/") ? path.startsWith(builder) : path === builder);
