@@ -84,7 +84,7 @@ test("a reload that its operator asks for before it has begun is refused, and no
 });
 
 test("a proxy that is closed while its servers still start ends them, and whoever waited for one is told", async () => {
-  await using place = await placeOf({ mcpServers: { raw: { command: process.execPath, args: ["-e", "console.error('up'); setInterval(() => undefined, 1000)"] } } });
+  await using place = await placeOf({ mcpServers: { raw: { command: process.execPath, args: ["-e", "console.error('up'); process.stdin.resume()"] } } });
   const running = await place.start();
   const waiting = sendModern({ url: running.url, token: null }, { method: "tools/call", name: "raw__pid", params: '"name":"raw__pid","arguments":{}' });
   await place.logged('"line":"up"');
