@@ -1,5 +1,6 @@
 /** The manual page 1mcp(1), made from the tables of commands and flags that the program itself reads: it cannot say anything else. */
 import { type Command, shownCommands } from "../src/cli/commands.ts";
+import { type Exit, exitsOf, generalExits } from "../src/cli/exits.ts";
 import { environmentName, type Flag, flags, isFor } from "../src/cli/flags.ts";
 
 export interface ManPage {
@@ -31,7 +32,9 @@ export function manPageOf({ version, epoch }: ManPage): string {
     ...item(bold("--version")),
     roff("the version."),
     ".SH EXIT STATUS",
-    ...[["0", "done"], ["1", "failed"], ["2", "wrong command line"], ["78", "wrong configuration"]].flatMap(([code = "", about = ""]) => [...item(bold(code)), roff(about)]),
+    ...generalExits.flatMap(exitLines),
+    ".PP",
+    roff("Some commands have codes of their own, which stand with them."),
     ".SH FILES",
     ...item(italic("~/.config/1mcp/mcp.json")),
     roff("the configuration of a user"),
@@ -47,8 +50,18 @@ function commandLines(command: Command): string[] {
   const name = command.words.join(" ");
   const own = flags.filter((flag) => flag.command !== null && isFor(flag, name));
   const words = [command.operand, command.more === null ? null : `${command.more}...`, command.behind ? "-- COMMAND..." : null].filter((word) => word !== null);
-  return [...item([bold(`1mcp ${name}`), ...words.map((word) => `[${italic(word)}]`)].join(" ")), roff(`${command.about}.`), ...(own.length === 0 ? [] : [".RS", ...own.flatMap(flagLines), ".RE"])];
+  return [...item([bold(`1mcp ${name}`), ...words.map((word) => `[${italic(word)}]`)].join(" ")), roff(`${command.about}.`), ...inset(own.flatMap(flagLines)), ...ownExits(name)];
 }
+
+/** Lines that belong to what stands above them. */
+const inset = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : [".RS", ...lines, ".RE"]);
+
+const ownExits = (name: string): string[] => {
+  const own = exitsOf(name);
+  return inset(own.length === 0 ? [] : ["Exit status:", ...own.flatMap(exitLines)]);
+};
+
+const exitLines = ({ code, about }: Exit): string[] => [...item(bold(String(code))), roff(`${about}.`)];
 
 function flagLines(flag: Flag): string[] {
   const value = flag.value === null ? "" : ` ${italic(flag.value)}`;
