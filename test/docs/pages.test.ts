@@ -11,6 +11,8 @@ import { projectDir } from "../fixtures/program.ts";
 const paths = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ...readdirSync(join(projectDir, "docs"), { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".md")).map((path) => join("docs", path))];
 const pages = new Map(await Promise.all(paths.map(async (path) => [path, await pageText(path)] as const)));
 
+const { scripts } = (await Bun.file(join(projectDir, "package.json")).json()) as { readonly scripts: Readonly<Record<string, string>> };
+
 /** A word that stands for something: NAME, FILE, or what is left out. */
 const isPlaceholder = (text: string): boolean => /^[A-Z_…]+$/u.test(text);
 
@@ -31,6 +33,10 @@ describe.each(paths)("%s", (path) => {
 
   test("names only commands and flags that there are", () => {
     for (const words of commandsOn(page)) expect([words.join(" "), problemOf(words)]).toEqual([words.join(" "), null]);
+  });
+
+  test("names only scripts of the project that there are", () => {
+    for (const [, script = ""] of page.matchAll(/\bbun(?:@[\d.]+)? run ([a-z]+)/gu)) expect([script, Object.hasOwn(scripts, script)]).toEqual([script, true]);
   });
 
   test("leads to pages and headings that there are", () => {
