@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
+import { findProject } from "../../src/config/project.ts";
 import { blocksOf, createReader, linesOn, pageText } from "../fixtures/pages.ts";
 import { projectDir } from "../fixtures/program.ts";
 
@@ -34,6 +35,17 @@ test("the page on applications: the plan, a question, and one entry in place of 
   expect(await reader.follow("1mcp app restore cursor --yes")).toMatchObject({ code: 0 });
   expect(await reader.read(".cursor/mcp.json")).toBe(theirs);
 }, 60_000);
+
+test("the page on applications: its project and its templates are accepted", async () => {
+  await using reader = await createReader();
+  const [rc = "", templates = ""] = blocksOf(await pageText("docs/applications.md"), "");
+  await reader.put("project/.1mcprc", rc);
+  const { file } = await findProject(reader.project);
+  expect([file.context?.projectId, file.context?.custom]).toEqual(["shop", { region: "eu" }]);
+  await reader.put(".config/1mcp/mcp.json", `{${templates}}`);
+  expect(templates).toContain('"mcpTemplates"');
+  expect(await reader.follow("1mcp config check")).toMatchObject({ code: 0, stderr: "" });
+});
 
 test("the page on selections: why a tool is not seen is told in the very words that it shows", async () => {
   await using reader = await createReader();

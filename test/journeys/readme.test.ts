@@ -49,13 +49,16 @@ describe("the README", () => {
     const lines = linesOn(readme).filter((line) => /^(?:1mcp|rm) /u.test(line));
     expect(lines.map((line) => line.split(" ").slice(0, 3).join(" "))).toEqual(["1mcp config check", "1mcp serve", "1mcp approve", "1mcp app restore", "1mcp serve --stop", "rm -r ~/.config/1mcp"]);
     const [check = "", serve = "", approve = "", ...undo] = lines;
+    const [add, token] = ["1mcp mcp add everything -- npx -y @modelcontextprotocol/server-everything", "1mcp token create --name ci --scope server:docs"];
+    for (const line of [add, token]) expect(readme).toContain(`\`${line}\``);
+    expect(await reader.follow(add)).toMatchObject({ code: 0 });
     const theirs = '{ "mcpServers": { "notes": { "command": "npx", "args": ["-y", "@ada/notes"] } } }';
     const cursor = await reader.put(".cursor/mcp.json", theirs);
     // What the README's configuration leads to is not on this computer.
     await reader.put(".config/1mcp/mcp.json", (blocks("jsonc")[0] ?? "").replace("https://example.com", "http://127.0.0.1:1"));
     expect(await reader.follow(check)).toMatchObject({ code: 0 });
     expect(await reader.follow(serve, { until: "/mcp" })).toMatchObject({ code: 0, stderr: expect.stringContaining("http://127.0.0.1:") as string });
-    expect(await reader.followAll(["1mcp serve --background", approve, "1mcp app consolidate cursor --yes"])).toMatchObject([{ code: 0 }, { code: 0 }, { code: 0 }]);
+    expect(await reader.followAll(["1mcp serve --background", approve, token, "1mcp app consolidate cursor --yes"])).toMatchObject([{ code: 0 }, { code: 0 }, { code: 0 }, { code: 0 }]);
     expect(await readFile(cursor, "utf8")).not.toBe(theirs);
     for (const done of await reader.followAll(undo)) expect(done).toMatchObject({ code: 0 });
     expect(await readFile(cursor, "utf8")).toBe(theirs);
