@@ -6,6 +6,7 @@
 import type { Clock, Limits } from "../base/index.ts";
 import type { AccessConfig, PreregisteredClient } from "../config/index.ts";
 import { refused } from "./answers.ts";
+import { parseBasic } from "./basic.ts";
 import type { Documents } from "./cimd.ts";
 import type { Assertions } from "./assertions.ts";
 import type { ClientMetadata, Jwks } from "./clientMetadata.ts";
@@ -123,7 +124,7 @@ function credentialsOf(authorization: string | null, form: ReadonlyMap<string, s
 }
 
 function byHeader(authorization: string, form: ReadonlyMap<string, string>): Shown | null {
-  const basic = basicOf(authorization);
+  const basic = parseBasic(authorization);
   if (basic === null || form.has("client_assertion") || form.has("client_secret")) return null;
   return (form.get("client_id") ?? basic.id) === basic.id ? { ...basic, assertion: null, basic: true } : null;
 }
@@ -131,23 +132,6 @@ function byHeader(authorization: string, form: ReadonlyMap<string, string>): Sho
 function byAssertion(assertion: string, form: ReadonlyMap<string, string>): Shown | null {
   if (form.has("client_secret") || form.get("client_assertion_type") !== assertionType) return null;
   return { id: form.get("client_id") ?? subjectOf(assertion), secret: null, assertion, basic: false };
-}
-
-function basicOf(authorization: string): { readonly id: string; readonly secret: string | null } | null {
-  const encoded = /^basic +([\w+/-]{1,2048}=*)$/i.exec(authorization)?.[1];
-  if (encoded === undefined) return null;
-  const [id, ...secret] = Buffer.from(encoded, "base64").toString("utf8").split(":");
-  // Form-encoded before they are joined (RFC 6749, section 2.3.1).
-  const [plainId, plainSecret] = [decoded(id ?? ""), decoded(secret.join(":"))];
-  return plainId === null || plainSecret === null || plainId === "" ? null : { id: plainId, secret: plainSecret === "" ? null : plainSecret };
-}
-
-function decoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return null;
-  }
 }
 
 // RFC 7523, section 3: the client may name itself in its assertion alone. Nothing is believed before it is verified.

@@ -3,12 +3,13 @@
  * of the code that it brings back. Addresses come from the issuer's metadata, which have to name the issuer; what it says
  * of somebody counts as far as it is signed, for us, of now, and in answer to this very attempt.
  */
-import { createHash } from "node:crypto";
 import type { JWTPayload } from "jose";
 import { type EgressReply, fault } from "../base/index.ts";
 import type { SignInConfig, TrustedIssuer } from "../config/index.ts";
+import { basicOf } from "./basic.ts";
 import { parseObject, type PublishedOptions, published, whyOf } from "./issuerDocuments.ts";
 import type { Issuers } from "./issuers.ts";
+import { digestOf } from "./tokens.ts";
 
 export interface CompanyOptions extends PublishedOptions {
   readonly signIn: SignInConfig;
@@ -53,7 +54,7 @@ export class Company {
     const { clientId, requestScopes } = this.#options.signIn;
     const { authorizationUrl } = await this.#metadata();
     const target = new URL(authorizationUrl);
-    const challenge = createHash("sha256").update(verifier).digest("base64url");
+    const challenge = digestOf(verifier);
     const asked = { response_type: "code", client_id: clientId, redirect_uri: redirectUri, scope: [...new Set(["openid", ...requestScopes])].join(" "), state, nonce, code_challenge: challenge, code_challenge_method: "S256", ...(again ? { prompt: "select_account" } : {}) };
     for (const [name, value] of Object.entries(asked)) target.searchParams.set(name, value);
     return target.href;
@@ -116,7 +117,7 @@ export class Company {
     const { secret, signIn } = this.#options;
     if (secret === null) return { headers: {}, body: { ...form, client_id: signIn.clientId } };
     if (!takesBasic) return { headers: {}, body: { ...form, client_id: signIn.clientId, client_secret: secret } };
-    return { headers: { authorization: `Basic ${Buffer.from(`${formEncoded(signIn.clientId)}:${formEncoded(secret)}`).toString("base64")}` }, body: { ...form } };
+    return { headers: { authorization: basicOf(signIn.clientId, secret) }, body: { ...form } };
   }
 
   async #verified(token: string, { nonce }: Attempt): Promise<Claims> {
@@ -161,8 +162,6 @@ function isEndpoint(value: unknown, issuer: string): value is string {
 }
 
 const isAt = (url: string, issuer: string): boolean => new URL(url).origin === new URL(issuer).origin;
-
-const formEncoded = (text: string): string => new URLSearchParams({ x: text }).toString().slice("x=".length);
 
 function dropped(reply: EgressReply): null {
   reply.cancel();

@@ -79,11 +79,8 @@ function goodOf(signed: Signed, options: ExternalOptions): Good {
   return { verdict: Object.freeze({ ok: true, principal, expiresAt }), paths, until: Math.min(expiresAt, clock.now() + limits.issuedMemoMs) };
 }
 
-// RFC 9068, section 4: so that nothing else that an issuer signs (identity, logout, assertions) passes for one. A media type has no case.
-function isKind({ issuer, typ }: Signed): boolean {
-  const kind = typ?.toLowerCase().replace(/^application\//, "");
-  return kind === "at+jwt" || (issuer.typ === "jwt" && (kind === undefined || kind === "jwt"));
-}
+// RFC 9068, section 4: so that nothing else that an issuer signs (identity, logout, assertions) passes for one.
+const isKind = ({ issuer, kind }: Signed): boolean => kind === "at+jwt" || (issuer.typ === "jwt" && (kind === null || kind === "jwt"));
 
 function pathsOf({ audience }: TrustedIssuer, { aud }: JWTPayload, resources: Resources): readonly string[] | null {
   const named = typeof aud === "string" ? [aud] : (aud ?? []);

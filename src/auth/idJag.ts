@@ -44,11 +44,10 @@ export async function redeemIdJag(assertion: string, client: Client, options: Id
   }
 }
 
-function isForUs({ typ, claims, issuer }: Signed, client: Client, { resources }: IdJagOptions): boolean {
-  const isKind = typ?.toLowerCase().replace(/^application\//, "") === "oauth-id-jag+jwt";
+function isForUs({ kind, claims, issuer }: Signed, client: Client, { resources }: IdJagOptions): boolean {
   // One audience, or another receiver could show it to us. What is bound to a key (cnf) wants a proof that we do not take.
   const isOurs = claims.aud === resources.issuer() && claims["client_id"] === client.id && claims["cnf"] === undefined;
-  return isKind && isOurs && (issuer.clients === null || issuer.clients.includes(client.id));
+  return kind === "oauth-id-jag+jwt" && isOurs && (issuer.clients === null || issuer.clients.includes(client.id));
 }
 
 function isShort({ exp = 0, iat = 0 }: JWTPayload, { clock, limits }: IdJagOptions): boolean {

@@ -15,7 +15,8 @@ export type IssuersOptions = Omit<IssuerKeysOptions, "issuer" | "ended"> & { rea
 export interface Signed {
   readonly issuer: TrustedIssuer;
   readonly claims: JWTPayload;
-  readonly typ: string | undefined;
+  /** What it says that it is (RFC 7515, section 4.1.9): a media type, in lower case and without "application/"; null: nothing. */
+  readonly kind: string | null;
 }
 
 /** The other issuers. */
@@ -48,11 +49,13 @@ export async function openIssuers({ trusted, ...options }: IssuersOptions): Prom
         clockTolerance: options.limits.issuerSkewMs / 1000,
         currentDate: new Date(options.clock.now()),
       });
-      return { issuer, claims: payload, typ: protectedHeader.typ };
+      return { issuer, claims: payload, kind: kindOf(protectedHeader.typ) };
     },
     close: () => ended.abort(),
   };
 }
+
+const kindOf = (typ: string | undefined): string | null => typ?.toLowerCase().replace(/^application\//, "") ?? null;
 
 function issuerIn(token: string): string | null {
   if (!compact.test(token)) return null;

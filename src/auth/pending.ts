@@ -237,7 +237,7 @@ export class Pending {
     this.#options.store.run("delete from requests where decision is not null");
   }
 
-  /** A device asks (RFC 8628, section 3.4). To be called in a transaction; who is approved is taken away. */
+  /** A device asks (RFC 8628, section 3.4). To be called in a transaction; who is approved stays until `take`. */
   poll(deviceCode: string, clientId: string): Poll {
     const { store, clock, limits } = this.#options;
     const now = clock.now();
@@ -248,8 +248,9 @@ export class Pending {
     store.run("update requests set polled_at = ?, interval_ms = ? where id = ?", now, row.interval_ms + (hasty ? limits.devicePollMs : 0), row.id);
     if (hasty) return { outcome: "hasty" };
     if (row.decision === null) return { outcome: "pending" };
+    if (row.decision === "approved") return { outcome: "approved", waiting: waitingOf(row) };
     this.take(row.id);
-    return row.decision === "denied" ? { outcome: "denied" } : { outcome: "approved", waiting: waitingOf(row) };
+    return { outcome: "denied" };
   }
 
   /** Forgets what nobody can ask for any more. Devices are told for a while that theirs has expired. */

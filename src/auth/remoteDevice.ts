@@ -5,6 +5,7 @@
  */
 import type { AddClientAuthentication, FetchLike, OAuthDiscoveryState, StoredOAuthClientInformation } from "@modelcontextprotocol/client";
 import { type Clock, Fault, fault, type KnownSecrets, type Limits, type Timer } from "../base/index.ts";
+import { basicOf } from "./basic.ts";
 import { isVisitable } from "./remoteReach.ts";
 import type { DeviceOffer } from "./types.ts";
 
@@ -51,6 +52,8 @@ export class DeviceRequest {
   readonly #offer: (offer: DeviceOffer) => void;
   #answer: Answer | null = null;
   #intervalMs = intervalSeconds * secondMs;
+  /** The question was put, after its pause, and nobody has been told yet whether it goes on. */
+  #isPut = false;
   #isStopped = false;
   #timer: Timer | null = null;
   #wake: () => void = () => undefined;
@@ -69,14 +72,18 @@ export class DeviceRequest {
     await this.#pause();
     if (this.#isStopped) throw this.#failed("another login was begun, or 1mcp ends");
     if (this.#options.clock.now() >= until) throw this.#failed("nobody entered the code in time");
+    this.#isPut = true;
     return new URLSearchParams({ grant_type: deviceGrant, device_code: code });
   }
 
   /** Whether a refusal means that it goes on; the next question is put off accordingly (RFC 8628, section 3.5). */
   goesOn(thrown: unknown): boolean {
+    // What answers to anything else says nothing of the code; and after that there was no pause.
+    if (!this.#isPut) return false;
+    this.#isPut = false;
     const code = codeOf(thrown);
     if (code === "authorization_pending") return true;
-    if (this.#answer === null || !(code === "slow_down" || isPassing(thrown, code))) return false;
+    if (!(code === "slow_down" || isPassing(thrown, code))) return false;
     this.#intervalMs = code === "slow_down" ? this.#intervalMs + slowerMs : this.#intervalMs * 2;
     return true;
   }
@@ -153,13 +160,10 @@ async function showClient(client: StoredOAuthClientInformation, methods: string[
   const { selectClientAuthMethod } = await import("@modelcontextprotocol/client");
   const { client_id, client_secret = "" } = client;
   const method = selectClientAuthMethod(client, methods);
-  // RFC 6749, section 2.3.1: both are encoded as in a form first.
-  if (method === "client_secret_basic") return headers.set("Authorization", `Basic ${Buffer.from(`${formText(client_id)}:${formText(client_secret)}`).toString("base64")}`);
+  if (method === "client_secret_basic") return headers.set("Authorization", basicOf(client_id, client_secret));
   form.set("client_id", client_id);
   if (method === "client_secret_post") form.set("client_secret", client_secret);
 }
-
-const formText = (text: string): string => new URLSearchParams({ a: text }).toString().slice(2);
 
 const reasons: Readonly<Record<string, string>> = Object.freeze({ access_denied: "it was denied there", expired_token: "nobody entered the code in time" });
 

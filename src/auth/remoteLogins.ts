@@ -3,7 +3,7 @@
  * many: the operator's, which serves everybody where the entry says "shared", and one for each caller where it does not.
  */
 import type { FetchLike } from "@modelcontextprotocol/client";
-import { type Audit, type Clock, type Egress, fault, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
+import { type Audit, type Clock, type Egress, fault, faultOf, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import { type Begun, completed, digestOf, type Invitation, newWord, Once } from "./remoteBegun.ts";
 import { DeviceRequest } from "./remoteDevice.ts";
@@ -214,9 +214,14 @@ class Logins implements RemoteLogins {
     // Whoever is on his way comes back to nothing.
     this.begun.drop(({ login }) => isOver(login.key));
     this.invitations.drop(({ login }) => isOver(login.key));
-    await Promise.all(those.map(([, login]) => login.forget()));
+    await Promise.all(those.map(([, login]) => this.#removed(login.key, login.forget())));
     // Of some nobody has asked since the start.
-    await Promise.all(this.#store.keys().filter(isOver).map((key) => this.#store.remove(key)));
+    await Promise.all(this.#store.keys().filter(isOver).map((key) => this.#removed(key, this.#store.remove(key))));
+  }
+
+  /** Nobody waits for it but us: what does not work is told, and keeps nothing else. */
+  async #removed({ server, owner }: LoginKey, removal: Promise<void>): Promise<void> {
+    await removal.catch((thrown: unknown) => this.#options.log.error("a login of a grant that has ended could not be removed", { server, owner, reason: faultOf(thrown).message }));
   }
 
   close(): void {

@@ -2,9 +2,8 @@
  * Puts together what people of a company sign in with: the company's keys and its issuer as its client sees it, the
  * browsers that signed in, and the two addresses. Loaded only where the configuration names such an issuer.
  */
-import { readFile } from "node:fs/promises";
 import { type Audit, type Clock, type Egress, fault, type Limits, type Log } from "../base/index.ts";
-import type { SignInConfig, TrustedIssuer } from "../config/index.ts";
+import { readSecretFile, type SignInConfig, type TrustedIssuer } from "../config/index.ts";
 import type { Browsers } from "./browsers.ts";
 import { Company } from "./company.ts";
 import { openIssuers } from "./issuers.ts";
@@ -57,10 +56,7 @@ export async function openSignInDesk(options: SignInDeskOptions): Promise<SignIn
 }
 
 async function secretIn(path: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw fault("CONFIG_INVALID", { detail: `auth.signIn.clientSecretFile: ${path} cannot be read`, cause });
-  });
-  const secret = text.replace(/\r?\n$/, "");
-  if (secret === "") throw fault("CONFIG_INVALID", { detail: `auth.signIn.clientSecretFile: ${path} is empty` });
-  return secret;
+  const found = await readSecretFile(path);
+  if ("value" in found && found.value !== "") return found.value;
+  throw fault("CONFIG_INVALID", { detail: `auth.signIn.clientSecretFile ${"problem" in found ? found.problem : `needs the file ${path}, which is empty`}` });
 }

@@ -166,6 +166,7 @@ function redeemDevice(asked: Asked, options: TokenOptions): OAuthOut {
     }
     const { waiting } = poll;
     if (!fits(waiting.resource, asked.resource)) return invalidTarget();
+    options.pending.take(waiting.id);
     return give({ ...asked, resource: waiting.resource ?? asked.resource }, approvedOf(waiting), options).answer;
   });
 }

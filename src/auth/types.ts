@@ -300,7 +300,7 @@ export interface RemoteLogins {
   /** Forgets the operator's login, or those of all who have one there. Gives how many. Throws NAME_UNKNOWN. */
   logout(server: string, all?: boolean): Promise<number>;
   list(): readonly LoginInfo[];
-  /** Forgets the logins of principals whose grant has ended. */
+  /** Forgets the logins of principals whose grant has ended. Never rejects: what cannot be removed is told in the log. */
   forget(owners: readonly string[]): Promise<void>;
   close(): void;
 }

@@ -40,8 +40,8 @@ interface Held {
 /** The operator: whoever can read the state folder. */
 export const operatorPrincipal: Principal = Object.freeze({ id: "operator", scopes: null });
 
-// The scheme's name has no case (RFC 9110, section 11.1). Bounded, so that nothing long is digested for a stranger; a JWT is longer than ours.
 const notOurs = "the token is not valid here";
+// The scheme's name has no case (RFC 9110, section 11.1). Bounded, so that nothing long is digested for a stranger; a JWT is longer than ours.
 const bearer = /^bearer +([\w.~+/-]{1,8192}=*) *$/i;
 
 export class Verifier {

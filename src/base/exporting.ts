@@ -39,7 +39,7 @@ export async function openExporting(options: ExportingOptions): Promise<Exportin
 async function open(settings: TelemetrySettings, { egress, version, clock, limits, log, meter, secrets }: ExportingOptions): Promise<Exporting> {
   const [{ createExporter }, { createTracer, traceParentText }] = await Promise.all([import("./otlp.ts"), import("./tracer.ts")]);
   for (const value of Object.values(settings.headers)) secrets.add(value);
-  const exporter = createExporter({ settings, egress, clock, limits, log, version });
+  const exporter = createExporter({ settings, egress, clock, limits, log, scrub: (text) => secrets.scrub(text), version });
   meter.observed("counter", { name: "onemcp_spans", help: "Spans, by what became of them.", labels: ["result"] }, () => Object.entries(exporter.counts()).map(([result, count]) => [[result], count]));
   log.info("spans are exported", { to: new URL(settings.url).host });
   return { tracer: createTracer(settings, clock, (span) => exporter.add(span)), textOf: traceParentText, close: () => exporter.close() };

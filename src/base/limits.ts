@@ -289,7 +289,7 @@ export const defaultLimits = Object.freeze({
   traceCharsMax: 8192,
   /** How long the running proxy may take to answer its operator; a reload waits for servers. */
   operatorMsMax: 60_000,
-  /** Characters of one text in a log line. */
+  /** Characters of one text in a log line, or in a span. */
   logTextMax: 2048,
   /** Secret values kept for scrubbing, those that were written down and those that come and go apart, and the length from which one is kept. */
   secretsMax: 4096,

@@ -14,8 +14,10 @@ export interface ExporterOptions {
   readonly settings: TelemetrySettings;
   readonly egress: Egress;
   readonly clock: Clock;
-  readonly limits: Pick<Limits, "spansMax" | "spansPerExportMax" | "exportEveryMs" | "exportMsMax" | "farewellMs" | "excerptMax">;
+  readonly limits: Pick<Limits, "spansMax" | "spansPerExportMax" | "exportEveryMs" | "exportMsMax" | "farewellMs" | "logTextMax">;
   readonly log: Log;
+  /** Takes secrets out of texts: names and failures are those of clients and servers. */
+  readonly scrub: (text: string) => string;
   readonly version: string;
 }
 
@@ -56,7 +58,7 @@ class OtlpExporter implements Exporter {
 
   constructor(options: ExporterOptions) {
     this.#options = options;
-    this.#resource = { attributes: attributesOf(options.settings.resource) };
+    this.#resource = { attributes: attributesOf(options.settings.resource, String) };
   }
 
   add(span: Finished): void {
@@ -148,25 +150,28 @@ class OtlpExporter implements Exporter {
 
   #bodyOf(spans: readonly Finished[]): string {
     const scope = { name: "1mcp", version: this.#options.version };
-    return JSON.stringify({ resourceSpans: [{ resource: this.#resource, scopeSpans: [{ scope, spans: spans.map(spanOf) }] }] });
+    return JSON.stringify({ resourceSpans: [{ resource: this.#resource, scopeSpans: [{ scope, spans: spans.map((span) => spanOf(span, this.#clean)) }] }] });
   }
+
+  // In this order: half a secret is no known value any more.
+  readonly #clean = (text: string): string => this.#options.scrub(text).slice(0, this.#options.limits.logTextMax);
 }
 
 const collector = "OTLP collector";
 
-const spanOf = ({ traceId, spanId, parentId, kind, name, startMs, endMs, attributes, error }: Finished): object => ({
+const spanOf = ({ traceId, spanId, parentId, kind, name, startMs, endMs, attributes, error }: Finished, clean: (text: string) => string): object => ({
   traceId,
   spanId,
   ...(parentId === null ? {} : { parentSpanId: parentId }),
-  name,
+  name: clean(name),
   kind: kinds[kind],
   startTimeUnixNano: nanosOf(startMs),
   endTimeUnixNano: nanosOf(endMs),
-  attributes: attributesOf(attributes),
-  status: error === null ? {} : { code: failedCode, message: error },
+  attributes: attributesOf(attributes, clean),
+  status: error === null ? {} : { code: failedCode, message: clean(error) },
 });
 
 // In two parts: a number cannot hold that many digits. As text, since JSON's numbers cannot either.
 const nanosOf = (ms: number): string => `${Math.floor(ms)}${Math.floor((ms % 1) * 1_000_000).toString().padStart(6, "0")}`;
 
-const attributesOf = (attributes: Attributes): object[] => Object.entries(attributes).map(([key, value]) => ({ key, value: typeof value === "number" ? { intValue: String(value) } : { stringValue: value } }));
+const attributesOf = (attributes: Attributes, clean: (text: string) => string): object[] => Object.entries(attributes).map(([key, value]) => ({ key, value: typeof value === "number" ? { intValue: String(value) } : { stringValue: clean(value) } }));

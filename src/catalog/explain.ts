@@ -7,7 +7,7 @@ import { parseFilter, printFilter } from "../config/index.ts";
 import { publicName } from "../protocol/index.ts";
 import { pinKey } from "./pins.ts";
 import { partsOf, selectorOf } from "./tagquery.ts";
-import type { Catalog, Entry, Item, Offer, Server } from "./types.ts";
+import type { Catalog, Item, Offer, Server, View } from "./types.ts";
 import { scopesFor, viewOf } from "./view.ts";
 
 /** What is asked: about which tool, for whom. */
@@ -48,7 +48,9 @@ export interface Known {
 
 /** Every tool that can be meant, and why it is seen or not; none where no server can be meant. */
 export function explainTool(known: Known, asked: AskedTool): readonly Explained[] {
-  const found = known.offers.flatMap((offer) => (offer.inventory?.lists.tools ?? []).filter(({ id }) => isMeant(known, offer, id, asked.name)).map((item) => explained(known, offer, item, asked)));
+  const { scopes, filter } = asked;
+  const view = viewOf(known.catalog, { id: "", scopes }, filter === null ? { server: null } : { server: null, filter });
+  const found = known.offers.flatMap((offer) => (offer.inventory?.lists.tools ?? []).filter(({ id }) => isMeant(known, offer, id, asked.name)).map((item) => explained(known, view, offer, item, asked)));
   return found.length > 0 ? found : known.servers.flatMap((server) => absent(known, server, asked.name));
 }
 
@@ -77,11 +79,11 @@ function nearTool({ inventory }: Offer, tool: string): string {
 
 const step = (rule: ExplainedStep["rule"], shows: boolean, because: string): ExplainedStep => Object.freeze({ rule, shows, because });
 
-function explained(known: Known, offer: Offer, { id }: Item, asked: AskedTool): Explained {
+function explained(known: Known, view: View, offer: Offer, { id }: Item, asked: AskedTool): Explained {
   const { catalog } = known;
   const server = serverOf(catalog, offer.name) as Server;
   const state = known.servers.find(({ name }) => name === offer.name)?.state ?? "known";
-  const seen = seenEntry(catalog, server, id, asked);
+  const seen = seenName(view, server, id);
   const steps = [
     step("server", true, `server “${offer.name}” is ${state}`),
     step("definition", true, `it lists the tool “${id}”`),
@@ -89,14 +91,18 @@ function explained(known: Known, offer: Offer, { id }: Item, asked: AskedTool): 
     grantStep(server, asked.scopes),
     ...(asked.filter === null ? [] : [selectionStep(catalog, server, asked.filter)]),
   ];
-  if (seen !== null) steps.push(step("name", true, `it is seen as “${seen.public}”`));
-  else if (steps.every(({ shows }) => shows)) steps.push(step("name", false, "another server that is seen has its public name"));
-  return { server: offer.name, tool: id, public: seen?.public ?? null, steps };
+  if (seen !== null) steps.push(step("name", true, `it is seen as “${seen}”`));
+  else if (steps.every(({ shows }) => shows)) steps.push(step("name", false, nameTaken));
+  return { server: offer.name, tool: id, public: seen, steps };
 }
 
-function seenEntry(catalog: Catalog, { name }: Server, id: string, { scopes, filter }: AskedTool): Entry | null {
-  const view = viewOf(catalog, { id: "", scopes }, filter === null ? { server: null } : { server: null, filter });
-  return view.lists.tools.entries.find(({ route }) => route.backend === name && route.local === id) ?? null;
+/** What hides a tool that no other rule hides. */
+export const nameTaken = "another server that is seen has its public name";
+
+/** The name under which a view has a tool, be it in its list or found by searching; null: it has not. */
+export function seenName({ lists }: View, { merged }: Server, id: string): string | null {
+  const entry = merged.tools.find(({ route }) => route.local === id);
+  return entry !== undefined && lists.tools.routes.get(entry.public) === entry.route ? entry.public : null;
 }
 
 /** What the rules of its server say of a tool. */

@@ -11,7 +11,7 @@ export { digestOfDrifts, type Drift, driftsOf, firstSeen, lostPins, pinKey, type
 export { callName, isPairName, matchesMax, matchesUsual, proxyServer, searchName } from "./pair.ts";
 export { cacheOf, type PageOptions, pageOf, type PageResult } from "./page.ts";
 export { completionRoute, ownersOf, referenceMemberOf, routeOf } from "./route.ts";
-export { isPermitted } from "./rules.ts";
+export { isPermitted, matches } from "./rules.ts";
 export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, Problem, Route, Server, View, ViewList, WholeList } from "./types.ts";
 export { grantableOf, type GrantableScope } from "./grantable.ts";
 export { type Costs, costsOf, type Definitions, definitionsOf } from "./tokens.ts";

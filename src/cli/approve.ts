@@ -5,11 +5,11 @@
  */
 import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
 import type { ShownRequest } from "../compose.ts";
-import { askRunning } from "./grantor.ts";
 import { answerTo, interview, markedOf, scopesOf, verified } from "./interview.ts";
 import type { Occasion, Run } from "./occasion.ts";
+import { askRunning } from "./operator.ts";
 import { tableText } from "./table.ts";
-import { Lines } from "./typed.ts";
+import { hasPerson, Lines } from "./typed.ts";
 
 // Nothing tells us that somebody asks; this often we look.
 const lookMs = 500;
@@ -22,7 +22,7 @@ export const approve: Run = async (occasion) => {
   if (settings.yes !== null) return approved(occasion, namedIn(waiting, settings.yes), scopesFor(namedIn(waiting, settings.yes), settings.scopes));
   if (settings.deny !== null) return denied(occasion, namedIn(waiting, settings.deny));
   if (settings.json) stdout.write(`${JSON.stringify(waiting, null, 2)}\n`);
-  else if (await isTalking(occasion)) await talk(occasion, waiting);
+  else if (await hasPerson(occasion)) await talk(occasion, waiting);
   else stdout.write(await tableText([head, ...waiting.map(rowOf)], stdout));
   return settings.wait && waiting.length === 0 ? 1 : 0;
 };
@@ -57,14 +57,13 @@ function scopesFor(request: ShownRequest, chosen: readonly string[] | null): rea
   return scopes;
 }
 
-
 async function approved(occasion: Occasion, request: ShownRequest, scopes: readonly string[]): Promise<number> {
-  await askRunning(occasion, "POST", pathOf(request), { approve: true, scopes });
+  await askRunning(occasion, "POST", pathOf(request), { body: { approve: true, scopes } });
   return say(occasion, `“${request.client.name}” is granted ${scopes.join(" ")}`);
 }
 
 async function denied(occasion: Occasion, request: ShownRequest): Promise<number> {
-  await askRunning(occasion, "POST", pathOf(request), { approve: false });
+  await askRunning(occasion, "POST", pathOf(request), { body: { approve: false } });
   return say(occasion, `“${request.client.name}” gets nothing`);
 }
 
@@ -76,8 +75,6 @@ function say({ stdout }: Occasion, text: string): number {
 }
 
 // ---- With a person ----------------------------------------------------------------------------------------------
-
-const isTalking = async ({ stdout, pipes }: Occasion): Promise<boolean> => (await stdout.isTerminal()) && ((await pipes().typist?.()) ?? null) !== null;
 
 async function talk(occasion: Occasion, waiting: readonly ShownRequest[]): Promise<void> {
   if (waiting.length === 0) say(occasion, "nobody waits for your decision");

@@ -4,7 +4,8 @@
  */
 import { resolve } from "node:path";
 import { auditPaths, ChainCheck, defaultLimits, escapeControls, fault, parseAuditLine, readPrivateFile } from "../base/index.ts";
-import { type Config, defaultConfigPath, defaultStateDir, loadConfig } from "../config/index.ts";
+import { type Config, loadConfig } from "../config/index.ts";
+import { configPathOf, stateDirOf } from "./configPath.ts";
 import { sinceOf } from "./flags.ts";
 import type { Occasion, Run } from "./occasion.ts";
 
@@ -45,11 +46,9 @@ export const verify: Run = async (occasion) => {
 
 /** The files that are there, the oldest first. */
 async function* filesOf(occasion: Occasion): AsyncGenerator<{ readonly path: string; readonly lines: readonly string[] }> {
-  const { settings, env } = occasion;
-  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
   const { file, bytesMax, filesMax } = await auditConfigOf(occasion);
   if (file === null) throw fault("USAGE", { detail: "the configuration keeps no audit log", hint: "set audit.file" });
-  for (const path of auditPaths(resolve(stateDir, file), filesMax).toReversed()) {
+  for (const path of auditPaths(resolve(stateDirOf(occasion), file), filesMax).toReversed()) {
     // It is put aside once it is larger, so by the last lines it may be.
     const text = await readPrivateFile(path, { bytesMax: bytesMax + defaultLimits.stateBytesMax });
     if (text !== null) yield { path, lines: text.split("\n").filter((line) => line !== "") };
@@ -57,9 +56,8 @@ async function* filesOf(occasion: Occasion): AsyncGenerator<{ readonly path: str
 }
 
 // Who has no configuration, or one that cannot be used now, has the log where it usually is.
-async function auditConfigOf({ settings, env }: Occasion): Promise<Config["audit"]> {
-  const path = settings.config === null ? defaultConfigPath(env) : resolve(settings.config);
-  const loaded = await loadConfig({ path, env });
+async function auditConfigOf(occasion: Occasion): Promise<Config["audit"]> {
+  const loaded = await loadConfig({ path: configPathOf(occasion), env: occasion.env });
   return loaded.ok ? loaded.config.audit : { file: "audit.log", bytesMax: defaultLimits.auditBytesMax, filesMax: defaultLimits.auditFilesMax, calls: true };
 }
 

@@ -3,7 +3,7 @@
  * it writes them, waits until the running server has them, and says so.
  */
 import { realpath } from "node:fs/promises";
-import { escapeControls, fault } from "../base/index.ts";
+import { escapeControls, Fault, fault } from "../base/index.ts";
 import type { Reloaded } from "../compose.ts";
 import { type ConfigEdit, type Edited, editConfig } from "../config/index.ts";
 import { configPathOf } from "./configPath.ts";
@@ -22,7 +22,7 @@ export interface Changed {
   /** Where the file as it was is kept; null: it was not there, or is as it was. */
   readonly backup: string | null;
   /** What the running server made of it; null: none was told. */
-  readonly server: "has it" | "has another file" | "rejected" | "failed" | null;
+  readonly server: "has it" | "has another file" | "rejected" | "failed" | "does not answer" | null;
 }
 
 /** What a command says of its change, and waits for. */
@@ -74,7 +74,13 @@ const linesOf = (verdict: Verdict | null): readonly string[] => verdict?.text.ma
 const codeOf = (server: Changed["server"], verdict: Verdict | null): number => (server === "rejected" || server === "failed" ? 1 : (verdict?.code ?? 0));
 
 async function awaited(occasion: Occasion, { server, waitMs = 0 }: Done): Promise<Verdict | null> {
-  return server === undefined || waitMs === 0 ? null : awaitServer(occasion, server, waitMs);
+  return server === undefined || waitMs === 0 ? null : awaitServer(occasion, server, waitMs).catch(unlessAway);
+}
+
+// It had the change: that it is gone since then makes no failure of that.
+function unlessAway(thrown: unknown): null {
+  if (thrown instanceof Fault && thrown.code === "SERVER_AWAY") return null;
+  throw thrown;
 }
 
 const verdicts: Readonly<Record<NonNullable<Changed["server"]>, string>> = Object.freeze({
@@ -82,6 +88,7 @@ const verdicts: Readonly<Record<NonNullable<Changed["server"]>, string>> = Objec
   "has another file": "the running server has another file and is as it was",
   rejected: "the running server refuses the file and goes on as it was: `1mcp config reload` says why",
   failed: "the running server could not put it in place and goes on as it was",
+  "does not answer": "one runs that does not answer now; it looks at the file by itself",
 });
 
 const noneText = (isFor: string | undefined): string => (isFor === undefined ? "none runs" : "none runs; `1mcp serve` starts it");
@@ -100,7 +107,7 @@ export async function reloadTold(occasion: Occasion, path: string): Promise<stri
 /** It would notice by itself, a moment later; the command wants to say what came of it. */
 async function told(occasion: Occasion, path: string): Promise<Changed["server"]> {
   const asked = await askOperator<Reloaded>(occasion, "POST", "/reload");
-  if (asked.kind !== "answer") return null;
+  if (asked.kind !== "answer") return asked.kind === "none" ? null : "does not answer";
   const { result, path: served } = asked.value;
   if (result === "rejected" || result === "failed") return result;
   return served !== null && (await realpath(served).catch(() => served)) === path ? "has it" : "has another file";

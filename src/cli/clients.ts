@@ -7,7 +7,7 @@ import type { ShownClient } from "../compose.ts";
 import { grantorOf } from "./grantor.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { tableText } from "./table.ts";
-import { Lines } from "./typed.ts";
+import { hasPerson, isAgreed } from "./typed.ts";
 
 /** A line for each. */
 export const pins: Run = async (occasion) => {
@@ -49,14 +49,8 @@ function clientText({ url, name, domain, redirectUris, signs }: ShownClient): st
   return `${lines.map(escapeControls).join("\n")}\n`;
 }
 
-async function isWanted({ stdout, pipes }: Occasion): Promise<boolean> {
-  // In a pipe whoever wrote the command has decided.
-  if (!(await stdout.isTerminal())) return true;
-  const at = pipes();
-  if (((await at.typist?.()) ?? null) === null) return true;
-  stdout.write("Pin exactly this? [y/N] ");
-  return /^y(es)?$/i.test(((await new Lines(at.input).next()) ?? "").trim());
-}
+// In a pipe whoever wrote the command has decided.
+const isWanted = async (occasion: Occasion): Promise<boolean> => !(await hasPerson(occasion)) || (await isAgreed(occasion, "Pin exactly this? [y/N] "));
 
 function say({ stdout }: Occasion, text: string, code: number): number {
   stdout.write(`${text}\n`);

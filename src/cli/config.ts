@@ -1,15 +1,15 @@
 /** `config check`, `config schema` and `config reload`. */
-import { resolve } from "node:path";
 import { fault } from "../base/index.ts";
 import type { Reloaded } from "../compose.ts";
-import { configJsonSchema, defaultConfigPath, loadConfig } from "../config/index.ts";
+import { configJsonSchema, loadConfig } from "../config/index.ts";
+import { configPathOf } from "./configPath.ts";
 import type { Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { changeText, issueText } from "./print.ts";
 
 /** Reads the configuration as `serve` would, and looks for the programs without starting any. Issues go to standard error; throws CONFIG_INVALID, CONFIG_UNREADABLE. */
 export const check: Run = async ({ settings, env, stdout, stderr }) => {
-  const path = settings.config === null ? defaultConfigPath(env) : resolve(settings.config);
+  const path = configPathOf({ settings, env });
   const loaded = await loadConfig({ path, env, findPrograms: true, strictSecrets: settings.strictSecrets });
   if (!loaded.ok) {
     for (const issue of loaded.issues) stderr.write(issueText(path, issue));

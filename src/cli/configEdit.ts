@@ -5,21 +5,21 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createPrivateFile, ensurePrivateDir, fault, removeFile, runEditor } from "../base/index.ts";
-import { configText, defaultStateDir, issuesOf, rewriteConfig } from "../config/index.ts";
+import { configText, issuesOf, rewriteConfig } from "../config/index.ts";
 import { tellEdited } from "./change.ts";
-import { configPathOf } from "./configPath.ts";
+import { configPathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { issueText } from "./print.ts";
-import { Lines } from "./typed.ts";
+import { hasPerson, Lines } from "./typed.ts";
 
 const start = '{\n  "mcpServers": {\n  }\n}\n';
 
 /** Gives 0 when it is in place or nothing was changed, 1 where the editor failed. Throws CONFIG_INVALID where it was left with mistakes, CONFIG_UNREADABLE, STATE_UNWRITABLE. */
 export const edit: Run = async (occasion) => {
-  const { settings, env, clock, stdout } = occasion;
+  const { settings, clock, stdout } = occasion;
   const path = configPathOf(occasion);
   const before = await configText(path);
-  const folder = settings.stateDir ?? defaultStateDir(env);
+  const folder = stateDirOf(occasion);
   await ensurePrivateDir(folder);
   // The name tells editors what it is; in a folder of our own, nobody else sees it.
   const draft = join(folder, `edit-${crypto.randomUUID()}.jsonc`);
@@ -38,14 +38,17 @@ export const edit: Run = async (occasion) => {
 
 /** The text that can be put in place; null: it is to stay as it was. */
 async function edited(occasion: Occasion, draft: string, path: string): Promise<string | null> {
+  // One reader for all questions: the input can be taken once.
+  let lines: Lines | null = null;
   for (;;) {
     await openEditor(occasion, draft);
     const text = await readFile(draft, "utf8");
     const issues = issuesOf(text, path);
     if (issues.length === 0) return text;
     for (const issue of issues) occasion.stderr.write(issueText(path, issue));
-    if (!(await canAsk(occasion))) throw fault("CONFIG_INVALID", { detail: `${path}; it is as it was` });
-    if (!(await goesBack(occasion))) return null;
+    if (!(await hasPerson(occasion))) throw fault("CONFIG_INVALID", { detail: `${path}; it is as it was` });
+    lines ??= new Lines(occasion.pipes().input);
+    if (!(await goesBack(occasion, lines))) return null;
   }
 }
 
@@ -54,11 +57,9 @@ async function openEditor({ env }: Occasion, draft: string): Promise<void> {
   if (code !== 0) throw fault("CALL_CANCELLED", { detail: `the editor ended with ${code}`, hint: "set VISUAL or EDITOR to an editor that stays until you are done" });
 }
 
-const canAsk = async ({ stdout, pipes }: Occasion): Promise<boolean> => (await stdout.isTerminal()) && ((await pipes().typist?.()) ?? null) !== null;
-
-async function goesBack({ stdout, pipes }: Occasion): Promise<boolean> {
+async function goesBack({ stdout }: Occasion, lines: Lines): Promise<boolean> {
   stdout.write("It cannot be used so. Go back to the editor? [Y/n] ");
-  const answer = await new Lines(pipes().input).next();
+  const answer = await lines.next();
   return answer !== null && !/^n(o)?$/i.test(answer.trim());
 }
 

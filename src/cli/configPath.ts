@@ -1,10 +1,16 @@
-/** Which configuration file is meant, and its members as they come: apart, for commands that need no more of it. */
+/** Which configuration file and state folder are meant, and the file's members as they come: apart, for commands that need no more of it. */
 import { resolve } from "node:path";
-import { defaultConfigPath } from "../config/index.ts";
+import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 
 /** The configuration file that the command line means. */
 export const configPathOf = ({ settings, env }: Pick<Occasion, "settings" | "env">): string => (settings.config === null ? defaultConfigPath(env) : resolve(settings.config));
+
+/** A path that was given, from here; null where none was. */
+export const pathOf = (given: string | null): string | null => (given === null ? null : resolve(given));
+
+/** The state folder that the command line means. */
+export const stateDirOf = ({ settings, env }: Pick<Occasion, "settings" | "env">): string => (settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir));
 
 /** Members of an object. */
 export type Members = Readonly<Record<string, unknown>>;

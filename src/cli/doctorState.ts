@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { defaultLimits, makePrivate } from "../base/index.ts";
 import type { LoginInfo, Report } from "../compose.ts";
 import { type Config, defaultListen, readOwner } from "../config/index.ts";
-import { stateDirOf } from "./bearer.ts";
+import { stateDirOf } from "./configPath.ts";
 import { type Finding, wordOf } from "./finding.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";

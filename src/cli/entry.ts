@@ -158,6 +158,13 @@ export const secretArguments = ({ keys }: TypedEntry): boolean => {
   return args.some((arg, place) => isSecretArgument(arg, args[place - 1] ?? ""));
 };
 
+/** The same of the address: a password before its host, or something in its query. */
+export function secretAddress({ keys }: TypedEntry): boolean {
+  const text = String(keys["url"] ?? "");
+  const [, password = ""] = /^[^/]*\/\/[^/@:]*:([^/@]*)@/.exec(text) ?? [];
+  return looksSecret("password", password) || Array.from(URL.parse(text)?.searchParams ?? []).some(([name, value]) => looksSecret(name, value));
+}
+
 /** Whether an argument is likely to be a secret: by its own name, that of the flag before it, or how it looks. */
 export function isSecretArgument(arg: string, before: string): boolean {
   const [, name = "", value = arg] = /^(-[^=]*)=([^]*)$/.exec(arg) ?? [];

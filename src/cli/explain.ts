@@ -1,9 +1,10 @@
 /** `explain`: which rules show or hide a tool for somebody; and of a code, what it means. */
 import { escapeControls, type FaultCode, fault, faults, nearestOf } from "../base/index.ts";
 import type { Explained } from "../catalog/index.ts";
-import { askRunning, grantorOf } from "./grantor.ts";
+import { grantorOf } from "./grantor.ts";
 import { namedGrant } from "./grants.ts";
 import type { Occasion, Run } from "./occasion.ts";
+import { askRunning } from "./operator.ts";
 import { filterOf } from "./selection.ts";
 
 /** A code of the catalog of faults is written in capitals; anything else is a tool's name. Throws USAGE, NAME_UNKNOWN, SERVER_AWAY. */
@@ -30,7 +31,7 @@ function explainCode({ settings, stdout }: Occasion, code: FaultCode): Promise<n
 async function explainTool(occasion: Occasion, name: string): Promise<number> {
   const { settings, stdout } = occasion;
   const filter = filterOf(occasion);
-  const tools = await askRunning<readonly Explained[]>(occasion, "POST", "/explain", { name, scopes: await scopesOf(occasion), filter });
+  const tools = await askRunning<readonly Explained[]>(occasion, "POST", "/explain", { body: { name, scopes: await scopesOf(occasion), filter } });
   if (tools.length === 0) throw fault("NAME_UNKNOWN", { detail: `“${name}” is no tool, and no error's code`, hint: "give it the name that clients see, or server/tool" });
   stdout.write(settings.json ? `${JSON.stringify(tools, null, 2)}\n` : tools.map(toolText).join(""));
   return 0;

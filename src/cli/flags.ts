@@ -22,6 +22,8 @@ export interface Flag {
   readonly many: boolean;
   /** Only on the command line, since it says what this one command is to do: no environment stands behind it. */
   readonly typed: boolean;
+  /** Commands for which the same holds, though not for others. */
+  readonly typedFor: readonly string[];
   /** Other names that people know it by; where another flag has that name, they count for its own commands. */
   readonly aliases: readonly string[];
   /** Why a text is no value for it; null if it is one. */
@@ -41,7 +43,7 @@ const hostProblem = "must be an address or a host name, without scheme and port"
 const isHost = (text: string): boolean => /^(\[[\da-f:.]+\]|[\da-f]*:[\da-f:.]*:[\da-f:.]*|[\w.-]+)$/i.test(text);
 const isLevel = (text: string): text is LogLevelName => (logLevels as readonly string[]).includes(text);
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
-  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, aliases: [], problem: anyText, ...more });
+  Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, typedFor: [], aliases: [], problem: anyText, ...more });
 
 /** Between the values of a flag that was given several times: no argument of a program can hold it. */
 const joint = "\0";
@@ -62,8 +64,10 @@ export type LifecycleVerb = (typeof lifecycleVerbs)[number];
 const asking = Object.freeze(["instructions", "inspect", "run", "wait"]);
 const countProblem = (text: string): string | null => (/^\d{1,9}$/.test(text) ? null : "must be a number");
 const formats = Object.freeze(["toon", "json", "text", "compact"]);
+/** Commands about presets that are given what one selects. */
+const naming = Object.freeze(["preset create", "preset edit", "preset test"]);
 /** Commands that are about a selection of servers. */
-const selecting = Object.freeze(["serve", "proxy", "explain", "instructions", "inspect", "preset create", "preset edit", "preset test", "app connect"]);
+const selecting = Object.freeze(["serve", "proxy", "explain", "instructions", "inspect", ...naming, "app connect"]);
 /** Commands that write a server's entry. */
 const entering = Object.freeze(["mcp add", "mcp update"]);
 /** Commands that change the configuration file. */
@@ -103,16 +107,16 @@ export const flags: readonly Flag[] = Object.freeze([
   typed("status", { command: "serve", about: "say how it is: 0 ready, 3 not running, 4 not ready, 5 restarting, 6 given up, 7 without its supervisor", problem: switchProblem }),
   typed("stop", { command: "serve", about: "end it", problem: switchProblem }),
   typed("restart", { command: "serve", about: "end it if it runs, and start it in the background, with the same flags if none are given", problem: switchProblem }),
-  flag("url", { short: "u", value: "URL", command: ["proxy", ...asking, ...entering, "app connect", "app consolidate"], about: "the server to bridge to, or to ask; with mcp, the address of the one in the entry; with app, the address that the application is to call itself", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("url", { short: "u", value: "URL", command: ["proxy", ...asking, ...entering, "app connect", "app consolidate"], typedFor: [...entering, "app connect", "app consolidate"], about: "the server to bridge to, or to ask; with mcp, the address of the one in the entry; with app, the address that the application is to call itself", standard: "the running one of the state folder", problem: urlProblem }),
   flag("token-file", { value: "FILE", command: ["serve", "proxy", ...asking], about: "the token that opens everything; but with serve, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
-  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...asking, ...entering], about: "how long the server may take to answer for the first time; with wait, to have its servers ready; with mcp, to answer any request (requestTimeout)", standard: `${timeoutMsDefault}, with wait ${waitMsDefault}`, problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
+  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...asking, ...entering], typedFor: entering, about: "how long the server may take to answer for the first time; with wait, to have its servers ready; with mcp, to answer any request (requestTimeout)", standard: `${timeoutMsDefault}, with wait ${waitMsDefault}`, problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("project", { value: "DIR", command: "proxy", about: "the folder whose project counts, with its .1mcprc", standard: "the one that the client starts it in" }),
-  flag("preset", { short: "p", value: "NAME", command: ["serve", "proxy", "explain", "instructions", "inspect", "app connect"], about: "only the servers that this preset selects" }),
-  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
-  flag("tag-filter", { value: "EXPRESSION", command: selecting, about: "only servers that it selects: web && !(legacy || server:old)" }),
-  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, about: "the same" }),
+  flag("preset", { short: "p", value: "NAME", command: ["serve", "proxy", "explain", "instructions", "inspect", "app connect"], typedFor: ["app connect"], about: "only the servers that this preset selects" }),
+  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], typedFor: [...naming, "app connect", "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
+  flag("tag-filter", { value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect"], about: "only servers that it selects: web && !(legacy || server:old)" }),
+  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect"], about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
   flag("dry-run", { command: [...changing, ...moving], about: "show what would change, and change nothing", problem: switchProblem }),
   typed("format", { value: "FORMAT", command: ["inspect", "run", "wait"], about: "toon, json or text; with run also compact", standard: "text on a terminal, else toon", problem: (text) => (formats.includes(text) ? null : `must be ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}`) }),

@@ -2,12 +2,10 @@
  * Who can be asked about grants: the running server, over the operator's socket; where none runs, its database. Both look
  * alike from here.
  */
-import { resolve } from "node:path";
-import { defaultLimits, fault } from "../base/index.ts";
 import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose.ts";
-import { defaultStateDir } from "../config/index.ts";
+import { pathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askOperator, askRunning, silentFault } from "./operator.ts";
 import { version } from "./version.ts";
 
 /** A grant, and the token that was made for it. */
@@ -32,34 +30,26 @@ export interface Grantor extends AsyncDisposable {
 /** The one to be asked now. Throws SERVER_AWAY for a server that lives and does not answer, and what opening the database throws. */
 export async function grantorOf(occasion: Occasion): Promise<Grantor> {
   const found = await askOperator<unknown>(occasion, "GET", "/auth/grants");
-  if (found.kind === "silent") throw fault("SERVER_AWAY", { detail: found.why, hint: "try again in a moment" });
+  if (found.kind === "silent") throw silentFault(found.why);
   return found.kind === "none" ? atRest(occasion) : running(occasion);
-}
-
-/** The running server's answer. Throws SERVER_AWAY, and what it refused it with. */
-export async function askRunning<T>(occasion: Occasion, method: "GET" | "POST", path: string, body?: object): Promise<T> {
-  const asked = await askOperator<T>(occasion, method, path, defaultLimits.operatorMsMax, body);
-  if (asked.kind === "answer") return asked.value;
-  throw fault("SERVER_AWAY", asked.kind === "silent" ? { detail: asked.why } : {});
 }
 
 const running = (occasion: Occasion): Grantor => ({
   grants: async () => (await askRunning<{ readonly grants: readonly GrantInfo[] }>(occasion, "GET", "/auth/grants")).grants,
-  create: (token) => askRunning(occasion, "POST", "/auth/tokens", token),
+  create: (token) => askRunning(occasion, "POST", "/auth/tokens", { body: token }),
   rotate: (id) => askRunning(occasion, "POST", `/auth/tokens/${encodeURIComponent(id)}/rotate`),
-  revoke: async (id) => (await askRunning<{ readonly revoked: number }>(occasion, "POST", "/auth/grants/revoke", { id })).revoked,
-  setPassword: async (password) => void (await askRunning(occasion, "POST", "/auth/password", { password })),
-  lookAtClient: (url) => askRunning(occasion, "POST", "/auth/clients/look", { url }),
-  pinClient: async (url, digest) => void (await askRunning(occasion, "POST", "/auth/clients/pin", { url, digest })),
+  revoke: async (id) => (await askRunning<{ readonly revoked: number }>(occasion, "POST", "/auth/grants/revoke", { body: { id } })).revoked,
+  setPassword: async (password) => void (await askRunning(occasion, "POST", "/auth/password", { body: { password } })),
+  lookAtClient: (url) => askRunning(occasion, "POST", "/auth/clients/look", { body: { url } }),
+  pinClient: async (url, digest) => void (await askRunning(occasion, "POST", "/auth/clients/pin", { body: { url, digest } })),
   pinnedClients: async () => (await askRunning<{ readonly pinned: readonly PinnedClient[] }>(occasion, "GET", "/auth/clients")).pinned,
-  unpinClient: async (url) => void (await askRunning(occasion, "POST", "/auth/clients/unpin", { url })),
+  unpinClient: async (url) => void (await askRunning(occasion, "POST", "/auth/clients/unpin", { body: { url } })),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 });
 
-async function atRest({ settings, env, stderr }: Occasion): Promise<Grantor> {
-  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
-  const configPath = settings.config === null ? null : resolve(settings.config);
-  const { operator, close } = await grantsAtRest({ configPath, stateDir, env, logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
+async function atRest(occasion: Occasion): Promise<Grantor> {
+  const { settings, env, stderr } = occasion;
+  const { operator, close } = await grantsAtRest({ configPath: pathOf(settings.config), stateDir: stateDirOf(occasion), env, logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
   const ask = <T>(what: (operator: AuthOperator) => T | Promise<T>): Promise<T> => Promise.try(() => what(operator));
   return {
     grants: () => ask((it) => it.grants()),

@@ -19,7 +19,7 @@ export function helpText(words: readonly string[], colour: boolean): string {
     `${title("Usage:")} 1mcp ${names.length === 1 ? shown[0] : "[command]"} [flags]\n`,
     `${title("Commands:")}\n${rows(named.map((one, place) => [shown[place] ?? "", one.about]))}`,
     ...names.map((name) => flagsOf(name, title)),
-    `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map(flagRow), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
+    `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map((flag) => flagRow(flag, "")), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
     paragraph("Flags stand before or after the command. The environment variable in brackets sets the same; the command line wins."),
     `${title("Exit codes:")} ${generalExits.map(({ code, about }) => `${code} ${about}`).join(", ")}\n`,
     ...(names.length === 1 ? names.map((name) => ownExits(name, title)) : []),
@@ -33,7 +33,7 @@ export const usageOf = ({ words, operand, more, behind }: Command): string =>
 
 function flagsOf(name: string, title: (text: string) => string): string {
   const own = flags.filter((flag) => flag.command !== null && isFor(flag, name));
-  return own.length === 0 ? "" : `${title(`Flags of ${name}:`)}\n${rows(own.map(flagRow))}`;
+  return own.length === 0 ? "" : `${title(`Flags of ${name}:`)}\n${rows(own.map((flag) => flagRow(flag, name)))}`;
 }
 
 /** What its codes mean here, where that is more than elsewhere. */
@@ -44,11 +44,11 @@ function ownExits(name: string, title: (text: string) => string): string {
 
 type Row = readonly [left: string, right: string];
 
-function flagRow(flag: Flag): Row {
+function flagRow(flag: Flag, name: string): Row {
   const value = flag.value === null ? "" : ` ${flag.value}`;
   const short = flag.short === null ? "    " : `-${flag.short}, `;
   const standard = flag.standard === null ? "" : `; default ${flag.standard}`;
-  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${flag.typed ? "" : ` [${environmentName(flag.name)}]`}`];
+  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${flag.typed || flag.typedFor.includes(name) ? "" : ` [${environmentName(flag.name)}]`}`];
 }
 
 /** Two columns, the right one wrapped. */

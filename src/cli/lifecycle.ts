@@ -7,7 +7,7 @@ import { type Clock, defaultLimits, fault, readPrivateTail, sleep } from "../bas
 import type { Report } from "../compose.ts";
 import { type Presence, processLives, readOwner, readPresence } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
-import { stateDirOf } from "./bearer.ts";
+import { stateDirOf } from "./configPath.ts";
 import { type Flag, flags, isFor, type LifecycleVerb, lifecycleVerbs } from "./flags.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";

@@ -6,7 +6,7 @@
 import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
 import type { DeviceOffer, LoginInfo } from "../compose.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askRunning } from "./operator.ts";
 import { spanText } from "./print.ts";
 import { Lines } from "./typed.ts";
 
@@ -19,7 +19,7 @@ export const login: Run = async (occasion) => {
   const { paste, device } = occasion.settings;
   if (paste && device) throw fault("USAGE", { detail: "it is either --paste or --device" });
   if (device) return entered(occasion, server);
-  const { url } = await ask<{ readonly url: string | null }>(occasion, "POST", `${pathOf(server)}/start`, { by: paste ? "paste" : "browser" });
+  const { url } = await askRunning<{ readonly url: string | null }>(occasion, "POST", `${pathOf(server)}/start`, { body: { by: paste ? "paste" : "browser" } });
   if (url === null) return done(occasion, server);
   occasion.stdout.write(`Open this in a browser:\n\n  ${escapeControls(url)}\n\n`);
   await (paste ? pasted(occasion, server) : waited(occasion, server));
@@ -29,7 +29,7 @@ export const login: Run = async (occasion) => {
 /** Gives 0, also where nobody was logged in. Throws as above. */
 export const logout: Run = async (occasion) => {
   const server = serverIn(occasion);
-  const { forgotten } = await ask<{ readonly forgotten: number }>(occasion, "POST", `${pathOf(server)}/logout`, { all: true });
+  const { forgotten } = await askRunning<{ readonly forgotten: number }>(occasion, "POST", `${pathOf(server)}/logout`, { body: { all: true } });
   occasion.stdout.write(forgotten === 0 ? `nobody is logged in at ${server}\n` : `logged out at ${server} (${forgotten})\n`);
   return 0;
 };
@@ -74,16 +74,16 @@ const tokenOf = (all: readonly LoginInfo[], server: string): number => mineAt(al
 async function pasted(occasion: Occasion, server: string): Promise<void> {
   occasion.stdout.write("Then copy the address at which the browser ended (it need not show a page), and put it in here:\n");
   const callbackUrl = ((await new Lines(occasion.pipes().input).next()) ?? "").trim();
-  await ask(occasion, "POST", `${pathOf(server)}/finish`, { callbackUrl });
+  await askRunning(occasion, "POST", `${pathOf(server)}/finish`, { body: { callbackUrl } });
 }
 
 async function entered(occasion: Occasion, server: string): Promise<number> {
-  const { offer } = await ask<{ readonly offer: DeviceOffer | null }>(occasion, "POST", `${pathOf(server)}/device`);
+  const { offer } = await askRunning<{ readonly offer: DeviceOffer | null }>(occasion, "POST", `${pathOf(server)}/device`);
   if (offer === null) return done(occasion, server);
   const { url, code, lifeMs } = offer;
   occasion.stdout.write(`Open this in a browser, on whatever computer or telephone:\n\n  ${escapeControls(url)}\n\nand enter this code there:\n\n  ${escapeControls(code)}\n\nWaiting until you have, at most ${spanText(lifeMs)} …\n`);
   // The server knows when it is over; this is for one that does not answer any more.
-  await ask(occasion, "POST", `${pathOf(server)}/device/ended`, undefined, lifeMs + defaultLimits.operatorMsMax);
+  await askRunning(occasion, "POST", `${pathOf(server)}/device/ended`, { msMax: lifeMs + defaultLimits.operatorMsMax });
   return done(occasion, server);
 }
 
@@ -101,10 +101,4 @@ function serverIn({ operand }: Occasion): string {
 
 const pathOf = (server: string): string => `/logins/${encodeURIComponent(server)}`;
 
-const listed = async (occasion: Occasion): Promise<readonly LoginInfo[]> => (await ask<{ readonly logins: readonly LoginInfo[] }>(occasion, "GET", "/logins")).logins;
-
-async function ask<T>(occasion: Occasion, method: "GET" | "POST", path: string, body?: object, msMax: number = defaultLimits.operatorMsMax): Promise<T> {
-  const asked = await askOperator<T>(occasion, method, path, msMax, body);
-  if (asked.kind === "answer") return asked.value;
-  throw fault("SERVER_AWAY", asked.kind === "silent" ? { detail: asked.why } : {});
-}
+const listed = async (occasion: Occasion): Promise<readonly LoginInfo[]> => (await askRunning<{ readonly logins: readonly LoginInfo[] }>(occasion, "GET", "/logins")).logins;

@@ -1,8 +1,8 @@
 /** `mcp logs`: the last lines of the running proxy's log and of what its servers say on stderr, and those that come. */
-import { defaultLimits, escapeControls, fault } from "../base/index.ts";
+import { defaultLimits, escapeControls } from "../base/index.ts";
 import type { TailLine } from "../compose.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askRunning } from "./operator.ts";
 import { aboutServer } from "./serverNames.ts";
 
 const standardLines = 50;
@@ -45,9 +45,7 @@ interface Query {
 }
 
 async function ask(occasion: Occasion, query: Query): Promise<readonly TailLine[]> {
-  const asked = await askOperator<{ readonly lines: readonly TailLine[] }>(occasion, "POST", "/logs", undefined, query);
-  if (asked.kind !== "answer") throw fault("SERVER_AWAY", asked.kind === "none" ? {} : { detail: asked.why });
-  return asked.value.lines;
+  return (await askRunning<{ readonly lines: readonly TailLine[] }>(occasion, "POST", "/logs", { body: query })).lines;
 }
 
 function write({ settings, stdout, operand }: Occasion, lines: readonly TailLine[]): void {

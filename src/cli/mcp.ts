@@ -2,12 +2,11 @@
  * `mcp pins` and `mcp trust`: what a server defines now that is not what was trusted, line by line, and the operator's word
  * that he trusts it. The running server is asked; where none runs, what it last knew is looked at in its files.
  */
-import { resolve } from "node:path";
-import { defaultLimits, escapeControls, fault } from "../base/index.ts";
+import { escapeControls, fault } from "../base/index.ts";
 import { type PinsAtRest, pinsAtRest, type Review } from "../compose.ts";
-import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
+import { configPathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askOperator, askRunning, silentFault } from "./operator.ts";
 import { version } from "./version.ts";
 
 /** Shows what is not as it was trusted, and changes nothing. Gives 0 where all is, 1 where not. Throws NAME_UNKNOWN, SERVER_AWAY. */
@@ -44,19 +43,14 @@ interface Desk extends AsyncDisposable {
 
 async function deskOf(occasion: Occasion): Promise<Desk> {
   const found = await askOperator<unknown>(occasion, "GET", "/status");
-  if (found.kind === "silent") throw fault("SERVER_AWAY", { detail: found.why, hint: "try again in a moment" });
+  if (found.kind === "silent") throw silentFault(found.why);
   return found.kind === "none" ? atRest(await restOf(occasion)) : running(occasion);
 }
 
 function running(occasion: Occasion): Desk {
-  const ask = async (method: "GET" | "POST", path: string, body?: object): Promise<Review> => {
-    const asked = await askOperator<Review>(occasion, method, path, defaultLimits.operatorMsMax, body);
-    if (asked.kind !== "answer") throw fault("SERVER_AWAY");
-    return asked.value;
-  };
   return {
-    review: (server) => ask("GET", `/pins/${encodeURIComponent(server)}`),
-    trust: (server, digest) => ask("POST", `/pins/${encodeURIComponent(server)}/trust`, { digest }),
+    review: (server) => askRunning(occasion, "GET", `/pins/${encodeURIComponent(server)}`),
+    trust: (server, digest) => askRunning(occasion, "POST", `/pins/${encodeURIComponent(server)}/trust`, { body: { digest } }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -67,10 +61,9 @@ const atRest = (rest: PinsAtRest): Desk => ({
   [Symbol.asyncDispose]: () => rest.close(),
 });
 
-function restOf({ settings, env, stderr }: Occasion): Promise<PinsAtRest> {
-  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
-  const configPath = settings.config === null ? defaultConfigPath(env) : resolve(settings.config);
-  return pinsAtRest({ configPath, stateDir, env, logLevel: settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
+function restOf(occasion: Occasion): Promise<PinsAtRest> {
+  const { settings, env, stderr } = occasion;
+  return pinsAtRest({ configPath: configPathOf(occasion), stateDir: stateDirOf(occasion), env, logLevel: settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
 }
 
 /** A review for a person. What servers wrote cannot drive the terminal, and what cannot be seen is shown. */

@@ -3,8 +3,8 @@
  * as one argument, with no shell in between.
  */
 import { fault, runTool, sleep } from "../base/index.ts";
-import { askRunning } from "./grantor.ts";
 import type { Run } from "./occasion.ts";
+import { askRunning } from "./operator.ts";
 
 /** An opener that is still there after so long has become the browser. */
 const openMsMax = 5_000;

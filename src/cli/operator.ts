@@ -2,9 +2,9 @@
  * A word with the running server of the state folder, over its operator's socket. What nobody answers is told apart: there
  * is no server, or there is a process that does not answer (yet, or any more).
  */
-import { resolve } from "node:path";
 import { defaultLimits, type Fault, fault, type FaultCode, faultOf, faults, sendOverSocket } from "../base/index.ts";
-import { defaultStateDir, type Presence, readOwner, readPresence } from "../config/index.ts";
+import { type Presence, readOwner, readPresence } from "../config/index.ts";
+import { stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
 
 export type Asked<T> =
@@ -21,8 +21,8 @@ type Around = Pick<Occasion, "settings" | "env" | "clock">;
  * none, and what the server refused it with.
  */
 export async function askOperator<T>(around: Around, method: "GET" | "POST", path: string, msMax: number = defaultLimits.operatorMsMax, body?: object): Promise<Asked<T>> {
-  const { settings, env, clock } = around;
-  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
+  const { clock } = around;
+  const stateDir = stateDirOf(around);
   const server = await readPresence(stateDir, clock);
   if (server === null) return absent(stateDir);
   if (server.operator === null) return { kind: "silent", pid: server.pid, why: `process ${server.pid} has no operator's socket; its log says why` };
@@ -37,6 +37,23 @@ export async function askOperator<T>(around: Around, method: "GET" | "POST", pat
     timer.cancel();
   }
 }
+
+export interface RunningOptions {
+  readonly body?: object;
+  readonly msMax?: number;
+  /** What to do where no server runs. */
+  readonly hint?: string;
+}
+
+/** The answer of the server that runs. Throws SERVER_AWAY where none does, or it does not answer, and what `askOperator` throws. */
+export async function askRunning<T>(around: Around, method: "GET" | "POST", path: string, { body, msMax, hint }: RunningOptions = {}): Promise<T> {
+  const asked = await askOperator<T>(around, method, path, msMax, body);
+  if (asked.kind === "answer") return asked.value;
+  throw asked.kind === "silent" ? silentFault(asked.why) : fault("SERVER_AWAY", hint === undefined ? {} : { hint });
+}
+
+/** What is told of a server that is there and does not answer: starting another one is no way out. */
+export const silentFault = (why: string): Fault => fault("SERVER_AWAY", { detail: why, hint: "try again in a moment" });
 
 /** It announces itself last, and takes that back first: in between it owns its state folder all the same. */
 async function absent(stateDir: string): Promise<Asked<never>> {

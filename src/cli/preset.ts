@@ -1,10 +1,9 @@
 /** `preset`: selections of servers under a name, kept in the configuration file. */
-import { resolve } from "node:path";
 import { escapeControls, fault, nearestOf } from "../base/index.ts";
 import { buildCatalog, type SelectedServer, selectedServers } from "../catalog/index.ts";
-import { type Config, defaultListen, defaultStateDir, loadConfig, parseFilter, type Preset, printFilter, readPresence, type TagQuery, unknownIn } from "../config/index.ts";
+import { type Config, defaultListen, loadConfig, parseFilter, type Preset, printFilter, readPresence, type TagQuery, unknownIn } from "../config/index.ts";
 import { changeConfig } from "./change.ts";
-import { configPathOf } from "./configPath.ts";
+import { configPathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { issueText } from "./print.ts";
@@ -106,13 +105,10 @@ function nameOf({ operand }: Occasion): string {
 
 /** What was typed, which cannot itself name a preset. */
 function ownFilter(occasion: Occasion): string | null {
-  const { stderr } = occasion;
-  // A variable that is meant for `proxy` must not be in the way.
-  const settings = { ...occasion.settings, preset: null };
-  const filter = filterOf({ settings, stderr });
-  const text = settings.filter ?? settings.tagFilter ?? filter;
-  if (text !== null) queryOf(parseFilter(text, { allowsPresets: false }), text, stderr, "the expression");
-  return filter;
+  const { given, settings, stderr } = occasion;
+  const typed = (name: string): string | null => given.get(name) ?? null;
+  // Variables that are meant for `proxy` must not be in the way, nor get into the file.
+  return filterOf({ settings: { ...settings, preset: null, tags: typed("tags"), tagFilter: typed("tag-filter"), filter: typed("filter") }, given, stderr }, { allowsPresets: false });
 }
 
 const presetIn = (file: Readonly<Record<string, unknown>>, name: string): unknown => {
@@ -164,8 +160,8 @@ async function selectedBy(occasion: Occasion, config: Config, query: TagQuery): 
   return selectedServers(buildCatalog(offers, { separator: config.names.separator, limits: config.limits, presets: config.presets }), filter);
 }
 
-async function urlOf({ settings, env, clock }: Occasion, { publicUrl, host, port, tls }: Config, name: string): Promise<string> {
-  const running = await readPresence(settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir), clock);
+async function urlOf(occasion: Occasion, { publicUrl, host, port, tls }: Config, name: string): Promise<string> {
+  const running = await readPresence(stateDirOf(occasion), occasion.clock);
   const local = running?.url ?? `${tls === null ? "http" : "https"}://${host ?? defaultListen.host}:${port ?? defaultListen.port}/mcp`;
   const address = new URL(publicUrl === null ? local : `${publicUrl.replace(/\/+$/, "")}/mcp`);
   address.searchParams.set("preset", name);

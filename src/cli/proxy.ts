@@ -7,8 +7,8 @@ import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
 import { type BridgeOptions, type Piped, startBridge } from "../compose.ts";
 import { contextOf, findProject, projectSelection } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
-import { stateDirOf, tokenOf } from "./bearer.ts";
-import { configPathOf } from "./configPath.ts";
+import { tokenOf } from "./bearer.ts";
+import { configPathOf, stateDirOf } from "./configPath.ts";
 import { createLife } from "./life.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { faultText } from "./print.ts";
@@ -56,7 +56,7 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     token: await tokenOf(occasion),
     timeoutMs: settings.timeoutMs,
     // What was typed counts, whatever the project says.
-    filter: filterOf(occasion) ?? filterOf({ settings: { ...settings, tagFilter: null, ...projectSelection(project.file) }, stderr }),
+    filter: filterOf(occasion) ?? filterOf({ settings: { ...settings, tagFilter: null, ...projectSelection(project.file) }, given: new Map(), stderr }),
     project: { configPath: configPathOf(occasion), context: await contextOf(project, env), watchdogArgv: [...selfArgv, "watchdog"], selfArgv },
     pipes: pipes(),
   };

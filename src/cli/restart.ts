@@ -1,5 +1,5 @@
 /** `mcp restart`: a server of the running proxy begun anew; the old process ends when its last call has. */
-import { escapeControls, fault } from "../base/index.ts";
+import { escapeControls } from "../base/index.ts";
 import type { Run } from "./occasion.ts";
 import { aboutServer, serverName } from "./serverNames.ts";
 import { awaitServer } from "./verdict.ts";
@@ -11,7 +11,6 @@ export const restart: Run = aboutServer(async (occasion) => {
   const { settings, stdout, given } = occasion;
   const name = serverName(occasion);
   const verdict = await awaitServer(occasion, name, Number(given.get("wait-ms") ?? standardMs), "restart");
-  if (verdict === null) throw fault("SERVER_AWAY", { hint: "nothing runs, so there is nothing to restart: `1mcp serve`" });
   stdout.write(settings.json ? `${JSON.stringify(verdict.facts, null, 2)}\n` : verdict.text.map((line) => `${escapeControls(line)}\n`).join(""));
   return verdict.code;
 });

@@ -3,19 +3,22 @@ import { fault } from "../base/index.ts";
 import { caretText, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 
-/** The expression; null: none was asked for. What is wrong with it is shown where it is wrong; throws USAGE. */
-export function filterOf({ settings, stderr }: Pick<Occasion, "settings" | "stderr">): string | null {
+/** The expression; null: none was asked for. What is typed wins over what is in the environment. `allowsPresets: false`: it cannot name one. What is wrong with it is shown where it is wrong; throws USAGE. */
+export function filterOf({ settings, given: typed, stderr }: Pick<Occasion, "settings" | "given" | "stderr">, options: { readonly allowsPresets?: boolean } = {}): string | null {
   const { preset, tags, tagFilter, filter } = settings;
-  const given = [
-    { flag: "--preset", text: preset === null ? null : `preset:${preset}`, parse: parseFilter },
-    { flag: "--tags", text: tags, parse: parseTagList },
-    { flag: "--tag-filter", text: tagFilter, parse: parseFilter },
-    { flag: "--filter", text: filter, parse: parseFilter },
-  ].flatMap(({ text, ...rest }) => (text === null ? [] : [{ text, ...rest }]));
+  const parse = (text: string): ParsedFilter => parseFilter(text, options);
+  const all = [
+    { flag: "preset", text: preset === null ? null : `preset:${preset}`, parse },
+    { flag: "tags", text: tags, parse: parseTagList },
+    { flag: "tag-filter", text: tagFilter, parse },
+    { flag: "filter", text: filter, parse },
+  ];
+  const isTyped = all.some(({ flag }) => typed.has(flag));
+  const given = all.flatMap(({ text, ...rest }) => (text === null || (isTyped && !typed.has(rest.flag)) ? [] : [{ text, ...rest }]));
   const [first, another] = given;
   if (first === undefined) return null;
-  if (another !== undefined) throw fault("USAGE", { detail: `${first.flag} and ${another.flag} are given`, hint: "give only one of them" });
-  return printFilter(queryOf(first.parse(first.text), first.text, stderr, first.flag));
+  if (another !== undefined) throw fault("USAGE", { detail: `--${first.flag} and --${another.flag} are given`, hint: "give only one of them" });
+  return printFilter(queryOf(first.parse(first.text), first.text, stderr, `--${first.flag}`));
 }
 
 /** The query of an expression that was typed. Throws USAGE after it has shown what is wrong. */

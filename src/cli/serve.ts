@@ -2,10 +2,10 @@
  * `serve`: starts the proxy, and says where it is. With `--stdio` it has one client, the one that started it, and
  * listens nowhere.
  */
-import { resolve } from "node:path";
 import { defaultLimits } from "../base/index.ts";
 import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose.ts";
-import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
+import { defaultConfigPath } from "../config/index.ts";
+import { pathOf, stateDirOf } from "./configPath.ts";
 import { createLife, type Life } from "./life.ts";
 import { supervisorOf, supervisorVariables } from "./notify.ts";
 import type { Occasion, Run } from "./occasion.ts";
@@ -56,8 +56,6 @@ async function begun(occasion: Occasion, life: Life): Promise<void> {
   life.began({ ...told, succeed, close });
 }
 
-const pathOf = (given: string | null): string | null => (given === null ? null : resolve(given));
-
 async function begunOnPipes(occasion: Occasion, life: Life): Promise<void> {
   const running = await startStdio({ ...(await optionsOf(occasion)), pipes: occasion.pipes() });
   occasion.stderr.write(`1mcp ${version} serves one client on stdin and stdout\n  config: ${configText(occasion, running.configPath)}\n`);
@@ -70,9 +68,9 @@ const own: readonly string[] = Object.freeze([...supervisorVariables, predecesso
 
 async function optionsOf(occasion: Occasion): Promise<ServeOptions> {
   const { settings, env, stderr, selfArgv } = occasion;
-  const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
+  const stateDir = stateDirOf(occasion);
   return {
-    configPath: settings.config === null ? null : resolve(settings.config),
+    configPath: pathOf(settings.config),
     stateDir,
     logLevel: settings.logLevel,
     strictSecrets: settings.strictSecrets,

@@ -1,11 +1,11 @@
 /** `mcp add`, `update`, `remove`, `enable` and `disable`: servers in the configuration file, and what becomes of them in the running proxy. */
 import { escapeControls, fault } from "../base/index.ts";
 import { changeConfig } from "./change.ts";
-import { entryChanges, newEntry, plainSecrets, secretArguments, type TypedEntry, typedEntry } from "./entry.ts";
+import { entryChanges, newEntry, plainSecrets, secretAddress, secretArguments, type TypedEntry, typedEntry } from "./entry.ts";
 import { valuesOf } from "./flags.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { aboutServer, entryIn, entryOf, serverName } from "./serverNames.ts";
-import { Lines } from "./typed.ts";
+import { hasPerson, isAgreed } from "./typed.ts";
 
 // What is new may have to be downloaded first.
 const newMs = 30_000;
@@ -18,7 +18,7 @@ export const add: Run = async (occasion) => {
   const name = serverName(occasion);
   const typed = typedOf(occasion);
   const entry = newEntry(typed);
-  const code = await changeConfig(occasion, { done: escapeControls(`server “${name}” is added`), server: name, waitMs: waitMsOf(occasion, newMs), isPrivate: plainSecrets(typed).length > 0 }, (file) => {
+  const code = await changeConfig(occasion, { done: escapeControls(`server “${name}” is added`), server: name, waitMs: waitMsOf(occasion, newMs), isPrivate: secretsIn(typed).length > 0 }, (file) => {
     if (entryIn(file, name) !== null) throw fault("USAGE", { detail: `there is a server “${name}” already`, hint: `change it: \`1mcp mcp update ${name}\`` });
     return [{ path: ["mcpServers", name], value: entry }];
   });
@@ -32,7 +32,7 @@ export const update: Run = aboutServer(async (occasion) => {
   const typed = typedOf(occasion);
   const unset = valuesOf(occasion.given, "unset");
   if (Object.keys(typed.keys).length + typed.env.size + typed.headers.size + unset.length === 0) throw fault("USAGE", { detail: "what is to be changed?", hint: "`1mcp mcp update --help` has what can be" });
-  const code = await changeConfig(occasion, { done: escapeControls(`server “${name}” is changed`), server: name, waitMs: waitMsOf(occasion, newMs), isPrivate: plainSecrets(typed).length > 0 }, (file) => entryChanges(name, entryOf(file, name), typed, unset));
+  const code = await changeConfig(occasion, { done: escapeControls(`server “${name}” is changed`), server: name, waitMs: waitMsOf(occasion, newMs), isPrivate: secretsIn(typed).length > 0 }, (file) => entryChanges(name, entryOf(file, name), typed, unset));
   advise(occasion, typed);
   return code;
 });
@@ -65,20 +65,22 @@ export const disable: Run = aboutServer((occasion) => {
   return changeConfig(occasion, escapeControls(`server “${name}” is off`), (file) => (entryOf(file, name)["disabled"] === true ? [] : [{ path: ["mcpServers", name, "disabled"], value: true }]));
 });
 
+/** What of an entry is likely to be a secret, and is written plainly: names, or what else it is. */
+const secretsIn = (typed: TypedEntry): readonly string[] => [...plainSecrets(typed), ...(secretArguments(typed) ? ["an argument"] : []), ...(secretAddress(typed) ? ["the address"] : [])];
+
 const typedOf = ({ given, rest }: Occasion): TypedEntry => typedEntry({ given, rest, folder: process.cwd() });
 
 async function isSure(occasion: Occasion, name: string): Promise<boolean> {
-  const { given, settings, stdout, pipes } = occasion;
+  const { given, settings } = occasion;
   // A copy is kept: where nobody can be asked, nothing is lost.
-  if (given.has("assume-yes") || settings.dryRun || !(await stdout.isTerminal()) || ((await pipes().typist?.()) ?? null) === null) return true;
-  stdout.write(escapeControls(`Remove server “${name}” from the configuration? [y/N] `));
-  return /^y(es)?$/i.test((await new Lines(pipes().input).next())?.trim() ?? "");
+  if (given.has("assume-yes") || settings.dryRun || !(await hasPerson(occasion))) return true;
+  return isAgreed(occasion, escapeControls(`Remove server “${name}” from the configuration? [y/N] `));
 }
 
 /** A file is copied, sent and put under version control more easily than one thinks. */
 function advise({ stderr, settings }: Occasion, typed: TypedEntry): void {
   if (settings.dryRun) return;
-  const names = [...plainSecrets(typed), ...(secretArguments(typed) ? ["an argument"] : [])];
+  const names = secretsIn(typed);
   if (names.length === 0) return;
   const [first = ""] = plainSecrets(typed);
   const flag = typed.headers.has(first) ? "header" : "env";

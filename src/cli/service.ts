@@ -5,8 +5,10 @@
 import { isAbsolute, resolve } from "node:path";
 import { fault, outputOf } from "../base/index.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
+import { pathOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { plistOf } from "./plist.ts";
+import { filterOf } from "./selection.ts";
 import { machinePaths, type ServiceFacts, unitOf } from "./unit.ts";
 
 type Printer = (facts: ServiceFacts) => Promise<string> | string;
@@ -25,13 +27,14 @@ export const printService: Run = async (occasion) => {
   return 0;
 };
 
-function factsOf({ settings, env, selfArgv }: Occasion): ServiceFacts {
+function factsOf(occasion: Occasion): ServiceFacts {
+  const { settings, env, selfArgv } = occasion;
   const isUser = settings.user;
   const standard = isUser ? { configPath: defaultConfigPath(env), stateDir: defaultStateDir(env) } : machinePaths;
   const configPath = settings.config === null ? standard.configPath : resolve(settings.config);
   const stateDir = settings.stateDir === null ? standard.stateDir : resolve(settings.stateDir);
   return {
-    argv: checked([...selfArgv, "serve", "--config", configPath, "--state-dir", stateDir, ...chosen(settings)]),
+    argv: checked([...selfArgv, "serve", "--config", configPath, "--state-dir", stateDir, ...chosen(occasion)]),
     configPath,
     stateDir,
     isUser,
@@ -40,14 +43,13 @@ function factsOf({ settings, env, selfArgv }: Occasion): ServiceFacts {
   };
 }
 
-/** What was set for `serve` by the environment, which the service will not have. */
-const chosen = ({ host, port, logLevel, insecureNoAuth, gracefulRestart }: Occasion["settings"]): readonly string[] => [
-  ...(host === null ? [] : ["--host", host]),
-  ...(port === null ? [] : ["--port", String(port)]),
-  ...(logLevel === "info" ? [] : ["--log-level", logLevel]),
-  ...(insecureNoAuth ? ["--insecure-no-auth"] : []),
-  ...(gracefulRestart ? ["--graceful-restart"] : []),
-];
+/** What was set for `serve` by the environment, which the service will not have. Throws USAGE. */
+function chosen(occasion: Occasion): readonly string[] {
+  const { host, port, logLevel, insecureNoAuth, gracefulRestart, strictSecrets, tokenFile, operatorPasswordFile } = occasion.settings;
+  const values = Object.entries({ host, port, "log-level": logLevel === "info" ? null : logLevel, "token-file": pathOf(tokenFile), "operator-password-file": pathOf(operatorPasswordFile), filter: filterOf(occasion) });
+  const switches = Object.entries({ "insecure-no-auth": insecureNoAuth, "graceful-restart": gracefulRestart, "strict-secrets": strictSecrets });
+  return [...values.flatMap(([name, value]) => (value === null ? [] : [`--${name}`, String(value)])), ...switches.flatMap(([name, isOn]) => (isOn ? [`--${name}`] : []))];
+}
 
 function checked(argv: readonly string[]): readonly string[] {
   if (argv.some((word) => /[\u0000-\u001f\u007f]/.test(word))) throw fault("USAGE", { detail: "a path with control characters cannot be written into a service's description" });

@@ -2,7 +2,8 @@
 import { CancelSource, defaultLimits, fault, type FaultCode, faults, nearestOf } from "../base/index.ts";
 import { type Asking, reach, type Reached, type ServerFacts } from "../compose.ts";
 import { elementsOf, emptyObject, memberOf, type Outcome, type RawObject, type RpcError } from "../protocol/index.ts";
-import { stateDirOf, tokenOf } from "./bearer.ts";
+import { tokenOf } from "./bearer.ts";
+import { stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
 import { filterOf } from "./selection.ts";
 import { version } from "./version.ts";

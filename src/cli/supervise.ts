@@ -5,7 +5,7 @@
  */
 import { type Clock, defaultLimits, fault, type Limits, openPrivateLog, sleep, startSelf } from "../base/index.ts";
 import { readPresence } from "../config/index.ts";
-import { stateDirOf } from "./bearer.ts";
+import { stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { serveLogPath } from "./serveLog.ts";
 import { claimSupervision, forgetSupervision, type Supervision, writeSupervision } from "./supervision.ts";

@@ -5,7 +5,7 @@
 import { fault, nearestOf } from "../base/index.ts";
 import { type Costs, costsOf, type Definitions } from "../catalog/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askRunning } from "./operator.ts";
 import { tableText } from "./table.ts";
 
 /** The encoding of the models that the figures are about. */
@@ -14,10 +14,8 @@ const encoding = "o200k_base";
 /** Gives 0. Throws SERVER_AWAY where no server runs, NAME_UNKNOWN. */
 export const tokens: Run = async (occasion) => {
   const { operand, settings, stdout } = occasion;
-  const asked = await askOperator<Definitions>(occasion, "GET", "/definitions");
-  if (asked.kind === "silent") throw fault("SERVER_AWAY", { detail: asked.why, hint: "try again in a moment" });
-  if (asked.kind === "none") throw fault("SERVER_AWAY", { hint: "1mcp serve starts it; what its servers define is known only then" });
-  const costs = costsOf(asked.value, await loadTokenizer());
+  const definitions = await askRunning<Definitions>(occasion, "GET", "/definitions", { hint: "1mcp serve starts it; what its servers define is known only then" });
+  const costs = costsOf(definitions, await loadTokenizer());
   const server = operand === null ? null : serverOf(costs, operand);
   if (settings.json) stdout.write(`${JSON.stringify(jsonOf(costs, server), null, 2)}\n`);
   else stdout.write(server === null ? await allText(costs, occasion) : await tableText([["TOOL", "TOKENS"], ...server.each.map(({ name, tokens: count }) => [name, String(count)])], stdout));

@@ -1,11 +1,12 @@
 /** `mcp tools`: which tools of a server there are, which of them are shown, and the rules for that in its entry. */
 import { escapeControls, fault } from "../base/index.ts";
+import { matches } from "../catalog/index.ts";
 import type { ToolFacts } from "../compose.ts";
 import type { ConfigChange } from "../config/index.ts";
 import { changeConfig } from "./change.ts";
 import { membersOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askRunning } from "./operator.ts";
 import { aboutServer, entryOf, serverName } from "./serverNames.ts";
 import { tableText } from "./table.ts";
 
@@ -27,11 +28,7 @@ async function serversOf(occasion: Occasion): Promise<readonly string[]> {
   return servers.filter(({ state }) => state !== "disabled").map(({ name }) => name);
 }
 
-async function ask<T>(occasion: Occasion, path: string): Promise<T> {
-  const asked = await askOperator<T>(occasion, "GET", path);
-  if (asked.kind !== "answer") throw fault("SERVER_AWAY", asked.kind === "none" ? { hint: "only a running server knows its tools: `1mcp serve`" } : { detail: asked.why });
-  return asked.value;
-}
+const ask = <T>(occasion: Occasion, path: string): Promise<T> => askRunning<T>(occasion, "GET", path, { hint: "only a running server knows its tools: `1mcp serve`" });
 
 /** Rules of an entry that are about tools, as they are in the file. */
 interface Rules {
@@ -57,9 +54,6 @@ const enabling: Change = ({ allow }, names) => {
   const left = names.filter((name) => allow !== null && !allow.some((pattern) => matches(pattern, name)));
   return [...each(names, "disabledTools", "drop"), ...each(names, "deny", "drop"), ...each(left, "allow", "add")];
 };
-
-/** As patterns are read everywhere: * stands for any characters, ? for one. */
-const matches = (pattern: string, name: string): boolean => new RegExp(`^${pattern.split("").map((one) => (one === "*" ? "[^]*" : one === "?" ? "[^]" : RegExp.escape(one))).join("")}$`, "u").test(name);
 
 /** Changes the rules of the server, or says why not. Throws USAGE, CONFIG_INVALID. Without such a server: 4. */
 const changing = (done: string, what: string, change: Change): Run =>

@@ -1,5 +1,6 @@
-/** What a person types: line by line, and a password without it being seen. */
+/** What a person types: line by line, a password without it being seen, and a yes; and whether there is one to be asked. */
 import { fault } from "../base/index.ts";
+import type { Occasion } from "./occasion.ts";
 import type { Typist } from "./terminal.ts";
 
 /** A line that nobody types. */
@@ -35,6 +36,17 @@ export class Lines {
     this.#text = this.#halved && text.startsWith("\n") ? text.slice(1) : text;
     this.#halved &&= text === "";
   }
+}
+
+type Desk = Pick<Occasion, "stdout" | "pipes">;
+
+/** Whether a person sees what is written, and can type an answer. */
+export const hasPerson = async ({ stdout, pipes }: Desk): Promise<boolean> => (await stdout.isTerminal()) && ((await pipes().typist?.()) ?? null) !== null;
+
+/** Asks the person for a yes; anything else, and no answer, is a no. */
+export async function isAgreed({ stdout, pipes }: Desk, question: string): Promise<boolean> {
+  stdout.write(question);
+  return /^y(es)?$/i.test((await new Lines(pipes().input).next())?.trim() ?? "");
 }
 
 // The keys that mean something where the terminal does not see to them any more.

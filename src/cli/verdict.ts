@@ -2,7 +2,7 @@
 import { escapeControls } from "../base/index.ts";
 import type { ServerFacts, ToolFacts } from "../compose.ts";
 import type { Occasion } from "./occasion.ts";
-import { askOperator } from "./operator.ts";
+import { askOperator, askRunning } from "./operator.ts";
 import { spanText } from "./print.ts";
 
 /** How it is, in words and as an exit code. */
@@ -19,15 +19,14 @@ const patientMs = 1_000;
 // The answer itself takes a moment.
 const answerMs = 30_000;
 
-/** Waits at most `ms` for a server of the running proxy, after having asked for `action`. Null: nobody answers. Throws NAME_UNKNOWN, PARAMS_INVALID. */
-export async function awaitServer(occasion: Occasion, name: string, ms: number, action: "settled" | "restart" = "settled"): Promise<Verdict | null> {
+/** Waits at most `ms` for a server of the running proxy, after having asked for `action`. Throws NAME_UNKNOWN, PARAMS_INVALID, SERVER_AWAY. */
+export async function awaitServer(occasion: Occasion, name: string, ms: number, action: "settled" | "restart" = "settled"): Promise<Verdict> {
   const { clock, stderr } = occasion;
   const path = `/servers/${encodeURIComponent(name)}`;
   const timer = clock.timer(patientMs, () => stderr.write(`${escapeControls(`waiting for ${name}, ${spanText(ms)} at most …`)}\n`));
   const begun = clock.now();
-  const asked = await askOperator<ServerFacts>(occasion, "POST", `${path}/${action}`, ms + answerMs, { ms }).finally(() => timer.cancel());
-  if (asked.kind !== "answer") return null;
-  const facts = asked.value;
+  const hint = "nothing runs, so there is nothing to restart: `1mcp serve`";
+  const facts = await askRunning<ServerFacts>(occasion, "POST", `${path}/${action}`, { msMax: ms + answerMs, body: { ms }, hint }).finally(() => timer.cancel());
   const tools = facts.healthy ? await askOperator<{ readonly tools: readonly ToolFacts[] | null }>(occasion, "GET", `${path}/tools`) : null;
   const count = tools?.kind === "answer" ? (tools.value.tools?.length ?? null) : null;
   return verdictOf(facts, count, clock.now() - begun);

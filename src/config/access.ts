@@ -4,22 +4,14 @@
  */
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { dayMs, scopes, secondMs, text, wholeNumber } from "./shapes.ts";
 import { type SignInConfig, signInEntry, signInOf } from "./signIn.ts";
 import { issuersEntry, issuersOf, type TrustedIssuer } from "./trusted.ts";
 
-const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
-const lifetime = (most: number, description: string, standard: string) => {
-  const message = `must be a whole number from ${secondMs} to ${most}`;
-  return v.pipe(v.number(), v.integer(message), v.minValue(secondMs, message), v.maxValue(most, message), v.description(`${description}, in milliseconds. Default: ${standard}.`));
-};
+const lifetime = (most: number, description: string, standard: string) => wholeNumber(secondMs, most, `${description}, in milliseconds. Default: ${standard}.`);
 
-const secondMs = 1000;
 const minuteMs = 60 * secondMs;
-const dayMs = 24 * 60 * minuteMs;
 
-// RFC 6749, appendix A.4: what a scope may be made of.
-const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "is not a scope"));
-const scopes = (description: string) => v.pipe(v.array(scope), v.description(description));
 const host = v.pipe(v.string(), v.regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*(:\d+)?$/, "must be a host name in lower case, without scheme and path"));
 const clientId = v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,256}$/, "must be 1 to 256 plain characters"));
 
@@ -128,7 +120,7 @@ export function accessOf(entry: AccessEntry | undefined, folder: string): Access
  * Whether several people call us, as far as a configuration tells: who comes by the word of another issuer is somebody of
  * his own, while everything that is approved or made here is the operator's, however many clients and tokens he has.
  */
-export const isForSeveral = ({ mode, issuers = [], ...rest }: AccessEntry = {}): boolean => mode !== "token" && (issuers.length > 0 || Object.hasOwn(rest, "signIn"));
+export const isForSeveral = ({ mode, issuers = [], signIn }: AccessEntry = {}): boolean => mode !== "token" && (issuers.length > 0 || signIn !== undefined);
 
 type PreregisteredEntry = v.InferOutput<typeof preregistered>;
 

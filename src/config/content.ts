@@ -13,10 +13,13 @@ export interface Content {
   readonly mode: number;
 }
 
-/** What is in the file; null where there is none. Throws CONFIG_UNREADABLE: too large, no UTF-8, not ours to read. */
+/** What is in the file; null where there is none. Throws CONFIG_UNREADABLE: no file, too large, no UTF-8, not ours to read. */
 export async function contentOf(path: string): Promise<Content | null> {
   try {
-    const { mode, size } = await stat(path);
+    const found = await stat(path);
+    const { mode, size } = found;
+    // Pipes and devices may say nothing for ever, or never end.
+    if (!found.isFile()) throw new Error("no file");
     if (size > defaultLimits.configBytesMax) throw new Error(`larger than ${defaultLimits.configBytesMax} bytes`);
     const bytes = await readFile(path);
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -24,6 +24,9 @@ export interface Document {
 
 export type Read = { readonly document: Document | null; readonly issues: readonly Issue[] };
 
+/** The members of an object; none of anything else. For values that nobody has checked yet. */
+export const objectIn = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {});
+
 // The deepest place of the schema is five levels down; the parser recurses, so the bound comes before it.
 const depthMax = 64;
 

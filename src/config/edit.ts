@@ -9,7 +9,7 @@ import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, fault, 
 import { keepBackup } from "./backups.ts";
 import { type Content, contentOf, mark } from "./content.ts";
 import { differenceOf } from "./difference.ts";
-import { parseDocument } from "./document.ts";
+import { objectIn, parseDocument } from "./document.ts";
 import { changedText, type ConfigChange } from "./jsonc.ts";
 import { parseConfig } from "./load.ts";
 import type { Issue } from "./types.ts";
@@ -115,7 +115,7 @@ const ownMode = 0o600;
 function changed(text: string, changes: ConfigEdit["changes"]): After {
   const { document, issues } = parseDocument(text);
   if (document === null) return { text, issues };
-  return { text: changes(objectOf(document.value)).reduce(changedText, text), issues: [] };
+  return { text: changes(objectIn(document.value)).reduce(changedText, text), issues: [] };
 }
 
 /** What is wrong with a text that is to be the configuration at `path`, its servers aside that are out alone. */
@@ -123,8 +123,6 @@ export function issuesOf(text: string, path: string): readonly Issue[] {
   const checked = parseConfig({ text, path, variables: new Map(), hash: "" });
   return checked.ok ? [] : checked.issues;
 }
-
-const objectOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {});
 
 // A folder that is there already may be anybody's: it is not ours to close.
 async function ensureFolder(path: string): Promise<void> {

@@ -11,6 +11,7 @@ export { differenceOf } from "./difference.ts";
 export { parseDocument } from "./document.ts";
 export { backupConfig, type ConfigEdit, type Edited, editConfig, issuesOf, rewriteConfig } from "./edit.ts";
 export { looksSecret } from "./secrets.ts";
+export { readSecretFile } from "./references.ts";
 export { bothOf, type Cap, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "./filter.ts";
 export type { ConfigChange } from "./jsonc.ts";
 export { filledInstructions } from "./instructions.ts";

@@ -5,13 +5,10 @@
 import * as v from "valibot";
 import { Secret } from "../base/index.ts";
 import { type SecretReference, valueEither } from "./reference.ts";
-
-const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
+import { isSafeWay, scopes, text } from "./shapes.ts";
 
 const secret = v.pipe(valueEither, v.check((value) => value !== "", "must not be empty"));
 
-// RFC 6749, appendix A.4: what a scope may be made of.
-const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "is not a scope"));
 const hostName = v.pipe(v.string(), v.regex(/^[^\s/@?#*:]+$/, "must be a host name, without scheme, port and path"));
 
 const isHttpsDocument = (value: string): boolean => {
@@ -21,7 +18,7 @@ const isHttpsDocument = (value: string): boolean => {
 // RFC 8252: plain http for this computer alone.
 const isCallback = (value: string): boolean => {
   const url = URL.parse(value);
-  return url !== null && url.hash === "" && url.username === "" && (url.protocol === "https:" || (url.protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)));
+  return url !== null && url.hash === "" && url.username === "" && isSafeWay(url);
 };
 
 const references = "${VAR} and ${VAR:-default} are replaced";
@@ -35,7 +32,7 @@ export const oauthEntry = v.strictObject({
   keyAlgorithm: v.optional(v.pipe(v.picklist(["ES256", "ES384", "RS256", "PS256"]), v.description("How it signs. Default: ES256."))),
   issuer: v.optional(v.pipe(text(), v.description("The authorization server that clientId is for: no other gets to see its secret. Default: the first one that the server names."))),
   clientMetadataUrl: v.optional(v.pipe(v.string(), v.check(isHttpsDocument, "must be an https URL with a path"), v.description("Our client metadata document, where the authorization server takes such. Default: our own one where publicUrl is https."))),
-  scopes: v.optional(v.pipe(v.array(scope), v.description("What to ask for. Default: what the server names."))),
+  scopes: v.optional(scopes("What to ask for. Default: what the server names.")),
   redirectUrl: v.optional(v.pipe(v.string(), v.check(isCallback, "must be an https URL, or an http one of this computer"), v.description("Where the browser comes back to. Default: /oauth/callback here."))),
   allowHosts: v.optional(v.pipe(v.array(hostName), v.description("Hosts in private networks that may take part in the login beside the server's own. Default: none."))),
 });
@@ -91,6 +88,3 @@ export function oauthProblem({ grant, clientId, clientSecret, privateKey }: OAut
   if (proofs > 1) return "has both clientSecret and privateKey";
   return grant === "client_credentials" && proofs === 0 ? "needs clientId, and clientSecret or privateKey, for client_credentials" : null;
 }
-
-/** The same as plain values, for telling whether anything has changed. */
-export const revealedOAuth = (oauth: RemoteOAuth): object => ({ ...oauth, clientSecret: oauth.clientSecret?.reveal() ?? null, privateKey: oauth.privateKey?.reveal() ?? null });

@@ -3,7 +3,7 @@
  * to a client. Looks at the document itself, so that these issues come together with those of the shape.
  */
 import { defaultLimits } from "../base/index.ts";
-import type { Document } from "./document.ts";
+import { type Document, objectIn } from "./document.ts";
 import { keyIssue, valueIssue } from "./issues.ts";
 import type { Issue } from "./types.ts";
 
@@ -73,7 +73,5 @@ function repeated(pairs: readonly (readonly [key: string, name: string])[]): (re
   });
 }
 
-const objectIn = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 const textIn = (value: unknown): string | null => (typeof value === "string" ? value : null);
 const numberIn = (value: unknown): number | null => (typeof value === "number" ? value : null);

@@ -3,8 +3,7 @@
  * (references.ts). Apart from the schema, whose parts share it.
  */
 import * as v from "valibot";
-
-const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
+import { text } from "./shapes.ts";
 
 /** A value that is written out. */
 export const plainText = v.string();

@@ -7,19 +7,14 @@ import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/i
 import { accessEntry } from "./access.ts";
 import { oauthEntry } from "./login.ts";
 import { plainText, type SecretReference, secretReference, valueEither } from "./reference.ts";
+import { dayMs, text, wholeNumber } from "./shapes.ts";
 import { toolsEntry } from "./tools.ts";
 
 const nameLengthMax = 64;
 const prefixLengthMax = 32;
 const separatorLengthMax = 8;
-const dayMs = 24 * 60 * 60 * 1000;
 
-const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
 const texts = (description: string) => v.pipe(v.array(text()), v.description(description));
-const wholeNumber = (least: number, most: number, description: string) => {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return v.pipe(v.number(), v.integer(message), v.minValue(least, message), v.maxValue(most, message), v.description(description));
-};
 const milliseconds = (description: string, standard: string) => wholeNumber(1, 7 * dayMs, `${description}, in milliseconds. Default: ${standard}.`);
 const flag = (description: string) => v.pipe(v.boolean(), v.description(description));
 
@@ -86,7 +81,7 @@ const common = Object.freeze({
   hidden: v.optional(flag("Whoever is not granted this server is told that there is none of its name, instead of what to ask for. Default: false.")),
   disabledTools: v.optional(texts("Tools that are neither listed nor callable, by the names that the server gives them. Default: none.")),
   tools: v.optional(toolsEntry),
-  pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn, or block where several people call (auth has issuers)."))),
+  pin: v.optional(v.pipe(v.picklist(["off", "warn", "block"]), v.description("What comes of a definition (tool, prompt, template, instructions) that is not as it was when it was trusted, or that is new: nothing, a word in log and status, or it is withheld until `1mcp mcp trust` accepts it. Default: warn, or block where several people call (auth has issuers or signIn)."))),
   instructionOverride: v.optional(v.pipe(v.string(), v.description("Replaces the server's own instructions; empty for none. Default: the server's own."))),
 });
 
@@ -137,7 +132,7 @@ export const remoteEntry = v.strictObject({
   headers: v.optional(headers),
   oauth: v.optional(v.pipe(oauthEntry, v.description("How we log in there when it asks for it. Default: as it says itself."))),
   tls: v.optional(v.pipe(certificatesEntry, v.description("The certificate that we show there (mutual TLS), and whose certificates count; for https alone. Default: none, and those that the system trusts."))),
-  credentials: v.optional(v.pipe(v.picklist(["shared", "per-user"]), v.description("Whose login is used there: the operator's for everybody, or each caller's own. Default: shared, or per-user where several people call (auth has issuers) and nothing written here is for all of them."))),
+  credentials: v.optional(v.pipe(v.picklist(["shared", "per-user"]), v.description("Whose login is used there: the operator's for everybody, or each caller's own. Default: shared, or per-user where several people call (auth has issuers or signIn) and nothing written here is for all of them."))),
   ...common,
 });
 

@@ -8,7 +8,7 @@ import type { Document, Path } from "./document.ts";
 import type { Variables } from "./env.ts";
 import { valueIssue } from "./issues.ts";
 import { isLoader } from "./loaders.ts";
-import { type OAuthEntry, oauthOf, oauthProblem, type RemoteOAuth, revealedOAuth } from "./login.ts";
+import { type OAuthEntry, oauthOf, oauthProblem, type RemoteOAuth } from "./login.ts";
 import { keyOf, type References } from "./references.ts";
 import { sandboxOf } from "./sandbox.ts";
 import type { SecretReference } from "./reference.ts";
@@ -316,12 +316,4 @@ function usageOf(entry: ServerEntry, { defaults, limits, isForSeveral }: Surroun
 }
 
 /** Everything that reaches the process or connection, and nothing else: tags and tools may change while it runs on. */
-function fingerprintOf(shared: object, reaches: Reaches): string {
-  const plain = reaches.kind === "stdio" ? { ...reaches, args: reaches.args.map(reveal), env: revealed(reaches.env) } : { ...reaches, url: reaches.url.reveal(), headers: revealed(reaches.headers), certificates: reaches.certificates === null ? null : shownCertificates(reaches.certificates), oauth: reaches.oauth === null ? null : revealedOAuth(reaches.oauth) };
-  return fingerprint({ ...shared, ...plain });
-}
-
-const shownCertificates = ({ own, ca }: RemoteCertificates): object => ({ own: own === null ? null : { cert: reveal(own.cert), key: own.key.reveal() }, ca: ca === null ? null : reveal(ca) });
-
-const revealed = (texts: Readonly<Record<string, Text>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, reveal(text)]));
+const fingerprintOf = (shared: object, reaches: Reaches): string => fingerprint({ ...shared, ...reaches });

@@ -4,14 +4,10 @@
  */
 import { resolve } from "node:path";
 import * as v from "valibot";
-import { type ClaimRule, ruleEntry, rulesOf, safeUrl, scopeEntry } from "./trusted.ts";
+import { dayMs, scopes, secondMs, text, wholeNumber } from "./shapes.ts";
+import { type ClaimRule, ruleEntry, rulesOf, safeUrl } from "./trusted.ts";
 
-const secondMs = 1000;
-const dayMs = 24 * 60 * 60 * secondMs;
-const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
-const scopes = (description: string) => v.pipe(v.array(scopeEntry), v.description(description));
 const domain = v.pipe(v.string(), v.regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "must be a domain in lower case"));
-const lifeMessage = `must be a whole number from ${60 * secondMs} to ${366 * dayMs}`;
 
 /** `auth.signIn` of the configuration. */
 export const signInEntry = v.pipe(
@@ -25,9 +21,7 @@ export const signInEntry = v.pipe(
     scopes: v.optional(scopes("What everybody who can sign in there may grant. Default: nothing.")),
     rules: v.optional(v.pipe(v.array(ruleEntry), v.description("What somebody may grant beyond that, by the claims about him. Default: nothing."))),
     emailDomains: v.optional(v.pipe(v.record(domain, v.pipe(scopes("What they may grant."), v.minLength(1, "must hold a scope"))), v.description("What people with a verified e-mail address of a domain may grant beyond that. Default: nothing."))),
-    grantMs: v.optional(
-      v.pipe(v.number(), v.integer(lifeMessage), v.minValue(60 * secondMs, lifeMessage), v.maxValue(366 * dayMs, lifeMessage), v.description("A grant that was approved like this ends so long after, in milliseconds, and the person signs in anew. Default: 2592000000.")),
-    ),
+    grantMs: v.optional(wholeNumber(60 * secondMs, 366 * dayMs, "A grant that was approved like this ends so long after, in milliseconds, and the person signs in anew. Default: 2592000000.")),
   }),
   v.check(({ scopes: all = [], rules = [], emailDomains = {} }) => all.length + rules.length + Object.keys(emailDomains).length > 0, "needs scopes, rules or emailDomains: who may grant what"),
   v.description("People of a company sign in with its issuer and decide themselves about their programs, within these rules. With mode oauth or mixed. Default: the operator alone decides."),

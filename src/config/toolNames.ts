@@ -2,7 +2,7 @@
  * Names that the configuration gives to tools, as they meet each other: two that are one for a client, and those of the
  * proxy's own tools. Looks at the document itself, so that these issues come together with those of the shape.
  */
-import type { Document } from "./document.ts";
+import { type Document, objectIn } from "./document.ts";
 import { keyIssue, valueIssue } from "./issues.ts";
 import type { Issue } from "./types.ts";
 
@@ -43,5 +43,3 @@ function givenNames({ value }: Document): Given[] {
     return Object.entries(objectIn(objectIn(tools)["rename"])).map(([local, name]) => ({ server, local, shown: `${before}${String(name)}` }));
   });
 }
-
-const objectIn = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {});

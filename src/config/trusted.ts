@@ -4,19 +4,12 @@
  */
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { dayMs, isSafeWay, scopes, secondMs, text, wholeNumber } from "./shapes.ts";
 
-const secondMs = 1000;
-const dayMs = 24 * 60 * 60 * secondMs;
-const text = () => v.pipe(v.string(), v.minLength(1, "must not be empty"));
-/** One scope (RFC 6749, appendix A.4). */
-export const scopeEntry = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, "is not a scope"));
-const scopes = (description: string) => v.pipe(v.array(scopeEntry), v.description(description));
-
-// Only a connection that nobody can change may say whose signatures count; on this computer there is nobody between.
+// Only a connection that nobody can change may say whose signatures count.
 const isSafeUrl = (given: string): boolean => {
   const url = URL.parse(given);
-  if (url === null || url.username !== "" || url.password !== "" || /[?#]/.test(given)) return false;
-  return url.protocol === "https:" || (url.protocol === "http:" && /^(localhost|\[::1\]|127(\.\d+){3})$/.test(url.hostname));
+  return url !== null && url.username === "" && url.password === "" && !/[?#]/.test(given) && isSafeWay(url);
 };
 /** The address of an issuer. */
 export const safeUrl = v.pipe(v.string(), v.check(isSafeUrl, "must be an https URL without query and fragment (http on this computer alone)"));
@@ -40,15 +33,7 @@ const issuer = v.pipe(
     jwks: v.optional(v.pipe(v.strictObject({ $file: v.pipe(text(), v.description("The file.")) }), v.description('A file with its keys, as {"$file": "keys.json"}: nothing is fetched then; a relative path starts at the configuration\'s folder. Default: they are fetched.'))),
     typ: v.optional(v.pipe(v.picklist(["at+jwt", "jwt"]), v.description("What kind its tokens say they are: at+jwt (RFC 9068), or with jwt also JWT and nothing, for issuers that know no better. Default: at+jwt."))),
     clients: v.optional(v.pipe(v.array(text()), v.description("Whose tokens count (client_id or azp). Default: those of all of its clients."))),
-    maxAgeMs: v.optional(
-      v.pipe(
-        v.number(),
-        v.integer("must be a whole number"),
-        v.minValue(secondMs, `must be at least ${secondMs}`),
-        v.maxValue(30 * dayMs, `must be at most ${30 * dayMs}`),
-        v.description("A token that was issued longer ago does not count, in milliseconds. Default: 86400000."),
-      ),
-    ),
+    maxAgeMs: v.optional(wholeNumber(secondMs, 30 * dayMs, "A token that was issued longer ago does not count, in milliseconds. Default: 86400000.")),
     scopes: v.optional(scopes("What everybody with a token of it is granted. Default: nothing.")),
     rules: v.optional(v.pipe(v.array(ruleEntry), v.description("What is granted beyond that, by what stands in the token. Default: nothing."))),
     idJag: v.optional(v.pipe(v.boolean(), v.description("Clients that show they are themselves may trade its identity assertions (ID-JAG) for tokens of ours. Default: false."))),

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { fault } from "../base/index.ts";
 import { type FilterMistake, missingPreset, parseFilter, printFilter } from "../config/index.ts";
 import type { Hub } from "../hub/index.ts";
-import type { OperatorAction } from "./operatorAuth.ts";
+import { checked, type OperatorAction } from "./operatorAuth.ts";
 
 const tool = v.strictObject({ name: v.string(), scopes: v.nullable(v.array(v.string())), filter: v.nullable(v.string()) });
 const selection = v.strictObject({ filter: v.string() });
@@ -20,12 +20,6 @@ export const explainActions = (hub: Pick<Hub, "explain" | "selected" | "presets"
   },
   { method: "POST", path: "/selection", run: ({ body }) => hub.selected(canonical(checked(selection, body).filter, hub)) },
 ];
-
-function checked<T extends v.GenericSchema>(schema: T, body: unknown): v.InferOutput<T> {
-  const parsed = v.safeParse(schema, body);
-  if (!parsed.success) throw fault("PARAMS_INVALID", { detail: parsed.issues[0].message });
-  return parsed.output;
-}
 
 function canonical(filter: string, hub: Pick<Hub, "presets">): string {
   const parsed = parseFilter(filter);

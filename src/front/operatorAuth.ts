@@ -29,7 +29,8 @@ const client = v.strictObject({ url: v.string() });
 const pin = v.strictObject({ url: v.string(), digest: v.string() });
 const password = v.strictObject({ password: v.nullable(v.string()) });
 
-function read<T>(schema: v.GenericSchema<unknown, T>, body: unknown): T {
+/** The body of a request of the operator's, where it is what the schema says. Throws PARAMS_INVALID with the place that is not. */
+export function checked<T>(schema: v.GenericSchema<unknown, T>, body: unknown): T {
   const parsed = v.safeParse(schema, body);
   if (parsed.success) return parsed.output;
   throw fault("PARAMS_INVALID", { detail: v.getDotPath(parsed.issues[0]) ?? "the body" });
@@ -42,21 +43,21 @@ export const authActions = (operator: AuthOperator): readonly OperatorAction[] =
     method: "POST",
     path: "/auth/waiting/:id",
     async run({ id, body }) {
-      await operator.decide(id, read(decision, body));
+      await operator.decide(id, checked(decision, body));
       return { decided: id };
     },
   },
   { method: "GET", path: "/auth/grants", run: () => ({ grants: operator.grants() }) },
-  { method: "POST", path: "/auth/grants/revoke", run: ({ body }) => ({ revoked: operator.revoke(read(revocation, body).id) }) },
-  { method: "POST", path: "/auth/tokens", run: ({ body }) => operator.createToken(read(newToken, body)) },
+  { method: "POST", path: "/auth/grants/revoke", run: ({ body }) => ({ revoked: operator.revoke(checked(revocation, body).id) }) },
+  { method: "POST", path: "/auth/tokens", run: ({ body }) => operator.createToken(checked(newToken, body)) },
   { method: "POST", path: "/auth/tokens/:id/rotate", run: ({ id }) => operator.rotateToken(id) },
   { method: "GET", path: "/auth/clients", run: () => ({ pinned: operator.pinnedClients() }) },
-  { method: "POST", path: "/auth/clients/look", run: ({ body }) => operator.lookAtClient(read(client, body).url) },
+  { method: "POST", path: "/auth/clients/look", run: ({ body }) => operator.lookAtClient(checked(client, body).url) },
   {
     method: "POST",
     path: "/auth/clients/pin",
     run({ body }) {
-      const { url, digest } = read(pin, body);
+      const { url, digest } = checked(pin, body);
       operator.pinClient(url, digest);
       return { pinned: url };
     },
@@ -65,7 +66,7 @@ export const authActions = (operator: AuthOperator): readonly OperatorAction[] =
     method: "POST",
     path: "/auth/clients/unpin",
     run({ body }) {
-      const { url } = read(client, body);
+      const { url } = checked(client, body);
       operator.unpinClient(url);
       return { unpinned: url };
     },
@@ -75,7 +76,7 @@ export const authActions = (operator: AuthOperator): readonly OperatorAction[] =
     method: "POST",
     path: "/auth/password",
     async run({ body }) {
-      const given = read(password, body).password;
+      const given = checked(password, body).password;
       await operator.setPassword(given);
       return { isSet: given !== null };
     },

@@ -4,23 +4,16 @@
  */
 import * as v from "valibot";
 import type { RemoteLogins } from "../auth/index.ts";
-import { fault } from "../base/index.ts";
-import type { OperatorAction } from "./operatorAuth.ts";
+import { checked, type OperatorAction } from "./operatorAuth.ts";
 
 const start = v.strictObject({ by: v.picklist(["browser", "paste"]) });
 const finish = v.strictObject({ callbackUrl: v.string() });
 const logout = v.strictObject({ all: v.boolean() });
 
-function read<T>(schema: v.GenericSchema<unknown, T>, body: unknown): T {
-  const parsed = v.safeParse(schema, body);
-  if (parsed.success) return parsed.output;
-  throw fault("PARAMS_INVALID", { detail: v.getDotPath(parsed.issues[0]) ?? "the body" });
-}
-
 /** All of them; `:id` is the server's name. */
 export const loginActions = (logins: RemoteLogins): readonly OperatorAction[] => [
   { method: "GET", path: "/logins", run: () => ({ logins: logins.list() }) },
-  { method: "POST", path: "/logins/:id/start", run: ({ id, body }) => logins.start(id, read(start, body).by) },
+  { method: "POST", path: "/logins/:id/start", run: ({ id, body }) => logins.start(id, checked(start, body).by) },
   { method: "POST", path: "/logins/:id/device", run: async ({ id }) => ({ offer: await logins.device(id) }) },
   {
     // Answered when the code was entered, or will not be any more.
@@ -35,9 +28,9 @@ export const loginActions = (logins: RemoteLogins): readonly OperatorAction[] =>
     method: "POST",
     path: "/logins/:id/finish",
     async run({ id, body }) {
-      await logins.finish(id, read(finish, body).callbackUrl);
+      await logins.finish(id, checked(finish, body).callbackUrl);
       return { finished: id };
     },
   },
-  { method: "POST", path: "/logins/:id/logout", run: async ({ id, body }) => ({ forgotten: await logins.logout(id, read(logout, body).all) }) },
+  { method: "POST", path: "/logins/:id/logout", run: async ({ id, body }) => ({ forgotten: await logins.logout(id, checked(logout, body).all) }) },
 ];

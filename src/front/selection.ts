@@ -35,6 +35,11 @@ export class Selections {
     this.#limits = limits;
   }
 
+  /** How many expressions are remembered. */
+  get size(): number {
+    return this.#known.size;
+  }
+
   /** What the query of a URL makes of the selection that its path made; the same object where it says nothing of it. Gives SELECTION_INVALID. */
   of(url: string, selection: Selection): Selection | Fault {
     const start = url.indexOf("?");

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { type Clock, defaultLimits, fault, type Tail } from "../base/index.ts";
 import { type Hub, serverFactsOf } from "../hub/index.ts";
-import type { OperatorAction } from "./operatorAuth.ts";
+import { checked, type OperatorAction } from "./operatorAuth.ts";
 
 const patience = v.strictObject({ ms: v.pipe(v.number(), v.minValue(0), v.maxValue(defaultLimits.settleMsMax)) });
 const lines = v.strictObject({ server: v.nullable(v.string()), after: v.number(), linesMax: v.pipe(v.number(), v.minValue(1)), wait: v.boolean() });
@@ -33,9 +33,3 @@ export const serverActions = (hub: Pick<Hub, "settled" | "restart" | "tools" | "
     },
   },
 ];
-
-function checked<T extends v.GenericSchema>(schema: T, body: unknown): v.InferOutput<T> {
-  const parsed = v.safeParse(schema, body);
-  if (!parsed.success) throw fault("PARAMS_INVALID", { detail: parsed.issues[0].message });
-  return parsed.output;
-}

@@ -7,6 +7,7 @@ import type { Lease, Pool } from "../backend/index.ts";
 import { type Attributes, defaultLimits, type Exporting, Fault, parseTraceParent, type Span, type TraceParent } from "../base/index.ts";
 import { type Call, editObject, emptyObject, methods, type Outcome, parseObject, quote, type Raw, type Serve, stringOf } from "../protocol/index.ts";
 import { RelayedCall } from "./relayed.ts";
+import { shownUri } from "./trail.ts";
 
 type Spans = Pick<Exporting, "tracer" | "textOf">;
 
@@ -70,10 +71,12 @@ const targetKeys: Readonly<Record<string, string>> = Object.freeze({ "tools/call
 
 function attributesOf({ method, params, callId }: Call, local: string | null = null): Attributes {
   const target = targetOf(method);
-  const value = target === null || target === "ref" ? null : (local ?? stringOf(params, target));
+  const value = target === null || target === "ref" ? null : shownTarget(target, local ?? stringOf(params, target));
   const common = { "rpc.system": "jsonrpc", "mcp.method.name": method, "onemcp.call_id": callId };
   return value === null ? common : { ...common, [targetKeys[method] ?? "mcp.target"]: value };
 }
+
+const shownTarget = (member: string, value: string | null): string | null => (member === "uri" ? shownUri(value) : value);
 
 function parentOf(meta: Raw | null): TraceParent | null {
   if (meta === null || !meta.includes("traceparent")) return null;

@@ -11,6 +11,9 @@ import { namesOf } from "./change.ts";
 import { toolNameOf } from "./inner.ts";
 import type { Change } from "./types.ts";
 
+/** A URI as it may be written down: what follows its path may be anybody's secret. */
+export const shownUri = (uri: string | null): string | null => uri?.replace(/[?#][^]*$/, "") ?? null;
+
 type Failed = Extract<Outcome, { kind: "failed" }>;
 
 /** States that are worth a line, as long as the one before said something else. "starting" and "draining" pass by themselves. */
@@ -48,8 +51,7 @@ export class Trail {
   }
 
   #denied({ principal, method, params, selection, callId }: Call, { fault, data }: RpcError, isSearched: boolean): void {
-    // What follows a URI's path may be anybody's secret.
-    const target = toolNameOf(params, isSearched) ?? stringOf(params, "uri")?.replace(/[?#][^]*$/, "") ?? selection.server;
+    const target = toolNameOf(params, isSearched) ?? shownUri(stringOf(params, "uri")) ?? selection.server;
     const need = requiredIn(data);
     this.#audit.record({ ev: need.length === 0 ? "authz.denied" : "authz.stepup", grant: principal.id, user: principal.person?.name ?? null, method, target, need, have: principal.scopes ?? [], result: "denied", reason: fault ?? null, call: callId });
   }

@@ -33,8 +33,15 @@ describe("the rule on honest tests", () => {
     "await Bun.sleep(100);",
     "setDefaultTimeout(60_000);",
     'test("a", f, { retry: 3 });',
+    'expect(asked()).rejects.toThrow("no");',
+    'test("a", async () => {\n  for (const one of all) expect(asked(one)).resolves.toBe(1);\n});',
   ])("catches %s", (text) => {
     expect(honest(filesOf({ "test/hub/a.test.ts": text }))).toHaveLength(1);
+  });
+
+  test("lets a promise be waited for, or given to who does", () => {
+    const texts = ['await expect(asked()).rejects.toThrow("no");', 'test("a", () => expect(asked()).rejects.toThrow());', "await Promise.all([expect(a).resolves.toBe(1)]);", 'expect(asked(".rejects", x.rejects)).toBe(1);'];
+    expect(texts.flatMap((text) => honest(filesOf({ "test/hub/a.test.ts": text })))).toEqual([]);
   });
 
   test("lets a fixture program be slow", () => {

@@ -11,9 +11,9 @@ describe("without authentication", () => {
     expect(await auth.verify({ authorization: null, resource: mcp })).toEqual({ ok: true, principal: { id: "operator", scopes: null } });
     expect([auth.mode, auth.paths, auth.tokenPath, auth.stepUp(["a"], mcp), auth.isOperator(null), auth.operator.waiting(), auth.operator.grants(), auth.operator.revoke("all"), auth.personIn(null), auth.takesPeople, auth.operator.pinnedClients()]).toEqual(["none", [], null, "", true, [], [], 0, null, false, []]);
     expect(() => auth.operator.openLink()).toThrow(Fault);
-    expect(ask(auth, "GET", "/authorize")).rejects.toThrow(Fault);
+    await expect(ask(auth, "GET", "/authorize")).rejects.toThrow(Fault);
     auth.onEnded(() => undefined);
-    expect(stat(stage.stateDir)).rejects.toThrow("ENOENT");
+    await expect(stat(stage.stateDir)).rejects.toThrow("ENOENT");
   });
 });
 

@@ -72,6 +72,15 @@ describe("a device", () => {
     expect(bodyOf(await tokenOf(stage.auth, { grant_type: kind, client_id: other, device_code: "1mcp_x" }))).toMatchObject({ error: "invalid_grant" });
   });
 
+  test("that asks for another resource than was approved still gets what was", async () => {
+    await using stage = await openAuth();
+    const { clientId, deviceCode, poll } = await begun(stage);
+    stage.auth.operator.decide(stage.auth.operator.waiting()[0]?.id ?? "", { approve: true, scopes: ["tag:web"] });
+    expect(bodyOf(await tokenOf(stage.auth, { grant_type: kind, client_id: clientId, device_code: deviceCode, resource: `${mcp}/github` }))).toMatchObject({ error: "invalid_target" });
+    await stage.clock.advance(5_000);
+    expect(await poll()).toMatchObject({ status: 200, scope: "tag:web" });
+  });
+
   test("is refused for a foreign resource, an odd scope, an unknown client, and where too many wait", async () => {
     await using stage = await openAuth({ limits: { approvalsMax: 1 } });
     const clientId = await registered(stage.auth);

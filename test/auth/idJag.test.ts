@@ -94,6 +94,8 @@ describe("an identity assertion", () => {
     await using all = await opened();
     expect((await all.trade(await all.assertion({ client_id: "public" }), { client_id: "public", client_secret: "" }))["error"]).toBe("unauthorized_client");
     expect((await all.trade(await all.assertion(), { client_id: "other" }))["error"]).toBe("invalid_grant");
+    await using others = await opened({ clients: ["other"] });
+    expect((await others.trade(await others.assertion()))["error"]).toBe("invalid_grant");
     await using closed = await opened({ idJag: false });
     expect((await closed.trade(await closed.assertion()))["error"]).toBe("invalid_grant");
   });

@@ -43,8 +43,9 @@ describe("an issuer's keys are", () => {
   test("not those of somebody else's metadata, nor in what is no address", async () => {
     await using company = await openCompany({ audience: "x", jwksUri: "no address" });
     expect(await found(company)).toBe("its metadata do not say where they are");
-    const asked = await fetchKeys({ issuer: company.issuer.replace("127.0.0.1", "localhost"), jwksUrl: null }, options);
-    expect(asked.ok).toBe(false);
+    await using mine = await openCompany({ audience: "x" });
+    await using strange = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json({ issuer: mine.issuer, jwks_uri: `${mine.issuer}/keys` }) });
+    expect([await fetchKeys({ issuer: strange.url.origin, jwksUrl: null }, options), mine.asked]).toEqual([{ ok: false, why: "its metadata do not say where they are" }, []]);
   });
 
   test("not followed to where a redirect leads, nor read without end", async () => {

@@ -32,7 +32,7 @@ test("keys of a file are there from the start, without a request, and found anew
 test("a file that cannot be used stops the start; one that becomes so changes nothing for a day", async () => {
   for (const text of ["", "{}", JSON.stringify({ keys: [] }), "x".repeat(defaultLimits.issuerBytesMax + 1)]) {
     await using stage = await fromFile(text);
-    expect(stage.keys.open()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(stage.keys.open()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   }
   await using company = await openCompany({ audience: "x" });
   await using stage = await fromFile(JSON.stringify(company.jwks()));
@@ -44,8 +44,23 @@ test("a file that cannot be used stops the start; one that becomes so changes no
   expect(await stage.find("key1")).toBe(NoKeys.name);
 });
 
+test("keys of some age still answer at once, and are looked at anew beside that: one that was withdrawn is gone then", async () => {
+  await using company = await openCompany({ audience: "x" });
+  await using stage = await fromFile(JSON.stringify(company.jwks()));
+  await stage.keys.open();
+  await company.rotate();
+  await writeFile(stage.jwksFile, JSON.stringify(company.jwks()));
+  await stage.clock.advance(defaultLimits.issuerKeysAgeMs);
+  expect(await stage.find("key1")).toBe("found");
+  await stage.clock.advance(1);
+  expect(await stage.find("key1")).toBe("found");
+  // It is read from the file, which takes turns of the event loop and no time of the clock.
+  while ((await stage.find("key1")) === "found") await stage.clock.settle();
+  expect([await stage.find("key1"), await stage.find("key2")]).toEqual(["JWKSNoMatchingKey", "found"]);
+});
+
 test("a file that is not there stops the start", async () => {
   await using stage = await fromFile("{}");
   const keys = new IssuerKeys({ issuer: { issuer: "https://login.example", jwksUrl: null, jwksFile: `${stage.jwksFile}.none` }, egress: noEgress, clock: stage.clock, limits: defaultLimits, log: nullLog, ended: new AbortController().signal });
-  expect(keys.open()).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining("ENOENT") });
+  await expect(keys.open()).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining("ENOENT") });
 });

@@ -26,9 +26,9 @@ test("an issuer is known by exactly its name, and what it signed says so", async
   const token = await company.token();
   const issuer = issuers.claimed(token);
   if (issuer === null) throw new Error("not known");
-  expect(await issuers.verified(token, issuer)).toMatchObject({ issuer: trusted[0], typ: "at+jwt", claims: { sub: "ada" } });
+  expect(await issuers.verified(token, issuer)).toMatchObject({ issuer: trusted[0], kind: "at+jwt", claims: { sub: "ada" } });
   for (const iss of [`${company.issuer}/`, company.issuer.toUpperCase(), undefined, ["x"]]) expect(issuers.claimed(await company.token({ iss }))).toBeNull();
-  expect(issuers.verified(token, { ...issuer, issuer: "https://other.example" })).rejects.toThrow("no such issuer");
+  await expect(issuers.verified(token, { ...issuer, issuer: "https://other.example" })).rejects.toThrow("no such issuer");
 });
 
 test("what is no token is nobody's", async () => {

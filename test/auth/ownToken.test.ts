@@ -26,7 +26,7 @@ test("one of before there were checksums stays valid, and what is none is report
   await writeFile(ownTokenPath(stateDir), `1mcp_${"a".repeat(43)}\n`, { mode: 0o600 });
   expect(await ownToken(stateDir)).toBe(`1mcp_${"a".repeat(43)}`);
   await writeFile(ownTokenPath(stateDir), "1mcp_short");
-  expect(ownToken(stateDir)).rejects.toThrow("holds no token");
+  await expect(ownToken(stateDir)).rejects.toThrow("holds no token");
 });
 
 test("one that is given in a file takes the place of the one that was made, and what is none is refused", async () => {
@@ -36,6 +36,6 @@ test("one that is given in a file takes the place of the one that was made, and 
   expect(await adoptOwnToken(stateDir, given)).toBe(`1mcp_${"c".repeat(49)}`);
   expect([await ownToken(stateDir), await adoptOwnToken(stateDir, given)]).toEqual([`1mcp_${"c".repeat(49)}`, `1mcp_${"c".repeat(49)}`]);
   await writeFile(given, "hunter2");
-  expect(adoptOwnToken(stateDir, given)).rejects.toThrow("holds no token");
-  expect(adoptOwnToken(stateDir, `${given}2`)).rejects.toThrow("cannot be read");
+  await expect(adoptOwnToken(stateDir, given)).rejects.toThrow("holds no token");
+  await expect(adoptOwnToken(stateDir, `${given}2`)).rejects.toThrow("cannot be read");
 });

@@ -58,7 +58,8 @@ test("a person enters the code elsewhere, and the token goes on requests", async
   const token = String(await desk.logins.of(stage.spec, "operator")?.authorization()).replace("Bearer ", "");
   expect([stage.polls(), guarded.valid.has(token), desk.logins.list()[0]?.state, desk.clock.pending]).toEqual([2, true, "logged-in", 0]);
   const last = new URLSearchParams(guarded.asked.findLast(({ path }) => path === "/token")?.body);
-  expect(last.get("resource")).toBe(guarded.url);
+  const code = String(last.get("device_code"));
+  expect([last.get("resource"), code, desk.secrets.scrub(code)]).toEqual([guarded.url, expect.stringMatching(/^device-/), expect.not.stringContaining("device-")]);
 });
 
 test("it asks as seldom as it is told to, and more seldom where there is trouble", async () => {
@@ -153,6 +154,8 @@ test("an authorization server that offers none, or gives what nobody can use, is
     [{ offer: { verification_uri: "javascript:alert(1)" } }, "no browser should open"],
     [{ offer: { verification_uri: "http://elsewhere.example/" } }, "no browser should open"],
     [{ offer: { verification_uri: "nowhere" } }, "no code that could be used"],
+    [{ offer: { error: "authorization_pending" } }, "did not work"],
+    [{ offer: { error: "slow_down" } }, "did not work"],
   ];
   for (const [bent, why] of bad) {
     await using stage = await stageOf(bent);

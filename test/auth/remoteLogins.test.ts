@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Fault } from "../../src/base/index.ts";
 import { createGuarded } from "../fixtures/guarded.ts";
@@ -130,9 +130,13 @@ test("a login that was begun before its grant ended comes to nothing, wherever i
   expect([guarded.count("/token"), await desk.logins.of(spec, "anna")?.authorization(), await readdir(join(desk.stateDir, "logins"))]).toEqual([1, null, []]);
 });
 
-test("a renewal that is under way brings back no login that was forgotten", async () => {
-  await using guarded = createGuarded({ expiresIn: 600 });
-  const spec = loginSpec(guarded.url);
+test.each([
+  ["rotate", "registered"], ["unavailable", "registered"], ["invalid_grant", "registered"],
+  // With a client that was written down nothing is kept on the way, up to the end.
+  ["rotate", "configured"], ["unavailable", "configured"], ["invalid_grant", "configured"],
+] as const)("a renewal that is under way brings back no login that was forgotten, nor anything of it: %s, client %s", async (refresh, client) => {
+  await using guarded = createGuarded({ expiresIn: 600, refresh });
+  const spec = loginSpec(guarded.url, client === "configured" ? { clientId: "c", issuer: new URL(guarded.url).origin } : {});
   await using desk = await deskOf([spec]);
   await desk.logins.finish("remote", await guarded.visit((await desk.logins.start("remote", "paste")).url ?? ""));
   await desk.clock.advance(600_000);
@@ -162,6 +166,23 @@ test("what nobody asked for since the start goes with its grant too", async () =
   await desk.logins.of(spec, "anna")?.authorization();
   await (await desk.again()).forget(["anna"]);
   expect(await readdir(join(desk.stateDir, "logins"))).toEqual([]);
+});
+
+test("a login that cannot be removed is told of in the log, and keeps no other", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
+  await using desk = await deskOf([spec]);
+  const folder = join(desk.stateDir, "logins");
+  for (const owner of ["anna", "bert", "cara"]) await desk.logins.of(spec, owner)?.authorization();
+  const logins = await desk.again();
+  await logins.of(spec, "anna")?.authorization();
+  for (const name of await readdir(folder)) {
+    if (!(await Bun.file(join(folder, name)).text()).includes('"anna"')) continue;
+    await rm(join(folder, name));
+    await mkdir(join(folder, name));
+  }
+  await logins.forget(["anna", "bert", "cara"]);
+  expect([(await readdir(folder)).length, desk.log.filter((line) => line.includes("could not be removed")).length]).toEqual([1, 1]);
 });
 
 test("a server whose header is its login has none here, and there are no more than the limit says", async () => {

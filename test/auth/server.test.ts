@@ -17,7 +17,7 @@ describe("what is served", () => {
 
   test("is nothing else", async () => {
     await using stage = await openAuth();
-    for (const path of ["/introspect", "/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/mcp"]) expect(ask(stage.auth, "GET", path)).rejects.toThrow(Fault);
+    for (const path of ["/introspect", "/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/mcp"]) await expect(ask(stage.auth, "GET", path)).rejects.toThrow(Fault);
   });
 
   test("tells nobody what went wrong inside", async () => {

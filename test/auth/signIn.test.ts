@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createEgress, defaultLimits } from "../../src/base/index.ts";
 import type { OAuthOut } from "../../src/auth/index.ts";
 import { ask, type AuthStage, authorizeUrl, bodyOf, codeForm, issuer, mcp, openAuth, type Overrides, pageOf, redirected, refreshed, registered, TestBrowser, tokenOf } from "../fixtures/auth.ts";
-import { createTestClock } from "../fixtures/clock.ts";
+import { createTestClock, type TestClock } from "../fixtures/clock.ts";
 import { openOpenId, type OpenId } from "../fixtures/openId.ts";
 
 const egress = createEgress({ limits: defaultLimits, env: {} });
@@ -15,17 +15,16 @@ interface Scene extends AsyncDisposable {
   readonly stage: AuthStage;
 }
 
-/** Our server with a company whose people may sign in. */
-async function open({ signIn = {}, ...more }: Overrides & { readonly signIn?: object } = {}): Promise<Scene> {
-  const clock = createTestClock();
-  const company = await openOpenId({ now: clock.now });
+/** Our server with a company whose people may sign in, a new one where none is named. */
+async function open({ signIn = {}, company: known, clock = createTestClock(), ...more }: Omit<Overrides, "clock"> & { readonly signIn?: object; readonly company?: OpenId; readonly clock?: TestClock } = {}): Promise<Scene> {
+  const company = known ?? (await openOpenId({ now: clock.now }));
   const stage = await openAuth({ clock, egress, access: { signIn: { issuer: company.issuer, clientId: "our:client", rules, ...signIn } }, ...more });
   return {
     company,
     stage: { ...stage, clock },
     async [Symbol.asyncDispose]() {
       await stage[Symbol.asyncDispose]();
-      await company[Symbol.asyncDispose]();
+      if (known === undefined) await company[Symbol.asyncDispose]();
     },
   };
 }
@@ -54,14 +53,14 @@ async function signedIn({ company }: Pick<Scene, "company">, browser: TestBrowse
 }
 
 /** A grant of whoever sits at the company. */
-async function grantedTo(scene: Scene, scopes: readonly string[] = ["tag:web"]): Promise<{ readonly access: string; readonly refresh: string; readonly clientId: string }> {
+async function grantedTo(scene: Scene, scopes: readonly string[] = ["tag:web"]): Promise<{ readonly access: string; readonly lifeSeconds: unknown; readonly refresh: string; readonly clientId: string }> {
   const { browser, handle, clientId } = await waitingBrowser(scene);
   await signedIn(scene, browser, next(handle));
   const form = new URLSearchParams({ handle, decision: "approve" });
   for (const scope of scopes) form.append("scope", scope);
   const code = redirected(await browser.go("POST", "/authorize", form))["code"] ?? "";
   const body = bodyOf(await tokenOf(scene.stage.auth, codeForm(clientId, code)));
-  return { clientId, access: String(body["access_token"]), refresh: String(body["refresh_token"]) };
+  return { clientId, access: String(body["access_token"]), lifeSeconds: body["expires_in"], refresh: String(body["refresh_token"]) };
 }
 
 const principalOf = async ({ stage }: Scene, token: string) => {
@@ -146,6 +145,31 @@ describe("somebody of the company", () => {
     expect(await refreshed(scene.stage, again.clientId, again.refresh)).toMatchObject({ status: 400 });
   });
 
+  test("has what he approved for no longer than a grant lasts, though other tokens live longer", async () => {
+    await using scene = await open({ signIn: { grantMs: 60_000 } });
+    const { access, lifeSeconds } = await grantedTo(scene);
+    const verdict = await scene.stage.auth.verify({ authorization: `Bearer ${access}`, resource: mcp });
+    expect([lifeSeconds, verdict]).toEqual([60, expect.objectContaining({ ok: true, expiresAt: scene.stage.clock.now() + 60_000 })]);
+  });
+
+  test("decides for himself alone: nothing is remembered of it, and what the operator has remembered decides nothing for him", async () => {
+    const [id, web] = ["https://vscode.dev/client.json", "https://app.example/callback"];
+    const document = new TextEncoder().encode(JSON.stringify({ client_id: id, client_name: "App", redirect_uris: [web] }));
+    const known = { status: 200, header: () => null, read: () => Promise.resolve(null), all: () => Promise.resolve(document), cancel: () => undefined };
+    await using scene = await open({ egress: { ...egress, send: (url, init) => (url === id ? Promise.resolve(known) : egress.send(url, init)) } });
+    const target = authorizeUrl(id, { redirect_uri: web, scope: "tag:web" });
+    const approve = async (browser: TestBrowser, shown: OAuthOut): Promise<string | undefined> =>
+      redirected(await browser.go("POST", "/authorize", { handle: pageOf(shown, "consent").handle, decision: "approve", scope: "tag:web", remember: "yes" }))["code"];
+    const person = new TestBrowser(scene.stage.auth);
+    await signedIn(scene, person, "/");
+    expect(await approve(person, await person.go("GET", target))).toMatch(/^1mcp_/);
+    const operator = new TestBrowser(scene.stage.auth);
+    await operator.own(scene.stage.auth);
+    expect(await approve(operator, await operator.go("GET", target))).toMatch(/^1mcp_/);
+    expect(redirected(await operator.go("GET", target))["code"]).toMatch(/^1mcp_/);
+    expect(pageOf(await person.go("GET", target), "consent").person).toBe("ada@example.com");
+  });
+
   test("approves a device too, for himself", async () => {
     await using scene = await open();
     const clientId = await registered(scene.stage.auth);
@@ -173,8 +197,11 @@ describe("somebody of the company", () => {
     await signedIn(scene, browser, next(handle));
     expect(scene.stage.auth.personIn(browser.cookie)).toMatch(/^p_/);
     const { cookie } = browser;
-    await using stricter = await open({ signIn: { rules: [{ claim: "groups", contains: "other", scopes: ["tag:web"] }] } });
-    expect(stricter.stage.auth.personIn(cookie)).toBeNull();
+    // The same folder after a restart: with the same rules, and with others.
+    const again = (groups: string) => open({ company: scene.company, clock: scene.stage.clock, stateDir: scene.stage.stateDir, signIn: { rules: [{ claim: "groups", contains: groups, scopes: ["tag:web"] }] } });
+    await using same = await again("mcp-web");
+    await using stricter = await again("other");
+    expect([same.stage.auth.personIn(cookie), stricter.stage.auth.personIn(cookie)]).toEqual([expect.stringMatching(/^p_/), null]);
     await scene.stage.clock.advance(defaultLimits.personBrowserMs);
     expect(scene.stage.auth.personIn(cookie)).toBeNull();
     pageOf(await browser.go("POST", "/authorize", { handle, decision: "approve", scope: "tag:web" }), "notice");

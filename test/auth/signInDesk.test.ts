@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { faultOf } from "../../src/base/index.ts";
+import { defaultLimits, faultOf } from "../../src/base/index.ts";
 import { openAuth } from "../fixtures/auth.ts";
 import { temporaryDir } from "../fixtures/program.ts";
 
@@ -17,8 +17,12 @@ test("nothing is asked of a company before somebody signs in, and its two addres
 test("a secret that cannot be read, or is none, refuses the start", async () => {
   await using folder = await temporaryDir();
   const path = join(folder.path, "secret");
-  const opened = (): Promise<string> => openAuth({ access: { signIn: { ...signIn, clientSecretFile: path } } }).then(() => "opened", (thrown: unknown) => faultOf(thrown).code);
+  const opened = (from = path): Promise<string> => openAuth({ access: { signIn: { ...signIn, clientSecretFile: from } } }).then(() => "opened", (thrown: unknown) => faultOf(thrown).code);
   expect(await opened()).toBe("CONFIG_INVALID");
-  await writeFile(path, "\n");
-  expect(await opened()).toBe("CONFIG_INVALID");
+  for (const text of ["\n", "x".repeat(defaultLimits.secretFileBytesMax + 1)]) {
+    await writeFile(path, text);
+    expect(await opened()).toBe("CONFIG_INVALID");
+  }
+  // What never ends is not waited for.
+  expect(await opened("/dev/zero")).toBe("CONFIG_INVALID");
 });

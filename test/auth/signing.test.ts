@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { Signing } from "../../src/auth/signing.ts";
-import { Fault, defaultLimits } from "../../src/base/index.ts";
+import { Fault, defaultLimits, type Limits } from "../../src/base/index.ts";
 import { ask, bodyOf, granted, issuer, mcp, openAuth, opens, refreshed } from "../fixtures/auth.ts";
 import { createTestClock, type TestClock } from "../fixtures/clock.ts";
 
@@ -19,10 +19,10 @@ interface Stage extends AsyncDisposable {
   beside(): Promise<Signing>;
 }
 
-async function open(): Promise<Stage> {
+async function open(limits: Partial<Limits> = {}): Promise<Stage> {
   const stateDir = await mkdtemp(join(tmpdir(), "signing-"));
   const clock = createTestClock();
-  const beside = (): Promise<Signing> => Signing.open({ stateDir, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)), limits: defaultLimits, resources: { issuer: () => issuer }, accessMs: fiveMinutesMs });
+  const beside = (): Promise<Signing> => Signing.open({ stateDir, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)), limits: { ...defaultLimits, ...limits }, resources: { issuer: () => issuer }, accessMs: fiveMinutesMs });
   return { signing: await beside(), clock, path: join(stateDir, "signing.json"), beside, [Symbol.asyncDispose]: () => rm(stateDir, { recursive: true, force: true }) };
 }
 
@@ -99,6 +99,16 @@ describe("the keys", () => {
     expect(await readFile(stage.path, "utf8")).not.toContain(kidOf(first));
     expect(keysOf(await stage.beside())).toEqual([kidOf(second)]);
   });
+});
+
+test("however often keys change, sixteen are kept at most, the newest ones", async () => {
+  await using stage = await open({ signingKeyMs: 1 });
+  for (let count = 0; count < 20; count++) {
+    await stage.clock.advance(1);
+    await stage.signing.turn();
+  }
+  const kept = JSON.parse(await readFile(stage.path, "utf8")) as { readonly createdAt: number }[];
+  expect([keysOf(stage.signing).length, kept.map(({ createdAt }) => stage.clock.now() - createdAt)]).toEqual([16, Array.from({ length: 16 }, (_, index) => 15 - index)]);
 });
 
 describe("the program", () => {

@@ -3,7 +3,14 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { createSecret } from "../../src/auth/tokens.ts";
 import type { Auth, Verdict } from "../../src/auth/index.ts";
+import { createChallenges } from "../../src/auth/challenge.ts";
+import { Grants } from "../../src/auth/grants.ts";
+import { openStore } from "../../src/auth/store.ts";
+import { Verifier } from "../../src/auth/verify.ts";
+import { defaultLimits, nullLog } from "../../src/base/index.ts";
 import { mcp, openAuth, opens } from "../fixtures/auth.ts";
+import { createTestClock } from "../fixtures/clock.ts";
+import { temporaryDir } from "../fixtures/program.ts";
 
 const metadata = 'resource_metadata="http://127.0.0.1:3050/.well-known/oauth-protected-resource/mcp"';
 const failed = async (verdict: Verdict | Promise<Verdict>): Promise<string> => {
@@ -14,6 +21,24 @@ const failed = async (verdict: Verdict | Promise<Verdict>): Promise<string> => {
 test("without a bearer token a caller is told where to begin, and no error", async () => {
   await using stage = await openAuth();
   for (const authorization of [null, "", "Basic b3BlcmF0b3I6eA==", "Digest x"]) expect(await failed(stage.auth.verify({ authorization, resource: mcp }))).toBe(`TOKEN_MISSING: Bearer ${metadata}`);
+});
+
+test("the operator's token that was voided opens nothing any more, though it is read again from where it still lies", async () => {
+  const clock = createTestClock();
+  await using folder = await temporaryDir();
+  const store = await openStore(folder.path);
+  const grants = new Grants({ store, clock, random: randomBytes, limits: defaultLimits });
+  const verifier = new Verifier({ grants, challenges: createChallenges(null, []), clock, limits: defaultLimits, log: nullLog, foreign: null, own: true, signing: null });
+  const [one, two] = [createSecret(randomBytes), createSecret(randomBytes)];
+  const good = async (token: string): Promise<boolean> => (await verifier.verify({ authorization: `Bearer ${token}`, resource: mcp })).ok;
+  verifier.setOwn(one);
+  const before = await good(one);
+  verifier.voidOwn();
+  verifier.setOwn(one);
+  const voided = await good(one);
+  verifier.setOwn(two);
+  expect([before, voided, await good(one), await good(two)]).toEqual([true, false, false, true]);
+  store.close();
 });
 
 test("a malformed header is refused as a bad token", async () => {

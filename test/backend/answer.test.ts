@@ -26,6 +26,6 @@ test("messages are looked for only where JSON is announced", async () => {
 
 test("bytes that are no text are garbled in a success and nothing in a refusal", async () => {
   const bytes = Uint8Array.of(0xff);
-  expect(readJson(replyOf("application/json", bytes), defaultLimits, "b")).rejects.toMatchObject({ code: "BACKEND_GARBLED" });
+  await expect(readJson(replyOf("application/json", bytes), defaultLimits, "b")).rejects.toMatchObject({ code: "BACKEND_GARBLED" });
   expect(await readJson(replyOf("text/html", bytes, 502), defaultLimits, "b")).toEqual({ messages: [], text: "" });
 });

@@ -11,6 +11,7 @@ import { CancelSource, createEgress, createKnownSecrets, defaultLimits, type Fau
 import type { BackendSpec, StdioSpec } from "../../src/config/index.ts";
 import { relayableCapabilities, type Eras } from "../../src/era/index.ts";
 import { type Call, emptyObject, parseObject, rawOf } from "../../src/protocol/index.ts";
+import { gone, isAlive } from "../fixtures/alive.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { earlier } from "../fixtures/lives.ts";
@@ -67,17 +68,6 @@ async function open(spec: BackendSpec, { limits = {}, perRequest = false, mute =
 
 const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
 const can = (capabilities: string): Partial<Call> => ({ client: { info: null, capabilities } });
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-/** Resolves when the process has gone; the test's own limit of time bounds it. */
-async function gone(pid: number): Promise<void> {
-  while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
-}
 
 test("under \"shared\" one process serves everybody, and is told of all that can be relayed", async () => {
   await using stage = await open(childSpec());

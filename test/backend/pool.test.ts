@@ -6,6 +6,7 @@ import { createEgress, createKnownSecrets, defaultLimits, type Fault, type Limit
 import type { StdioSpec } from "../../src/config/index.ts";
 import type { Eras, Upstream } from "../../src/era/index.ts";
 import { rawOf } from "../../src/protocol/index.ts";
+import { isAlive } from "../fixtures/alive.ts";
 import { callOf } from "../fixtures/calls.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { connectPlain } from "../fixtures/plainUpstream.ts";
@@ -57,14 +58,6 @@ const ask = async (lease: Lease, method: string, params = "{}", id = "operator")
 };
 const pidOf = async (lease: Lease, id?: string): Promise<number> => (JSON.parse(await ask(lease, "environment", "{}", id)) as { pid: number }).pid;
 const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then(() => Promise.reject(new Error("it worked")), (thrown: Fault) => thrown);
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 /** Running, and not merely waiting to be collected by whoever inherited it. */
 const isRunning = (pid: number): boolean => pid > 0 && isAlive(pid) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 const ready = async (pool: Pool, spec: StdioSpec): Promise<Lease> => {

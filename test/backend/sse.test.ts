@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Fault } from "../../src/base/index.ts";
 import { rawOf } from "../../src/protocol/index.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { createFeed, createPeer, event, type Feed } from "../fixtures/peer.ts";
 import { openRemote } from "../fixtures/remote.ts";
 
@@ -93,4 +94,19 @@ test("only a link whose transport is ours to choose can turn into this one", asy
   expect(auto.link.transport).toBe("sse");
   await using fixed = openRemote(`${peer.url}/sse`, { transport: "http" });
   expect(fixed.link.openSse).toBeUndefined();
+});
+
+test("a stream that says much without answering is read no faster than it may, and goes on", async () => {
+  const { peer, feeds } = createHalves();
+  await using _ = peer;
+  const clock = createTestClock();
+  await using remote = openRemote(`${peer.url}/sse`, { transport: "sse" }, { noiseBytesMax: 100_000, noiseWindowMs: 1000 }, clock);
+  await remote.link.open();
+  const told = clock.pending;
+  const news = event(`{"jsonrpc":"2.0","method":"n","params":{"x":"${"x".repeat(1000)}"}}`).repeat(1000);
+  for (let n = 0; n < 20; n += 1) feeds[0]?.send(news);
+  while (clock.pending === told && remote.messages.length < 20_000) await new Promise((resolve) => void setImmediate(resolve));
+  await clock.settle();
+  expect(remote.messages.length).toBeLessThan(10_000);
+  while (remote.messages.length < 20_000) await clock.advance(1000);
 });

@@ -5,6 +5,7 @@ import { Groups } from "../../src/backend/group.ts";
 import { createStdioLink } from "../../src/backend/stdio.ts";
 import type { StdioSpec } from "../../src/config/index.ts";
 import { type Message, rawOf, requestText } from "../../src/protocol/index.ts";
+import { isAlive } from "../fixtures/alive.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { specOf } from "../fixtures/pool.ts";
 
@@ -41,15 +42,6 @@ async function open(spec: StdioSpec, limits: Partial<Limits> = {}, log: Log = nu
 }
 const failure = (promise: Promise<unknown>): Promise<Fault> => promise.then((value) => Promise.reject(new Error(`answered ${String(value)}`)), (thrown: Fault) => thrown);
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 test("many requests at once each get their own answer, byte for byte", async () => {
   await using child = await open(childOf());
   await child.link.open();

@@ -20,11 +20,11 @@ test("spans go to the collector that the environment names, are counted, and its
   await using collector = createCollector();
   const { exporting, meter, secrets } = openWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_HEADERS: "authorization=collector-secret" });
   const { tracer, textOf, close } = (await exporting) ?? expect.unreachable();
-  const span = tracer.start("server", "ping", null, {});
+  const span = tracer.start("server", "ping", null, { text: "collector-secret" });
   expect(parseTraceParent(textOf(span.context))).toEqual(span.context);
   span.end(null);
   await close();
-  expect(collector.spans()).toMatchObject([{ name: "ping", traceId: span.context.traceId }]);
+  expect(collector.spans()).toMatchObject([{ name: "ping", traceId: span.context.traceId, attributes: [{ key: "text", value: { stringValue: secrets.scrub("collector-secret") } }] }]);
   expect(meter.text("prometheus", String)).toContain('onemcp_spans_total{result="exported"} 1\n');
   expect(secrets.scrub("it said collector-secret")).not.toContain("collector-secret");
 });

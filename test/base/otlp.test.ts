@@ -11,7 +11,7 @@ const exporterTo = (url: string, more: Partial<ExporterOptions["limits"]> = {}, 
   const clock = createTestClock();
   const limits = { ...defaultLimits, ...more };
   const settings = { url: `${url}/v1/traces`, headers: { authorization: "Bearer x" }, resource: { "service.name": "s" }, ratio: 1, followsParent: true, timeoutMs: null, everyMs: null };
-  return { clock, limits, exporter: createExporter({ settings, egress: createEgress({ limits, env: {} }), clock, limits, log, version: "1.2.3" }) };
+  return { clock, limits, exporter: createExporter({ settings, egress: createEgress({ limits, env: {} }), clock, limits, log, scrub: (text) => text.replaceAll("hunter2", "[secret]"), version: "1.2.3" }) };
 };
 
 describe("spans", () => {
@@ -29,6 +29,15 @@ describe("spans", () => {
     expect(collector.posts[0]?.resourceSpans[0]?.resource.attributes).toEqual([{ key: "service.name", value: { stringValue: "s" } }]);
     await exporter.close();
     expect(exporter.counts()).toEqual({ exported: 2, failed: 0, dropped: 0 });
+  });
+
+  test("hold no secret, and no text without end", async () => {
+    await using collector = createCollector();
+    const { exporter } = exporterTo(collector.url, { logTextMax: 20 });
+    exporter.add(spanOf("call hunter2", { attributes: { uri: "x://hunter2" }, error: `hunter2 is wrong${"!".repeat(100)}` }));
+    await exporter.close();
+    const [span] = collector.spans();
+    expect([span?.name, span?.attributes[0]?.value.stringValue, span?.status.message]).toEqual(["call [secret]", "x://[secret]", "[secret] is wrong!!!"]);
   });
 
   test("are posted at once when there are enough, never more at a time", async () => {

@@ -70,9 +70,9 @@ describe("each rule that hides it says so", () => {
   test("every rule that hides it is told at once", () => {
     expect(hidden("a/off", { scopes: [], filter: "!web" })[0]?.length).toBe(4);
   });
-  test("a tool that its server lists twice, or with a flaw, is told with the reason", () => {
-    const [twice] = explainTool(around([offerOf("x", { tools: ['{"name":"","inputSchema":{"type":"object"}}'] })]), { name: "x/", scopes: null, filter: null });
-    expect(twice?.steps.find(({ rule }) => rule === "tools")?.shows).toBe(false);
+  test("a tool with a flaw is told with the reason", () => {
+    const [flawed] = explainTool(around([offerOf("x", { tools: ['{"name":"","inputSchema":{"type":"object"}}'] })]), { name: "x/", scopes: null, filter: null });
+    expect(flawed?.steps.find(({ rule }) => rule === "tools")?.shows).toBe(false);
   });
 });
 
@@ -95,6 +95,11 @@ test("whatever is asked, a tool is seen when all rules show it, and only then", 
       }
     }),
   );
+});
+
+test("where the catalog is searched the same tools are seen, for the same reasons", () => {
+  const searched = { ...known, catalog: buildCatalog(offers, { separator: "__", limits: defaultLimits, presets, searched: true }) };
+  for (const name of ["a__t", "t", "off", "new", "d__t"]) expect(explainTool(searched, { name, scopes: null, filter: null })).toEqual([...ask(name)]);
 });
 
 test("all servers are listed with whether an expression selects them, and what they have to show", () => {

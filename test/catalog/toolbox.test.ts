@@ -13,3 +13,14 @@ test("all tools of a server are told, shown or not, and why; of one of which not
   ]);
   expect([toolsOf(catalog, offers, "b"), toolsOf(catalog, offers, "c")]).toEqual([null, null]);
 });
+
+test("a tool whose public name another server's has is shown under none", () => {
+  const offers = ["a", "b"].map((name) => offerOf(name, { tools: ["t"], offer: { prefix: "" } }));
+  for (const searched of [false, true]) {
+    const catalog = buildCatalog(offers, { separator: "__", limits: defaultLimits, searched });
+    expect(["a", "b"].map((name) => toolsOf(catalog, offers, name))).toEqual([
+      [{ name: "t", public: "t", because: "no rule of “a” hides it" }],
+      [{ name: "t", public: null, because: "another server that is seen has its public name" }],
+    ]);
+  }
+});

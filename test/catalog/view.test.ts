@@ -24,6 +24,10 @@ describe("what a caller sees", () => {
     expect(seen(holder())).toEqual([]);
     expect(seen(holder("server:*", "tag:*", "a", "offline_access"))).toEqual([]);
   });
+  test("what an expression left over may be kept by nobody else, though the whole list may", () => {
+    const catalog = catalogOf(offerOf("a", { tools: ["t"], cache: { tools: { ttlMs: 1000, scope: "public" } }, offer: { tags: ["web"] } }));
+    expect([{ server: null }, { server: null, filter: "web" }].map((selection) => viewOf(catalog, everybody, selection).lists.tools.fresh.scope)).toEqual(["public", "private"]);
+  });
   test("a name that a scope cannot hold is percent-encoded in it", () => {
     expect(tagScope("dev tools")).toBe("tag:dev%20tools");
     expect(serverScope('"ü%\\')).toBe("server:%22%C3%BC%25%5C");

@@ -41,7 +41,7 @@ describe("app connect", () => {
     await mkdir(home.folder.at("bin"));
     await symlink(process.execPath, home.folder.at("bin", "1mcp"));
     const settings = { url: null, config: null, stateDir: null, preset: null, tags: null, tagFilter: null, filter: null };
-    const entry = (PATH: string) => ownEntryOf({ settings, selfArgv: [process.execPath], env: { PATH } } as unknown as Occasion, applicationOf("cursor"));
+    const entry = (PATH: string) => ownEntryOf({ settings, given: new Map(), selfArgv: [process.execPath], env: { PATH } } as unknown as Occasion, applicationOf("cursor"));
     expect(await entry(`/none:${home.folder.at("bin")}`)).toEqual({ command: home.folder.at("bin", "1mcp"), args: ["proxy", "--start"] });
     expect(await entry("")).toEqual({ command: process.execPath, args: ["proxy", "--start"] });
   });

@@ -6,16 +6,11 @@ import { parseAnswer } from "../../src/cli/interview.ts";
 import { run } from "../../src/cli/index.ts";
 import { keptOutput, runHere } from "../fixtures/cli.ts";
 import { createTestClock } from "../fixtures/clock.ts";
-import { idleOperator } from "../fixtures/doorkeeper.ts";
+import { editorAsks, idleOperator } from "../fixtures/doorkeeper.ts";
 import { operated } from "../fixtures/operated.ts";
 
 const editor: ShownRequest = {
-  id: "r_1",
-  code: "HRCL-PCVJ",
-  client: { id: "c_1", name: "Editor\u001b[2J", domain: null },
-  redirectHost: "127.0.0.1:4000",
-  isLoopback: true,
-  resource: "http://127.0.0.1:3050/mcp",
+  ...editorAsks,
   scopes: [
     { scope: "tag:web", servers: [{ name: "docs", tools: ["a", "b"] }, { name: "wiki", tools: ["c"] }], asked: true },
     { scope: "server:db", servers: [{ name: "db", tools: [] }], asked: false },

@@ -9,7 +9,7 @@ const options = (folder: Folder, more: object = {}) => ({
   stateDir: folder.at("state"),
   selfArgv: programArgv(),
   flags: ["--config", folder.at("mcp.json")],
-  env: cleanEnv({ HOME: folder.path, ONE_MCP_STDIO: "1", ONE_MCP_TOKEN: "not for children", ONE_MCP_URL: "nonsense" }),
+  env: cleanEnv({ HOME: folder.path, ONE_MCP_STDIO: "1", ONE_MCP_TOKEN: "not for children", ONE_MCP_URL: "nonsense", ONE_MCP_PRESET: "gone" }),
   clock: systemClock,
   msMax: 20_000,
   ...more,

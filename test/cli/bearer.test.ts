@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
-import { stateDirOf, tokenOf } from "../../src/cli/bearer.ts";
+import { tokenOf } from "../../src/cli/bearer.ts";
 import { parseSettings } from "../../src/cli/flags.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
@@ -17,9 +17,4 @@ test("the token comes from its file, else from the environment, and from nowhere
   expect(await tokenOf(around({ "token-file": folder.at("token") }, { ONE_MCP_TOKEN: "other" }))).toBe("secret");
   expect([await tokenOf(around({}, { ONE_MCP_TOKEN: "other" })), await tokenOf(around({}, { ONE_MCP_TOKEN: "" })), await tokenOf(around({}))]).toEqual(["other", null, null]);
   await expect(tokenOf(around({ "token-file": folder.at("empty") }))).rejects.toMatchObject({ code: "USAGE" });
-});
-
-test("the state folder is the one that is named, or the default one", () => {
-  expect(stateDirOf(around({ "state-dir": "/a/../b" }))).toBe("/b");
-  if (process.platform !== "win32") expect(stateDirOf(around({}, { HOME: "/h" }))).toBe("/h/.local/state/1mcp");
 });

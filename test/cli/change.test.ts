@@ -25,6 +25,14 @@ test("a running server is told, and the command says what became of the change",
   }
 });
 
+test("one that runs and does not answer is not taken for none", async () => {
+  await using folder = await createFolder();
+  await using running = await operated();
+  await running.close();
+  const here = await runHere(["mcp", "add", "a", "--config", folder.at("mcp.json"), ...running.flags, "--", "x"]);
+  expect([here.code, here.stdout]).toEqual([0, `server “a” is added\n  file:    ${folder.at("mcp.json")}\n  server:  one runs that does not answer now; it looks at the file by itself\n`]);
+});
+
 test("nobody is told where nothing was written", async () => {
   await using folder = await createFolder();
   const path = folder.at("mcp.json");

@@ -14,7 +14,9 @@ async function given(text: string | null = original) {
   const edit = async (script: string, answers: string | null = null, ...argv: string[]) => {
     await writeFile(folder.at("editor.sh"), script);
     const [stdout, stderr] = [keptOutput(answers !== null), keptOutput()];
-    const pipes = (): Pipes => ({ input: new Blob([answers ?? ""]).stream(), output: stdout as never, typist: () => Promise.resolve({ echo: () => undefined }) });
+    // One and the same, as a program has it.
+    const input = new Blob([answers ?? ""]).stream();
+    const pipes = (): Pipes => ({ input, output: stdout as never, typist: () => Promise.resolve({ echo: () => undefined }) });
     const env = { PATH: process.env["PATH"], AT: path, EDITOR: `sh ${folder.at("editor.sh")} an-argument`, COUNT: folder.at("count") };
     const code = await run({ argv: ["config", "edit", ...argv, "--config", path, "--state-dir", folder.at("state")], env, stdout, stderr, signals: process, pipes, clock: null, selfArgv: [] });
     return { code, stdout: stdout.text(), stderr: stderr.text() };
@@ -43,6 +45,13 @@ describe.skipIf(process.platform === "win32")("config edit", () => {
     await using at = await given();
     expect(await at.edit(`echo '{ "pagesize": 1 }' > "$2"`)).toMatchObject({ code: 78, stderr: expect.stringContaining("mcp.json:1:3:") as string });
     expect([await at.now(), await at.drafts()]).toEqual([original, []]);
+  });
+
+  test("on a terminal offers to go back as often as there are mistakes", async () => {
+    await using at = await given();
+    const mending = `echo x >> "$COUNT"; if [ $(wc -l < "$COUNT") -lt 4 ]; then echo '{' > "$2"; else echo '{ "pageSize": 9 }' > "$2"; fi`;
+    const mended = await at.edit(mending, "y\n\nY\n");
+    expect([mended.code, mended.stdout.split("Go back to the editor? [Y/n] ").length - 1, await at.now(), await at.drafts()]).toEqual([0, 3, '{ "pageSize": 9 }\n', []]);
   });
 
   test("on a terminal offers to go back, or to leave everything as it was", async () => {

@@ -23,7 +23,7 @@ test("a row says what it opens and when it was used", () => {
 
 test("one that has just ended by itself is told as that", async () => {
   const stdout = keptOutput();
-  expect(revokeAt({ stdout } as never, { revoke: async () => 0 } as never, grantOf("a", "ci"))).rejects.toThrow("by itself");
+  await expect(revokeAt({ stdout } as never, { revoke: async () => 0 } as never, grantOf("a", "ci"))).rejects.toThrow("by itself");
   expect(await revokeAt({ stdout } as never, { revoke: async () => 1 } as never, grantOf("a", "c\u001b[2J"))).toBe(0);
   expect(stdout.text()).toBe("“c\\u001b[2J” (a) opens nothing any more\n");
 });

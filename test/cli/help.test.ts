@@ -218,14 +218,12 @@ test("help as people see it", () => {
                                address of the one in the entry; with app, the
                                address that the application is to call itself;
                                default the running one of the state folder
-                               [ONE_MCP_URL]
       -t, --timeout MS         how long the server may take to answer for the first
                                time; with wait, to have its servers ready; with
                                mcp, to answer any request (requestTimeout); default
-                               10000, with wait 30000 [ONE_MCP_TIMEOUT]
+                               10000, with wait 30000
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
-                               [ONE_MCP_TAGS]
           --dry-run            show what would change, and change nothing
                                [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
@@ -255,14 +253,12 @@ test("help as people see it", () => {
                                address of the one in the entry; with app, the
                                address that the application is to call itself;
                                default the running one of the state folder
-                               [ONE_MCP_URL]
       -t, --timeout MS         how long the server may take to answer for the first
                                time; with wait, to have its servers ready; with
                                mcp, to answer any request (requestTimeout); default
-                               10000, with wait 30000 [ONE_MCP_TIMEOUT]
+                               10000, with wait 30000
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
-                               [ONE_MCP_TAGS]
           --dry-run            show what would change, and change nothing
                                [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
@@ -308,7 +304,7 @@ test("help as people see it", () => {
 
     Flags of mcp list:
           --tags LIST      only servers with any of these tags: web,search; with
-                           mcp add and update, the tags of the entry [ONE_MCP_TAGS]
+                           mcp add and update, the tags of the entry
           --json           print everything as JSON [ONE_MCP_JSON]
           --show-disabled  also those that are switched off
           --verbose        everything about each
@@ -358,10 +354,9 @@ test("help as people see it", () => {
     Flags of preset create:
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
-                                   [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
-                                   server:old) [ONE_MCP_TAG_FILTER]
-      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+                                   server:old)
+      -f, --filter EXPRESSION      the same
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
           --dry-run                show what would change, and change nothing
                                    [ONE_MCP_DRY_RUN]
@@ -370,10 +365,9 @@ test("help as people see it", () => {
     Flags of preset edit:
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
-                                   [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
-                                   server:old) [ONE_MCP_TAG_FILTER]
-      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+                                   server:old)
+      -f, --filter EXPRESSION      the same
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
           --dry-run                show what would change, and change nothing
                                    [ONE_MCP_DRY_RUN]
@@ -386,10 +380,9 @@ test("help as people see it", () => {
     Flags of preset test:
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
-                                   [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
-                                   server:old) [ONE_MCP_TAG_FILTER]
-      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+                                   server:old)
+      -f, --filter EXPRESSION      the same
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset url:
@@ -405,7 +398,7 @@ test("help as people see it", () => {
       -u, --url URL     the server to bridge to, or to ask; with mcp, the address
                         of the one in the entry; with app, the address that the
                         application is to call itself; default the running one of
-                        the state folder [ONE_MCP_URL]
+                        the state folder
           --dry-run     show what would change, and change nothing
                         [ONE_MCP_DRY_RUN]
           --json        print everything as JSON [ONE_MCP_JSON]
@@ -433,15 +426,13 @@ test("help as people see it", () => {
                                    the address of the one in the entry; with app,
                                    the address that the application is to call
                                    itself; default the running one of the state
-                                   folder [ONE_MCP_URL]
+                                   folder
       -p, --preset NAME            only the servers that this preset selects
-                                   [ONE_MCP_PRESET]
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
-                                   [ONE_MCP_TAGS]
           --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
-                                   server:old) [ONE_MCP_TAG_FILTER]
-      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+                                   server:old)
+      -f, --filter EXPRESSION      the same
           --dry-run                show what would change, and change nothing
                                    [ONE_MCP_DRY_RUN]
           --json                   print everything as JSON [ONE_MCP_JSON]

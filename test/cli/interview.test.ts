@@ -1,19 +1,6 @@
 import { expect, test } from "bun:test";
-import type { ShownRequest } from "../../src/auth/index.ts";
 import { answerTo, interview, markedOf, parseAnswer, scopesOf, verified } from "../../src/cli/interview.ts";
-
-const request: ShownRequest = {
-  id: "r_1",
-  code: "HRCL-PCVJ",
-  client: { id: "c_1", name: "Editor\u001b[2J", domain: null },
-  redirectHost: "127.0.0.1:4000",
-  isLoopback: true,
-  resource: "http://127.0.0.1:3050/mcp",
-  scopes: [{ scope: "tag:web", servers: [], asked: true }, { scope: "server:db", servers: [], asked: false }],
-  refresh: false,
-  lifeMs: 86_400_000,
-  expiresAt: 60_000,
-};
+import { editorAsks as request } from "../fixtures/doorkeeper.ts";
 
 async function answered(...lines: readonly string[]) {
   const left = [...lines];

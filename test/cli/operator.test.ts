@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Fault, systemClock } from "../../src/base/index.ts";
-import { askOperator } from "../../src/cli/operator.ts";
+import { askOperator, askRunning } from "../../src/cli/operator.ts";
 import { announcePresence, claimState } from "../../src/config/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { operated } from "../fixtures/operated.ts";
@@ -12,6 +12,17 @@ const ask = (stateDir: string, msMax?: number) => askOperator({ settings: { stat
 test("a server answers", async () => {
   await using server = await operated();
   expect(await ask(server.stateDir)).toMatchObject({ kind: "answer", value: { phase: "running" }, server: { url: "http://127.0.0.1:3050/mcp" } });
+});
+
+test("whoever needs an answer hears why there is none, and what to do about it", async () => {
+  await using folder = await createFolder();
+  const around = (stateDir: string) => ({ settings: { stateDir } as never, env: {}, clock: systemClock });
+  await expect(askRunning(around(folder.at("state")), "GET", "/status")).rejects.toMatchObject({ code: "SERVER_AWAY", hint: expect.stringContaining("1mcp serve") as string });
+  await expect(askRunning(around(folder.at("state")), "GET", "/status", { hint: "do this" })).rejects.toMatchObject({ hint: "do this" });
+  await using server = await operated();
+  expect(await askRunning(around(server.stateDir), "GET", "/status", { hint: "do this" })).toMatchObject({ phase: "running" });
+  await server.close();
+  await expect(askRunning(around(server.stateDir), "GET", "/status", { hint: "do this" })).rejects.toMatchObject({ message: expect.stringContaining("does not answer") as string, hint: "try again in a moment" });
 });
 
 test("no server is told apart from one that is silent: starting, gone from its socket, without one, or stuck", async () => {

@@ -85,6 +85,14 @@ describe("preset edit and delete", () => {
     expect((await backupsIn(at.folder)).length).toBe(3);
   });
 
+  test("take nothing from variables that are meant for a proxy", async () => {
+    await using at = await given();
+    const env = { ONE_MCP_FILTER: "secret", ONE_MCP_TAGS: "x", ONE_MCP_PRESET: "other" };
+    const edited = await runHere(["preset", "edit", "dev", "--description", "d", "--config", at.path, "--state-dir", at.folder.at("state")], env);
+    expect([edited.code, await at.text()]).toEqual([0, original.replace('"code,net" }', '"code,net", "description": "d" }')]);
+    expect((await runHere(["preset", "test", "dev", "--config", at.path, "--state-dir", at.folder.at("state")], env)).code).toBe(0);
+  });
+
   test("say what there is where the name is wrong, and what is missing", async () => {
     await using at = await given();
     expect(await at.run("edit", "dve", "--filter", "x")).toMatchObject({ code: 1, stderr: expect.stringContaining("hint: did you mean “dev”?") as string });

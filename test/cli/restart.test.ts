@@ -42,6 +42,13 @@ test("nothing runs: there is nothing to begin anew", async () => {
   expect(await runHere(["mcp", "restart", "web", "--state-dir", folder.at("state")])).toMatchObject({ code: 1, stderr: expect.stringContaining("there is nothing to restart") as string });
 });
 
+test("one that runs and does not answer is not said to be none", async () => {
+  await using server = await operated();
+  await server.close();
+  const { code, stderr } = await runHere(["mcp", "restart", "web", ...server.flags]);
+  expect([code, stderr.includes("does not answer"), stderr.includes("nothing runs")]).toEqual([1, true, false]);
+});
+
 test("who waits for longer than a moment is told for what", async () => {
   const clock = createTestClock({ now: Date.now() });
   const [asked, come] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

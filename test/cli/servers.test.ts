@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { fault, Tail, defaultLimits, systemClock } from "../../src/base/index.ts";
 import type { BackendStatus } from "../../src/backend/index.ts";
 import { serverActions } from "../../src/front/index.ts";
@@ -71,7 +71,12 @@ describe("mcp add", () => {
     expect((await stat(at.path)).mode & 0o777).toBe(0o600);
     expect(stderr).toBe("note: API_TOKEN, an argument look like a secret, and are written into the file as typed\n  1mcp mcp update … --env 'API_TOKEN=$file:/path/of/a/file', 'API_TOKEN=$keychain:service/name' or 'API_TOKEN=$env:NAME' keeps it elsewhere\n");
     expect((await at.run("add", "b", "--url", "http://h", "--header", "Authorization=Bearer x")).stderr).toContain("--header 'Authorization=$file:");
+    await chmod(at.path, 0o644);
     expect((await at.run("add", "c", "--", "x", "--token=abc")).stderr).toBe("note: an argument looks like a secret, and is written into the file as typed\n");
+    expect((await stat(at.path)).mode & 0o777).toBe(0o600);
+    await chmod(at.path, 0o644);
+    expect((await at.run("add", "f", "--url", "http://h/mcp?api_key=abc")).stderr).toStartWith("note: the address looks like a secret");
+    expect((await stat(at.path)).mode & 0o777).toBe(0o600);
     expect((await at.run("add", "d", "-e", "API_TOKEN=$file:/k", "--", "x")).stderr).toBe("");
     expect((await at.run("add", "e", "--dry-run", "-e", "API_TOKEN=abc", "--", "x")).stderr).toBe("");
   });

@@ -25,6 +25,14 @@ test("prints a user's own with the user's folders, the folders named, and what t
   expect(named.stdout).toContain('serve --config "/etc/my mcp.json" --state-dir /srv/s --host ::1 --port 80 --log-level warn --insecure-no-auth --graceful-restart\n');
 });
 
+test("leaves out nothing that narrows what the server shows, or whom it takes for the operator", async () => {
+  const { stdout } = await runHere(["service", "print", "systemd", "--strict-secrets"], { ...env, ONE_MCP_PRESET: "dev", ONE_MCP_TOKEN_FILE: "/run/token", ONE_MCP_OPERATOR_PASSWORD_FILE: "/run/password" });
+  expect(stdout).toContain("--state-dir /var/lib/1mcp --token-file /run/token --operator-password-file /run/password --filter preset:dev --strict-secrets\n");
+  const negated = await runHere(["service", "print", "systemd"], { ...env, ONE_MCP_FILTER: "-a b" });
+  expect(negated.stdout).toContain(' --filter "!a && b"\n');
+  expect((await runHere(["service", "print", "systemd"], { ...env, ONE_MCP_FILTER: "a &&" })).code).toBe(2);
+});
+
 test("prints the property list of launchd", async () => {
   const { stdout } = await runHere(["service", "print", "launchd", "--user"], { HOME: "/Users/me & you", PATH: "" });
   expect(stdout).toContain("<string>/Users/me &amp; you/.local/state/1mcp</string>");

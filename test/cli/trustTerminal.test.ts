@@ -4,8 +4,9 @@ import { fault } from "../../src/base/index.ts";
 import { askAtTerminal } from "../../src/cli/trustTerminal.ts";
 import { keptOutput } from "../fixtures/cli.ts";
 import { createTestClock } from "../fixtures/clock.ts";
+import { editorAsks } from "../fixtures/doorkeeper.ts";
 
-const requestOf = (id: string): ShownRequest => ({ id, code: `CODE-${id}`, client: { id: "c", name: `Editor ${id}`, domain: null }, redirectHost: "127.0.0.1:1", isLoopback: true, resource: "http://127.0.0.1/mcp", scopes: [{ scope: "tag:web", servers: [], asked: true }], refresh: false, lifeMs: 1000, expiresAt: 1 });
+const requestOf = (id: string): ShownRequest => ({ ...editorAsks, id, code: `CODE-${id}`, client: { id: "c", name: `Editor ${id}`, domain: null }, scopes: editorAsks.scopes.slice(0, 1) });
 
 async function terminal({ decide }: { decide?: () => void } = {}) {
   const clock = createTestClock();

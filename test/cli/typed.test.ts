@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { hiddenLine, Lines } from "../../src/cli/typed.ts";
+import { hasPerson, hiddenLine, isAgreed, Lines } from "../../src/cli/typed.ts";
+import { keptOutput } from "../fixtures/cli.ts";
 
 /** An input that gives these pieces one by one, and ends. */
 const inputOf = (...pieces: readonly string[]): ReadableStream<Uint8Array> =>
@@ -26,6 +27,18 @@ describe("lines", () => {
   test("end where nobody types that much", async () => {
     expect((await new Lines(inputOf("x".repeat(20_000), "y\n")).next())?.length).toBe(20_000);
   });
+});
+
+test("there is a person only where he sees the question and can type", async () => {
+  const typist = () => Promise.resolve({ echo: () => undefined });
+  const desk = (isTerminal: boolean, more: object) => ({ stdout: keptOutput(isTerminal), pipes: () => more as never });
+  expect(await Promise.all([hasPerson(desk(true, { typist })), hasPerson(desk(false, { typist })), hasPerson(desk(true, {})), hasPerson(desk(true, { typist: () => Promise.resolve(null) }))])).toEqual([true, false, false, false]);
+});
+
+test("a yes is a yes, and nothing else is", async () => {
+  const answers = ["y\n", " YES \n", "yes", "\n", "no\n", "yeah\n", ""];
+  const agreed = await Promise.all(answers.map((text) => isAgreed({ stdout: keptOutput(), pipes: () => ({ input: inputOf(text) }) as never }, "? ")));
+  expect(agreed).toEqual([true, true, true, false, false, false, false]);
 });
 
 describe("a hidden line", () => {

@@ -12,9 +12,10 @@ test("a file's text comes without its byte order mark, which is told", async () 
   expect([await configText(path), (await contentOf(path))?.marked]).toEqual(["{}", true]);
 });
 
-test("what is too large, or no text, is not read", async () => {
+test("what is too large, no text, or no file, is not read", async () => {
   await using folder = await createFolder();
   await writeFile(folder.at("large"), " ".repeat(defaultLimits.configBytesMax + 1));
   await writeFile(folder.at("bytes"), Uint8Array.of(0xff));
-  for (const name of ["large", "bytes"]) await expect(configText(folder.at(name))).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
+  Bun.spawnSync(["mkfifo", folder.at("pipe")]);
+  for (const name of ["large", "bytes", "pipe"]) await expect(configText(folder.at(name))).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
 });

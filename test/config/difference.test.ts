@@ -17,9 +17,11 @@ test("what goes and what comes make the new text of the old one, for any two tex
 });
 
 test("very different large texts are one group, without a table for every pair of their lines", () => {
-  const many = (word: string): string => Array.from({ length: 3000 }, (_, n) => `${word}${n}`).join("\n");
-  const difference = differenceOf(many("a"), many("b"));
+  // One line in the middle is the same: only a comparison of every pair would find it.
+  const many = (word: string, count: number): string => Array.from({ length: count }, (_, n) => (n === 1500 ? "same" : `${word}${n}`)).join("\n");
+  const difference = differenceOf(many("a", 3000), many("b", 3000));
   expect(difference.split("\n").length).toBe(6002);
+  expect(differenceOf(many("a", 1600), many("b", 1600)).match(/^@@/gm)).toHaveLength(2);
 });
 
 /** The text after the difference. */

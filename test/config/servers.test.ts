@@ -246,6 +246,8 @@ describe("certificates of an https address", () => {
   test("come in pairs, and for https alone", () => {
     expect(remote({ ca: "A" }, "http://127.0.0.1:1/mcp")?.issue?.message).toContain("for https alone");
     expect(read({ mcpServers: { a: { url: "https://a.example", tls: { cert: "C" } } } }).ok).toBe(false);
+    // Another key is another connection.
+    expect(new Set([{ cert: "C", key: "D" }, { cert: "C", key: "E" }, { ca: "C" }, { ca: "D" }].map((tls) => remote(tls)?.fingerprint)).size).toBe(4);
   });
 });
 
@@ -263,7 +265,8 @@ describe("where several people call", () => {
     Object.fromEntries(configIn({ mcpServers: servers, ...(auth === undefined ? {} : { auth }), ...(serverDefaults === undefined ? {} : { serverDefaults }) }).backends.map((spec) => [spec.name, [spec.pin, spec.kind === "remote" ? spec.credentials : null, spec.issue]]));
 
   test("definitions are held back and logins are each one's own, where nobody chose and it can be", () => {
-    for (const auth of [{ issuers }, { mode: "mixed", issuers }, { mode: "external", issuers }])
+    const signIn = { issuer: "https://login.example", clientId: "x", scopes: ["tag:web"] };
+    for (const auth of [{ issuers }, { mode: "mixed", issuers }, { mode: "external", issuers }, { signIn }])
       expect(standards(auth)).toEqual({ plain: ["block", "per-user", null], program: ["block", null, null], chosen: ["off", "shared", null], keyed: ["block", "shared", null], joint: ["block", "shared", null], own: ["block", "shared", null] });
     expect(standards({ issuers }, { pin: "warn" })["plain"]).toEqual(["warn", "per-user", null]);
   });

@@ -26,6 +26,7 @@ describe("refuses the whole file for", () => {
     { issuers: [{ issuer: "http://login.example" }] },
     { issuers: [{ issuer: "https://login.example?x" }] },
     { issuers: [{ issuer: "https://me:pass@login.example" }] },
+    { issuers: [{ issuer: "https://:pass@login.example" }] },
     { issuers: [{ issuer }, { issuer }] },
     { issuers: [{ issuer, jwks: { $file: "x" }, jwksUrl: `${issuer}/keys` }] },
     { issuers: [{ issuer, jwks: { keys: [] } }] },

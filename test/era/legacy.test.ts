@@ -150,6 +150,9 @@ describe("a 2025 session", () => {
     expect(made.client).toEqual({ info: '{"name":"old","version":"1"}', capabilities: '{"roots":{}}' });
     expect([made.progress, made.logLevel, made.meta, made.resume]).toEqual([true, "warning", '{"traceparent":"t"}', null]);
     expect(made.params.members.map((member) => member.key)).toEqual(["name", "_meta"]);
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    await post({ jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "x" } }, { headers: { ...headers, traceparent } });
+    expect(serve.calls[1]?.meta).toBe(`{"traceparent":"${traceparent}"}`);
   });
 
   // Checklist: L15
@@ -481,6 +484,8 @@ describe("HTTP+SSE", () => {
     const world = createWorld();
     const { answer, endpoint, path, post } = await open(world);
     expect([endpoint?.event, path]).toEqual(["endpoint", "/messages"]);
+    const narrowed = await nextEvent(await world.sse({}, "/messages?tags=a").answer);
+    expect(narrowed?.data).toMatch(/^\/messages\?tags=a&sessionId=[\w-]{32}$/);
     expect(await post(initialize("2024-11-05"))).toBe(202);
     expect((await nextJson(answer)).result.protocolVersion).toBe("2024-11-05");
     expect(await post({ jsonrpc: "2.0", method: "notifications/initialized" })).toBe(202);

@@ -97,6 +97,9 @@ describe("a modern client", () => {
     const call = serve.calls[0] as Call;
     expect(call.method).toBe("tools/call");
     expect(JSON.parse(call.meta ?? "")).toEqual({ traceparent: "00-1" });
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    await modern("tools/call", { name: "x" }, { headers: { traceparent } });
+    expect(serve.calls[1]?.meta).toBe(`{"traceparent":"${traceparent}"}`);
     expect(call.client).toEqual({ info: '{"name":"test","version":"1"}', capabilities: '{"sampling":{}}' });
     expect([call.progress, call.logLevel, call.selection.server, call.principal.id, call.resume]).toEqual([true, "error", "one", "alice", null]);
   });

@@ -8,6 +8,8 @@ import { callOf } from "../fixtures/calls.ts";
 import { type Arrived, type Bench, benchOf, faultCodeOf, initialized, legacyScript, type Said, type Script, textOf, unknownMethod } from "../fixtures/wire.ts";
 
 const target: Target = { backend: "box", name: null, timeoutMs: 5_000, tool: null };
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const traced = `{"traceparent":"${traceparent}"}`;
 const everything = '{"tools":{"listChanged":true},"prompts":{},"resources":{"listChanged":true},"logging":{},"completions":{}}';
 
 async function open(transport: "stdio" | "http", rest: Script, opening: Said = { result: initialized(everything) }): Promise<{ bench: Bench; south: SouthLegacy }> {
@@ -17,6 +19,21 @@ async function open(transport: "stdio" | "http", rest: Script, opening: Said = {
   await bench.clock.settle();
   return { bench, south };
 }
+
+test("a connection that is closed hears nothing more of its client's roots", async () => {
+  const listeners = new Set<() => void>();
+  const onRoots = (listener: () => void) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  };
+  const beside = { ask: () => Promise.reject(new Error("not asked")), notice: () => false, onRoots };
+  const bench = benchOf("stdio", legacyScript(() => "silent", { result: initialized() }), { capabilities: '{"roots":{"listChanged":true}}', beside });
+  const south = new SouthLegacy(bench.south, await openSession(bench.south));
+  for (const listener of listeners) listener();
+  expect([listeners.size, bench.wire.sent.at(-1)?.text]).toEqual([1, '{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}']);
+  await south.close();
+  expect(listeners.size).toBe(0);
+});
 
 const noticed = (more: Partial<Call> = {}): { call: Call; notices: Notice[] } => {
   const notices: Notice[] = [];
@@ -45,6 +62,12 @@ describe("a call", () => {
     const { bench, south } = await open("http", () => ({ result: "{}" }), { result: initialized(), headers: { "mcp-session-id": "s-1" } });
     await south.call(callOf("tools/call", '{"name":"a"}'), target);
     expect(bench.wire.last("tools/call").headers).toEqual({ "mcp-protocol-version": "2025-11-25", "mcp-session-id": "s-1" });
+    // What stands before the server looks for the trace there.
+    await south.call(callOf("tools/call", '{"name":"a"}', { meta: traced }), target);
+    expect(bench.wire.last("tools/call").headers).toEqual({ "mcp-protocol-version": "2025-11-25", "mcp-session-id": "s-1", traceparent });
+    const program = await open("stdio", () => ({ result: "{}" }));
+    await program.south.call(callOf("tools/call", '{"name":"a"}', { meta: traced }), target);
+    expect(program.bench.wire.last("tools/call").headers).toEqual({});
   });
 
   test("fails with the backend's own error, data and all", async () => {

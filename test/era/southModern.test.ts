@@ -8,6 +8,8 @@ import { callOf } from "../fixtures/calls.ts";
 import { type Arrived, type Bench, benchOf, discovered, faultCodeOf, metaOf, modernScript, type Said, type Script, textOf, unknownMethod } from "../fixtures/wire.ts";
 
 const target: Target = { backend: "box", name: null, timeoutMs: 5_000, tool: null };
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const traced = `{"traceparent":"${traceparent}"}`;
 const done: Said = { result: '{"resultType":"complete","content":[]}' };
 
 async function open(transport: "stdio" | "http", rest: Script, capabilities?: string): Promise<{ bench: Bench; south: SouthModern }> {
@@ -58,6 +60,9 @@ describe("a request", () => {
     expect(bench.wire.last("resources/read").headers).toEqual({ "mcp-protocol-version": "2026-07-28", "mcp-method": "resources/read", "mcp-name": "a:b" });
     await south.call(callOf("completion/complete", "{}"), target);
     expect(bench.wire.last("completion/complete").headers).toEqual({ "mcp-protocol-version": "2026-07-28", "mcp-method": "completion/complete" });
+    // What stands before the server looks for the trace there.
+    await south.call(callOf("completion/complete", "{}", { meta: traced }), target);
+    expect(bench.wire.last("completion/complete").headers).toEqual({ "mcp-protocol-version": "2026-07-28", "mcp-method": "completion/complete", traceparent });
   });
 
   // Checklist: S6

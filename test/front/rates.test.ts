@@ -67,6 +67,11 @@ test("no more are remembered than limits.ratesMax: first those are forgotten tha
   for (const who of ["a", "b", "c"]) rates.take(one, who);
   rates.take(one, "d");
   expect([rates.size, rates.take(one, "b") > 0, rates.take(one, "a")]).toEqual([3, true, 0]);
+  const others = new Rates(clock, { ratesMax: 2 });
+  const two = { ...rate, burst: 2 };
+  for (const who of ["a", "b", "a", "c"]) others.take(two, who);
+  // Twice was used up by whoever came again, who is not the one that was forgotten.
+  expect([others.take(two, "a") > 0, others.size]).toEqual([true, 2]);
   await clock.advance(60_000);
   rates.take(one, "e");
   expect(rates.size).toBe(1);

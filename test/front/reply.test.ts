@@ -93,7 +93,7 @@ describe("a streamed answer", () => {
     const broken = { next: () => Promise.reject(new Error("inside")), cancel: () => undefined };
     let ended = 0;
     const reply = replyOf({ status: 200, headers: {}, stream: broken }, null, { clock: createTestClock(), heartbeatMs: 100, sent: new Counter(), unread: new Unread(1), who: "a", onEnd: () => (ended += 1) });
-    expect(reply.text()).rejects.toThrow("inside");
+    await expect(reply.text()).rejects.toThrow("inside");
     await reply.text().catch(() => undefined);
     expect(ended).toBe(1);
   });

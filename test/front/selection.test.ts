@@ -89,6 +89,7 @@ test("what came before is as what comes for the first time, also when it made ro
     expect(filterOf("?tags=b")).toEqual([null, "b"]);
     expect(filterOf("?tags=b", "git")).toEqual(["git", "b"]);
     expect(filterOf(`?tags=b&app=${"x".repeat(defaultLimits.filterCharsMax)}`)).toEqual([null, "b"]);
+    expect(twoAtMost.size).toBe(2);
   }
   expect(filterOf("?preset=dev")).toEqual([null, "preset:dev"]);
   names.delete("dev");

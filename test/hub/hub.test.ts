@@ -402,6 +402,9 @@ describe("a single server", () => {
     await again;
     expect(hub.status().config.state).toBe("rejected");
     await expect(hub.restart("alpha")).rejects.toMatchObject({ code: "NAME_UNKNOWN" });
+    // Whoever comes back after having been gone has had no life yet.
+    await hub.propose(configOf(specOf("alpha"), specOf("beta")));
+    expect([before.holds, after.holds]).toEqual([1, 0]);
   });
 
   test("that is switched off is not begun anew", async () => {

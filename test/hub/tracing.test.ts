@@ -85,7 +85,8 @@ describe("a call", () => {
     const { serve, finished } = await stage();
     await serve.call(callOf("resources/read", '{"uri":"x://1"}', { session: { id: "s", ended: new CancelSource() } }));
     await serve.call(callOf("tools/list"));
-    expect(finished.map(({ name, attributes }) => [name, attributes["mcp.resource.uri"]])).toEqual([["resources/read", "x://1"], ["resources/read", "x://1"], ["tools/list", undefined]]);
+    await serve.call(callOf("resources/read", '{"uri":"x://1?key=abc#part"}'));
+    expect(finished.map(({ name, attributes }) => [name, attributes["mcp.resource.uri"]])).toEqual([["resources/read", "x://1"], ["resources/read", "x://1"], ["tools/list", undefined], ["resources/read", "x://1"], ["resources/read", "x://1"]]);
   });
 
   test("is for its server what it was in every other way", async () => {

@@ -1,45 +1,17 @@
 /** Clients behind `1mcp proxy`: one of the older era has a session of its own at the running server, which ends with its pipe. */
 import { describe, expect, test } from "bun:test";
-import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gone } from "../fixtures/alive.ts";
 import type { Answers, AnyClient } from "../fixtures/clients.ts";
-import { connectPiped, type Line, type Piped, startPiped, startServer } from "../fixtures/piped.ts";
-import { projectDir, temporaryDir } from "../fixtures/program.ts";
+import { connectPiped, type Line, type Piped, placeOf, proxyArgs, serving, startPiped } from "../fixtures/piped.ts";
+import { projectDir } from "../fixtures/program.ts";
 import { envelope } from "../fixtures/rpc.ts";
 
 const raw = (isolation: string, ...args: string[]): object => ({ command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), ...args], isolation });
 const servers = { own: raw("session", "legacy"), early: raw("session", "legacy", "early"), newer: raw("session", "modern") };
 
-interface Place extends AsyncDisposable {
-  readonly dir: string;
-  readonly stateDir: string;
-  readonly config: string;
-}
-
-async function placeOf(config: unknown): Promise<Place> {
-  const { path: dir, [Symbol.asyncDispose]: gone } = await temporaryDir();
-  await chmod(dir, 0o700);
-  const path = join(dir, "mcp.json");
-  await writeFile(path, JSON.stringify(config));
-  return { dir, stateDir: join(dir, "state"), config: path, [Symbol.asyncDispose]: gone };
-}
-
-const serving = (place: Place) => startServer(place.stateDir, ["--config", place.config], place);
-const proxyArgs = (place: Place): string[] => ["proxy", "--state-dir", place.stateDir];
 const textOf = async (client: AnyClient, name: string): Promise<string> => (await client.callTool({ name, arguments: {} })).content[0]?.text ?? "";
 const roots: Answers = { roots: () => ({ roots: [{ uri: "file:///mine" }] }) };
-
-/** Resolves when no such process runs. */
-async function gone(pid: number): Promise<void> {
-  try {
-    for (;;) {
-      process.kill(pid, 0);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  } catch {
-    // It has gone.
-  }
-}
 
 const shake = (id: number, capabilities = "{}"): string => `{"jsonrpc":"2.0","id":${id},"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":${capabilities},"clientInfo":{"name":"raw","version":"1"}}}`;
 const older = (id: number, tool: string, args = "{}"): string => `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${tool}","arguments":${args}}}`;

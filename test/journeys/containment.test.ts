@@ -1,6 +1,7 @@
 /** What one server, or one client, can take from the others: nothing, at each of its bounds, under the real program. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { isAlive } from "../fixtures/alive.ts";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
 import { openSession, type Sent, sendModern } from "../fixtures/rpc.ts";
 
@@ -107,7 +108,7 @@ describe("SIGTERM", () => {
     let ended = 0;
     await until(async () => {
       ended = performance.now();
-      return !isThere(pid);
+      return !isAlive(pid);
     });
     expect(said(await running)).toBe("ok");
     expect(performance.now() - ended).toBeGreaterThan(100);
@@ -124,15 +125,6 @@ describe("SIGTERM", () => {
     for (const sent of await Promise.all(running)) expect(errorIn(sent).data).toMatchObject({ code: "SHUTTING_DOWN" });
     expect(await program.exited).toBe(0);
     expect(performance.now() - from).toBeLessThan(600 + 1500);
-    expect(isThere(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   });
 });
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

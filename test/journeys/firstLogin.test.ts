@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { ShownRequest } from "../../src/auth/index.ts";
+import { PageBrowser } from "../fixtures/approver.ts";
 import { type Browser, type BrowserPage, chromiumPath, startChromium } from "../fixtures/chromium.ts";
 import { fixture } from "../fixtures/granted.ts";
 import { createOAuthJourney } from "../fixtures/oauthClient.ts";
@@ -20,23 +21,18 @@ async function waitingAt(program: Program): Promise<ShownRequest> {
   return request;
 }
 
-/** A browser without a screen: keeps cookies, follows redirects, and repeats a page that asks for it when told. */
+/** A browser without a screen, at one page at a time: repeats a page that asks for it when told, and sends its form. */
 class PlainBrowser {
-  readonly #cookies = new Map<string, string>();
+  readonly #browser: PageBrowser;
   url = "";
   text = "";
 
+  constructor({ origin }: Program) {
+    this.#browser = new PageBrowser(origin);
+  }
+
   async go(url: string, form?: URLSearchParams): Promise<void> {
-    const headers = { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; "), ...(form === undefined ? {} : { origin: new URL(this.url).origin, "sec-fetch-site": "same-origin" }) };
-    const answer = await fetch(url, { redirect: "manual", headers, ...(form === undefined ? {} : { method: "POST", body: form }) });
-    for (const cookie of answer.headers.getSetCookie()) {
-      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
-      this.#cookies.set(name, value);
-    }
-    const to = answer.headers.get("location");
-    this.url = url;
-    this.text = await answer.text();
-    if (to !== null) await this.go(new URL(to, url).href);
+    ({ url: this.url, text: this.text } = await this.#browser.open(url, form));
   }
 
   /** Asks again, as the page says. */
@@ -57,7 +53,7 @@ describe("without a browser", () => {
     const began = performance.now();
     await using program = await startProgram();
     await using journey = createOAuthJourney(`${program.origin}/mcp`);
-    const browser = new PlainBrowser();
+    const browser = new PlainBrowser(program);
     await browser.go(await journey.begin());
     const request = await waitingAt(program);
     expect([request.client.name, request.client.domain, request.redirectHost, request.isLoopback]).toEqual(["Example Editor", null, journey.redirectHost, true]);
@@ -73,13 +69,13 @@ describe("without a browser", () => {
     const grants = JSON.parse((await runProgram(["auth", "grants", "--json", ...stateFlags(program)])).stdout) as { name: string; scopes: string[] }[];
     expect(grants.map(({ name, scopes }) => [name, scopes])).toEqual([["Example Editor", ["server:demo"]]]);
     expect((await runProgram(["auth", "revoke", "--all", ...stateFlags(program)])).code).toBe(0);
-    expect(client.listTools()).rejects.toThrow();
+    await expect(client.listTools()).rejects.toThrow();
   });
 
   test("the operator's own browser is asked on the page, and what is not ticked is not granted", async () => {
     await using program = await startProgram({ config: { mcpServers: { alpha: fixture("owningServer.ts", ["alpha"], { tags: ["a"] }), beta: fixture("owningServer.ts", ["beta"], { tags: ["b"] }) } } });
     await using journey = createOAuthJourney(`${program.origin}/mcp`);
-    const browser = new PlainBrowser();
+    const browser = new PlainBrowser(program);
     const { stdout: link } = await runProgram(["open", "--print", ...stateFlags(program)]);
     await browser.go(link.trim());
     await browser.go(await journey.begin());
@@ -93,11 +89,11 @@ describe("without a browser", () => {
   test("a client that is denied is told so", async () => {
     await using program = await startProgram();
     await using journey = createOAuthJourney(`${program.origin}/mcp`);
-    const browser = new PlainBrowser();
+    const browser = new PlainBrowser(program);
     await browser.go(await journey.begin());
     expect((await runProgram(["approve", "--deny", (await waitingAt(program)).code, ...stateFlags(program)])).code).toBe(0);
     await browser.again();
-    expect(journey.connected()).rejects.toThrow("access_denied");
+    await expect(journey.connected()).rejects.toThrow("access_denied");
   });
 });
 

@@ -1,6 +1,7 @@
 /** Who shares a process with whom, seen by the servers' own process ids and what they were told of their client. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { gone } from "../fixtures/alive.ts";
 import { type Program, projectDir, startProgram } from "../fixtures/program.ts";
 import { type Endpoint, openListen, send, sendModern } from "../fixtures/rpc.ts";
 
@@ -44,18 +45,6 @@ async function openSession(capabilities: string): Promise<Caller & { names(): Pr
 const stateless = (capabilities: string): Caller => ({
   tool: async (name) => textOf((await sendModern(endpoint(), { method: "tools/call", name, params: `"name":"${name}"`, capabilities })).messages.at(-1)),
 });
-
-/** Resolves when no such process runs. */
-async function gone(pid: number): Promise<void> {
-  try {
-    for (;;) {
-      process.kill(pid, 0);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  } catch {
-    // It has gone.
-  }
-}
 
 test("a shared server is one process for all clients, told of everything that can be relayed", async () => {
   const clients = [await openSession("{}"), await openSession('{"roots":{}}'), stateless(""), stateless('"sampling":{}')];

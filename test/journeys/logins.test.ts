@@ -2,33 +2,9 @@
 import { expect, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { operatorAsks, PageBrowser, serverIs } from "../fixtures/approver.ts";
 import { createGuarded } from "../fixtures/guarded.ts";
 import { type Program, startProgram } from "../fixtures/program.ts";
-
-const operatorAsks = async (program: Program, method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
-  const reply = await fetch(`http://operator${path}`, { unix: join(program.dir, "state", "operator.sock"), method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-  return (await reply.json()) as Record<string, unknown>;
-};
-
-async function until(program: Program, state: string): Promise<void> {
-  for (;;) {
-    const { servers } = (await operatorAsks(program, "GET", "/status")) as { servers: { state: string }[] };
-    if (servers[0]?.state === state) return;
-    await new Promise(setImmediate);
-  }
-}
-
-/** What a browser does: keeps our cookie, and goes wherever it is sent; gives the last page. */
-async function browse(program: Program, url: string): Promise<Response> {
-  let cookie = "";
-  for (let next = url; ; ) {
-    const answer = await fetch(next, { redirect: "manual", headers: next.startsWith(program.origin) ? { cookie } : {} });
-    cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
-    const to = answer.headers.get("location");
-    if (to === null) return answer;
-    next = new URL(to, next).href;
-  }
-}
 
 const foreign = { cookie: "sid=client-cookie-1", "x-forwarded-for": "203.0.113.9", "x-forwarded-host": "client-host-1", "proxy-authorization": "Basic client-proxy-1", forwarded: "for=client-forwarded-1" };
 
@@ -46,13 +22,13 @@ async function textIn(folder: string): Promise<string> {
 test("a login in the browser brings a server up, and no credential passes through in either direction", async () => {
   await using guarded = createGuarded();
   await using program = await startProgram({ config: { mcpServers: { remote: { url: guarded.url } } } });
-  await until(program, "needs-login");
+  await serverIs(program, "needs-login");
   // Nobody's browser but the operator's.
   expect((await fetch(`${program.origin}/oauth/authorize/remote`)).status).toBe(401);
-  const { url } = await operatorAsks(program, "POST", "/logins/remote/start", { by: "browser" });
-  const page = await browse(program, String(url));
-  expect([page.status, (await page.text()).includes("logged in at remote")]).toEqual([200, true]);
-  await until(program, "ready");
+  const { url } = await operatorAsks<{ readonly url: string }>(program, "POST", "/logins/remote/start", { by: "browser" });
+  const page = await new PageBrowser(program.origin).open(url);
+  expect([page.status, page.text.includes("logged in at remote")]).toEqual([200, true]);
+  await serverIs(program, "ready");
   const { session } = await tell(program, { jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } } });
   const bound = { "mcp-session-id": session ?? "", "mcp-protocol-version": "2025-06-18" };
   await tell(program, { jsonrpc: "2.0", method: "notifications/initialized" }, bound);

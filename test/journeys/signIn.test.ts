@@ -5,21 +5,13 @@
 import { describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { handleIn, operatorAsks, PageBrowser } from "../fixtures/approver.ts";
+import { handleIn, operatorAsks, PageBrowser, serverIs } from "../fixtures/approver.ts";
 import { chromiumPath, startChromium } from "../fixtures/chromium.ts";
 import type { AnyClient } from "../fixtures/clients.ts";
 import { createGuarded } from "../fixtures/guarded.ts";
 import { createOAuthJourney } from "../fixtures/oauthClient.ts";
 import { openOpenId } from "../fixtures/openId.ts";
 import { type Program, runProgram, startProgram } from "../fixtures/program.ts";
-
-async function until(program: Program, state: string): Promise<void> {
-  for (;;) {
-    const { servers } = await operatorAsks<{ servers: { state: string }[] }>(program, "GET", "/status");
-    if (servers[0]?.state === state) return;
-    await new Promise(setImmediate);
-  }
-}
 
 /** A client that whoever sits at the company lets in with his browser. */
 async function letIn(program: Program, browser: PageBrowser, endpoint: string, scope: string): Promise<{ readonly client: AnyClient; readonly asked: string }> {
@@ -40,10 +32,10 @@ test("each lets his own program in, within the rules, and works with his own log
   await using guarded = createGuarded();
   const auth = { signIn: { issuer: company.issuer, clientId: "our:client", name: "Example Company", emailDomains: { "example.com": ["server:remote"] } } };
   await using program = await startProgram({ config: { auth, mcpServers: { remote: { url: guarded.url, credentials: "per-user" } } } });
-  await until(program, "needs-login");
+  await serverIs(program, "needs-login");
   const { url } = await operatorAsks<{ url: string }>(program, "POST", "/logins/remote/start", { by: "browser" });
   await new PageBrowser(program.origin).open(url);
-  await until(program, "ready");
+  await serverIs(program, "ready");
 
   const adas = new PageBrowser(program.origin);
   const { client, asked } = await letIn(program, adas, "/mcp/remote", "server:remote");
@@ -83,7 +75,7 @@ test("the audit log names who let a program in, and who called", async () => {
   await using guarded = createGuarded();
   guarded.valid.add("key");
   await using program = await startProgram({ config: { auth, mcpServers: { guarded: { url: guarded.url, headers: { Authorization: "Bearer key" } } } } });
-  await until(program, "ready");
+  await serverIs(program, "ready");
   const { client } = await letIn(program, new PageBrowser(program.origin), "/mcp/guarded", "server:guarded");
   await using ada = client;
   expect(await called(ada)).toContain("called whoami");

@@ -1,29 +1,16 @@
 /** Clients that start the program and talk to its pipes: by themselves with `serve --stdio`, or through `proxy` to a server that comes and goes. */
 import { describe, expect, test } from "bun:test";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gone, isAlive } from "../fixtures/alive.ts";
 import type { Answers, AnyClient } from "../fixtures/clients.ts";
-import { connectPiped, type Line, type Mode, modes, type Piped, startPiped, startServer } from "../fixtures/piped.ts";
-import { cleanEnv, programArgv, projectDir, temporaryDir } from "../fixtures/program.ts";
+import { connectPiped, type Line, type Mode, modes, type Piped, type Place, placeOf, proxyArgs, serving, startPiped } from "../fixtures/piped.ts";
+import { cleanEnv, programArgv, projectDir } from "../fixtures/program.ts";
 import { envelope, sendModern } from "../fixtures/rpc.ts";
 
 const backend = { command: process.execPath, args: [join(projectDir, "test", "fixtures", "rawBackend.ts"), "modern"] };
 const [command = "", ...first] = programArgv();
 const demo = { command, args: [...first, "demo"] };
-
-interface Place extends AsyncDisposable {
-  readonly dir: string;
-  readonly stateDir: string;
-  readonly config: string;
-}
-
-async function placeOf(config: unknown): Promise<Place> {
-  const { path: dir, [Symbol.asyncDispose]: gone } = await temporaryDir();
-  await chmod(dir, 0o700);
-  const path = join(dir, "mcp.json");
-  await writeFile(path, JSON.stringify(config));
-  return { dir, stateDir: join(dir, "state"), config: path, [Symbol.asyncDispose]: gone };
-}
 
 const modern = (id: string, method: string, params = "", meta = ""): string => `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":{${params === "" ? "" : `${params},`}${envelope(meta)}}}`;
 const call = (id: string, name: string, args = "{}", meta = ""): string => modern(id, "tools/call", `"name":"${name}","arguments":${args}`, meta);
@@ -32,15 +19,6 @@ const cancel = (id: string): string => `{"jsonrpc":"2.0","method":"notifications
 const textOf = (message: Line): string => message.result?.content?.[0]?.text ?? JSON.stringify(message);
 const codeOf = (message: Line): string => message.error?.data?.code ?? JSON.stringify(message);
 const tagKey = "io.modelcontextprotocol/subscriptionId";
-
-const lives = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 /** Everything the demonstration can do without being asked back, through any client. */
 async function journey(client: AnyClient): Promise<void> {
@@ -159,17 +137,17 @@ describe("serve --stdio", () => {
     pipe.say(call("1", "raw__pid"));
     const pid = Number(textOf(await pipe.answer(1)));
     pipe.say(call("2", "raw__never"));
-    expect(lives(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     const before = performance.now();
     pipe.end();
     expect(await pipe.exited).toBe(0);
     expect(performance.now() - before).toBeLessThan(2000);
-    expect(lives(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   });
 
   test.each(["serve", "proxy"])("%s answers what was asked before the end of its input, whatever else hangs", async (front) => {
     await using place = await placeOf({ mcpServers: { raw: backend } });
-    await using _server = await startServer(place.stateDir, ["--config", place.config], place);
+    await using _server = await serving(place);
     const args = front === "serve" ? ["serve", "--stdio", "--config", place.config, "--state-dir", join(place.dir, "own")] : ["proxy", "--state-dir", place.stateDir];
     await using pipe = startPiped(args, place);
     pipe.say(call("1", "raw__pid"));
@@ -206,7 +184,7 @@ describe("serve --stdio", () => {
     child.stdin.write(`${call("2", "raw__pid")}\n`);
     expect(await child.exited).toBe(0);
     expect(await new Response(child.stderr).text()).toContain("nobody reads its output");
-    expect(lives(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   });
 
   test("waits with reading while its client does not read, and loses nothing", async () => {
@@ -245,8 +223,6 @@ describe("serve --stdio", () => {
 });
 
 describe("proxy", () => {
-  const proxyArgs = (place: Place, ...more: string[]): string[] => ["proxy", "--state-dir", place.stateDir, ...more];
-  const serving = (place: Place) => startServer(place.stateDir, ["--config", place.config], place);
 
   test.each([...modes])("bridges the official client %s to the running server, and again to its successor", async (mode) => {
     await using place = await placeOf({ mcpServers: { demo } });
@@ -379,7 +355,7 @@ describe("proxy", () => {
       expect(await readFile(join(place.stateDir, "serve.log"), "utf8")).toContain("listens on");
     } finally {
       process.kill(server.pid, "SIGTERM");
-      while (lives(Number(pid))) await new Promise((resolve) => setImmediate(resolve));
+      await gone(Number(pid));
     }
   });
 
@@ -396,7 +372,7 @@ describe("proxy", () => {
       expect(await running()).not.toBe(last);
       last = await running();
       process.kill(last, n === 2 ? "SIGTERM" : "SIGKILL");
-      while (lives(last)) await new Promise((resolve) => setImmediate(resolve));
+      await gone(last);
     }
   });
 

@@ -80,7 +80,7 @@ describe("a runtime", () => {
     await Bun.write(folder.at("a.tgz"), "a");
     const integrity = (text: string): string => `sha512-${new Bun.CryptoHasher("sha512").update(text).digest("base64")}`;
     await checkRuntime(folder.at("a.tgz"), integrity("a"));
-    expect(checkRuntime(folder.at("a.tgz"), integrity("b"))).rejects.toThrow("not what bun.lock names");
+    await expect(checkRuntime(folder.at("a.tgz"), integrity("b"))).rejects.toThrow("not what bun.lock names");
   });
 });
 

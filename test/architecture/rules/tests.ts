@@ -1,7 +1,7 @@
 /** What tests owe: one for each file, real objects, no waiting, nothing left out. */
 import type { Rule } from "./rule.ts";
 import { filesBelow, sourcesOf } from "./rule.ts";
-import { codeOf } from "./tokens.ts";
+import { codeOf, type Token } from "./tokens.ts";
 
 /** The test that belongs to a source file. */
 export const mirrorOf = (path: string): string => path.replace(/^src\//, "test/").replace(/\.tsx?$/, ".test.ts");
@@ -34,11 +34,24 @@ const forbidden: readonly { readonly words: readonly (string | RegExp)[]; readon
 
 const isWord = (text: string, word: string | RegExp): boolean => (typeof word === "string" ? text === word : word.test(text));
 
-/** Tests neither mock modules nor skip, wait or repeat. */
+// What nobody waits for fails when the test is over, or never.
+const startsStatement = /^(?:[;{})]|else)$/;
+
+function unawaited(tokens: readonly Token[]): Token[] {
+  return tokens.filter(({ text, depth }, at) => {
+    if (text !== "expect" || !startsStatement.test(tokens[at - 1]?.text ?? ";")) return false;
+    const rest = tokens.slice(at + 1);
+    const end = rest.findIndex((token) => token.depth < depth || (token.depth === depth && token.text === ";"));
+    return rest.slice(0, end === -1 ? rest.length : end).some((token, step) => token.depth === depth && /^(?:rejects|resolves)$/.test(token.text) && rest[step - 1]?.text === ".");
+  });
+}
+
+/** Tests neither mock modules nor skip, wait or repeat, and wait for what they expect of promises. */
 export const honest: Rule = (files) =>
   filesBelow(files, "test", ".test.ts", ".test.tsx").flatMap(([path, text]) => {
     const tokens = codeOf(text);
-    return forbidden.flatMap(({ words, why }) =>
+    const found = forbidden.flatMap(({ words, why }) =>
       tokens.filter((_, at) => words.every((word, step) => isWord(tokens[at + step]?.text ?? "", word))).map(({ line }) => `${path}:${line} ${why}`),
     );
+    return [...found, ...unawaited(tokens).map(({ line }) => `${path}:${line} expects something of a promise and does not wait for it`)];
   });
