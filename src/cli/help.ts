@@ -1,7 +1,7 @@
 /** Help, made from the two tables. Loads nothing else: it has to be there before one can blink. */
 import { type Command, shownCommands } from "./commands.ts";
 import { exitsOf, generalExits } from "./exits.ts";
-import { environmentName, type Flag, flags, isFor } from "./flags.ts";
+import { type Flag, flags, isFor, variableOf } from "./flags.ts";
 import { version } from "./version.ts";
 
 const columnsMax = 79;
@@ -48,7 +48,8 @@ function flagRow(flag: Flag, name: string): Row {
   const value = flag.value === null ? "" : ` ${flag.value}`;
   const short = flag.short === null ? "    " : `-${flag.short}, `;
   const standard = flag.standard === null ? "" : `; default ${flag.standard}`;
-  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${flag.typed || flag.typedFor.includes(name) ? "" : ` [${environmentName(flag.name)}]`}`];
+  const variable = variableOf(flag, name);
+  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${variable === null ? "" : ` [${variable}]`}`];
 }
 
 /** Two columns, the right one wrapped. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { shownCommands } from "../../src/cli/commands.ts";
 import { exits } from "../../src/cli/exits.ts";
-import { environmentName, flags, isFor } from "../../src/cli/flags.ts";
+import { environmentName, flags, isFor, variableOf } from "../../src/cli/flags.ts";
 import { commandsPage, pagePath } from "./commands.ts";
 
 const page = await Bun.file(pagePath).text();
@@ -15,7 +15,7 @@ test("every command is on it once, with its flags, their variables and its exit 
     const name = words.join(" ");
     const part = partOf(name);
     expect([name, part.includes(about), page.split(`### 1mcp ${name}\n`).length]).toEqual([name, true, 2]);
-    for (const flag of flags.filter((one) => one.command !== null && isFor(one, name))) expect([name, part.includes(`--${flag.name}`), part.includes(`\`${environmentName(flag.name)}\``)]).toEqual([name, true, !flag.typed]);
+    for (const flag of flags.filter((one) => one.command !== null && isFor(one, name))) expect([name, part.includes(`--${flag.name}`), part.includes(`\`${environmentName(flag.name)}\``)]).toEqual([name, true, variableOf(flag, name) !== null]);
     for (const { code, about: when } of exits.filter(({ commands }) => commands?.includes(name))) expect(part).toContain(`| ${code} | ${when} |`);
   }
   expect(page).not.toMatch(/watchdog|supervise\b|mcp uninstall/u);

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { type Command, shownCommands } from "../../src/cli/commands.ts";
 import { type Exit, exitsOf, generalExits } from "../../src/cli/exits.ts";
-import { environmentName, type Flag, flags, isFor } from "../../src/cli/flags.ts";
+import { type Flag, flags, isFor, variableOf } from "../../src/cli/flags.ts";
 import { usageOf } from "../../src/cli/help.ts";
 import { projectDir } from "../fixtures/program.ts";
 
@@ -20,7 +20,7 @@ export function commandsPage(): string {
     groups().map(([group, members]) => `- ${group}: ${members.map(linkOf).join(" · ")}`).join("\n"),
     "## For all of them",
     "Words in brackets may be left out where the command has something to do without them. Flags stand before or after the command; a value follows its flag as a word of its own, or behind `=`. A variable sets the same as its flag, and the command line wins; where none is named, there is none. What is not known is refused, with what was probably meant.",
-    flagTable([...flags.filter(({ command }) => command === null).map(flagRow), ["`-h`, `--help`", "help, also for a command", "", ""], ["`--version`", "the version", "", ""]]),
+    flagTable([...flags.filter(({ command }) => command === null).map((flag) => flagRow(flag, null)), ["`-h`, `--help`", "help, also for a command", "", ""], ["`--version`", "the version", "", ""]]),
     "What is asked for goes to standard output, everything else to standard error. On a terminal it is set for people, in a pipe for programs; `--json` has everything where a command knows it. `NO_COLOR` is honoured.",
     "## Exit codes",
     exitTable(generalExits),
@@ -49,15 +49,16 @@ function sectionOf(command: Command): string[] {
   return [
     `### 1mcp ${name}`,
     `\`1mcp ${usageOf(command)}${own.length === 0 ? "" : " [flags]"}\`: ${command.about}.`,
-    ...(own.length === 0 ? [] : [flagTable(own.map(flagRow))]),
+    ...(own.length === 0 ? [] : [flagTable(own.map((flag) => flagRow(flag, name)))]),
     ...(codes.length === 0 ? [] : [exitTable(codes)]),
   ];
 }
 
-function flagRow(flag: Flag): readonly string[] {
+function flagRow(flag: Flag, command: string | null): readonly string[] {
+  const variable = variableOf(flag, command);
   const value = flag.value === null ? "" : ` ${flag.value}`;
   const names = [...(flag.short === null ? [] : [`-${flag.short}`]), `--${flag.name}${value}`, ...flag.aliases.map((alias) => `--${alias}`)];
-  return [names.map((one) => `\`${one}\``).join(", "), flag.about, flag.standard ?? "", flag.typed ? "" : `\`${environmentName(flag.name)}\``];
+  return [names.map((one) => `\`${one}\``).join(", "), flag.about, flag.standard ?? "", variable === null ? "" : `\`${variable}\``];
 }
 
 const flagTable = (rows: readonly (readonly string[])[]): string => table(["flag", "meaning", "default", "variable"], rows);
