@@ -1,6 +1,7 @@
 /** The manual page 1mcp(1), made from the tables of commands and flags that the program itself reads: it cannot say anything else. */
 import { type Command, shownCommands } from "../src/cli/commands.ts";
-import { environmentName, type Flag, flags, isFor } from "../src/cli/flags.ts";
+import { type Exit, exitsOf, generalExits } from "../src/cli/exits.ts";
+import { type Flag, flags, isFor, variableOf } from "../src/cli/flags.ts";
 
 export interface ManPage {
   readonly version: string;
@@ -25,13 +26,15 @@ export function manPageOf({ version, epoch }: ManPage): string {
     ".SH COMMANDS",
     ...shownCommands.flatMap(commandLines),
     ".SH OPTIONS",
-    ...flags.filter(({ command }) => command === null).flatMap(flagLines),
+    ...flags.filter(({ command }) => command === null).flatMap((flag) => flagLines(flag, null)),
     ...item(bold("-h"), bold("--help")),
     roff("help, also for a command."),
     ...item(bold("--version")),
     roff("the version."),
     ".SH EXIT STATUS",
-    ...[["0", "done"], ["1", "failed"], ["2", "wrong command line"], ["78", "wrong configuration"]].flatMap(([code = "", about = ""]) => [...item(bold(code)), roff(about)]),
+    ...generalExits.flatMap(exitLines),
+    ".PP",
+    roff("Some commands have codes of their own, which stand with them."),
     ".SH FILES",
     ...item(italic("~/.config/1mcp/mcp.json")),
     roff("the configuration of a user"),
@@ -47,14 +50,25 @@ function commandLines(command: Command): string[] {
   const name = command.words.join(" ");
   const own = flags.filter((flag) => flag.command !== null && isFor(flag, name));
   const words = [command.operand, command.more === null ? null : `${command.more}...`, command.behind ? "-- COMMAND..." : null].filter((word) => word !== null);
-  return [...item([bold(`1mcp ${name}`), ...words.map((word) => `[${italic(word)}]`)].join(" ")), roff(`${command.about}.`), ...(own.length === 0 ? [] : [".RS", ...own.flatMap(flagLines), ".RE"])];
+  return [...item([bold(`1mcp ${name}`), ...words.map((word) => `[${italic(word)}]`)].join(" ")), roff(`${command.about}.`), ...inset(own.flatMap((flag) => flagLines(flag, name))), ...ownExits(name)];
 }
 
-function flagLines(flag: Flag): string[] {
+/** Lines that belong to what stands above them. */
+const inset = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : [".RS", ...lines, ".RE"]);
+
+const ownExits = (name: string): string[] => {
+  const own = exitsOf(name);
+  return inset(own.length === 0 ? [] : ["Exit status:", ...own.flatMap(exitLines)]);
+};
+
+const exitLines = ({ code, about }: Exit): string[] => [...item(bold(String(code))), roff(`${about}.`)];
+
+function flagLines(flag: Flag, command: string | null): string[] {
+  const variable = variableOf(flag, command);
   const value = flag.value === null ? "" : ` ${italic(flag.value)}`;
   const standard = flag.standard === null ? "" : ` The default: ${flag.standard}.`;
   const names = [...(flag.short === null ? [] : [bold(`-${flag.short}`)]), `${bold(`--${flag.name}`)}${value}`];
-  return [...item(...names), roff(`${flag.about}.${standard}${flag.typed ? "" : ` [${environmentName(flag.name)}]`}`)];
+  return [...item(...names), roff(`${flag.about}.${standard}${variable === null ? "" : ` [${variable}]`}`)];
 }
 
 const item = (...names: readonly string[]): readonly string[] => [".TP", names.join(", ")];

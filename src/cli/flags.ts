@@ -202,6 +202,9 @@ const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 /** The environment variable that stands behind a flag. */
 export const environmentName = (name: string): string => `ONE_MCP_${name.toUpperCase().replaceAll("-", "_")}`;
 
+/** The variable that stands behind a flag of this command (null: of every one); null: none does. */
+export const variableOf = ({ name, typed: isTyped, typedFor }: Flag, command: string | null): string | null => (isTyped || (command !== null && typedFor.includes(command)) ? null : environmentName(name));
+
 /** What the flags come to. Null: not given, and somebody who knows more decides. */
 export interface Settings {
   readonly config: string | null;

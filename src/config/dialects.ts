@@ -184,7 +184,7 @@ const forms: Readonly<Record<Exclude<Dialect["references"], "none">, RegExp>> = 
 function ownReferences(text: string, form: Dialect["references"], what: string): string {
   if (form === "none") return literal(text);
   const foreign = form === "env" ? /\$\{(?!env:)[^}]*\}/.exec(text.replaceAll("${userHome}", "")) : form === "braces" ? /\{file:[^}]*\}/.exec(text) : null;
-  if (foreign !== null) throw new Refused(`${what} refers to ${foreign[0]}, which only the application knows`);
+  if (foreign !== null) throw new Refused(`refers in ${what} to ${foreign[0]}, which only the application knows`);
   const out: string[] = [];
   let from = 0;
   const home = form === "env" ? text.replaceAll("${userHome}", "${env:HOME}") : text;

@@ -35,6 +35,15 @@ const ofServers: Readonly<Record<string, string>> = Object.freeze({
   includeTools: "use tools.allow",
   startup_timeout_sec: "use connectionTimeout, in milliseconds",
   tool_timeout_sec: "use requestTimeout, in milliseconds",
+  headerToEnv: "a program has one environment, whoever calls it; put the value into env",
+  disabled_tools: "use disabledTools",
+  disabled_resources: later,
+  disabled_resourceTemplates: later,
+  disabled_prompts: later,
+  custom_instructions: "use instructionOverride",
+  dev: "`1mcp mcp restart` begins a server anew; remove it",
+  name: "the key of the entry is its name; remove it",
+  description: "write it as a comment",
 });
 
 const ofTop: Readonly<Record<string, string>> = Object.freeze({
@@ -53,6 +62,7 @@ const ofTop: Readonly<Record<string, string>> = Object.freeze({
   admin: later,
   templateContext: later,
   pagination: "use pageSize",
+  nativeMCPServers: "these run inside of an editor; remove it",
   inputs: "put the values into the environment or a .env file and write ${VAR}",
 });
 

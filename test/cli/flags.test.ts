@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { commandOf } from "../../src/cli/commands.ts";
-import { environmentName, flags, parseSettings, sinceOf, valuesOf, withValue } from "../../src/cli/flags.ts";
+import { environmentName, flags, parseSettings, sinceOf, valuesOf, variableOf, withValue } from "../../src/cli/flags.ts";
 
 const of = (given: Record<string, string>, env: Record<string, string> = {}) => parseSettings(new Map(Object.entries(given)), env);
 
@@ -25,6 +25,12 @@ test("what says what one command is to do is taken from its command line alone",
   const typed = flags.filter((flag) => flag.typed);
   expect(typed.length).toBeGreaterThan(5);
   for (const { name } of typed) expect(of({}, { [environmentName(name)]: "no value at all" })).toMatchObject({ ok: true });
+});
+
+test("a variable stands behind a flag only where the command reads it", () => {
+  const [json, tags, status] = ["json", "tags", "status"].map((name) => flags.find((flag) => flag.name === name));
+  if (json === undefined || tags === undefined || status === undefined) throw new Error("a flag is gone");
+  expect([variableOf(json, "status"), variableOf(tags, "proxy"), variableOf(tags, "mcp add"), variableOf(tags, null), variableOf(status, "serve")]).toEqual(["ONE_MCP_JSON", "ONE_MCP_TAGS", null, "ONE_MCP_TAGS", null]);
 });
 
 test("the command line wins over the environment, and an empty variable is none", () => {

@@ -16,7 +16,7 @@ describe("an entry of another application", () => {
     ["codex", { command: "x", env_vars: ["A"], env: { A: 7 }, cwd: "/w" }, { command: "x", env: { A: "7" }, cwd: "/w" }],
     ["gemini-cli", { url: "http://x/sse" }, { type: "sse", url: "http://x/sse" }],
     ["gemini-cli", { httpUrl: "http://x/mcp", excludeTools: ["a"] }, { type: "http", url: "http://x/mcp", disabledTools: ["a"] }],
-    ["cursor", { command: "${userHome}/x", args: ["${env:A}", "${B}"] }, "an argument refers to ${B}, which only the application knows"],
+    ["cursor", { command: "${userHome}/x", args: ["${env:A}", "${B}"] }, "refers in an argument to ${B}, which only the application knows"],
     ["cursor", { command: "${userHome}/x", args: ["${env:A}"] }, { command: "${HOME}/x", args: ["${A}"] }],
     ["zed", { command: { path: "/p", args: ["${A}"], env: { B: "c" } } }, { command: "/p", args: ["$${A}"], env: { B: "c" } }],
     ["continue", { name: "n", url: "u", requestOptions: { headers: { A: "${{ secrets.K }}" } } }, { url: "u", headers: { A: "${K}" } }],
