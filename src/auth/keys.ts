@@ -2,16 +2,15 @@
  * The one key of this installation. It lies in the state folder, so that what was sealed before a restart can be opened
  * after it. Nobody uses it itself: each purpose gets a subkey of its own, and losing one tells nothing of the others.
  */
-import { hkdfSync, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, fault, readPrivateFile } from "../base/index.ts";
+import { createPrivateFile, ensurePrivateDir, fault, randomBytes, readPrivateFile } from "../base/index.ts";
 
 /** What a subkey is for; part of its derivation. */
 export type KeyPurpose = "seal" | "cursor" | "south";
 
 export interface StateKeys {
   /** 32 bytes, the same at every start. */
-  subkey(purpose: KeyPurpose): Uint8Array;
+  subkey(purpose: KeyPurpose): Promise<Uint8Array>;
 }
 
 const keyBytes = 32;
@@ -20,10 +19,13 @@ const keyBytes = 32;
 export async function stateKeys(options: { readonly stateDir: string }): Promise<StateKeys> {
   await ensurePrivateDir(options.stateDir);
   const key = await keyAt(join(options.stateDir, "state.key"));
-  return { subkey: (purpose) => new Uint8Array(hkdfSync("sha256", key, new Uint8Array(0), `1mcp ${purpose}`, keyBytes)) };
+  const from = await crypto.subtle.importKey("raw", key, "HKDF", false, ["deriveBits"]);
+  // RFC 5869; each key there is comes from chance alone, so no salt is needed.
+  const how = (purpose: KeyPurpose) => ({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: new TextEncoder().encode(`1mcp ${purpose}`) });
+  return { subkey: async (purpose) => new Uint8Array(await crypto.subtle.deriveBits(how(purpose), from, keyBytes * 8)) };
 }
 
-async function keyAt(path: string): Promise<Uint8Array> {
+async function keyAt(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const text = await readPrivateFile(path, { bytesMax: 4096 });
   if (text !== null) return decoded(path, text.trim());
   const fresh = randomBytes(keyBytes);
@@ -32,7 +34,7 @@ async function keyAt(path: string): Promise<Uint8Array> {
   return made ? fresh : keyAt(path);
 }
 
-function decoded(path: string, text: string): Uint8Array {
+function decoded(path: string, text: string): Uint8Array<ArrayBuffer> {
   const key = Buffer.from(text, "base64url");
   if (key.byteLength === keyBytes && key.toString("base64url") === text) return key;
   throw fault("STATE_BROKEN", { op: "read", detail: `${path} holds no key`, hint: "move it away; what was sealed with it is lost" });

@@ -2,8 +2,7 @@
  * Logins that were begun and are waited for, and links that begin one. Each is known by a random word that works once and
  * not for long. What a browser has to show beside the word, that it is the one that began, is kept as a digest.
  */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { type Clock, fault } from "../base/index.ts";
+import { type Clock, fault, randomBytes } from "../base/index.ts";
 import type { Attempt } from "./remoteAttempt.ts";
 import type { Login } from "./remoteLogin.ts";
 
@@ -92,7 +91,7 @@ const wordBytes = 32;
 export const newWord = (): string => randomBytes(wordBytes).toString("base64url");
 
 /** What is kept of a word that somebody else has to show. */
-export const digestOf = (word: string): Buffer => createHash("sha256").update(word).digest();
+export const digestOf = (word: string): Buffer => Buffer.from(Bun.SHA256.hash(word).buffer);
 
 /** Whether this is the word. */
-export const isWord = (shown: string | null, digest: Buffer): boolean => shown !== null && timingSafeEqual(digestOf(shown), digest);
+export const isWord = (shown: string | null, digest: Buffer): boolean => shown !== null && crypto.timingSafeEqual(digestOf(shown), digest);

@@ -3,10 +3,9 @@
  * its own. It hides how a file is named and sealed. Server, address, owner and issuer are bound into the seal, so that a
  * file which is moved to another name opens nothing: a token goes where it was meant for, or nowhere.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePrivateDir, faultOf, type Limits, type Log, readPrivateFile, removeFile, writeFileAtomic } from "../base/index.ts";
+import { ensurePrivateDir, faultOf, type Limits, type Log, nodeCrypto, randomBytes, readPrivateFile, removeFile, writeFileAtomic } from "../base/index.ts";
 import type { OAuthDiscoveryState, StoredOAuthClientInformation, StoredOAuthTokens } from "@modelcontextprotocol/client";
 
 /** Whose login at what. */
@@ -77,7 +76,7 @@ export async function openLoginStore({ stateDir, key: secret, limits, log }: Log
   };
 }
 
-const nameOf = ({ server, url, owner }: LoginKey): string => createHash("sha256").update(JSON.stringify([server, url, owner])).digest("hex").slice(0, 32);
+const nameOf = ({ server, url, owner }: LoginKey): string => Bun.SHA256.hash(JSON.stringify([server, url, owner]), "hex").slice(0, 32);
 
 const boundOf = ({ server, url, owner }: LoginKey, issuer: string | null): Buffer => Buffer.from(JSON.stringify(["login", server, url, owner, issuer]));
 
@@ -87,7 +86,7 @@ const tagBytes = 16;
 
 function sealed(key: LoginKey, kept: Kept, secret: Uint8Array): string {
   const iv = randomBytes(ivBytes);
-  const lock = createCipheriv(cipher, secret, iv).setAAD(boundOf(key, kept.issuer));
+  const lock = nodeCrypto().createCipheriv(cipher, secret, iv).setAAD(boundOf(key, kept.issuer));
   const box = Buffer.concat([iv, lock.update(JSON.stringify(kept), "utf8"), lock.final(), lock.getAuthTag()]);
   return `${JSON.stringify({ v: 1, ...key, issuer: kept.issuer, box: box.toString("base64url") })}\n`;
 }
@@ -110,6 +109,6 @@ async function readLogin(path: string, secret: Uint8Array, log: Log): Promise<{ 
 
 /** Throws where anything of it is not as it was sealed. */
 function opened(box: Buffer, bound: Buffer, secret: Uint8Array): string {
-  const lock = createDecipheriv(cipher, secret, box.subarray(0, ivBytes)).setAAD(bound).setAuthTag(box.subarray(-tagBytes));
+  const lock = nodeCrypto().createDecipheriv(cipher, secret, box.subarray(0, ivBytes)).setAAD(bound).setAuthTag(box.subarray(-tagBytes));
   return Buffer.concat([lock.update(box.subarray(ivBytes, -tagBytes)), lock.final()]).toString("utf8");
 }

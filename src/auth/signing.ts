@@ -4,9 +4,9 @@
  * the others. Keys lie in the state folder (0600) and change by themselves: a new one is published before it signs, an
  * old one for as long as a token of it can live. Loaded only where the configuration asks for such tokens.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKeyInput, type KeyObject, sign } from "node:crypto";
+import type { JsonWebKeyInput, KeyObject } from "node:crypto";
 import { join } from "node:path";
-import { type Clock, fault, type Limits, readPrivateFile, writeFileAtomic } from "../base/index.ts";
+import { type Clock, fault, type Limits, nodeCrypto, readPrivateFile, writeFileAtomic } from "../base/index.ts";
 import type { Resources } from "./resources.ts";
 import { createId, type Random } from "./tokens.ts";
 
@@ -66,7 +66,7 @@ export class Signing {
     const kept = keysIn(await readPrivateFile(path, { bytesMax: limits.issuerBytesMax }), path);
     const newest = kept.at(-1);
     const isDue = newest === undefined || clock.now() >= newest.createdAt + limits.signingKeyMs;
-    const all = isDue ? [...kept, keyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey, clock.now())] : kept;
+    const all = isDue ? [...kept, keyOf(nodeCrypto().generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey, clock.now())] : kept;
     const needed = all.filter((_, index) => this.#isNeeded(all, index)).slice(-keysMax);
     if (needed.length !== kept.length || isDue) await writeFileAtomic(path, textOf(needed));
     this.#keys = needed;
@@ -103,7 +103,7 @@ export class Signing {
       exp: Math.floor(expiresAt / 1000),
     };
     const signed = head + part(claims);
-    const token = `${signed}.${sign("sha256", Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
+    const token = `${signed}.${nodeCrypto().sign("sha256", Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
     return token.length > charsMax ? null : token;
   }
 
@@ -129,9 +129,9 @@ export class Signing {
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 function keyOf(key: KeyObject, createdAt: number): Key {
-  const { kty, crv, x, y } = createPublicKey(key).export({ format: "jwk" });
+  const { kty, crv, x, y } = nodeCrypto().createPublicKey(key).export({ format: "jwk" });
   // RFC 7638: its name is what it is.
-  const id = createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url");
+  const id = Bun.SHA256.hash(JSON.stringify({ crv, kty, x, y }), "base64url");
   return { head: `${part({ alg: "ES256", typ: "at+jwt", kid: id })}.`, createdAt, key, publicJwk: Object.freeze({ kty, crv, x, y, kid: id, alg: "ES256", use: "sig" }) };
 }
 
@@ -141,7 +141,7 @@ function keysIn(text: string | null, path: string): readonly Key[] {
   if (text === null) return [];
   try {
     const read = JSON.parse(text) as readonly { readonly createdAt: number; readonly jwk: JsonWebKeyInput["key"] }[];
-    const keys = read.map(({ createdAt, jwk }) => keyOf(createPrivateKey({ key: jwk, format: "jwk" }), createdAt)).sort((a, b) => a.createdAt - b.createdAt);
+    const keys = read.map(({ createdAt, jwk }) => keyOf(nodeCrypto().createPrivateKey({ key: jwk, format: "jwk" }), createdAt)).sort((a, b) => a.createdAt - b.createdAt);
     if (keys.every(({ createdAt, publicJwk }) => Number.isSafeInteger(createdAt) && publicJwk["crv"] === "P-256")) return keys;
   } catch {
     // Told below: what is in there is not shown.

@@ -31,15 +31,15 @@ export function addressesOf(ranges: readonly string[]): Addresses {
 
 // Addresses that are no single, reachable place in the public internet: the registries of special-purpose addresses
 // (RFC 6890 and what followed), private networks and those of carriers, and for IPv6 what carries an IPv4 address inside.
-const special: Addresses = addressesOf([
+const special = Object.freeze([
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24"],
   ...["192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"],
   ...["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"],
 ]);
-const global: Addresses = addressesOf(["0.0.0.0/0", "2000::/3"]);
+const global = Object.freeze(["0.0.0.0/0", "2000::/3"]);
 
 /** Whether an address is one of the public internet (global unicast); an IPv4 address in an IPv6 form is judged as what it is, or not at all. */
-export const isPublicAddress = (address: string): boolean => global.has(address) && !special.has(address);
+export const isPublicAddress = (address: string): boolean => addressesOf(global).has(address) && !addressesOf(special).has(address);
 
 /**
  * What an address is counted as: an IPv4 address as itself, in whatever form it came; of an IPv6 address the network,

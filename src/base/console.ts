@@ -3,7 +3,6 @@
  * character does, and nothing of it falls into standard output, on which a client may be spoken to. Whoever floods the
  * console is cut short and counted.
  */
-import { format } from "node:util";
 import type { Clock } from "./clock.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -44,6 +43,9 @@ export function routeConsole({ log, clock, limits, talking = self }: ConsoleOpti
     for (const end of ends) end();
   };
 }
+
+// Loaded when somebody speaks: most runs of the program hear nobody.
+const format = (...said: readonly unknown[]): string => process.getBuiltinModule("node:util").format(...said);
 
 const self: Talking = Object.freeze({ console: console as unknown as Talking["console"], process });
 

@@ -2,14 +2,13 @@
  * One hash for one meaning: equal values have equal fingerprints whatever the order of their members. Decides whether
  * a running process may go on after its entry in the configuration was rewritten, and whether a file has changed.
  */
-import { createHash } from "node:crypto";
 import { Secret } from "./secret.ts";
 
 /**
  * SHA-256, in hex, of the value's canonical JSON (members sorted by name, undefined ones left out, secrets by their
  * value: a rotated one counts as a change). Takes what JSON can hold, and Secrets; anything else is a bug and throws.
  */
-export const fingerprint = (value: unknown): string => createHash("sha256").update(canonical(value)).digest("hex");
+export const fingerprint = (value: unknown): string => Bun.SHA256.hash(canonical(value), "hex");
 
 function canonical(value: unknown): string {
   if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);

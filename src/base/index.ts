@@ -9,6 +9,7 @@ export { type Clock, monotonicMs, sleep, systemClock, type Timer } from "./clock
 export { routeConsole } from "./console.ts";
 export { type Confinement, type Confiner, loadConfiner, resources } from "./confine.ts";
 export { escapeControls } from "./controls.ts";
+export { nodeCrypto, randomBytes } from "./crypto.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply, sendOverSocket } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
 export { type Exporting, type ExportingOptions, openExporting } from "./exporting.ts";

@@ -3,7 +3,6 @@
  * catalog, restarts and other replicas with the same key. They are authenticated and bound to the caller, the list and
  * the selection: a foreign or made-up one is refused (2026-07-28, server/utilities/pagination).
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Fault, fault } from "../base/index.ts";
 import type { CacheHint } from "../protocol/index.ts";
 import type { Entry, Page, View, ViewList } from "./types.ts";
@@ -97,10 +96,10 @@ function open(cursor: string, sealing: Sealing): Position | null {
   const bytes = Buffer.from(cursor, "base64url");
   if (bytes.length <= macBytes || bytes.toString("base64url") !== cursor) return null;
   const text = bytes.subarray(macBytes);
-  if (!timingSafeEqual(bytes.subarray(0, macBytes), mac(text, sealing))) return null;
+  if (!crypto.timingSafeEqual(bytes.subarray(0, macBytes), mac(text, sealing))) return null;
   const [index, open, name] = JSON.parse(text.toString()) as [number, number, string];
   return { index, name, scope: open === 1 ? "public" : "private" };
 }
 
 const mac = (text: Buffer, { context, key }: Sealing): Buffer =>
-  createHmac("sha256", key ?? Buffer.alloc(0)).update(context).update("\n").update(text).digest().subarray(0, macBytes);
+  new Bun.CryptoHasher("sha256", key ?? Buffer.alloc(0)).update(context).update("\n").update(text).digest().subarray(0, macBytes);

@@ -7,7 +7,7 @@ import type { Limits } from "../base/index.ts";
 import { objectOf, parseObject, type RawObject, stringOf } from "../protocol/index.ts";
 import { compareText } from "./order.ts";
 import type { Entry, Finder, WordIndex, WordIndexes } from "./types.ts";
-import { relatedOf, stemOf, wordsOf } from "./words.ts";
+import { relatedStems, stemOf, wordsOf } from "./words.ts";
 
 /** How much a word counts for the tool in whose field it stands, and how much the length of that field takes from it. */
 const fields = Object.freeze({
@@ -37,7 +37,7 @@ class IndexFinder implements Finder {
 
   find(query: string, max: number): readonly Entry[] {
     const text = query.slice(0, this.#limits.searchQueryCharsMax);
-    const scores = scoresOf(this.#index(), termsOf(text), this.#entries.length);
+    const scores = scoresOf(this.#index(), termsOf(text, this.#indexes.related), this.#entries.length);
     const named = text.trim();
     this.#entries.forEach((entry, at) => entry.public === named && (scores[at] = Number.POSITIVE_INFINITY));
     return this.#entries
@@ -59,6 +59,7 @@ const compareNumber = (a: number, b: number): number => (a === b ? 0 : a - b);
 export class Indexes implements WordIndexes {
   readonly #max: number;
   readonly #kept = new Map<Finder, WordIndex>();
+  #related: ReadonlyMap<string, readonly string[]> | null = null;
 
   constructor({ searchIndexesMax }: Pick<Limits, "searchIndexesMax">) {
     this.#max = searchIndexesMax;
@@ -67,6 +68,11 @@ export class Indexes implements WordIndexes {
   /** How many are kept. */
   get size(): number {
     return this.#kept.size;
+  }
+
+  /** Made when somebody searches for the first time. */
+  get related(): ReadonlyMap<string, readonly string[]> {
+    return (this.#related ??= relatedStems());
   }
 
   /** The index of this finder, which is now the last one that was used. */
@@ -141,15 +147,17 @@ function countsOf(words: Words, averages: Readonly<Record<Field, number>>): Read
 const relatedWeight = 0.35;
 const joinedWeight = 1;
 
+const nothing: readonly string[] = Object.freeze([]);
+
 /** What is looked for, and how much each counts. */
-function termsOf(query: string): ReadonlyMap<string, number> {
+function termsOf(query: string, related: WordIndexes["related"]): ReadonlyMap<string, number> {
   const terms = new Map<string, number>();
   const want = (term: string, weight: number): void => void terms.set(term, Math.max(weight, terms.get(term) ?? 0));
   const words = wordsOf(query);
   for (const [at, word] of words.entries()) {
     const stem = stemOf(word);
     want(stem, 1);
-    for (const other of relatedOf(stem)) want(other, relatedWeight);
+    for (const other of related.get(stem) ?? nothing) want(other, relatedWeight);
     const next = words[at + 1];
     if (next !== undefined) want(stemOf(`${word}${next}`), joinedWeight);
   }

@@ -156,6 +156,8 @@ export type WordIndex = ReadonlyMap<string, { readonly at: number[]; readonly co
 
 /** The indexes that are kept. */
 export interface WordIndexes {
+  /** Stems, each with those of words that say nearly the same. */
+  readonly related: ReadonlyMap<string, readonly string[]>;
   of(finder: Finder, make: () => WordIndex): WordIndex;
 }
 

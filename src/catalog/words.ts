@@ -104,18 +104,12 @@ const alike: readonly string[] = Object.freeze([
   "paragraph block text",
 ]);
 
-const groups: Readonly<Record<string, readonly string[]>> = groupsOf(alike);
-
-function groupsOf(lines: readonly string[]): Readonly<Record<string, readonly string[]>> {
-  const made: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
-  for (const line of lines) {
+/** Stems, each with those of words that say nearly the same. */
+export function relatedStems(): ReadonlyMap<string, readonly string[]> {
+  const made = new Map<string, readonly string[]>();
+  for (const line of alike) {
     const stems = line.split(" ").map(stemOf);
-    for (const stem of stems) made[stem] = [...(made[stem] ?? []), ...stems.filter((other) => other !== stem)];
+    for (const stem of stems) made.set(stem, [...(made.get(stem) ?? []), ...stems.filter((other) => other !== stem)]);
   }
-  return Object.freeze(made);
+  return made;
 }
-
-/** Stems of words that say nearly the same. */
-export const relatedOf = (stem: string): readonly string[] => groups[stem] ?? none;
-
-const none: readonly string[] = Object.freeze([]);

@@ -2,10 +2,9 @@
  * Hub, backends and eras of one proxy, whatever its front: the only file that builds them. It hides which of them ask each
  * other for something, and what those have beside it that run servers of their own: memory, trust, logins, spans.
  */
-import { randomBytes } from "node:crypto";
 import { createRemoteLogins, type RemoteLogins, stateKeys } from "../auth/index.ts";
 import { createPool, reapEarlier } from "../backend/index.ts";
-import { type Audit, createEgress, openExporting, routeConsole, systemClock } from "../base/index.ts";
+import { type Audit, createEgress, openExporting, randomBytes, routeConsole, systemClock } from "../base/index.ts";
 import { emptyConfig } from "../config/index.ts";
 import { createEras, type Eras } from "../era/index.ts";
 import { createHub, createMemory, createPinFiles, type Hub, type Memory, openTracing, type Tracing, Trust } from "../hub/index.ts";
@@ -59,9 +58,9 @@ export async function coreOf(ground: Ground): Promise<OwnCore> {
   const keys = await stateKeys({ stateDir });
   void reapEarlier({ stateDir, clock: systemClock, limits, log });
   const memory = createMemory({ stateDir, clock: systemClock, log, limits });
-  const logins = await createRemoteLogins({ ...poolParts(ground), audit, key: keys.subkey("south") });
+  const logins = await createRemoteLogins({ ...poolParts(ground), audit, key: await keys.subkey("south") });
   const own = { memory, trust: trustOf(ground), logins, spans: await exportingOf(ground) };
-  return { ...build(ground, { cursor: keys.subkey("cursor"), seal: keys.subkey("seal") }, (hub) => hub, own), logins };
+  return { ...build(ground, { cursor: await keys.subkey("cursor"), seal: await keys.subkey("seal") }, (hub) => hub, own), logins };
 }
 
 /** The core of one whose servers another proxy has: it remembers nothing, trusts that one, and seals for as long as it lives itself. */

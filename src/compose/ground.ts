@@ -2,10 +2,9 @@
  * What is known before anything is built: the configuration to start with and where the next one comes from, the log, the
  * audit log, the numbers. It hides how a configuration is found, and what is wrong with one, from whoever builds on it.
  */
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Audit, type CallIds, createAudit, createCallIds, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, type KnownSecrets, type Log, type Meter, nullAudit, systemClock, Tail } from "../base/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, type KnownSecrets, type Log, type Meter, nullAudit, randomBytes, systemClock, Tail } from "../base/index.ts";
 import { type Config, defaultConfigPath, demoConfig, type Issue, loadConfig, type Loaded, missingPreset, parseFilter } from "../config/index.ts";
 import type { Around, ServeOptions } from "./options.ts";
 

@@ -2,9 +2,8 @@
  * The guard of the door, put together from the configuration: who calls us, and on which pages somebody logs in at a
  * server behind us. It hides what the guard needs to know of the proxy that it stands before.
  */
-import { randomBytes } from "node:crypto";
 import { type Auth, createAuth, type OAuthIn, type RemoteLogins } from "../auth/index.ts";
-import { createEgress, systemClock } from "../base/index.ts";
+import { createEgress, randomBytes, systemClock } from "../base/index.ts";
 import type { Site } from "../front/index.ts";
 import type { Hub } from "../hub/index.ts";
 import type { Ground } from "./ground.ts";

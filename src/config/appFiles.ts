@@ -2,7 +2,6 @@
  * The one file of another application: read with its bytes, so that it can be given back as it was, and replaced only if
  * it is still what was read. A link is followed, as the application follows it.
  */
-import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createPrivateFile, defaultLimits, ensurePrivateDir, fault, removeFile, writeFileAtomic } from "../base/index.ts";
@@ -33,7 +32,7 @@ export interface AppFile {
 const mark = "\uFEFF";
 const newMode = 0o600;
 
-export const digestOf = (bytes: Uint8Array | string | null): string | null => (bytes === null ? null : createHash("sha256").update(bytes).digest("hex"));
+export const digestOf = (bytes: Uint8Array | string | null): string | null => (bytes === null ? null : Bun.SHA256.hash(bytes, "hex"));
 
 /** The first of the files that is there, else the last one, which is to be made. Throws APP_UNREADABLE. */
 export async function readAppFile(places: readonly string[]): Promise<AppFile> {

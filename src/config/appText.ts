@@ -3,7 +3,6 @@
  * comments, order and everything else stay as they are. Whatever the format, what comes out is read again and must say
  * what was meant and nothing else; where that cannot be had, the file is not touched.
  */
-import { isDeepStrictEqual } from "node:util";
 import { parse, type ParseError } from "jsonc-parser";
 import { fault } from "../base/index.ts";
 import type { AppFile } from "./appFiles.ts";
@@ -60,7 +59,7 @@ function isMeant(form: Form, { remove, set }: AppChange, before: unknown, after:
   const names = [...remove, ...(set === null ? [] : [set.name])];
   const kept = membersOf(before, form).filter(([name]) => !names.includes(name));
   const wanted = set === null ? kept : [...kept, [set.name, set.value] as const];
-  return isDeepStrictEqual(new Map(membersOf(after, form)), new Map(wanted)) && isDeepStrictEqual(withoutKey(after, form.key), withoutKey(before, form.key));
+  return Bun.deepEquals(new Map(membersOf(after, form)), new Map(wanted), true) && Bun.deepEquals(withoutKey(after, form.key), withoutKey(before, form.key), true);
 }
 
 /** What goes wrong in reading or changing, as a fault that says where. */

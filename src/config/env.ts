@@ -4,7 +4,6 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
 import { defaultLimits } from "../base/index.ts";
 
 /** Variables by name. */
@@ -31,7 +30,7 @@ export async function readDotEnv(folder: string): Promise<{ readonly text: strin
 
 /** The variables that a configuration may refer to: those of `.env`, overridden by the environment. */
 export function variablesOf(dotEnv: string | null, env: Readonly<Record<string, string | undefined>>): Variables {
-  const variables = new Map<string, string>(Object.entries(dotEnv === null ? {} : (parseEnv(dotEnv) as Record<string, string>)));
+  const variables = new Map<string, string>(Object.entries(dotEnv === null ? {} : (process.getBuiltinModule("node:util").parseEnv(dotEnv) as Record<string, string>)));
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined) variables.set(name, value);
   }

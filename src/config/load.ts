@@ -3,7 +3,6 @@
  * shape is not right is refused whole, since nobody can say what was meant; a server whose values cannot be used (a
  * variable that is not set) is put out alone.
  */
-import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault, fingerprint, openToRead } from "../base/index.ts";
 import { accessOf, isForSeveral } from "./access.ts";
@@ -56,7 +55,7 @@ export async function loadConfig(options: {
   return { ...loaded, warnings: inOrder([...plain, ...loaded.warnings, ...missing]) };
 }
 
-const hashOf = (bytes: Uint8Array, dotEnv: string | null, given: string): string => createHash("sha256").update(bytes).update("\0").update(dotEnv ?? "").update(given).digest("hex");
+const hashOf = (bytes: Uint8Array, dotEnv: string | null, given: string): string => new Bun.CryptoHasher("sha256").update(bytes).update("\0").update(dotEnv ?? "").update(given).digest("hex");
 
 function missingPrograms(text: string, backends: readonly BackendSpec[], env: Readonly<Record<string, string | undefined>>): Issue[] {
   const { document } = parseDocument(text);

@@ -173,11 +173,13 @@ export function limitRange(name: string, standard: number): readonly [least: num
   return [1, Math.max(1_000_000, 16 * standard)];
 }
 
-const limits = v.strictObject(
-  Object.fromEntries(
-    Object.entries(defaultLimits).map(([name, value]) => [name, v.optional(wholeNumber(...limitRange(name, value), `Default: ${value}.`))]),
-  ),
-);
+const limits = () =>
+  v.strictObject(
+    Object.fromEntries(
+      Object.entries(defaultLimits).map(([name, value]) => [name, v.optional(wholeNumber(...limitRange(name, value), `Default: ${value}.`))]),
+    ),
+  );
+const boundsWith = <T extends v.GenericSchema<Record<string, number | undefined>>>(schema: T) => v.optional(v.pipe(schema, v.description("Bounds of sizes, numbers and times.")));
 
 const isWebAddress = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? "");
 const isOrigin = (value: string): boolean => isWebAddress(value) && URL.parse(value)?.origin === value;
@@ -205,7 +207,8 @@ const topLevel = Object.freeze({
   instructions: v.optional(v.pipe(v.string(), v.description("What clients of all servers together are told in place of the servers' own instructions; empty for nothing. Default: each server's, under its name."))),
   instructionTemplates: v.optional(v.pipe(v.record(presetKey, v.strictObject({ initialization: v.pipe(v.string(), v.description("What clients are told when they connect: {{serverCount}}, {{serverNames}}, {{instructions}}, {{#each servers}}{{name}}{{/each}}, {{#if hasServers}} and the like are filled in.")) })), v.description("Instructions of all servers together, with what servers say in them, by name."))),
   activeInstructionTemplate: v.optional(v.pipe(v.string(), v.description("The one of instructionTemplates that is used. Default: none."))),
-  limits: v.optional(v.pipe(limits, v.description("Bounds of sizes, numbers and times."))),
+  // There are hundreds, and few files name any: they are made for those that do.
+  limits: boundsWith(v.lazy(limits)),
   host: v.optional(v.pipe(v.string(), v.check(isHost, "must be an address or a host name, without scheme and port"), v.description("Address to listen on. Default: 127.0.0.1."))),
   port: v.optional(wholeNumber(0, 65_535, "Port to listen on; 0 takes a free one. Default: 3050.")),
   publicUrl: v.optional(v.pipe(v.string(), v.check(isPlainAddress, "must be an http or https URL without user, query and fragment"), v.description("The URL by which clients reach us from outside. Default: none."))),
@@ -257,9 +260,9 @@ const topLevel = Object.freeze({
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),
 });
 
-const configWith = <T extends v.GenericSchema<ServerEntry>>(entry: T) =>
+const configWith = <T extends v.GenericSchema<ServerEntry>>(entry: T, top = topLevel) =>
   v.strictObject({
-    ...topLevel,
+    ...top,
     mcpServers: v.optional(v.pipe(v.record(serverKey, entry), v.description("The servers, by name."))),
     mcpTemplates: v.optional(v.pipe(v.record(serverKey, entry), v.description("Servers for projects, by name: `1mcp proxy` runs them for the project in which it is started, with {{project.path}} and the like filled in."))),
   });
@@ -292,7 +295,7 @@ export async function configJsonSchema(): Promise<Readonly<Record<string, unknow
     [valueEither, () => [inner(plainText), inner(secretReference)]],
     [sandboxEither, () => [inner(sandboxLevel), inner(confined)]],
   ]);
-  const schema = toJsonSchema(configWith(v.union([stdioEntry, remoteEntry])), {
+  const schema = toJsonSchema(configWith(v.union([stdioEntry, remoteEntry]), { ...topLevel, limits: boundsWith(limits()) as unknown as typeof topLevel.limits }), {
     typeMode: "input",
     overrideSchema,
     // Checks by a function have no counterpart; the description says what they want.

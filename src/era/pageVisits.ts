@@ -4,8 +4,7 @@
  * while, until the backend says that the page is done with. Nothing depends on what is kept here: a visit that nobody
  * knows of any more is simply not waited for.
  */
-import { randomBytes } from "node:crypto";
-import type { Cancel, Clock, Limits } from "../base/index.ts";
+import { type Cancel, type Clock, type Limits, randomBytes } from "../base/index.ts";
 import { elementsOf, emptyObject, memberOf, parseObject, type RpcError } from "../protocol/index.ts";
 import type { ClientCall } from "./clientCall.ts";
 import { visitIdOf } from "./visits.ts";

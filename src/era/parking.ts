@@ -4,8 +4,7 @@
  * goes on (2026-07-28, basic/patterns/mrtr). What a client holds is a sealed name of its call, good for one use; nothing
  * here hangs on a connection, and no call is ever made twice.
  */
-import { randomBytes } from "node:crypto";
-import { Fault, fault } from "../base/index.ts";
+import { Fault, fault, randomBytes } from "../base/index.ts";
 import { type Answer, type Ask, emptyObject, type Outcome, parseObject, type RawObject, stringOf } from "../protocol/index.ts";
 import { missingFor } from "./capability.ts";
 import type { Asker, ClientCall } from "./clientCall.ts";

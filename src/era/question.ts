@@ -3,7 +3,6 @@
  * only content that is changed is who asks, put in front of what a person reads where many servers stand behind us, and
  * whose conversations a server may see: its own words for that would now mean everybody's.
  */
-import { randomUUID } from "node:crypto";
 import { defaultLimits } from "../base/index.ts";
 import { type Answer, type Ask, editObject, elementsOf, emptyObject, memberOf, objectOf, parseObject, quote, type Raw, type RawObject, rawOf, stringOf } from "../protocol/index.ts";
 import { capabilityName, missingFor, type Need } from "./capability.ts";
@@ -93,7 +92,7 @@ export function legacyParams(kind: Kind, params: RawObject | null, asker: string
 const inOldWords: Readonly<Record<Kind, (params: RawObject, revision: LegacyRevision, changes: Changes) => boolean>> = Object.freeze({
   elicitation(params, revision, changes) {
     if (isBefore(revision, "2025-11-25")) return olderForm(params, changes);
-    if (isUrl(params) && memberOf(params, "elicitationId") === null) changes["elicitationId"] = quote(randomUUID());
+    if (isUrl(params) && memberOf(params, "elicitationId") === null) changes["elicitationId"] = quote(crypto.randomUUID());
     return true;
   },
   sampling(params, revision, changes) {

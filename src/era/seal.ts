@@ -3,9 +3,8 @@
  * request it was issued for. The backend sees one principal, the proxy, so nobody but us can keep its callers apart
  * (2026-07-28, basic/patterns/mrtr: integrity of `requestState`).
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { type Call, editObject, type RawObject, stringOf } from "../protocol/index.ts";
-import { type Clock, fingerprint } from "../base/index.ts";
+import { type Clock, fingerprint, nodeCrypto, randomBytes } from "../base/index.ts";
 import { methodOf } from "./methods.ts";
 
 /** Whose state it is: a backend's own, passed through; a call that waits inside us; a visit to a page, then the call anew; a backend's task. */
@@ -40,12 +39,12 @@ type Content = [number, SealedKind, string, string, number];
 export function createSeal(options: { readonly key: Uint8Array; readonly clock: Clock; readonly msMax: number }): Seal {
   const { clock, msMax } = options;
   const key = Buffer.from(options.key);
-  const kid = createHash("sha256").update("request state").update(key).digest().subarray(0, kidBytes);
+  const kid = new Bun.CryptoHasher("sha256").update("request state").update(key).digest().subarray(0, kidBytes);
   return {
     seal({ kind, backend, state, round }, binding, ms = msMax) {
       const content: Content = [clock.now() + ms, kind, backend, state, round];
       const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(binding));
+      const cipher = nodeCrypto().createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(binding));
       const body = Buffer.concat([cipher.update(JSON.stringify(content), "utf8"), cipher.final()]);
       return Buffer.concat([kid, nonce, cipher.getAuthTag(), body]).toString("base64url");
     },
@@ -64,7 +63,7 @@ export function createSeal(options: { readonly key: Uint8Array; readonly clock: 
 function open(key: Buffer, bytes: Buffer, binding: string): Content | null {
   const nonce = bytes.subarray(kidBytes, kidBytes + nonceBytes);
   const tag = bytes.subarray(kidBytes + nonceBytes, headBytes);
-  const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes }).setAAD(Buffer.from(binding)).setAuthTag(tag);
+  const decipher = nodeCrypto().createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes }).setAAD(Buffer.from(binding)).setAuthTag(tag);
   try {
     const plain = Buffer.concat([decipher.update(bytes.subarray(headBytes)), decipher.final()]);
     return JSON.parse(plain.toString("utf8")) as Content;

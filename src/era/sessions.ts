@@ -1,6 +1,5 @@
 /** The 2025 sessions of the program: bounded in number, ended when idle, found only by the one who opened them. */
-import { randomBytes } from "node:crypto";
-import { type Clock, fault, type Limits, type Timer } from "../base/index.ts";
+import { type Clock, fault, type Limits, randomBytes, type Timer } from "../base/index.ts";
 import type { Principal, Selection } from "../protocol/index.ts";
 import { Kept } from "./kept.ts";
 import { type Around, Session } from "./session.ts";

@@ -3,11 +3,10 @@
  * another certificate, so another listener takes its port; connections that stand keep the one they have. Files that do
  * not fit together (one was written, the other not yet) change nothing.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Clock, fault, faultOf, type Log, sleep, type Timer } from "../base/index.ts";
+import { type Clock, fault, faultOf, type Log, nodeCrypto, sleep, type Timer } from "../base/index.ts";
 
 /** The files, by absolute path. */
 export interface TlsFiles {
@@ -70,6 +69,7 @@ const read = (path: string): Promise<string> =>
 
 function fits({ cert, key, ca }: Tls): boolean {
   try {
+    const { createPrivateKey, X509Certificate } = nodeCrypto();
     if (ca !== undefined) void new X509Certificate(ca);
     return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
   } catch {

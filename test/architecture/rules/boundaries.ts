@@ -40,7 +40,7 @@ export const boundaryTable: readonly Boundary[] = Object.freeze([
 export const boundaries: Rule = (files) =>
   sourcesOf(files).flatMap(([path, text]) => {
     const tokens = codeOf(text);
-    const imports = importsOf(path, text);
+    const imports = [...importsOf(path, text), ...builtinsOf(tokens)];
     return boundaryTable
       .filter(({ only, also }) => only !== path && also !== path)
       .flatMap(({ what, only, words, modules }) => [
@@ -53,8 +53,24 @@ export const boundaries: Rule = (files) =>
 
 function linesOf(tokens: readonly Token[], chain: string): number[] {
   const words = chain.split(".").flatMap((word, index) => (index === 0 ? [word] : [".", word]));
-  return tokens.filter((_, at) => words.every((word, step) => tokens[at + step]?.text === word) && isFree(tokens, at, words.length)).map(({ line }) => line);
+  const isNamed = (at: number): boolean => chain === builtin && named(tokens, at) !== null;
+  return tokens.filter((_, at) => words.every((word, step) => tokens[at + step]?.text === word) && isFree(tokens, at, words.length) && !isNamed(at)).map(({ line }) => line);
 }
+
+const builtin = "process.getBuiltinModule";
+
+/** The module that is loaded there by a name that stands in the text; null where it does not. */
+function named(tokens: readonly Token[], at: number): string | null {
+  const [open, name, close] = tokens.slice(at + 3, at + 6);
+  return open?.text === "(" && name?.kind === "string" && close?.text === ")" ? name.text.slice(1, -1) : null;
+}
+
+/** Modules of the runtime that are loaded when they are needed: as good as imported. */
+const builtinsOf = (tokens: readonly Token[]): { readonly specifier: string; readonly line: number }[] =>
+  tokens.flatMap(({ text, line }, at) => {
+    const specifier = text === "process" && tokens[at + 2]?.text === "getBuiltinModule" ? named(tokens, at) : null;
+    return specifier === null ? [] : [{ specifier, line }];
+  });
 
 // `app.fetch`, `{ fetch: … }` and a type's `fetch?:` name other things than the global.
 function isFree(tokens: readonly Token[], at: number, length: number): boolean {
@@ -75,7 +91,8 @@ export const fileWrites: Rule = (files) =>
         .flatMap(({ line, names, dynamic }) => {
           const writing = dynamic ? ["the whole module"] : names.filter((name) => !reading.test(name) && !(name === "open" && opensToRead(text)));
           return writing.map((name) => `${path}:${line} takes ${name} of the file system; only src/base/files.ts may write`);
-        }),
+        })
+        .concat(builtinsOf(codeOf(text)).flatMap(({ specifier, line }) => (/^(?:node:)?fs(?:\/promises)?$/.test(specifier) ? [`${path}:${line} takes the whole module of the file system; only src/base/files.ts may write`] : []))),
     );
 
 // `open(path, "r")`, each time: the only way to read a file's beginning.
