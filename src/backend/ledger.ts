@@ -99,6 +99,17 @@ export async function reapEarlier(options: LedgerOptions & { readonly limits: Li
   for (const name of names) await settle(join(folder, name), now, options).catch(unknown(join(folder, name)));
 }
 
+/** Processes of servers whose proxy has gone, as far as it wrote them down. Changes nothing. Throws where the system does not tell who runs. */
+export async function leftEarlier(stateDir: string): Promise<readonly number[]> {
+  const folder = folderOf(stateDir);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".json"));
+  if (names.length === 0) return [];
+  const { all, boot } = await nowOf();
+  const lives = (one: { readonly pid: number; readonly start: number | null }): boolean => all.some(({ pid, start }) => pid === one.pid && start === one.start);
+  const pages = await Promise.all(names.map((name) => readPrivateFile(join(folder, name), { bytesMax }).then((text) => (text === null ? null : parsed(text)))));
+  return pages.flatMap((page) => (page === null || page.boot !== boot || lives(page) ? [] : page.children.filter(lives).map(({ pid }) => pid)));
+}
+
 const nowOf = async (): Promise<Now> => ({ all: await allProcesses(Number.MAX_SAFE_INTEGER), boot: await bootOf() });
 
 interface Now {

@@ -38,6 +38,8 @@ export interface BackendStatus {
   readonly retried: number;
   readonly inFlight: number;
   readonly revision: string | null;
+  /** How it is reached; "auto" until that is found out. Told by whoever knows the configuration. */
+  readonly transport?: "stdio" | "http" | "sse" | "auto";
 }
 
 /** All that a ready backend offers, fetched at once. */

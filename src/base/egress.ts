@@ -331,6 +331,8 @@ function faultOfCode(code: string, backend: string): Fault {
   if (/^(ERR_INVALID|ERR_UNESCAPED)/.test(code)) {
     return fault("BACKEND_MISCONFIGURED", { backend, detail: "its URL or one of its headers is not valid", data: { sent: false } });
   }
+  // The other side has said that it does not want us, mostly for the certificate that we showed, or for none.
+  if (/_ALERT_/.test(code)) return fault("BACKEND_REFUSED", { backend, detail: `it ended the TLS handshake: ${code}`, data: { sent: false } });
   if (/CERT|SELF_SIGNED|UNABLE_TO|TLS|SSL/.test(code)) {
     return fault("BACKEND_DOWN", { backend, detail: `its certificate is not accepted: ${code}`, data: { sent: false } });
   }

@@ -66,6 +66,7 @@ export const faults = Object.freeze({
   BACKEND_BUSY: row("too many calls are in flight to the server", "try again later", 429, -32603),
   ASK_REFUSED: row("the server asked for input that cannot be relayed", "use a client that supports it", 200, -32603, 1, "info"),
   ASK_AMBIGUOUS: row("the server asked for input, and calls of several principals can have caused it", 'set "isolation": "principal" (or "session") for this server, so that callers do not share it', 200, -32603),
+  CALL_FAILED: row("the server answered with an error", "its own words say why; `1mcp inspect SERVER/TOOL` shows what a tool takes", 200, -32603),
   CALL_CANCELLED: row("the call was cancelled", "nothing to do", 200, -32603, 1, "debug"),
   // What the operator wrote.
   CONFIG_INVALID: row("the configuration is not valid", "correct the places named above", 500, -32603, 78, "error"),
@@ -77,6 +78,7 @@ export const faults = Object.freeze({
   STATE_UNWRITABLE: row("the state folder cannot be written", "check --state-dir and its owner", 500, -32603, 1, "error"),
   STATE_OWNED: row("another 1mcp server owns the state folder", "use that one, end it, or choose another --state-dir", 500, -32603, 1, "error"),
   STATE_BROKEN: row("a file in the state folder cannot be used", "move the file away; a new one is made at the next start", 500, -32603, 1, "error"),
+  APP_UNREADABLE: row("the application's file cannot be used", "see what is in it; it is as it was", 500, -32603, 1, "error"),
   INTERNAL: row("something went wrong inside 1mcp", "please report it with the log around this time", 500, -32603, 1, "error"),
 });
 

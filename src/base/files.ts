@@ -201,3 +201,12 @@ const falseIfExists = (error: unknown): false => {
   if (codeOf(error) !== "EEXIST") throw error;
   return false;
 };
+
+/** Closes a folder, or a file, of ours to everybody else. Throws STATE_UNWRITABLE. */
+export async function makePrivate(path: string): Promise<void> {
+  try {
+    await chmod(path, (await stat(path)).isDirectory() ? privateDirMode : privateFileMode);
+  } catch (cause) {
+    throw fault("STATE_UNWRITABLE", { op: "close to others", detail: path, cause });
+  }
+}

@@ -114,6 +114,10 @@ export const defaultLimits = Object.freeze({
   /** Copies of it that are kept beside it when it is changed by a command, and for how long. */
   configBackupsMax: 10,
   configBackupMsMax: 30 * 24 * 60 * 60 * 1000,
+  /** Largest `.1mcprc` of a project. */
+  projectBytesMax: 64 * 1024,
+  /** Largest file of another application that is read: some keep their whole history in it. */
+  appFileBytesMax: 32 * 1024 * 1024,
   /** A command that changes it takes no longer than that; how often another one looks whether it is done. */
   configLockMsMax: 10_000,
   configLockLookMs: 20,
@@ -188,6 +192,10 @@ export const defaultLimits = Object.freeze({
   awayMsMax: 500,
   /** How long the start of a proxy in the background may take. */
   launchMsMax: 20_000,
+  /** A proxy in the background that falls is started again so often, after a wait that doubles each time; running so long makes that be forgotten. */
+  superviseRestartsMax: 5,
+  superviseWaitMsMin: 1_000,
+  superviseStableMs: 5 * 60 * 1000,
   /** Log of a proxy that was started in the background; as much is kept of what it said before. */
   launchLogBytesMax: 4 * 1024 * 1024,
   /** Back-off of a failed or crashed server: first wait, longest wait, the same after a fall from readiness, ready time that resets it. */

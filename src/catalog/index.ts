@@ -16,4 +16,5 @@ export type { Catalog, Entry, Freshness, Inventory, Item, Offer, Page, Pattern, 
 export { grantableOf, type GrantableScope } from "./grantable.ts";
 export { type Costs, costsOf, type Definitions, definitionsOf } from "./tokens.ts";
 export { type ToolFacts, toolsOf } from "./toolbox.ts";
+export { selectorOf } from "./tagquery.ts";
 export { knownView, serverScope, tagScope, viewKeyOf, viewOf } from "./view.ts";

@@ -3,6 +3,7 @@
  * the heading that tells whose words they are, which no server can write itself; the operator can replace or silence
  * each (`instructionOverride`), and all of them together (`instructions`).
  */
+import { filledInstructions } from "../config/index.ts";
 import { visibleText } from "./clean.ts";
 import { compareText } from "./order.ts";
 import type { Server, View } from "./types.ts";
@@ -16,9 +17,31 @@ export function instructionsOf(view: View): string | null {
   if (view.server !== null) return view.servers[0]?.instructions ?? null;
   if (view.instructions !== null) return view.instructions === "" ? null : view.instructions;
   const speaking = view.servers.filter((server) => server.instructions !== null).sort((a, b) => compareText(a.name, b.name));
-  if (speaking.length === 0) return null;
-  const share = Math.floor(view.limits.instructionsCharsMax / speaking.length);
-  return speaking.map((server) => sectionOf(server, view.separator, share)).join("\n\n");
+  const share = Math.floor(view.limits.instructionsCharsMax / Math.max(1, speaking.length));
+  const own = speaking.map((server) => sectionOf(server, view.separator, share)).join("\n\n");
+  if (view.instructionTemplate !== null) return filledInstructions(view.instructionTemplate, factsOf(view, speaking, own)) || null;
+  return own === "" ? null : own;
+}
+
+/** What a template may say. */
+function factsOf({ servers, separator, filter }: View, speaking: readonly Server[], instructions: string) {
+  const names = servers.map(({ name }) => name).toSorted(compareText);
+  return {
+    serverCount: names.length,
+    instructionalServerCount: speaking.length,
+    connectedServerCount: servers.filter(({ info }) => info !== null).length,
+    hasServers: names.length > 0,
+    hasInstructionalServers: speaking.length > 0,
+    serverList: names.map((name) => `- ${name}`).join("\n"),
+    serverNames: names.join(", "),
+    pluralServers: names.length === 1 ? "server" : "servers",
+    isAre: names.length === 1 ? "is" : "are",
+    instructions,
+    filterContext: filter ?? "",
+    title: "1mcp",
+    toolPattern: `{server}${separator}{name}`,
+    servers: names.map((name) => ({ name, hasInstructions: speaking.some((server) => server.name === name) })),
+  };
 }
 
 function sectionOf(server: Server, separator: string, charsMax: number): string {

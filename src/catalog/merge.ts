@@ -21,6 +21,8 @@ export interface CatalogOptions {
   readonly instructions?: string | null;
   /** Whether callers of all servers find tools by searching, in place of a list of them. Default: no. */
   readonly searched?: boolean;
+  /** The same as a template. Default: none. */
+  readonly instructionTemplate?: string | null;
   readonly limits: Limits;
   /** Default: none. */
   readonly presets?: Presets;
@@ -64,6 +66,7 @@ export function buildCatalog(offers: readonly Offer[], options: CatalogOptions):
     instructions: options.instructions ?? null,
     searched: options.searched === true,
     indexes: new Indexes(options.limits),
+    instructionTemplate: options.instructionTemplate ?? null,
     limits: options.limits,
     presets: options.presets ?? new Map(),
     problems: Object.freeze(building.problems.sort(compareProblems)),

@@ -124,6 +124,8 @@ export interface Catalog {
   readonly searched: boolean;
   /** What was read for searching: it lives as long as the catalog, and is no part of what the catalog says. */
   readonly indexes: WordIndexes;
+  /** The same as a template; null: none is in use. */
+  readonly instructionTemplate: string | null;
   readonly limits: Limits;
   /** What the names of presets in selections stand for. */
   readonly presets: Presets;
@@ -178,6 +180,8 @@ export interface View {
   readonly separator: string;
   /** The operator's instructions for all servers together, "" for none; null: what they say themselves. */
   readonly instructions: string | null;
+  /** The same as a template; null: none is in use. */
+  readonly instructionTemplate: string | null;
   readonly limits: Limits;
   readonly lists: Readonly<Record<Kind, ViewList>>;
   /** Finds the tools that are not listed, but can be called; null: all are listed. */

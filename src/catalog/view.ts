@@ -62,6 +62,7 @@ function viewOn(catalog: Catalog, visible: readonly Server[], { server: alone, f
     servers,
     separator: catalog.separator,
     instructions: catalog.instructions,
+    instructionTemplate: catalog.instructionTemplate,
     limits: catalog.limits,
     lists: searched ? Object.freeze({ ...whole, tools: pairList(whole.tools) }) : whole,
     finder: searched ? createFinder(whole.tools.entries, catalog.limits, catalog.indexes) : null,

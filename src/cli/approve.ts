@@ -4,7 +4,7 @@
  * a claim, unless a domain vouches for it.
  */
 import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
-import type { ShownRequest } from "../compose.ts";
+import type { ShownRequest } from "../compose/index.ts";
 import { answerTo, interview, markedOf, scopesOf, verified } from "./interview.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askRunning } from "./operator.ts";

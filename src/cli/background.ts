@@ -1,11 +1,12 @@
 /**
- * Starts `serve` as a process of its own that outlives this one, and waits until it is there. Of several that want one
- * at the same time, one starts it.
+ * Starts a server with its supervisor, as processes of their own that outlive this one, and waits until it is there. Of
+ * several that want one at the same time, one starts it.
  */
 import { join } from "node:path";
-import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fault, fault, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
+import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fault, fault, faults, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
 import { type Presence, processLives, readPresence } from "../config/index.ts";
 import { openServeLog, serveLogPath } from "./serveLog.ts";
+import { supervisedVariable } from "./supervise.ts";
 
 export interface LaunchOptions {
   readonly stateDir: string;
@@ -34,7 +35,7 @@ export async function ensureServer(options: LaunchOptions): Promise<Presence> {
     for (const until = clock.now() + msMax; clock.now() < until; await sleep(clock, lookMs)) {
       const presence = await readPresence(stateDir, clock);
       if (presence !== null) return presence;
-      if (child !== null && child.exitCode !== null) throw failed(stateDir, `it ended with ${child.exitCode}`);
+      if (child !== null && child.exitCode !== null) throw failed(stateDir, `it ended with ${child.exitCode}`, child.exitCode);
       if (child === null && (await lock.take())) child = await launch(options);
     }
     throw failed(stateDir, `it does not listen after ${msMax} ms`);
@@ -43,7 +44,8 @@ export async function ensureServer(options: LaunchOptions): Promise<Presence> {
   }
 }
 
-const failed = (stateDir: string, detail: string): Fault => fault("SERVER_AWAY", { op: "start", detail, hint: `see ${serveLogPath(stateDir)}` });
+/** Scripts tell a wrong configuration by the exit code, whoever it was that read it. */
+const failed = (stateDir: string, detail: string, code = 1): Fault => fault(code === faults.CONFIG_INVALID.exit ? "CONFIG_INVALID" : "SERVER_AWAY", { op: "start", detail, hint: `see ${serveLogPath(stateDir)}` });
 
 /** Who starts the server; whoever comes while it is held waits for that server. */
 class Lock {
@@ -71,5 +73,5 @@ class Lock {
 async function launch({ stateDir, selfArgv, flags, env }: LaunchOptions): Promise<Bun.Subprocess> {
   await using log = await openServeLog(stateDir, defaultLimits.launchLogBytesMax);
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));
-  return startSelf({ argv: [...selfArgv, "serve", "--state-dir", stateDir, ...flags], cwd: stateDir, env: kept, stdin: "ignore", stderr: log.fd });
+  return startSelf({ argv: [...selfArgv, "supervise", "--state-dir", stateDir], cwd: stateDir, env: { ...kept, [supervisedVariable]: JSON.stringify(flags) }, stdin: "ignore", stderr: log.fd });
 }

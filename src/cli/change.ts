@@ -4,7 +4,7 @@
  */
 import { realpath } from "node:fs/promises";
 import { escapeControls, Fault, fault } from "../base/index.ts";
-import type { Reloaded } from "../compose.ts";
+import type { Reloaded } from "../compose/index.ts";
 import { type ConfigEdit, type Edited, editConfig } from "../config/index.ts";
 import { configPathOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
@@ -96,6 +96,12 @@ const noneText = (isFor: string | undefined): string => (isFor === undefined ? "
 function changedLines({ path, written, backup, server }: Changed, { done, server: isFor }: Done, closed: boolean): string[] {
   if (!written) return ["it is so already"];
   return [done, `  file:    ${path}`, ...(backup === null ? [] : [`  before:  ${backup}`]), `  server:  ${server === null ? noneText(isFor) : verdicts[server]}`, ...(closed ? [closedLine] : [])];
+}
+
+/** Has the running server look at the file, and gives what it says of it; null: none runs. */
+export async function reloadTold(occasion: Occasion, path: string): Promise<string | null> {
+  const server = await told(occasion, await realpath(path).catch(() => path));
+  return server === "rejected" || server === "failed" || server === null ? server : verdicts[server];
 }
 
 /** It would notice by itself, a moment later; the command wants to say what came of it. */

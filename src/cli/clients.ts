@@ -3,7 +3,7 @@
  * pinned is the document that was shown, and no later one; at a terminal the operator is asked in between.
  */
 import { escapeControls, fault } from "../base/index.ts";
-import type { ShownClient } from "../compose.ts";
+import type { ShownClient } from "../compose/index.ts";
 import { grantorOf } from "./grantor.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { tableText } from "./table.ts";

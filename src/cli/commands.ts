@@ -11,13 +11,15 @@ export interface Command {
   readonly more: string | null;
   /** A command of its own may stand behind `--`. */
   readonly behind: boolean;
+  /** The exit code of whatever goes wrong with it, its command line included; null: each failure has its own. */
+  readonly failure: number | null;
   /** Not for people, and not in help. */
   readonly hidden: boolean;
   readonly load: () => Promise<Run>;
 }
 
-const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, more = null, behind = false, hidden = false }: Partial<Pick<Command, "operand" | "more" | "behind" | "hidden">> = {}): Command =>
-  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, more, behind, hidden, load });
+const command = (words: string, about: string, load: () => Promise<Run>, { operand = null, more = null, behind = false, failure = null, hidden = false }: Partial<Pick<Command, "operand" | "more" | "behind" | "failure" | "hidden">> = {}): Command =>
+  Object.freeze({ words: Object.freeze(words.split(" ")), about, operand, more, behind, failure, hidden, load });
 
 const demo = async (): Promise<Run> => {
   const { runDemo } = await import("./demo.ts");
@@ -26,7 +28,7 @@ const demo = async (): Promise<Run> => {
 
 /** Every command. The first one is run when none is named. */
 export const commands: readonly Command[] = Object.freeze([
-  command("serve", "start the proxy (also without a command)", async () => (await import("./serve.ts")).serve),
+  command("serve", "start the proxy (also without a command)", async () => (await import("./served.ts")).served),
   command("proxy", "bridge a client on stdin and stdout to a running server", async () => (await import("./proxy.ts")).proxy),
   command("status", "say how the running server and its servers are", async () => (await import("./status.ts")).status, { operand: "SERVER" }),
   command("audit", "what was decided about whom, from the audit log", async () => (await import("./audit.ts")).audit),
@@ -56,8 +58,19 @@ export const commands: readonly Command[] = Object.freeze([
   command("preset delete", "take a preset away", async () => (await import("./preset.ts")).remove, { operand: "NAME" }),
   command("preset test", "which servers a preset or an expression selects", async () => (await import("./preset.ts")).test, { operand: "NAME" }),
   command("preset url", "the address for clients that are to see its servers alone", async () => (await import("./preset.ts")).url, { operand: "NAME" }),
+  command("app list", "the applications that are known, and which of them are here", async () => (await import("./app.ts")).list),
+  command("app discover", "the servers that applications here have, and what could move", async () => (await import("./app.ts")).discover),
+  command("app consolidate", "take an application's servers in, or all of them, and give it one entry for all", async () => (await import("./appMove.ts")).consolidateApps, { operand: "APP" }),
+  command("app restore", "give an application its file back, byte for byte", async () => (await import("./appMove.ts")).restore, { operand: "APP" }),
+  command("app backups", "what applications' files were before they were changed", async () => (await import("./app.ts")).backups),
+  command("app connect", "write one entry that leads to us, and change nothing else", async () => (await import("./appConnect.ts")).connect, { operand: "APP" }),
+  command("app disconnect", "take that entry back", async () => (await import("./appConnect.ts")).disconnect, { operand: "APP" }),
   command("explain", "which rules show or hide a tool; what an error's code means", async () => (await import("./explain.ts")).explain, { operand: "TOOL" }),
   command("mcp tokens", "what the tools of each server cost a model, and what searching them would save", async () => (await import("./tokens.ts")).tokens, { operand: "SERVER" }),
+  command("instructions", "what an agent at the shell has to know of the servers", async () => (await import("./instructions.ts")).instructions),
+  command("inspect", "the servers; the tools of SERVER; what SERVER/TOOL takes", async () => (await import("./inspect.ts")).inspect, { operand: "TARGET" }),
+  command("run", "call SERVER/TOOL, and print what it gives", async () => (await import("./call.ts")).runTool, { operand: "TOOL", failure: 1 }),
+  command("wait", "wait until the servers, or one of them, can be called", async () => (await import("./wait.ts")).wait, { operand: "SERVER" }),
   command("approve", "who asks for a grant, and your decision", async () => (await import("./approve.ts")).approve),
   command("open", "have your browser be the operator's", async () => (await import("./open.ts")).open),
   command("token create", "make a token, and print it this once", async () => (await import("./token.ts")).create),
@@ -81,8 +94,12 @@ export const commands: readonly Command[] = Object.freeze([
   command("config restore", "put a copy back; the newest, if none is named", async () => (await import("./configFile.ts")).restore, { operand: "COPY" }),
   command("config diff", "what has changed since a copy", async () => (await import("./configFile.ts")).diff, { operand: "COPY" }),
   command("config edit", "change the configuration in your editor; it is checked before it counts", async () => (await import("./configEdit.ts")).edit),
+  command("doctor", "look for what is wrong, and say what mends it", async () => (await import("./doctor.ts")).doctor),
+  command("completion", "what your shell needs to complete these commands: bash, zsh or fish", async () => (await import("./completion.ts")).completionOf(shownCommands), { operand: "SHELL" }),
   command("service print", "print what a service manager needs: systemd or launchd", async () => (await import("./service.ts")).printService, { operand: "MANAGER" }),
+  command("version", "print the version; with --verify say whether this executable is the one that was released", async () => (await import("./verify.ts")).printVersion),
   command("demo", "the demonstration server, on stdin and stdout", demo, { hidden: true }),
+  command("supervise", "starts a server in the background, and again when it falls", async () => (await import("./supervise.ts")).supervise, { hidden: true }),
   command("watchdog", "ends what a killed proxy leaves", async () => (await import("./watchdog.ts")).watchdog, { hidden: true }),
 ]);
 

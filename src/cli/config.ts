@@ -1,6 +1,6 @@
 /** `config check`, `config schema` and `config reload`. */
 import { fault } from "../base/index.ts";
-import type { Reloaded } from "../compose.ts";
+import type { Reloaded } from "../compose/index.ts";
 import { configJsonSchema, loadConfig } from "../config/index.ts";
 import { configPathOf } from "./configPath.ts";
 import type { Run } from "./occasion.ts";

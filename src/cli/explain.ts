@@ -1,5 +1,5 @@
 /** `explain`: which rules show or hide a tool for somebody; and of a code, what it means. */
-import { escapeControls, type FaultCode, fault, faults } from "../base/index.ts";
+import { escapeControls, type FaultCode, fault, faults, nearestOf } from "../base/index.ts";
 import type { Explained } from "../catalog/index.ts";
 import { grantorOf } from "./grantor.ts";
 import { namedGrant } from "./grants.ts";
@@ -11,8 +11,16 @@ import { filterOf } from "./selection.ts";
 export const explain: Run = (occasion) => {
   const { operand } = occasion;
   if (operand === null) throw fault("USAGE", { detail: "explain what?", hint: "give it the name of a tool, or the code of an error" });
-  return Object.hasOwn(faults, operand) ? explainCode(occasion, operand as FaultCode) : explainTool(occasion, operand);
+  if (Object.hasOwn(faults, operand)) return explainCode(occasion, operand as FaultCode);
+  // Nobody names a tool so who knows what codes look like, and no server needs to run to say that there is no such one.
+  if (/^[A-Z]+(_[A-Z]+)+$/.test(operand)) throw unknownCode(operand);
+  return explainTool(occasion, operand);
 };
+
+function unknownCode(code: string) {
+  const near = nearestOf(code, Object.keys(faults));
+  return fault("NAME_UNKNOWN", { detail: `there is no code “${code}”`, hint: near === null ? `there are: ${Object.keys(faults).join(", ")}` : `did you mean ${near}?` });
+}
 
 function explainCode({ settings, stdout }: Occasion, code: FaultCode): Promise<number> {
   const { text, hint, http, rpc, exit } = faults[code];

@@ -24,7 +24,7 @@ export interface Flag {
   readonly typed: boolean;
   /** Commands for which the same holds, though not for others. */
   readonly typedFor: readonly string[];
-  /** Other names that people know it by. */
+  /** Other names that people know it by; where another flag has that name, they count for its own commands. */
   readonly aliases: readonly string[];
   /** Why a text is no value for it; null if it is one. */
   problem(text: string): string | null;
@@ -33,6 +33,7 @@ export interface Flag {
 const logLevels: readonly LogLevelName[] = Object.freeze(["debug", "info", "warn", "error"] as const);
 const portMax = 65_535;
 const timeoutMsDefault = 10_000;
+const waitMsDefault = 30_000;
 const ttlMsDefault = 90 * 24 * 60 * 60 * 1000;
 
 const anyText = (text: string): string | null => (text === "" ? "needs a value" : null);
@@ -44,8 +45,6 @@ const isLevel = (text: string): text is LogLevelName => (logLevels as readonly s
 const flag = (name: string, more: Partial<Flag> & Pick<Flag, "about">): Flag =>
   Object.freeze({ name, short: null, value: null, command: null, standard: null, many: false, typed: false, typedFor: [], aliases: [], problem: anyText, ...more });
 
-const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
-
 /** Between the values of a flag that was given several times: no argument of a program can hold it. */
 const joint = "\0";
 
@@ -55,14 +54,26 @@ export const valuesOf = (given: Given, name: string): readonly string[] => given
 /** All values of a flag so far, and one more. */
 export const withValue = (before: string | undefined, value: string): string => (before === undefined ? value : `${before}${joint}${value}`);
 
+const typed = (name: string, more: Partial<Flag> & Pick<Flag, "about" | "command">): Flag => flag(name, { ...more, typed: true });
+
+/** What can be done with a server as a whole; each is a flag of `serve`. */
+export const lifecycleVerbs = Object.freeze(["background", "status", "stop", "restart"] as const);
+export type LifecycleVerb = (typeof lifecycleVerbs)[number];
+
+/** Commands that ask a running server, for an agent or a person at the shell. */
+const asking = Object.freeze(["instructions", "inspect", "run", "wait"]);
+const countProblem = (text: string): string | null => (/^\d{1,9}$/.test(text) ? null : "must be a number");
+const formats = Object.freeze(["toon", "json", "text", "compact"]);
 /** Commands about presets that are given what one selects. */
 const naming = Object.freeze(["preset create", "preset edit", "preset test"]);
 /** Commands that are about a selection of servers. */
-const selecting = Object.freeze(["serve", "proxy", "explain", ...naming]);
+const selecting = Object.freeze(["serve", "proxy", "explain", "instructions", "inspect", ...naming, "app connect"]);
 /** Commands that write a server's entry. */
 const entering = Object.freeze(["mcp add", "mcp update"]);
 /** Commands that change the configuration file. */
 const changing = Object.freeze(["preset create", "preset edit", "preset delete", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config restore", "config edit"]);
+/** Commands that change the file of another application. */
+const moving = Object.freeze(["app consolidate", "app restore", "app connect", "app disconnect"]);
 const milliseconds = (text: string): string | null => (/^\d{1,6}$/.test(text) ? null : "must be a number of milliseconds");
 
 /** Every flag, in the order of help. `--help` and `--version` are questions, not settings, and stand apart. */
@@ -92,38 +103,53 @@ export const flags: readonly Flag[] = Object.freeze([
     about: "serve one client on stdin and stdout, and listen nowhere",
     problem: switchProblem,
   }),
-  flag("url", { short: "u", value: "URL", command: ["proxy", ...entering], typedFor: entering, about: "the server to bridge to; with mcp, the address of the one in the entry", standard: "the running one of the state folder", problem: urlProblem }),
-  flag("token-file", { value: "FILE", command: ["serve", "proxy"], about: "the token that opens everything; with proxy, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
+  typed("background", { command: "serve", about: "start it as a process of its own that is started again when it falls, and come back when it listens", problem: switchProblem }),
+  typed("status", { command: "serve", about: "say how it is: 0 ready, 3 not running, 4 not ready, 5 restarting, 6 given up, 7 without its supervisor", problem: switchProblem }),
+  typed("stop", { command: "serve", about: "end it", problem: switchProblem }),
+  typed("restart", { command: "serve", about: "end it if it runs, and start it in the background, with the same flags if none are given", problem: switchProblem }),
+  flag("url", { short: "u", value: "URL", command: ["proxy", ...asking, ...entering, "app connect", "app consolidate"], typedFor: [...entering, "app connect", "app consolidate"], about: "the server to bridge to, or to ask; with mcp, the address of the one in the entry; with app, the address that the application is to call itself", standard: "the running one of the state folder", problem: urlProblem }),
+  flag("token-file", { value: "FILE", command: ["serve", "proxy", ...asking], about: "the token that opens everything; but with serve, the token itself may be in ONE_MCP_TOKEN instead", standard: "the one in the state folder" }),
   flag("operator-password-file", { value: "FILE", command: "serve", about: "the password of the operator's pages", standard: "what the configuration says" }),
-  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...entering], typedFor: entering, about: "how long the server may take to answer for the first time; with mcp, to answer any request (requestTimeout)", standard: String(timeoutMsDefault), problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
+  flag("timeout", { short: "t", value: "MS", command: ["proxy", ...asking, ...entering], typedFor: entering, about: "how long the server may take to answer for the first time; with wait, to have its servers ready; with mcp, to answer any request (requestTimeout)", standard: `${timeoutMsDefault}, with wait ${waitMsDefault}`, problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
-  flag("preset", { value: "NAME", command: ["serve", "proxy", "explain"], about: "only the servers that this preset selects" }),
-  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], typedFor: [...naming, "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
-  flag("tag-filter", { value: "EXPRESSION", command: selecting, typedFor: naming, about: "only servers that it selects: web && !(legacy || server:old)" }),
-  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, typedFor: naming, about: "the same" }),
+  flag("project", { value: "DIR", command: "proxy", about: "the folder whose project counts, with its .1mcprc", standard: "the one that the client starts it in" }),
+  flag("preset", { short: "p", value: "NAME", command: ["serve", "proxy", "explain", "instructions", "inspect", "app connect"], typedFor: ["app connect"], about: "only the servers that this preset selects" }),
+  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], typedFor: [...naming, "app connect", "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
+  flag("tag-filter", { value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect"], about: "only servers that it selects: web && !(legacy || server:old)" }),
+  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect"], about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
-  flag("dry-run", { command: changing, about: "show what would change in the file, and change nothing", problem: switchProblem }),
+  flag("dry-run", { command: [...changing, ...moving], about: "show what would change, and change nothing", problem: switchProblem }),
+  typed("format", { value: "FORMAT", command: ["inspect", "run", "wait"], about: "toon, json or text; with run also compact", standard: "text on a terminal, else toon", problem: (text) => (formats.includes(text) ? null : `must be ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}`) }),
+  typed("raw", { command: "run", about: "the same as --format json: exactly what came", problem: switchProblem }),
+  typed("max-chars", { value: "COUNT", command: "run", about: "so much of the result at most, unless as JSON; 0: all of it", standard: "2000", problem: countProblem }),
+  typed("limit", { value: "COUNT", command: "inspect", about: "so many tools at once", standard: "20", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number") }),
+  typed("cursor", { value: "CURSOR", command: "inspect", about: "go on where the last page ended" }),
+  typed("fix", { command: "doctor", about: "mend what can be mended without asking", problem: switchProblem }),
   flag("grant", { value: "ID", command: "explain", about: "as the client or token with this grant sees it, by id or name", standard: "as somebody who may see everything" }),
   flag("user", { command: "service print", about: "for one user's own service, not the machine's", problem: switchProblem }),
   flag("yes", { value: "CODE", command: "approve", about: "approve the request with this code (or id) without asking" }),
   flag("deny", { value: "CODE", command: "approve", about: "deny it without asking" }),
+  typed("backup", { short: "b", value: "ID", command: "app restore", about: "what to go back to", standard: "the newest from before a server moved, or an entry was written" }),
+  typed("keep-in-1mcp", { command: "app restore", about: "leave the servers in our configuration too", problem: switchProblem }),
+  typed("verify-backups", { aliases: ["verify"], command: "app backups", about: "say whether each is what was kept", problem: switchProblem }),
+  typed("cleanup", { value: "DAYS", command: "app backups", about: "take away those that are older", problem: (text) => (/^\d{1,5}$/.test(text) ? null : "must be a number of days") }),
   flag("wait", { command: "approve", about: "wait until somebody asks", problem: switchProblem }),
   flag("name", { value: "NAME", command: "token create", about: "what the token is for" }),
   flag("scope", { value: "SCOPE", command: ["approve", "token create"], about: "what is granted: tag:NAME, server:NAME, admin:read, admin:write, or all; may be given several times", standard: "of a request what it asked for; of a token everything", many: true }),
   flag("server", { value: "NAME", command: "token create", about: "short for the scope server:NAME; may be given several times", many: true }),
   flag("from-cidr", { value: "CIDR", command: "token create", about: "the token opens something for these addresses alone: 10.0.0.0/8, 2001:db8::/32; may be given several times", standard: "for all", many: true, problem: (text) => (listOf(text).every((range) => /^[\da-f.:]+(\/\d{1,3})?$/i.test(range)) ? null : "must be an address or a range as 10.0.0.0/8") }),
   flag("ttl", { value: "TIME", command: "token create", about: "how long it is valid: 12h, 90d; a year at most", standard: "90d", problem: (text) => (spanOf(text) === null ? "must be a number with s, m, h or d" : null) }),
-  flag("all", { command: "auth revoke", about: "end all grants, the token in the state folder included", problem: switchProblem }),
+  flag("all", { short: "a", command: ["auth revoke", "inspect", "app restore"], about: "end all grants, the token in the state folder included; with inspect, show all tools at once; with app, all applications", problem: switchProblem }),
   flag("print", { command: "open", about: "print the link instead of opening it", problem: switchProblem }),
   flag("password-file", { value: "FILE", command: "auth password", about: "take it from the first line of this file", standard: "it is asked for" }),
   flag("remove", { command: "auth password", about: "have no password", problem: switchProblem }),
-  flag("json", { command: ["status", "mcp tokens", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain", "mcp list", "mcp status", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp restart", "mcp logs", "mcp tools", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config backup", "config backups", "config restore"], about: "print everything as JSON", problem: switchProblem }),
+  flag("json", { command: ["serve", "doctor", "status", "mcp tokens", "audit", "approve", "token create", "token list", "token rotate", "auth grants", "auth pins", "auth status", "preset list", "preset show", "preset create", "preset edit", "preset delete", "preset test", "preset url", "explain", "mcp list", "mcp status", "mcp add", "mcp update", "mcp remove", "mcp uninstall", "mcp enable", "mcp disable", "mcp restart", "mcp logs", "mcp tools", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "config backup", "config backups", "config restore", "app list", "app discover", "app backups", ...moving], about: "print everything as JSON", problem: switchProblem }),
   flag("since", { value: "TIME", command: "audit", about: "only what happened from then on: a time (2027-01-31T12:00Z), or how long ago (90s, 15m, 12h, 7d)", standard: "all there is", problem: (text) => (sinceOf(text, 0) === null ? "must be a time, or a number with s, m, h or d" : null) }),
   flag("paste", { command: "auth login", about: "with login: end it by the address that the browser was sent to, on standard input", problem: switchProblem }),
   flag("device", { command: "auth login", about: "log in by a code that is entered in a browser elsewhere, where the server offers that", problem: switchProblem }),
   typed("type", { value: "TYPE", command: entering, about: "how the server is reached: stdio, http or sse", standard: "stdio with a command; with an address it is found out", problem: (text) => (/^(stdio|http|sse)$/.test(text) ? null : "must be stdio, http or sse") }),
   typed("command", { value: "PROGRAM", command: entering, about: "the program to start; easier: everything behind --" }),
-  typed("args", { value: "ARGUMENT", command: entering, about: "an argument of it; may be given several times", many: true }),
+  typed("args", { value: "ARGUMENT", command: [...entering, "run"], about: "an argument of it; may be given several times; with run, all arguments as one JSON object", standard: "with run, what is on standard input", many: true }),
   typed("env", { short: "e", value: "NAME=VALUE", command: entering, about: "a variable for it; NAME alone takes the value from the environment of 1mcp, '$file:PATH', '$keychain:SERVICE/NAME' and '$env:NAME' from there; may be given several times", many: true }),
   typed("header", { value: "NAME=VALUE", command: entering, about: "a header for an address, with values like those of --env; may be given several times", many: true, aliases: ["headers"] }),
   typed("tag", { short: "g", value: "TAG", command: entering, about: "a tag; may be given several times", many: true }),
@@ -132,11 +158,12 @@ export const flags: readonly Flag[] = Object.freeze([
   typed("disabled", { command: entering, about: "write it, but switched off", problem: switchProblem }),
   typed("unset", { value: "KEY", command: "mcp update", about: "take this away: cwd, tags, env.NAME, headers.NAME; may be given several times", many: true }),
   typed("wait-ms", { value: "MS", command: [...entering, "mcp enable", "mcp restart"], about: "how long to wait until it is up; 0: do not", standard: "30000 for what is new, else 5000", problem: milliseconds }),
-  typed("assume-yes", { short: "y", command: ["mcp remove", "mcp uninstall"], about: "do not ask", problem: switchProblem }),
+  typed("assume-yes", { short: "y", aliases: ["yes"], command: ["mcp remove", "mcp uninstall", ...moving], about: "do it without asking", problem: switchProblem }),
   typed("show-disabled", { command: "mcp list", about: "also those that are switched off", problem: switchProblem }),
   typed("verbose", { command: "mcp list", about: "everything about each", problem: switchProblem }),
   typed("follow", { short: "F", command: "mcp logs", about: "go on with what comes; also -f", problem: switchProblem }),
   typed("lines", { short: "n", value: "COUNT", command: "mcp logs", about: "so many of the last lines", standard: "50", problem: (text) => (/^[1-9]\d{0,5}$/.test(text) ? null : "must be a number of lines") }),
+  typed("verify", { value: "FILE", command: "version", about: "the SHA256SUMS of the release; files that lie beside it are verified too" }),
   flag("config", { short: "c", value: "FILE", about: "the configuration file", standard: "~/.config/1mcp/mcp.json" }),
   flag("state-dir", { value: "DIR", about: "the folder for the token and other state", standard: "~/.local/state/1mcp" }),
   flag("strict-secrets", { about: "refuse a configuration that holds secrets and that others can read", problem: switchProblem }),
@@ -168,14 +195,15 @@ export function sinceOf(text: string, now: number): number | null {
 }
 
 /** The words of a flag that may be given several times. */
-// oxlint-disable-next-line no-control-regex -- it stands between values of a flag that was given several times
-const betweenWords = /[\s,\0]+/;
-const listOf = (text: string): readonly string[] => text.split(betweenWords).filter((word) => word !== "");
+const listOf = (text: string): readonly string[] => text.split(joint).flatMap((one) => one.split(/[\s,]+/)).filter((word) => word !== "");
 
 const isOn = (text: string | null): boolean => /^(1|true)$/.test(text ?? "");
 
 /** The environment variable that stands behind a flag. */
 export const environmentName = (name: string): string => `ONE_MCP_${name.toUpperCase().replaceAll("-", "_")}`;
+
+/** The variable that stands behind a flag of this command (null: of every one); null: none does. */
+export const variableOf = ({ name, typed: isTyped, typedFor }: Flag, command: string | null): string | null => (isTyped || (command !== null && typedFor.includes(command)) ? null : environmentName(name));
 
 /** What the flags come to. Null: not given, and somebody who knows more decides. */
 export interface Settings {
@@ -192,6 +220,8 @@ export interface Settings {
   readonly url: string | null;
   readonly tokenFile: string | null;
   readonly timeoutMs: number;
+  /** The same flag, where servers are waited for. */
+  readonly waitMs: number;
   readonly start: boolean;
   readonly user: boolean;
   readonly json: boolean;
@@ -221,6 +251,13 @@ export interface Settings {
   readonly description: string | null;
   readonly dryRun: boolean;
   readonly grant: string | null;
+  readonly project: string | null;
+  readonly assumeYes: boolean;
+  readonly backup: string | null;
+  readonly keepIn1mcp: boolean;
+  readonly verifyBackups: boolean;
+  readonly cleanupDays: number | null;
+  readonly verify: string | null;
 }
 
 /** The texts given on the command line, by flag name; a switch is "1". */
@@ -264,6 +301,7 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     url: text("url"),
     tokenFile: text("token-file"),
     timeoutMs: number("timeout") ?? timeoutMsDefault,
+    waitMs: number("timeout") ?? waitMsDefault,
     start: isOn(text("start")),
     user: isOn(text("user")),
     json: isOn(text("json")),
@@ -288,5 +326,12 @@ function settingsOf(texts: ReadonlyMap<string, string>): Settings {
     description: text("description"),
     dryRun: isOn(text("dry-run")),
     grant: text("grant"),
+    project: text("project"),
+    assumeYes: isOn(text("assume-yes")),
+    backup: text("backup"),
+    keepIn1mcp: isOn(text("keep-in-1mcp")),
+    verifyBackups: isOn(text("verify-backups")),
+    cleanupDays: number("cleanup"),
+    verify: text("verify"),
   });
 }

@@ -2,7 +2,7 @@
  * Who can be asked about grants: the running server, over the operator's socket; where none runs, its database. Both look
  * alike from here.
  */
-import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose.ts";
+import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose/index.ts";
 import { pathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator, askRunning, silentFault } from "./operator.ts";

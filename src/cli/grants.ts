@@ -1,6 +1,6 @@
 /** Grants as commands show them, find them by what was typed, and end them. */
 import { escapeControls, fault } from "../base/index.ts";
-import type { GrantInfo } from "../compose.ts";
+import type { GrantInfo } from "../compose/index.ts";
 import type { Grantor } from "./grantor.ts";
 import type { Occasion } from "./occasion.ts";
 

@@ -1,6 +1,7 @@
 /** Help, made from the two tables. Loads nothing else: it has to be there before one can blink. */
 import { type Command, shownCommands } from "./commands.ts";
-import { environmentName, type Flag, flags, isFor } from "./flags.ts";
+import { exitsOf, generalExits } from "./exits.ts";
+import { type Flag, flags, isFor, variableOf } from "./flags.ts";
 import { version } from "./version.ts";
 
 const columnsMax = 79;
@@ -12,7 +13,7 @@ export function helpText(words: readonly string[], colour: boolean): string {
   const meant = shownCommands.filter((one) => words.every((word, index) => one.words[index] === word));
   const named = meant.length > 0 ? meant : shownCommands;
   const names = named.map((one) => one.words.join(" "));
-  const shown = named.map(shownOf);
+  const shown = named.map(usageOf);
   const sections = [
     `1mcp ${version}: one executable between AI clients and their MCP servers\n`,
     `${title("Usage:")} 1mcp ${names.length === 1 ? shown[0] : "[command]"} [flags]\n`,
@@ -20,17 +21,25 @@ export function helpText(words: readonly string[], colour: boolean): string {
     ...names.map((name) => flagsOf(name, title)),
     `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map((flag) => flagRow(flag, "")), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
     paragraph("Flags stand before or after the command. The environment variable in brackets sets the same; the command line wins."),
-    `${title("Exit codes:")} 0 done, 1 failed, 2 wrong command line, 78 wrong configuration\n`,
+    `${title("Exit codes:")} ${generalExits.map(({ code, about }) => `${code} ${about}`).join(", ")}\n`,
+    ...(names.length === 1 ? names.map((name) => ownExits(name, title)) : []),
   ];
   return sections.filter((section) => section !== "").join("\n");
 }
 
-const shownOf = ({ words, operand, more, behind }: Command): string =>
+/** The words of a command, and what may follow them. */
+export const usageOf = ({ words, operand, more, behind }: Command): string =>
   [...words, ...(operand === null ? [] : [`[${operand}]`]), ...(more === null ? [] : [`[${more}...]`]), ...(behind ? ["[-- COMMAND...]"] : [])].join(" ");
 
 function flagsOf(name: string, title: (text: string) => string): string {
   const own = flags.filter((flag) => flag.command !== null && isFor(flag, name));
   return own.length === 0 ? "" : `${title(`Flags of ${name}:`)}\n${rows(own.map((flag) => flagRow(flag, name)))}`;
+}
+
+/** What its codes mean here, where that is more than elsewhere. */
+function ownExits(name: string, title: (text: string) => string): string {
+  const own = exitsOf(name);
+  return own.length === 0 ? "" : `${title(`Exit codes of ${name}:`)}\n${rows(own.map(({ code, about }) => [String(code), about]))}`;
 }
 
 type Row = readonly [left: string, right: string];
@@ -39,7 +48,8 @@ function flagRow(flag: Flag, name: string): Row {
   const value = flag.value === null ? "" : ` ${flag.value}`;
   const short = flag.short === null ? "    " : `-${flag.short}, `;
   const standard = flag.standard === null ? "" : `; default ${flag.standard}`;
-  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${flag.typed || flag.typedFor.includes(name) ? "" : ` [${environmentName(flag.name)}]`}`];
+  const variable = variableOf(flag, name);
+  return [`${short}--${flag.name}${value}`, `${flag.about}${standard}${variable === null ? "" : ` [${variable}]`}`];
 }
 
 /** Two columns, the right one wrapped. */

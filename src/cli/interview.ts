@@ -3,7 +3,7 @@
  * what the client says of itself is shown as what it is: a claim, unless a domain vouches for it.
  */
 import { escapeControls } from "../base/index.ts";
-import type { Decision, ShownRequest } from "../compose.ts";
+import type { Decision, ShownRequest } from "../compose/index.ts";
 import { spanText } from "./print.ts";
 
 export interface InterviewOptions {

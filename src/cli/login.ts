@@ -4,7 +4,7 @@
  * back by hand, with `--device` a code is entered in a browser elsewhere.
  */
 import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
-import type { DeviceOffer, LoginInfo } from "../compose.ts";
+import type { DeviceOffer, LoginInfo } from "../compose/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askRunning } from "./operator.ts";
 import { spanText } from "./print.ts";

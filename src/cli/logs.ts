@@ -1,6 +1,6 @@
 /** `mcp logs`: the last lines of the running proxy's log and of what its servers say on stderr, and those that come. */
 import { defaultLimits, escapeControls } from "../base/index.ts";
-import type { TailLine } from "../compose.ts";
+import type { TailLine } from "../compose/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askRunning } from "./operator.ts";
 import { aboutServer } from "./serverNames.ts";
@@ -10,14 +10,15 @@ const standardLines = 50;
 /** Writes a line for each, or an object for each with `--json`; with `--follow` until it is interrupted or the proxy ends. Throws SERVER_AWAY. Without such a server: 4. */
 export const logs: Run = aboutServer(async (occasion) => {
   const { operand, given, signals } = occasion;
-  const first = await ask(occasion, { server: operand, after: 0, linesMax: Number(given.get("lines") ?? standardLines), wait: false });
-  write(occasion, first);
-  if (!given.has("follow")) return 0;
+  const follows = given.has("follow");
   const interrupted = Promise.withResolvers<null>();
   const stop = (): void => interrupted.resolve(null);
-  for (const signal of ["SIGINT", "SIGTERM"]) signals.on(signal, stop);
+  // Before the first line is out: whoever sees it may interrupt at once.
+  if (follows) for (const signal of ["SIGINT", "SIGTERM"]) signals.on(signal, stop);
   try {
-    return await follow(occasion, first.at(-1)?.seq ?? 0, interrupted.promise);
+    const first = await ask(occasion, { server: operand, after: 0, linesMax: Number(given.get("lines") ?? standardLines), wait: false });
+    write(occasion, first);
+    return follows ? await follow(occasion, first.at(-1)?.seq ?? 0, interrupted.promise) : 0;
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"]) signals.off(signal, stop);
   }

@@ -3,7 +3,7 @@
  * that he trusts it. The running server is asked; where none runs, what it last knew is looked at in its files.
  */
 import { escapeControls, fault } from "../base/index.ts";
-import { type PinsAtRest, pinsAtRest, type Review } from "../compose.ts";
+import { type PinsAtRest, pinsAtRest, type Review } from "../compose/index.ts";
 import { configPathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator, askRunning, silentFault } from "./operator.ts";

@@ -4,7 +4,7 @@
  * variable nothing of this is loaded.
  */
 import { type Clock, escapeControls, type Libc, loadLibc } from "../base/index.ts";
-import type { Listening } from "../compose.ts";
+import type { Listening } from "../compose/index.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Watched = Pick<Listening, "answers" | "reload" | "status" | "close">;

@@ -1,6 +1,6 @@
 /** How things look: faults, issues, paragraphs. Plain text first; colour only adds to it. */
 import { escapeControls, type Fault } from "../base/index.ts";
-import type { Reloaded } from "../compose.ts";
+import type { Reloaded } from "../compose/index.ts";
 import { type Issue, pathText } from "../config/index.ts";
 
 /** A fault as a person reads it: what, which server, what to do; for a bug also where. */

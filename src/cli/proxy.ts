@@ -3,17 +3,17 @@
  * that server by itself, finds it again when it was away, and can start it.
  */
 import { resolve } from "node:path";
-import { defaultLimits, fault, faultOf, readPrivateFile, systemClock } from "../base/index.ts";
-import { type BridgeOptions, type Piped, startBridge } from "../compose.ts";
+import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
+import { type BridgeOptions, type Piped, startBridge } from "../compose/index.ts";
+import { contextOf, findProject, projectSelection } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
-import { stateDirOf } from "./configPath.ts";
+import { tokenOf } from "./bearer.ts";
+import { configPathOf, stateDirOf } from "./configPath.ts";
 import { createLife } from "./life.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { faultText } from "./print.ts";
 import { filterOf } from "./selection.ts";
 import { version } from "./version.ts";
-
-const tokenBytesMax = 4096;
 
 /** Bridges until the client has gone, or a signal ends it. Gives 0 after a clean end, 1 after a hurried one. */
 export const proxy: Run = async (occasion) => {
@@ -43,7 +43,8 @@ export const proxy: Run = async (occasion) => {
 };
 
 async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting" | "missed">> {
-  const { settings, env, stderr, pipes } = occasion;
+  const { settings, env, stderr, pipes, selfArgv } = occasion;
+  const project = await findProject(settings.project ?? process.cwd());
   return {
     stateDir: stateDirOf(occasion),
     logLevel: settings.logLevel,
@@ -54,18 +55,11 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     url: settings.url,
     token: await tokenOf(occasion),
     timeoutMs: settings.timeoutMs,
-    filter: filterOf(occasion),
+    // What was typed counts, whatever the project says.
+    filter: filterOf(occasion) ?? filterOf({ settings: { ...settings, tagFilter: null, ...projectSelection(project.file) }, given: new Map(), stderr }),
+    project: { configPath: configPathOf(occasion), context: await contextOf(project, env), watchdogArgv: [...selfArgv, "watchdog"], selfArgv },
     pipes: pipes(),
   };
-}
-
-/** The token that was given; never on the command line, where every program of this machine can read it. */
-async function tokenOf({ settings, env }: Occasion): Promise<string | null> {
-  if (settings.tokenFile === null) return env["ONE_MCP_TOKEN"] || null;
-  const path = resolve(settings.tokenFile);
-  const token = (await readPrivateFile(path, { bytesMax: tokenBytesMax }))?.trim() ?? "";
-  if (token === "") throw fault("USAGE", { detail: `--token-file ${path} holds no token` });
-  return token;
 }
 
 async function started(occasion: Occasion): Promise<void> {

@@ -45,4 +45,4 @@ async function wantsColour({ env, stdout }: Surroundings): Promise<boolean> {
 }
 
 /** The one place where a failure becomes an exit code. */
-const failed = async ({ stderr }: Surroundings, thrown: unknown): Promise<number> => (await import("./failed.ts")).failed(stderr, thrown);
+const failed = async (around: Surroundings, thrown: unknown): Promise<number> => (await import("./failed.ts")).failed(around, thrown);

@@ -3,7 +3,7 @@
  * listens nowhere.
  */
 import { defaultLimits } from "../base/index.ts";
-import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose.ts";
+import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose/index.ts";
 import { defaultConfigPath } from "../config/index.ts";
 import { pathOf, stateDirOf } from "./configPath.ts";
 import { createLife, type Life } from "./life.ts";

@@ -3,7 +3,7 @@
  * their fields; with `--json` everything, as the server tells it.
  */
 import { defaultLimits, escapeControls, fault, nearestOf } from "../base/index.ts";
-import type { Report } from "../compose.ts";
+import type { Report } from "../compose/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { issueText, spanText } from "./print.ts";

@@ -9,7 +9,7 @@ import { type Flag, flags, type Given, isFor, withValue } from "./flags.ts";
 
 export type CommandLine =
   | { readonly ok: true; readonly command: Command; readonly given: Given; readonly operand: string | null; readonly rest: readonly string[] }
-  | { readonly ok: false; readonly problem: string; readonly hint: string | null };
+  | { readonly ok: false; readonly problem: string; readonly hint: string | null; readonly words: readonly string[] };
 
 /** The command and the flags given with it. Flags may stand before, between and after its words; the last one counts. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -19,7 +19,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     return { ok: true, command: reader.command(), given: reader.given, operand: reader.operand, rest: reader.rest };
   } catch (thrown) {
     if (!(thrown instanceof Refused)) throw thrown;
-    return { ok: false, problem: thrown.message, hint: thrown.hint };
+    return { ok: false, problem: thrown.message, hint: thrown.hint, words: reader.words };
   }
 }
 
@@ -37,7 +37,7 @@ class Reader {
   readonly given = new Map<string, string>();
   operand: string | null = null;
   readonly rest: string[] = [];
-  readonly #words: string[] = [];
+  readonly words: string[] = [];
   readonly #left: string[];
 
   constructor(argv: readonly string[]) {
@@ -54,15 +54,15 @@ class Reader {
 
   /** Whatever stands behind -- is one word each, flags or not. */
   #behind(): void {
-    if (commandOf(this.#words)?.behind !== true) throw new Refused("nothing may follow --");
+    if (commandOf(this.words)?.behind !== true) throw new Refused("nothing may follow --");
     this.rest.push(...this.#left.splice(0));
     if (this.rest.length === 0) throw new Refused("the command is missing behind --");
   }
 
   /** The command that was named, with flags that belong to it. */
   command(): Command {
-    const named = this.#words.length === 0 ? commands[0] : commandOf(this.#words);
-    if (named === undefined || named === null) throw new Refused(`“${this.#words.join(" ")}” needs one more word: ${nextWords(this.#words, shownCommands).join(", ")}`);
+    const named = this.words.length === 0 ? commands[0] : commandOf(this.words);
+    if (named === undefined || named === null) throw new Refused(`“${this.words.join(" ")}” needs one more word: ${nextWords(this.words, shownCommands).join(", ")}`);
     const name = named.words.join(" ");
     for (const flag of flags) {
       if (this.given.has(flag.name) && !isFor(flag, name)) throw new Refused(`--${flag.name} belongs to “${[flag.command].flat().join("” and “")}”, not to “${name}”`);
@@ -71,13 +71,13 @@ class Reader {
   }
 
   #word(word: string): void {
-    if (this.operand === null && isBeginning([...this.#words, word])) this.#words.push(word);
+    if (this.operand === null && isBeginning([...this.words, word])) this.words.push(word);
     else if (!this.#isTaken(word)) throw this.#unknown(word);
   }
 
   /** Takes a word behind those of the command, if it is one that takes such. */
   #isTaken(word: string): boolean {
-    const named = commandOf(this.#words);
+    const named = commandOf(this.words);
     if (named === null || named.operand === null) return false;
     if (this.operand === null) this.operand = word;
     else if (named.more !== null) this.rest.push(word);
@@ -86,15 +86,15 @@ class Reader {
   }
 
   #unknown(word: string): Refused {
-    const possible = nextWords(this.#words, shownCommands);
-    if (possible.length === 0 || this.operand !== null) return new Refused(`“${this.#words.join(" ")}” takes no “${word}”`);
-    return new Refused(`there is no command “${[...this.#words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
+    const possible = nextWords(this.words, shownCommands);
+    if (possible.length === 0 || this.operand !== null) return new Refused(`“${this.words.join(" ")}” takes no “${word}”`);
+    return new Refused(`there is no command “${[...this.words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
   }
 
   #flag(word: string): void {
     const equals = word.indexOf("=");
     const spelled = equals < 0 ? word : word.slice(0, equals);
-    const found = this.#followed(spelled) ?? flags.find(({ name, short, aliases }) => spelled === `-${short}` || [name, ...aliases].some((one) => spelled === `--${one}`));
+    const found = this.#followed(spelled) ?? flags.find((flag) => isSpelled(flag, spelled) && mayFollow(flag, this.words)) ?? flags.find((flag) => isSpelled(flag, spelled));
     if (found === undefined) throw new Refused(`there is no flag ${spelled}`, didYouMean(nearestFlag(spelled)));
     const value = this.#value(found, spelled, equals < 0 ? null : word.slice(equals + 1));
     this.given.set(found.name, withValue(found.many ? this.given.get(found.name) : undefined, value));
@@ -103,7 +103,7 @@ class Reader {
   /** With what is followed -f means that, as everywhere. */
   #followed(spelled: string): Flag | undefined {
     const follow = flags.find(({ name }) => name === "follow");
-    return spelled === "-f" && follow !== undefined && isFor(follow, this.#words.join(" ")) ? follow : undefined;
+    return spelled === "-f" && follow !== undefined && isFor(follow, this.words.join(" ")) ? follow : undefined;
   }
 
   #value(flag: Flag, spelled: string, attached: string | null): string {
@@ -124,6 +124,11 @@ class Reader {
     return next;
   }
 }
+
+const isSpelled = ({ name, short, aliases }: Flag, spelled: string): boolean => spelled === `--${name}` || spelled === `-${short}` || aliases.some((alias) => spelled === `--${alias}`);
+
+/** Two flags may be known by one name; the words before it tell which is meant. */
+const mayFollow = ({ command }: Flag, words: readonly string[]): boolean => command === null || [command].flat().some((name) => words.every((word, at) => name.split(" ")[at] === word));
 
 function nearestFlag(spelled: string): string | null {
   const names = [...flags.map(({ name }) => name), "help", "version"];

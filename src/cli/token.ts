@@ -4,7 +4,7 @@
  */
 import { escapeControls, fault } from "../base/index.ts";
 import { serverScope } from "../catalog/index.ts";
-import type { GrantInfo } from "../compose.ts";
+import type { GrantInfo } from "../compose/index.ts";
 import { type Grantor, grantorOf, type Issued } from "./grantor.ts";
 import { grantRow, namedGrant, revokeAt } from "./grants.ts";
 import type { Occasion, Run } from "./occasion.ts";

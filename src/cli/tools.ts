@@ -1,7 +1,7 @@
 /** `mcp tools`: which tools of a server there are, which of them are shown, and the rules for that in its entry. */
 import { escapeControls, fault } from "../base/index.ts";
 import { matches } from "../catalog/index.ts";
-import type { ToolFacts } from "../compose.ts";
+import type { ToolFacts } from "../compose/index.ts";
 import type { ConfigChange } from "../config/index.ts";
 import { changeConfig } from "./change.ts";
 import { membersOf } from "./configPath.ts";

@@ -4,7 +4,7 @@
  * asked at a time.
  */
 import { escapeControls, faultOf } from "../base/index.ts";
-import type { Listening, ShownRequest } from "../compose.ts";
+import type { Listening, ShownRequest } from "../compose/index.ts";
 import { interview } from "./interview.ts";
 import type { Occasion } from "./occasion.ts";
 import { Lines } from "./typed.ts";

@@ -1,6 +1,6 @@
 /** How one server of the running proxy is after a change: the command waits until that is known, and says it. */
 import { escapeControls } from "../base/index.ts";
-import type { ServerFacts, ToolFacts } from "../compose.ts";
+import type { ServerFacts, ToolFacts } from "../compose/index.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator, askRunning } from "./operator.ts";
 import { spanText } from "./print.ts";

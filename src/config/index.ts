@@ -1,4 +1,8 @@
 /** Config: from one JSON file to one frozen Config. */
+export { type AppBackup, appBackupFolder, appBackups, forgetAppBackups, keptBytes } from "./appBackups.ts";
+export { fileDoor } from "./appFiles.ts";
+export { type Application, applications, manualApplications } from "./applications.ts";
+export { connectApp, consolidate, disconnectApp, findApp, type FoundApp, type MovedServer, type Mover, restoreApp } from "./appMoves.ts";
 export { type AccessConfig, accessOf, type PreregisteredClient } from "./access.ts";
 export { processEnv } from "./env.ts";
 export { type Backup, backupsOf } from "./backups.ts";
@@ -10,11 +14,15 @@ export { looksSecret } from "./secrets.ts";
 export { readSecretFile } from "./references.ts";
 export { bothOf, type Cap, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "./filter.ts";
 export type { ConfigChange } from "./jsonc.ts";
+export { filledInstructions } from "./instructions.ts";
 export { pathText } from "./issues.ts";
-export { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig } from "./load.ts";
+export { bridgeConfig, demoConfig, emptyConfig, loadConfig, reachConfig } from "./load.ts";
+export { bridgedName } from "./names.ts";
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
 export { type Claim, type ClaimOptions, claimState, type Owner, readOwner } from "./owner.ts";
 export { announcePresence, type Announced, type FollowedPresence, followPresence, type Presence, presencePath, reachable, processLives, readPresence } from "./presence.ts";
+export { contextOf, findProject, projectSelection } from "./project.ts";
+export type { Context } from "./template.ts";
 export type { RemoteOAuth } from "./login.ts";
 export { unknownIn } from "./presets.ts";
 export { configJsonSchema } from "./schema.ts";

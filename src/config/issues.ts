@@ -129,7 +129,7 @@ const otherForm = (entry: unknown) => (isRemote(entry) ? stdioEntry : remoteEntr
 
 function levelOf(path: Path): Level | null {
   if (path.length === 0) return "top";
-  if (path[0] === "mcpServers" && path.length === 2) return "server";
+  if ((path[0] === "mcpServers" || path[0] === "mcpTemplates") && path.length === 2) return "server";
   return path[0] === "serverDefaults" && path.length === 1 ? "defaults" : null;
 }
 

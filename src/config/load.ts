@@ -6,15 +6,17 @@
 import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault, fingerprint, openToRead } from "../base/index.ts";
 import { accessOf, isForSeveral } from "./access.ts";
-import { type Document, parseDocument } from "./document.ts";
+import { type Document, parseDocument, type Path } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./env.ts";
-import { checkShape, inOrder } from "./issues.ts";
-import { nameIssues } from "./names.ts";
+import { instructionTemplateOf } from "./instructions.ts";
+import { checkShape, inOrder, valueIssue } from "./issues.ts";
+import { bridgedName, nameIssues } from "./names.ts";
 import { presetNotes, presetsOf } from "./presets.ts";
 import { programIssues } from "./programs.ts";
 import { readReferences, type References, withFiles } from "./references.ts";
 import { type ConfigFile, limitsOf } from "./schema.ts";
 import { defaultsNotes, specOf, type Surroundings } from "./servers.ts";
+import { type Context, parseTemplate } from "./template.ts";
 import { toolNameIssues } from "./toolNames.ts";
 import type { BackendSpec, Config, Issue, Loaded, Preset } from "./types.ts";
 
@@ -29,6 +31,8 @@ export async function loadConfig(options: {
   readonly path: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly findPrograms?: boolean;
+  /** The project whose templates are filled in, and run as servers; absent: templates are read and no more. */
+  readonly context?: Context;
   /** A secret that is written out in a file which others can read is no warning, but an issue. */
   readonly strictSecrets?: boolean;
 }): Promise<Loaded> {
@@ -41,7 +45,7 @@ export async function loadConfig(options: {
   const given = await referredTo(text, folder, variablesOf(dotEnv.text, options.env));
   const hash = hashOf(read.bytes, dotEnv.text, given.fingerprint);
   if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
-  const loaded = parseConfig({ text, path, ...given, hash });
+  const loaded = parseConfig({ text, path, ...given, hash, ...(options.context === undefined ? {} : { context: options.context }) });
   if (!loaded.ok) return loaded;
   const missing = options.findPrograms === true ? missingPrograms(text, loaded.config.backends, options.env) : [];
   const open = exposed(read.mode, text, loaded.config.backends);
@@ -94,6 +98,8 @@ export interface ConfigSource {
   readonly variables: Variables;
   /** What its references to secrets lead to; absent: nothing that can be read. */
   readonly references?: References;
+  /** The values for templates. */
+  readonly context?: Context;
   readonly hash: string;
 }
 
@@ -106,25 +112,39 @@ export function parseConfig(source: ConfigSource): Loaded {
   const all = [...issues, ...shape.issues, ...nameIssues(document), ...toolNameIssues(document)];
   if (shape.file === null || all.length > 0) return refused(all, hash);
   const { presets, issues: unreadable } = presetsOf(shape.file, document);
-  return unreadable.length > 0 ? refused(unreadable, hash) : accepted(shape.file, document, presets, source);
+  const wrong = [...unreadable, ...instructionTemplateOf(shape.file, document).issues];
+  return wrong.length > 0 ? refused(wrong, hash) : accepted(shape.file, document, presets, source);
 }
 
-function accepted(file: ConfigFile, document: Document, presets: ReadonlyMap<string, Preset>, { path, variables, references = new Map(), hash }: ConfigSource): Loaded {
+function accepted(file: ConfigFile, document: Document, presets: ReadonlyMap<string, Preset>, { path, variables, references = new Map(), hash, context }: ConfigSource): Loaded {
   const limits = limitsOf(file);
   const around: Surroundings = { document, variables, defaults: file.serverDefaults ?? {}, limits, references, folder: dirname(path), isForSeveral: isForSeveral(file.auth) };
-  const servers = Object.entries(file.mcpServers ?? {}).map(([name, entry]) => specOf(name, entry, around));
+  const plain = Object.entries(file.mcpServers ?? {}).map(([name, entry]) => specOf(name, entry, around));
+  const filled = context === undefined ? [] : Object.entries(file.mcpTemplates ?? {}).map(([name, entry]) => specOf(name, entry, { ...around, context }));
+  const servers = [...plain, ...filled.map((one) => ({ ...one, spec: Object.freeze({ ...one.spec, isFilled: true as const }) }))];
   // Who is switched off may well lack what it needs.
   const notes = servers.flatMap(({ spec, notes }) => (spec.disabled ? [] : notes));
   const backends = servers.map(({ spec }) => spec);
-  return { ok: true, config: configOf(file, { backends, path, limits, presets }), hash, warnings: inOrder([...defaultsNotes(around), ...notes, ...presetNotes(presets, backends, document)]) };
+  return { ok: true, config: configOf(file, { backends, path, limits, presets, instructionTemplate: instructionTemplateOf(file, document).template }), hash, warnings: inOrder([...defaultsNotes(around), ...(context === undefined ? templateNotes(file, document) : []), ...notes, ...presetNotes(presets, backends, document)]) };
 }
 
-function configOf(file: ConfigFile, { backends, path, limits, presets }: Pick<Config, "backends" | "path" | "limits" | "presets">): Config {
+/** What cannot be read of templates, whichever project comes. */
+function templateNotes({ mcpTemplates = {} }: ConfigFile, document: Document): Issue[] {
+  const inside = (path: Path, value: unknown): Issue[] => {
+    if (typeof value === "object" && value !== null) return Object.entries(value).flatMap(([key, inner]) => inside([...path, Array.isArray(value) ? Number(key) : key], inner));
+    const parsed = typeof value === "string" ? parseTemplate(value) : null;
+    return parsed === null || parsed.ok ? [] : [valueIssue(document, path, `cannot be read at character ${parsed.at + 1}: ${parsed.problem}`)];
+  };
+  return inside(["mcpTemplates"], mcpTemplates);
+}
+
+function configOf(file: ConfigFile, { backends, path, limits, presets, instructionTemplate }: Pick<Config, "backends" | "path" | "limits" | "presets" | "instructionTemplate">): Config {
   return Object.freeze({
     path,
     backends: Object.freeze(backends),
     names: Object.freeze({ separator: file.names?.separator ?? separatorDefault }),
     instructions: file.instructions ?? null,
+    instructionTemplate,
     limits,
     ...doorOf(file, path),
     auth: accessOf(file.auth, dirname(path ?? "/")),
@@ -159,7 +179,7 @@ const doorOf = (file: ConfigFile, path: string | null): Pick<Config, "host" | "p
 const listOf = (items: readonly string[] | undefined): readonly string[] => Object.freeze([...(items ?? [])]);
 
 /** A configuration without any server, and everything else at its default. */
-export const emptyConfig = (): Config => configOf({}, { backends: [], path: null, limits: defaultLimits, presets: new Map() });
+export const emptyConfig = (): Config => configOf({}, { backends: [], path: null, limits: defaultLimits, presets: new Map(), instructionTemplate: null });
 
 /** The configuration of a first run: one server, `demo`, which is the program that `argv` starts. */
 export function demoConfig(argv: readonly string[]): Config {
@@ -186,25 +206,25 @@ const bridgedCallMsMax = 24 * 60 * 60 * 1000;
 /** Whoever waits on a pipe should not wait long after the server is back. */
 const bridgedBackoffMsMax = 500;
 
-/** The other proxy's name in the configuration of a bridge. */
-export const bridgedName = "server";
+/** A configuration whose one server is another proxy of our kind, with others beside it; none is known yet for null. Throws USAGE for a URL that is none. */
+export const bridgeConfig = (target: BridgeTarget | null, beside: readonly BackendSpec[] = []): Config => reachConfig(target === null ? {} : { [bridgedName]: target.url }, target ?? { token: null, timeoutMs: 0 }, beside);
 
-/** A configuration whose one server is another proxy of our kind; none is known yet for null. Throws USAGE for a URL that is none. */
-export function bridgeConfig(target: BridgeTarget | null): Config {
-  const { limits, backends, ...rest } = bridgedOf(target);
-  const issue = backends[0]?.issue ?? null;
+/** A configuration with another proxy of our kind at each of these addresses, and others beside them. Throws USAGE for a URL that is none. */
+export function reachConfig(urls: Readonly<Record<string, string>>, how: Pick<BridgeTarget, "token" | "timeoutMs">, beside: readonly BackendSpec[] = []): Config {
+  const { limits, backends, ...rest } = bridgedOf(urls, how);
+  const issue = backends.find((spec) => spec.issue !== null)?.issue ?? null;
   if (issue !== null) throw unusableUrl(issue);
-  const bridged = backends.map((spec): BackendSpec => Object.freeze({ ...spec, isBridged: true }));
+  const bridged = backends.map((spec): BackendSpec => Object.freeze({ ...spec, isBridged: true, ...(beside.length === 0 ? {} : { prefix: "" }) }));
   // The proxy at the other end has bounds of its own for what it is sent.
-  return Object.freeze({ ...rest, backends: Object.freeze(bridged), limits: Object.freeze({ ...limits, bodyBytesMax: defaultLimits.messageBytesMax }), path: null });
+  return Object.freeze({ ...rest, backends: Object.freeze([...bridged, ...beside]), limits: Object.freeze({ ...limits, bodyBytesMax: defaultLimits.messageBytesMax }), path: null });
 }
 
 const unusableUrl = ({ message }: Pick<Issue, "message">): Fault => fault("USAGE", { detail: `the URL of the server ${message}` });
 
-function bridgedOf(target: BridgeTarget | null): Config {
-  const entries = target === null ? {} : { [bridgedName]: entryOf(target) };
+function bridgedOf(urls: Readonly<Record<string, string>>, how: Pick<BridgeTarget, "token" | "timeoutMs">): Config {
+  const entries = Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, entryOf({ ...how, url })]));
   const text = JSON.stringify({ mcpServers: entries, limits: { backoffMsMax: bridgedBackoffMsMax } });
-  const loaded = parseConfig({ text, path: "/", variables: new Map([["TOKEN", target?.token ?? ""]]), hash: "" });
+  const loaded = parseConfig({ text, path: "/", variables: new Map([["TOKEN", how.token ?? ""]]), hash: "" });
   if (!loaded.ok) throw unusableUrl(loaded.issues[0] ?? { message: "cannot be used" });
   return loaded.config;
 }

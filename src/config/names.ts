@@ -8,19 +8,31 @@ import { keyIssue, valueIssue } from "./issues.ts";
 import type { Issue } from "./types.ts";
 
 const reserved = "1mcp";
+/** The other proxy's name in the configuration of a bridge. */
+export const bridgedName = "server";
 
 /** Issues about the names and prefixes of all servers. */
 export function nameIssues(document: Document): Issue[] {
   const servers = Object.entries(objectIn(objectIn(document.value)["mcpServers"]));
   const separator = textIn(objectIn(objectIn(document.value)["names"])["separator"]) ?? "__";
   const named = servers.flatMap(([name, entry]) => [...ownNameIssues(document, name, separator), ...ownPrefixIssues(document, name, entry, separator)]);
-  return [...named, ...tooMany(document, servers.length), ...samePrefixes(document, servers)];
+  return [...named, ...templateIssues(document, separator), ...tooMany(document, servers.length), ...samePrefixes(document, servers)];
+}
+
+/** A name exists once, whichever kind has it. */
+function templateIssues(document: Document, separator: string): Issue[] {
+  const servers = objectIn(objectIn(document.value)["mcpServers"]);
+  return Object.keys(objectIn(objectIn(document.value)["mcpTemplates"])).flatMap((name) => [
+    ...(Object.hasOwn(servers, name) ? [keyIssue(document, ["mcpTemplates", name], "is the name of a server too", "rename one of them")] : []),
+    ...(name === bridgedName ? [keyIssue(document, ["mcpTemplates", name], "is what the running proxy is called beside it", "rename it")] : []),
+    ...ownNameIssues(document, name, separator, "mcpTemplates"),
+  ]);
 }
 
 type Server = readonly [name: string, entry: unknown];
 
-function ownNameIssues(document: Document, name: string, separator: string): Issue[] {
-  const path = ["mcpServers", name];
+function ownNameIssues(document: Document, name: string, separator: string, section = "mcpServers"): Issue[] {
+  const path = [section, name];
   if (name.toLowerCase() === reserved) return [keyIssue(document, path, "is reserved for the proxy's own tools")];
   if (separator === "" || !name.includes(separator)) return [];
   return [keyIssue(document, path, `must not contain the separator “${separator}”`, "rename the server, or choose another names.separator")];

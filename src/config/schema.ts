@@ -205,6 +205,8 @@ const topLevel = Object.freeze({
     }),
   ),
   instructions: v.optional(v.pipe(v.string(), v.description("What clients of all servers together are told in place of the servers' own instructions; empty for nothing. Default: each server's, under its name."))),
+  instructionTemplates: v.optional(v.pipe(v.record(presetKey, v.strictObject({ initialization: v.pipe(v.string(), v.description("What clients are told when they connect: {{serverCount}}, {{serverNames}}, {{instructions}}, {{#each servers}}{{name}}{{/each}}, {{#if hasServers}} and the like are filled in.")) })), v.description("Instructions of all servers together, with what servers say in them, by name."))),
+  activeInstructionTemplate: v.optional(v.pipe(v.string(), v.description("The one of instructionTemplates that is used. Default: none."))),
   // There are hundreds, and few files name any: they are made for those that do.
   limits: boundsWith(v.lazy(limits)),
   host: v.optional(v.pipe(v.string(), v.check(isHost, "must be an address or a host name, without scheme and port"), v.description("Address to listen on. Default: 127.0.0.1."))),
@@ -259,7 +261,11 @@ const topLevel = Object.freeze({
 });
 
 const configWith = <T extends v.GenericSchema<ServerEntry>>(entry: T, top = topLevel) =>
-  v.strictObject({ ...top, mcpServers: v.optional(v.pipe(v.record(serverKey, entry), v.description("The servers, by name."))) });
+  v.strictObject({
+    ...top,
+    mcpServers: v.optional(v.pipe(v.record(serverKey, entry), v.description("The servers, by name."))),
+    mcpTemplates: v.optional(v.pipe(v.record(serverKey, entry), v.description("Servers for projects, by name: `1mcp proxy` runs them for the project in which it is started, with {{project.path}} and the like filled in."))),
+  });
 
 const entryByForm = v.lazy((input) => (isRemote(input) ? remoteEntry : stdioEntry)) as unknown as v.GenericSchema<ServerEntry>;
 

@@ -15,6 +15,7 @@ import type { SecretReference } from "./reference.ts";
 import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
+import { type Context, isTemplate, parseTemplate, renderTemplate } from "./template.ts";
 import { toolRulesOf } from "./tools.ts";
 import type { BackendSpec, Issue, RemoteCertificates, RemoteSpec, StdioSpec } from "./types.ts";
 
@@ -30,6 +31,8 @@ export interface Surroundings {
   readonly folder: string;
   /** Several people call us: what one of them did is not to be another's. */
   readonly isForSeveral: boolean;
+  /** The values for a template; absent: the entry is none, and what looks like one is meant as it stands. */
+  readonly context?: Context;
 }
 
 /** The entry as a spec, and everything that should be said about it (all of it, where the spec has the first). */
@@ -41,8 +44,8 @@ export function specOf(name: string, entry: ServerEntry, around: Surroundings): 
 
 const timeoutAdvice = "use connectionTimeout and requestTimeout";
 
-function deprecations(name: string, entry: ServerEntry, { document }: Surroundings): Issue[] {
-  return entry.timeout === undefined ? [] : [valueIssue(document, ["mcpServers", name, "timeout"], "is deprecated", timeoutAdvice)];
+function deprecations(name: string, entry: ServerEntry, { document, context }: Surroundings): Issue[] {
+  return entry.timeout === undefined ? [] : [valueIssue(document, [context === undefined ? "mcpServers" : "mcpTemplates", name, "timeout"], "is deprecated", timeoutAdvice)];
 }
 
 /** What is to be said about the defaults themselves. */
@@ -67,7 +70,7 @@ class EntryReader {
   }
 
   path(...steps: (string | number)[]): Path {
-    return ["mcpServers", this.name, ...steps];
+    return [this.around.context === undefined ? "mcpServers" : "mcpTemplates", this.name, ...steps];
   }
 
   refuse(path: Path, message: string, hint: string | null = null): void {
@@ -76,7 +79,7 @@ class EntryReader {
 
   /** The string with its variables; as it stands where one is missing. */
   read(template: string, path: Path, accepts: RegExp = anyText): Substituted {
-    const found = substitute(template, this.around.variables);
+    const found = this.#filled(template, path);
     if (found.broken) this.refuse(path, "holds a ${ that begins no reference", "write ${VAR}, ${VAR:-default}, or $${ for a literal ${");
     for (const missing of new Set(found.missing)) {
       this.refuse(path, `needs the variable ${missing}, which is not set`, `set it in the environment or in .env, or write \${${missing}:-default}`);
@@ -85,13 +88,29 @@ class EntryReader {
     return found;
   }
 
+  /** References are looked for in what was written, never in what a project says. */
+  #filled(template: string, path: Path): Substituted {
+    const { context, variables } = this.around;
+    if (context === undefined || !isTemplate(template)) return substitute(template, variables);
+    const parsed = parseTemplate(template);
+    if (!parsed.ok) this.refuse(path, `cannot be read at character ${parsed.at + 1}: ${parsed.problem}`);
+    const read: Substituted[] = [];
+    const { text, missing } = renderTemplate(parsed.ok ? parsed.parts : [], context, (between) => {
+      const found = substitute(between, variables);
+      read.push(found);
+      return found.text;
+    });
+    for (const name of new Set(missing)) this.refuse(path, `needs {{${name}}}, which this project does not have`, "say it in its .1mcprc, or ask with {{#if}}");
+    return { text, names: read.flatMap(({ names }) => names), missing: read.flatMap((one) => one.missing), broken: read.some(({ broken }) => broken) };
+  }
+
   /** The same for a header, variable or argument (which has no name); a Secret if anything came from a variable. */
   readText(name: string, written: Template, path: Path, accepts: RegExp = anyText): Text {
     if (typeof written !== "string" && written.$env === undefined) return this.#follow(written, path, accepts);
     const template = typeof written === "string" ? written : `\${${written.$env}}`;
     const { text, names } = this.read(template, path, accepts);
     this.parts.push({ name, from: names, value: text });
-    return hasReference(template) ? new Secret(text) : text;
+    return names.length > 0 || (hasReference(template) && this.around.context === undefined) ? new Secret(text) : text;
   }
 
   /** What a reference leads to; empty where that cannot be read, and the server is out. */

@@ -33,6 +33,8 @@ interface BackendCommon {
   readonly isolation: "shared" | "principal" | "session";
   /** It is another proxy of our kind, with sessions of its own: one of ours is one of its, not only what we keep apart. */
   readonly isBridged?: true;
+  /** It comes from a template, filled in for one project. */
+  readonly isFilled?: true;
   /** Replaces the server part of public names; "" for none; null: the name. */
   readonly prefix: string | null;
   /** Local names of tools that are neither listed nor callable. */
@@ -123,6 +125,8 @@ export interface Config {
   readonly names: { readonly separator: string };
   /** Replaces what all servers together say of themselves; "" for nothing; null: their own words. */
   readonly instructions: string | null;
+  /** The same as a template with what the servers say in it; null: none is in use. */
+  readonly instructionTemplate: string | null;
   readonly limits: Limits;
   readonly host: string | null;
   readonly port: number | null;

@@ -10,6 +10,7 @@ import { refusalOut } from "./exchange.ts";
 import { endSession, openPipe, openStream, serveBatch, serveLegacy, servePiped, unreadable, verbRefused } from "./legacy.ts";
 import { serveModern } from "./modern.ts";
 import { createNorth } from "./north.ts";
+import { callOwn } from "./own.ts";
 import { createPipe, type OpenPipe } from "./pipe.ts";
 import { Sessions } from "./sessions.ts";
 import type { EraOptions, Eras, HttpIn, HttpOut } from "./types.ts";
@@ -72,6 +73,7 @@ export function createEras(options: EraOptions): Eras {
       return pipe;
     },
     sseMessage: (request, sessionId) => guarded(log, () => Promise.resolve(piped(request, sessionId))),
+    call: (request) => callOwn(north, request),
     connect: (wire, connect) => connectUpstream(wire, connect, options),
     requestHeaders,
     responseHeaders,

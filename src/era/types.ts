@@ -1,6 +1,6 @@
 /** The types of the era room's two sides: HTTP and streams in front, a wire to one backend behind. */
-import type { CallIds, Clock, Limits, Log } from "../base/index.ts";
-import type { Beside, CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
+import type { CallIds, Cancel, Clock, Limits, Log } from "../base/index.ts";
+import type { Answer, Ask, Beside, CacheHint, Call, Kind, Message, Outcome, Principal, Raw, RawObject, Selection, Serve } from "../protocol/index.ts";
 
 // ---- In front -------------------------------------------------------------------------------------------------
 
@@ -71,6 +71,21 @@ export interface EraStatus {
   readonly parked: number;
 }
 
+/** One call that this program makes itself, and who hears of it. */
+export interface OwnRequest {
+  readonly method: string;
+  readonly params: RawObject;
+  readonly principal: Principal;
+  readonly selection: Selection;
+  /** JSON text of what whoever makes it can be asked. */
+  readonly capabilities: Raw;
+  readonly cancel: Cancel;
+  /** A notification of the call as JSON text, before its answer. */
+  notice(text: string): void;
+  /** Answers a question of the server. */
+  ask(ask: Ask): Promise<Answer>;
+}
+
 /** The front side of the era room. */
 export interface Eras {
   /** Serves one request on `/mcp` or `/mcp/<server>` (Streamable HTTP, every revision). Never throws for what a client did. */
@@ -83,6 +98,8 @@ export interface Eras {
   connect(wire: Wire, options: ConnectOptions): Promise<Upstream>;
   /** Serves one client over a pair of pipes (stdio), every revision. Lines go in by `receive`; answers come out by `send`. Throws SHUTTING_DOWN. */
   stdio(pipe: PipeIn): Pipe;
+  /** Makes one call of this program itself. Never throws for an expected failure. */
+  call(request: OwnRequest): Promise<Outcome>;
   /** Request headers that browsers may send, and response headers that they may read (CORS). */
   readonly requestHeaders: readonly string[];
   readonly responseHeaders: readonly string[];

@@ -20,6 +20,8 @@ export interface About {
 /** One server. Times are ISO texts, null where there is none. */
 export interface ServerFacts {
   readonly name: string;
+  /** How it is reached. */
+  readonly type: "stdio" | "http" | "sse";
   readonly state: BackendState;
   /** It serves calls, or will at the first one. */
   readonly healthy: boolean;
@@ -98,12 +100,15 @@ const isOff = ({ state }: BackendStatus): boolean => off.includes(state);
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 const timeOrNull = (ms: number | null): string | null => (ms === null ? null : timeOf(ms));
 
+const typeOf = ({ transport = "stdio" }: BackendStatus): ServerFacts["type"] => (transport === "auto" ? "http" : transport);
+
 /** One server's facts. */
 export function serverFactsOf(server: BackendStatus): ServerFacts {
   const { name, state, since, reason, lastError, retryAt, breaker, lists, pid, revision, restarts, retried, inFlight } = server;
   const healthy = isHealthy(server);
   const facts: ServerFacts = {
     name,
+    type: typeOf(server),
     state,
     healthy,
     since: timeOf(since),

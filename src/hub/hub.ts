@@ -327,7 +327,7 @@ class RunningHub implements Hub {
 
   status(): HubStatus {
     const { generation, number, catalog } = this.#now();
-    const statusOf = (spec: BackendSpec): BackendStatus => generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#placedAt);
+    const statusOf = (spec: BackendSpec): BackendStatus => ({ ...(generation.leases.get(spec.name)?.status() ?? switchedOff(spec.name, this.#placedAt)), transport: spec.kind === "stdio" ? "stdio" : spec.transport });
     return { phase: this.#phase(), generation: number, config: this.#config, change: this.#change, backends: generation.config.backends.map(statusOf), problems: catalog.problems, untrusted: this.#options.trust?.reviews() ?? [], inFlight: this.#inFlight() };
   }
 

@@ -7,6 +7,8 @@ import { type Call, type Description, type Outcome, type Principal, rpcErrorOf, 
 import type { Hub } from "./types.ts";
 
 export interface PatienceOptions {
+  /** The one that may be away; others beside it are not waited for. */
+  readonly server: string;
   readonly clock: Clock;
   /** How long the first handshake may take; after that a client waits for `awayMs` only. */
   readonly firstMs: number;
@@ -25,7 +27,7 @@ const connected: readonly (string | undefined)[] = Object.freeze(["ready", "degr
 /** What the front of a bridge is served by. */
 export function patient(hub: Hub, options: PatienceOptions): Serve {
   const { clock } = options;
-  const stateOf = () => hub.status().backends[0];
+  const stateOf = () => hub.status().backends.find(({ name }) => name === options.server);
   const isReady = (): boolean => connected.includes(stateOf()?.state);
 
   const patienceMs = (): number => {

@@ -110,8 +110,8 @@ export class Snapshot {
   }
 
   #catalogOf(offers: readonly Offer[]): Catalog {
-    const { names, instructions, limits, presets, catalog } = this.generation.config;
-    return buildCatalog(offers, { separator: names.separator, instructions, searched: catalog === "search", limits, presets });
+    const { names, instructions, instructionTemplate, limits, presets, catalog } = this.generation.config;
+    return buildCatalog(offers, { separator: names.separator, instructions, instructionTemplate, searched: catalog === "search", limits, presets });
   }
 
   /** Visible servers that have not offered anything yet and whose public names could begin like this one. */

@@ -14,6 +14,10 @@ describe("this house", () => {
     const missing = Object.keys(builders).filter((name) => !sources.some((text) => new RegExp(`export (?:async )?(?:function|const) ${name}\\b`).test(text)));
     expect(missing).toEqual([]);
   });
+  test("has each part built where the table says that it is", () => {
+    const idle = Object.entries(builders).filter(([name, builder]) => ![...tree].some(([path, text]) => path.startsWith(builder) && new RegExp(`(?<!function )\\b${name}\\(`).test(text)));
+    expect(idle).toEqual([]);
+  });
   test("has files written by their owners alone", () => expect(owners(tree)).toEqual([]));
 });
 
@@ -87,11 +91,17 @@ describe("the rule on file writes", () => {
 
 describe("the rule on builders", () => {
   test("catches a part that is built elsewhere, and a link that goes past the breaker", () => {
-    expect(built(filesOf({ "src/front/a.ts": "const pool = createPool({});" }))).toEqual(["src/front/a.ts:1 builds a part of its own (createPool); only src/compose.ts does"]);
+    expect(built(filesOf({ "src/front/a.ts": "const pool = createPool({});" }))).toEqual(["src/front/a.ts:1 builds a part of its own (createPool); only src/compose/core.ts does"]);
     expect(built(filesOf({ "src/hub/a.ts": "createStdioLink(spec);" }))).toHaveLength(1);
   });
 
+  test("catches a part that is built in another file of the room, and takes the whole room where it says so, but no room with a like name", () => {
+    expect(built(filesOf({ "src/compose/bridge.ts": "createHub({});" }))).toEqual(["src/compose/bridge.ts:1 builds a part of its own (createHub); only src/compose/core.ts does"]);
+    expect(built(filesOf({ "src/compose/a.ts": "createEgress({});", "src/compose/b.ts": "createEgress({});" }))).toEqual([]);
+    expect(built(filesOf({ "src/composer/a.ts": "createEgress({});" }))).toEqual(["src/composer/a.ts:1 builds a part of its own (createEgress); only src/compose/ does"]);
+  });
+
   test("allows the builder, the definition, and a part that is passed in", () => {
-    expect(built(filesOf({ "src/compose.ts": "createPool({});", "src/backend/pool.ts": "export function createPool() { createHttpLink(); }", "src/hub/a.ts": "const make = createPool; options.createPool(events);" }))).toEqual([]);
+    expect(built(filesOf({ "src/compose/core.ts": "createPool({});", "src/backend/pool.ts": "export function createPool() { createHttpLink(); }", "src/hub/a.ts": "const make = createPool; options.createPool(events);" }))).toEqual([]);
   });
 });

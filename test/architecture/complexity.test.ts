@@ -13,7 +13,7 @@ function lint(...paths: string[]): { readonly exitCode: number; readonly problem
 }
 
 test("this house passes oxlint, with a complexity of at most 9 in every function", () => {
-  expect(lint("src", "test", "build.ts")).toEqual({ exitCode: 0, problems: [] });
+  expect(lint("src", "test", "release", "build.ts")).toEqual({ exitCode: 0, problems: [] });
 });
 
 describe("the gate", () => {

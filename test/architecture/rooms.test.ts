@@ -16,11 +16,11 @@ describe("this house", () => {
 });
 
 describe("the room table", () => {
-  test("has thirty edges between rooms and no cycle of its own", () => {
-    const edges = Object.entries(roomTable).filter(([room]) => !room.endsWith(".ts")).flatMap(([, allowed]) => allowed.filter((to) => !to.endsWith(".ts")));
-    expect(edges).toHaveLength(30);
+  test("has forty edges between rooms and no cycle of its own", () => {
+    const edges = Object.entries(roomTable).filter(([room]) => !room.endsWith(".ts")).flatMap(([, allowed]) => allowed);
+    expect(edges).toHaveLength(40);
     const order = Object.keys(roomTable).filter((room) => !room.endsWith(".ts"));
-    for (const room of order) for (const to of roomTable[room] ?? []) if (!to.endsWith(".ts")) expect(order.indexOf(to)).toBeLessThan(order.indexOf(room));
+    for (const room of order) for (const to of roomTable[room] ?? []) expect(order.indexOf(to)).toBeLessThan(order.indexOf(room));
   });
 
   test.each([
@@ -33,6 +33,8 @@ describe("the room table", () => {
     ["backend", "hub"],
     ["era", "config"],
     ["base", "protocol"],
+    ["front", "compose"],
+    ["cli", "hub"],
   ])("catches %s importing %s, also as a type", (from, to) => {
     const value = filesOf({ [`src/${from}/a.ts`]: `import { x } from "../${to}/index.ts";\nx();` });
     const type = filesOf({ [`src/${from}/a.ts`]: `\nimport type { X } from "../${to}/index.ts";` });

@@ -18,7 +18,7 @@ describe("the mirror rule", () => {
 
   test("leaves out doors and types, and nothing else", () => {
     expect(mirror(filesOf({ "src/hub/index.ts": 'export { a } from "./a.ts";', "src/hub/types.ts": "export interface A { b: () => void }", "src/hub/a.ts": "class A {}", "test/hub/a.test.ts": "expect(1)" }))).toEqual([]);
-    expect(mirror(filesOf({ "src/compose.ts": "await start();" }))).toEqual(["src/compose.ts has no test/compose.test.ts"]);
+    expect(mirror(filesOf({ "src/main.ts": "await start();" }))).toEqual(["src/main.ts has no test/main.test.ts"]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Files } from "./rules/rule.ts";
 /** The top of the repository. */
 export const top = join(import.meta.dir, "..", "..");
 
-const folders: readonly string[] = Object.freeze(["src", "test", "docs", ".ci", ".github"]);
+const folders: readonly string[] = Object.freeze(["src", "test", "release", "docs", ".ci", ".github"]);
 const papers: readonly string[] = Object.freeze([".gitignore", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "build.ts", "bunfig.toml", "package.json", "tsconfig.json", "bun.lock"]);
 
 /** All texts of the repository; a paper that is missing is left out. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmod, mkdir, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { bootOf, defaultLimits, type Log, nullLog, startOf, systemClock } from "../../src/base/index.ts";
-import { createLedger, reapEarlier } from "../../src/backend/ledger.ts";
+import { createLedger, leftEarlier, reapEarlier } from "../../src/backend/ledger.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 
 const life = "28a1700d5cc4494782dced70d48c4d5d";
@@ -136,4 +136,16 @@ test("a page that others could have written is not believed, and told", async ()
   // It keeps nobody from the others.
   expect([child.signalCode, await namesIn(folder)]).toEqual([null, [`${life}.json`]]);
   child.kill();
+});
+
+test("what a killed proxy has left can be looked at without ending it", async () => {
+  await using folder = await createFolder();
+  expect(await leftEarlier(folder.path)).toEqual([]);
+  await using child = sleeper(life);
+  await leave(folder, { children: [{ pid: child.pid, start: startOf(child.pid), server: "a" }, { pid: child.pid, start: 1, server: "b" }] });
+  await leave(folder, { pid: process.pid, start: startOf(process.pid), children: [{ pid: child.pid, start: startOf(child.pid), server: "a" }] }, "living.json");
+  await leave(folder, { boot: "another", children: [{ pid: child.pid, start: startOf(child.pid), server: "a" }] }, "older.json");
+  await writeFile(folder.at("children", "broken.json"), "{", { mode: 0o600 });
+  expect(await leftEarlier(folder.path)).toEqual([child.pid]);
+  expect([child.exitCode, child.signalCode]).toEqual([null, null]);
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPrivateFile, ensurePrivateDir, Fault, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
+import { createPrivateFile, ensurePrivateDir, Fault, makePrivate, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -228,4 +228,15 @@ test("a file gets another name and takes the place of what had it", async () => 
   await moveFile(join(folder, "a"), join(folder, "b"));
   expect([await readdir(folder), await readFile(join(folder, "b"), "utf8")]).toEqual([["b"], "new"]);
   await expect(moveFile(join(folder, "a"), join(folder, "b"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+});
+
+test.skipIf(process.platform === "win32")("what is open is closed to others, be it a file or a folder", async () => {
+  const open = await mkdtemp(join(tmpdir(), "1mcp-test-"));
+  await writeFile(join(open, "file"), "x");
+  for (const [path, mode] of [[open, 0o755], [join(open, "file"), 0o664]] as const) await chmod(path, mode);
+  await makePrivate(open);
+  await makePrivate(join(open, "file"));
+  expect([(await stat(open)).mode & 0o777, (await stat(join(open, "file"))).mode & 0o777]).toEqual([0o700, 0o600]);
+  await expect(makePrivate(join(open, "none"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  await rm(open, { recursive: true });
 });

@@ -46,3 +46,14 @@ test("the instructions of one server are its own, unchanged", () => {
   expect(instructionsOf(viewOn(offers, "a"))).toBe("Ay.\n# b");
   expect(instructionsOf(viewOn(offers, "gone"))).toBeNull();
 });
+
+describe("an instruction template", () => {
+  const told = (instructionTemplate: string, offers = [offerOf("b", { instructions: "# Bee {{title}}" }), offerOf("a")]) =>
+    instructionsOf(viewOf(buildCatalog(offers, { separator: "__", instructionTemplate, limits: defaultLimits }), everybody, { server: null }));
+
+  test("has what the servers say in it, which is never looked at as a template", () => {
+    expect(told("{{serverCount}} {{pluralServers}} {{isAre}} here: {{serverNames}}; {{toolPattern}}\n{{instructions}}")).toBe("2 servers are here: a, b; {server}__{name}\n# b\n\nIts tools and prompts are named b__<name> here.\n\n## Bee {{title}}");
+    expect(told("{{#each servers}}{{name}}{{#if hasInstructions}}!{{/if}} {{/each}}")).toBe("a b! ");
+    expect(told("{{#if hasServers}}x{{/if}}", [])).toBeNull();
+  });
+});

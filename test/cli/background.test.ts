@@ -44,7 +44,7 @@ test("starts one also when somebody who wanted to start one has ended before", a
 test("says why a server did not come up: it ended, or it took too long", async () => {
   await using folder = await createFolder();
   await writeFile(folder.at("mcp.json"), "{");
-  await expect(ensureServer(options(folder))).rejects.toMatchObject({ code: "SERVER_AWAY", hint: `see ${folder.at("state", "serve.log")}` });
+  await expect(ensureServer(options(folder))).rejects.toMatchObject({ code: "CONFIG_INVALID", hint: `see ${folder.at("state", "serve.log")}` });
   expect(await readFile(folder.at("state", "serve.log"), "utf8")).toContain("mcp.json:1");
   const slow = [process.execPath, "-e", "process.stdin.resume(); setTimeout(() => process.exit(3), 400)"];
   await expect(ensureServer(options(folder, { selfArgv: slow, msMax: 1 }))).rejects.toThrow("it does not listen after 1 ms");

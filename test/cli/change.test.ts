@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
-import type { Reloaded } from "../../src/compose.ts";
+import type { Reloaded } from "../../src/compose/index.ts";
+import { fault } from "../../src/base/index.ts";
 import { runHere } from "../fixtures/cli.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { operated } from "../fixtures/operated.ts";
@@ -48,4 +49,28 @@ test("without --config it is the default file", async () => {
   const here = await runHere(["preset", "create", "p", "--filter", "a", "--state-dir", folder.at("state")], { HOME: folder.path, XDG_CONFIG_HOME: folder.at("config") });
   expect(here.code).toBe(0);
   expect(await readFile(folder.at("config", "1mcp", "mcp.json"), "utf8")).toContain('"p"');
+});
+
+test("a server that goes after it took the change makes no failure of it; one that cannot say how it is does", async () => {
+  await using folder = await createFolder();
+  const path = folder.at("mcp.json");
+  const closing: (() => Promise<void>)[] = [];
+  await using running = await operated({}, () => Promise.resolve(came("changed", path)), {
+    actions: [
+      {
+        method: "POST",
+        path: "/servers/:id/settled",
+        run() {
+          const [close] = closing;
+          if (close === undefined) throw fault("STATE_BROKEN", { detail: "it forgot" });
+          return close().then(() => Promise.withResolvers().promise);
+        },
+      },
+    ],
+  });
+  const add = (name: string) => runHere(["mcp", "add", name, "--config", path, ...running.flags, "--", "x"]);
+  expect(await add("a")).toMatchObject({ code: 1, stderr: expect.stringContaining("it forgot") });
+  closing.push(running.close);
+  const gone = await add("b");
+  expect([gone.code, gone.stdout]).toEqual([0, expect.stringContaining("the running server has it")]);
 });

@@ -10,8 +10,8 @@ test("commands are found by exactly their words", () => {
 });
 
 test("the words that may follow leave out what people are not told of, if asked so", () => {
-  expect(nextWords([])).toEqual(["serve", "proxy", "status", "audit", "mcp", "preset", "explain", "approve", "open", "token", "auth", "config", "service", "demo", "watchdog"]);
-  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "audit", "mcp", "preset", "explain", "approve", "open", "token", "auth", "config", "service"]);
+  expect(nextWords([])).toEqual(["serve", "proxy", "status", "audit", "mcp", "preset", "app", "explain", "instructions", "inspect", "run", "wait", "approve", "open", "token", "auth", "config", "doctor", "completion", "service", "version", "demo", "supervise", "watchdog"]);
+  expect(nextWords([], shownCommands)).toEqual(["serve", "proxy", "status", "audit", "mcp", "preset", "app", "explain", "instructions", "inspect", "run", "wait", "approve", "open", "token", "auth", "config", "doctor", "completion", "service", "version"]);
   expect(nextWords(["config"])).toEqual(["check", "schema", "reload", "backup", "backups", "restore", "diff", "edit"]);
   expect(nextWords(["serve"])).toEqual([]);
 });

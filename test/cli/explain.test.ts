@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { faults } from "../../src/base/index.ts";
 import type { AskedTool, Explained } from "../../src/catalog/index.ts";
 import { explainActions } from "../../src/front/explain.ts";
 import { runHere } from "../fixtures/cli.ts";
@@ -37,4 +38,17 @@ test("a code is told apart, and needs no server", async () => {
   expect(await runHere(["explain", "BACKEND_BUSY", ...flags])).toEqual({ code: 0, stderr: "", stdout: "BACKEND_BUSY: too many calls are in flight to the server\n  hint:  try again later\n  HTTP status 429, JSON-RPC error -32603, exit code 1\n" });
   expect(JSON.parse((await runHere(["explain", "BACKEND_BUSY", "--json", ...flags])).stdout)).toMatchObject({ code: "BACKEND_BUSY", http: 429 });
   expect((await runHere(["explain", "backend_busy", ...flags])).stderr).toContain("no 1mcp server can be reached");
+});
+
+test("every code there is can be explained, as words and as JSON, without a server", async () => {
+  for (const [code, { text, hint, exit }] of Object.entries(faults)) {
+    const words = await runHere(["explain", code]);
+    expect([words.code, words.stdout.startsWith(`${code}: ${text}\n`), words.stdout.includes(`hint:  ${hint}\n`)]).toEqual([0, true, true]);
+    expect(JSON.parse((await runHere(["explain", code, "--json"])).stdout)).toMatchObject({ code, exit });
+  }
+});
+
+test("a code that there is not is told of, with one that is near", async () => {
+  expect((await runHere(["explain", "TOKEN_INVALIT"])).stderr).toContain("did you mean TOKEN_INVALID?");
+  expect((await runHere(["explain", "QQ_QQ"])).stderr).toContain("there are: MESSAGE_INVALID_JSON, ");
 });

@@ -1,24 +1,36 @@
 import { expect, test } from "bun:test";
 import { commandOf } from "../../src/cli/commands.ts";
-import { environmentName, flags, parseSettings, sinceOf, valuesOf, withValue } from "../../src/cli/flags.ts";
+import { environmentName, flags, parseSettings, sinceOf, valuesOf, variableOf, withValue } from "../../src/cli/flags.ts";
 
 const of = (given: Record<string, string>, env: Record<string, string> = {}) => parseSettings(new Map(Object.entries(given)), env);
 
 test("without any flag everything is standard", () => {
   expect(of({})).toEqual({
     ok: true,
-    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, trustTerminal: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, start: false, user: false, json: false, since: null, paste: false, device: false, yes: null, deny: null, wait: false, name: null, scopes: null, servers: [], sources: null, ttlMs: 7_776_000_000, all: false, print: false, passwordFile: null, operatorPasswordFile: null, remove: false, preset: null, tags: null, tagFilter: null, filter: null, description: null, dryRun: false, grant: null },
+    settings: { config: null, stateDir: null, logLevel: "info", strictSecrets: false, host: null, port: null, insecureNoAuth: false, trustTerminal: false, gracefulRestart: false, stdio: false, url: null, tokenFile: null, timeoutMs: 10_000, waitMs: 30_000, start: false, user: false, json: false, since: null, paste: false, device: false, yes: null, deny: null, wait: false, name: null, scopes: null, servers: [], sources: null, ttlMs: 7_776_000_000, all: false, print: false, passwordFile: null, operatorPasswordFile: null, remove: false, preset: null, tags: null, tagFilter: null, filter: null, description: null, dryRun: false, grant: null, project: null, assumeYes: false, backup: null, keepIn1mcp: false, verifyBackups: false, cleanupDays: null, verify: null },
   });
 });
 
 test("every flag can be given, and the environment stands behind each", () => {
-  const all = { config: "c", "state-dir": "s", "log-level": "debug", "strict-secrets": "1", host: "::1", port: "0", "insecure-no-auth": "1", "trust-terminal": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1", user: "1", json: "1", since: "90m", paste: "1", device: "1", yes: "A", deny: "B", wait: "1", name: "n", scope: "a,b c", server: "s t", "from-cidr": "10.0.0.0/8,::1", ttl: "2h", all: "1", print: "1", "password-file": "p", "operator-password-file": "o", remove: "1", preset: "d", tags: "x,y", "tag-filter": "x && y", filter: "!x", description: "why", "dry-run": "1", grant: "g" };
-  const settings = { config: "c", stateDir: "s", logLevel: "debug", strictSecrets: true, host: "::1", port: 0, insecureNoAuth: true, trustTerminal: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, start: true, user: true, json: true, since: "90m", paste: true, device: true, yes: "A", deny: "B", wait: true, name: "n", scopes: ["a", "b", "c"], servers: ["s", "t"], sources: ["10.0.0.0/8", "::1"], ttlMs: 7_200_000, all: true, print: true, passwordFile: "p", operatorPasswordFile: "o", remove: true, preset: "d", tags: "x,y", tagFilter: "x && y", filter: "!x", description: "why", dryRun: true, grant: "g" };
+  const all = { config: "c", "state-dir": "s", "log-level": "debug", "strict-secrets": "1", host: "::1", port: "0", "insecure-no-auth": "1", "trust-terminal": "1", "graceful-restart": "1", stdio: "1", url: "http://a/mcp", "token-file": "t", timeout: "50", start: "1", user: "1", json: "1", since: "90m", paste: "1", device: "1", yes: "A", deny: "B", wait: "1", name: "n", scope: "a,b c", server: "s t", "from-cidr": "10.0.0.0/8,::1", ttl: "2h", all: "1", print: "1", "password-file": "p", "operator-password-file": "o", remove: "1", preset: "d", tags: "x,y", "tag-filter": "x && y", filter: "!x", description: "why", "dry-run": "1", grant: "g", project: "/p" };
+  const settings = { config: "c", stateDir: "s", logLevel: "debug", strictSecrets: true, host: "::1", port: 0, insecureNoAuth: true, trustTerminal: true, gracefulRestart: true, stdio: true, url: "http://a/mcp", tokenFile: "t", timeoutMs: 50, waitMs: 50, start: true, user: true, json: true, since: "90m", paste: true, device: true, yes: "A", deny: "B", wait: true, name: "n", scopes: ["a", "b", "c"], servers: ["s", "t"], sources: ["10.0.0.0/8", "::1"], ttlMs: 7_200_000, all: true, print: true, passwordFile: "p", operatorPasswordFile: "o", remove: true, preset: "d", tags: "x,y", tagFilter: "x && y", filter: "!x", description: "why", dryRun: true, grant: "g", project: "/p", assumeYes: false, backup: null, keepIn1mcp: false, verifyBackups: false, cleanupDays: null, verify: null };
   expect(of(all)).toEqual({ ok: true, settings: settings as never });
   const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [environmentName(name), value]));
-  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_STRICT_SECRETS", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_TRUST_TERMINAL", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_USER", "ONE_MCP_JSON", "ONE_MCP_SINCE", "ONE_MCP_PASTE", "ONE_MCP_DEVICE", "ONE_MCP_YES", "ONE_MCP_DENY", "ONE_MCP_WAIT", "ONE_MCP_NAME", "ONE_MCP_SCOPE", "ONE_MCP_SERVER", "ONE_MCP_FROM_CIDR", "ONE_MCP_TTL", "ONE_MCP_ALL", "ONE_MCP_PRINT", "ONE_MCP_PASSWORD_FILE", "ONE_MCP_OPERATOR_PASSWORD_FILE", "ONE_MCP_REMOVE", "ONE_MCP_PRESET", "ONE_MCP_TAGS", "ONE_MCP_TAG_FILTER", "ONE_MCP_FILTER", "ONE_MCP_DESCRIPTION", "ONE_MCP_DRY_RUN", "ONE_MCP_GRANT"]);
+  expect(Object.keys(env)).toEqual(["ONE_MCP_CONFIG", "ONE_MCP_STATE_DIR", "ONE_MCP_LOG_LEVEL", "ONE_MCP_STRICT_SECRETS", "ONE_MCP_HOST", "ONE_MCP_PORT", "ONE_MCP_INSECURE_NO_AUTH", "ONE_MCP_TRUST_TERMINAL", "ONE_MCP_GRACEFUL_RESTART", "ONE_MCP_STDIO", "ONE_MCP_URL", "ONE_MCP_TOKEN_FILE", "ONE_MCP_TIMEOUT", "ONE_MCP_START", "ONE_MCP_USER", "ONE_MCP_JSON", "ONE_MCP_SINCE", "ONE_MCP_PASTE", "ONE_MCP_DEVICE", "ONE_MCP_YES", "ONE_MCP_DENY", "ONE_MCP_WAIT", "ONE_MCP_NAME", "ONE_MCP_SCOPE", "ONE_MCP_SERVER", "ONE_MCP_FROM_CIDR", "ONE_MCP_TTL", "ONE_MCP_ALL", "ONE_MCP_PRINT", "ONE_MCP_PASSWORD_FILE", "ONE_MCP_OPERATOR_PASSWORD_FILE", "ONE_MCP_REMOVE", "ONE_MCP_PRESET", "ONE_MCP_TAGS", "ONE_MCP_TAG_FILTER", "ONE_MCP_FILTER", "ONE_MCP_DESCRIPTION", "ONE_MCP_DRY_RUN", "ONE_MCP_GRANT", "ONE_MCP_PROJECT"]);
   expect(of({}, env)).toEqual({ ok: true, settings: settings as never });
   expect(Object.keys(all).sort()).toEqual(flags.filter(({ typed }) => !typed).map(({ name }) => name).sort());
+});
+
+test("what says what one command is to do is taken from its command line alone", () => {
+  const typed = flags.filter((flag) => flag.typed);
+  expect(typed.length).toBeGreaterThan(5);
+  for (const { name } of typed) expect(of({}, { [environmentName(name)]: "no value at all" })).toMatchObject({ ok: true });
+});
+
+test("a variable stands behind a flag only where the command reads it", () => {
+  const [json, tags, status] = ["json", "tags", "status"].map((name) => flags.find((flag) => flag.name === name));
+  if (json === undefined || tags === undefined || status === undefined) throw new Error("a flag is gone");
+  expect([variableOf(json, "status"), variableOf(tags, "proxy"), variableOf(tags, "mcp add"), variableOf(tags, null), variableOf(status, "serve")]).toEqual(["ONE_MCP_JSON", "ONE_MCP_TAGS", null, "ONE_MCP_TAGS", null]);
 });
 
 test("the command line wins over the environment, and an empty variable is none", () => {

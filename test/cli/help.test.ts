@@ -57,11 +57,33 @@ test("help as people see it", () => {
                                               expression selects
       preset url [NAME]                       the address for clients that are to
                                               see its servers alone
+      app list                                the applications that are known, and
+                                              which of them are here
+      app discover                            the servers that applications here
+                                              have, and what could move
+      app consolidate [APP]                   take an application's servers in, or
+                                              all of them, and give it one entry
+                                              for all
+      app restore [APP]                       give an application its file back,
+                                              byte for byte
+      app backups                             what applications' files were before
+                                              they were changed
+      app connect [APP]                       write one entry that leads to us, and
+                                              change nothing else
+      app disconnect [APP]                    take that entry back
       explain [TOOL]                          which rules show or hide a tool; what
                                               an error's code means
       mcp tokens [SERVER]                     what the tools of each server cost a
                                               model, and what searching them would
                                               save
+      instructions                            what an agent at the shell has to
+                                              know of the servers
+      inspect [TARGET]                        the servers; the tools of SERVER;
+                                              what SERVER/TOOL takes
+      run [TOOL]                              call SERVER/TOOL, and print what it
+                                              gives
+      wait [SERVER]                           wait until the servers, or one of
+                                              them, can be called
       approve                                 who asks for a grant, and your
                                               decision
       open                                    have your browser be the operator's
@@ -99,8 +121,15 @@ test("help as people see it", () => {
       config edit                             change the configuration in your
                                               editor; it is checked before it
                                               counts
+      doctor                                  look for what is wrong, and say what
+                                              mends it
+      completion [SHELL]                      what your shell needs to complete
+                                              these commands: bash, zsh or fish
       service print [MANAGER]                 print what a service manager needs:
                                               systemd or launchd
+      version                                 print the version; with --verify say
+                                              whether this executable is the one
+                                              that was released
 
     Flags of serve:
       -H, --host ADDRESS                 address to listen on; default 127.0.0.1
@@ -118,14 +147,24 @@ test("help as people see it", () => {
                                          [ONE_MCP_GRACEFUL_RESTART]
           --stdio                        serve one client on stdin and stdout, and
                                          listen nowhere [ONE_MCP_STDIO]
-          --token-file FILE              the token that opens everything; with
-                                         proxy, the token itself may be in
+          --background                   start it as a process of its own that is
+                                         started again when it falls, and come back
+                                         when it listens
+          --status                       say how it is: 0 ready, 3 not running, 4
+                                         not ready, 5 restarting, 6 given up, 7
+                                         without its supervisor
+          --stop                         end it
+          --restart                      end it if it runs, and start it in the
+                                         background, with the same flags if none
+                                         are given
+          --token-file FILE              the token that opens everything; but with
+                                         serve, the token itself may be in
                                          ONE_MCP_TOKEN instead; default the one in
                                          the state folder [ONE_MCP_TOKEN_FILE]
           --operator-password-file FILE  the password of the operator's pages;
                                          default what the configuration says
                                          [ONE_MCP_OPERATOR_PASSWORD_FILE]
-          --preset NAME                  only the servers that this preset selects
+      -p, --preset NAME                  only the servers that this preset selects
                                          [ONE_MCP_PRESET]
           --tags LIST                    only servers with any of these tags:
                                          web,search; with mcp add and update, the
@@ -134,22 +173,29 @@ test("help as people see it", () => {
                                          !(legacy || server:old)
                                          [ONE_MCP_TAG_FILTER]
       -f, --filter EXPRESSION            the same [ONE_MCP_FILTER]
+          --json                         print everything as JSON [ONE_MCP_JSON]
 
     Flags of proxy:
-      -u, --url URL                the server to bridge to; with mcp, the address
-                                   of the one in the entry; default the running one
-                                   of the state folder [ONE_MCP_URL]
-          --token-file FILE        the token that opens everything; with proxy, the
-                                   token itself may be in ONE_MCP_TOKEN instead;
-                                   default the one in the state folder
+      -u, --url URL                the server to bridge to, or to ask; with mcp,
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder [ONE_MCP_URL]
+          --token-file FILE        the token that opens everything; but with serve,
+                                   the token itself may be in ONE_MCP_TOKEN
+                                   instead; default the one in the state folder
                                    [ONE_MCP_TOKEN_FILE]
       -t, --timeout MS             how long the server may take to answer for the
-                                   first time; with mcp, to answer any request
-                                   (requestTimeout); default 10000
+                                   first time; with wait, to have its servers
+                                   ready; with mcp, to answer any request
+                                   (requestTimeout); default 10000, with wait 30000
                                    [ONE_MCP_TIMEOUT]
           --start                  start the server in the background if none runs
                                    [ONE_MCP_START]
-          --preset NAME            only the servers that this preset selects
+          --project DIR            the folder whose project counts, with its
+                                   .1mcprc; default the one that the client starts
+                                   it in [ONE_MCP_PROJECT]
+      -p, --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
@@ -168,22 +214,26 @@ test("help as people see it", () => {
                         default all there is [ONE_MCP_SINCE]
 
     Flags of mcp add:
-      -u, --url URL            the server to bridge to; with mcp, the address of
-                               the one in the entry; default the running one of the
-                               state folder
+      -u, --url URL            the server to bridge to, or to ask; with mcp, the
+                               address of the one in the entry; with app, the
+                               address that the application is to call itself;
+                               default the running one of the state folder
       -t, --timeout MS         how long the server may take to answer for the first
-                               time; with mcp, to answer any request
-                               (requestTimeout); default 10000
+                               time; with wait, to have its servers ready; with
+                               mcp, to answer any request (requestTimeout); default
+                               10000, with wait 30000
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
-          --dry-run            show what would change in the file, and change
-                               nothing [ONE_MCP_DRY_RUN]
+          --dry-run            show what would change, and change nothing
+                               [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
           --type TYPE          how the server is reached: stdio, http or sse;
                                default stdio with a command; with an address it is
                                found out
           --command PROGRAM    the program to start; easier: everything behind --
-          --args ARGUMENT      an argument of it; may be given several times
+          --args ARGUMENT      an argument of it; may be given several times; with
+                               run, all arguments as one JSON object; default with
+                               run, what is on standard input
       -e, --env NAME=VALUE     a variable for it; NAME alone takes the value from
                                the environment of 1mcp, '$file:PATH',
                                '$keychain:SERVICE/NAME' and '$env:NAME' from there;
@@ -199,22 +249,26 @@ test("help as people see it", () => {
                                30000 for what is new, else 5000
 
     Flags of mcp update:
-      -u, --url URL            the server to bridge to; with mcp, the address of
-                               the one in the entry; default the running one of the
-                               state folder
+      -u, --url URL            the server to bridge to, or to ask; with mcp, the
+                               address of the one in the entry; with app, the
+                               address that the application is to call itself;
+                               default the running one of the state folder
       -t, --timeout MS         how long the server may take to answer for the first
-                               time; with mcp, to answer any request
-                               (requestTimeout); default 10000
+                               time; with wait, to have its servers ready; with
+                               mcp, to answer any request (requestTimeout); default
+                               10000, with wait 30000
           --tags LIST          only servers with any of these tags: web,search;
                                with mcp add and update, the tags of the entry
-          --dry-run            show what would change in the file, and change
-                               nothing [ONE_MCP_DRY_RUN]
+          --dry-run            show what would change, and change nothing
+                               [ONE_MCP_DRY_RUN]
           --json               print everything as JSON [ONE_MCP_JSON]
           --type TYPE          how the server is reached: stdio, http or sse;
                                default stdio with a command; with an address it is
                                found out
           --command PROGRAM    the program to start; easier: everything behind --
-          --args ARGUMENT      an argument of it; may be given several times
+          --args ARGUMENT      an argument of it; may be given several times; with
+                               run, all arguments as one JSON object; default with
+                               run, what is on standard input
       -e, --env NAME=VALUE     a variable for it; NAME alone takes the value from
                                the environment of 1mcp, '$file:PATH',
                                '$keychain:SERVICE/NAME' and '$env:NAME' from there;
@@ -232,21 +286,20 @@ test("help as people see it", () => {
                                30000 for what is new, else 5000
 
     Flags of mcp remove:
-          --dry-run     show what would change in the file, and change nothing
+          --dry-run     show what would change, and change nothing
                         [ONE_MCP_DRY_RUN]
           --json        print everything as JSON [ONE_MCP_JSON]
-      -y, --assume-yes  do not ask
+      -y, --assume-yes  do it without asking
 
     Flags of mcp enable:
-          --dry-run     show what would change in the file, and change nothing
+          --dry-run     show what would change, and change nothing
                         [ONE_MCP_DRY_RUN]
           --json        print everything as JSON [ONE_MCP_JSON]
           --wait-ms MS  how long to wait until it is up; 0: do not; default 30000
                         for what is new, else 5000
 
     Flags of mcp disable:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp list:
@@ -273,28 +326,23 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools enable:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools disable:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools allow:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools deny:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of mcp tools forget:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset list:
@@ -310,8 +358,8 @@ test("help as people see it", () => {
                                    server:old)
       -f, --filter EXPRESSION      the same
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
-          --dry-run                show what would change in the file, and change
-                                   nothing [ONE_MCP_DRY_RUN]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset edit:
@@ -321,13 +369,12 @@ test("help as people see it", () => {
                                    server:old)
       -f, --filter EXPRESSION      the same
           --description TEXT       what the preset is for [ONE_MCP_DESCRIPTION]
-          --dry-run                show what would change in the file, and change
-                                   nothing [ONE_MCP_DRY_RUN]
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
           --json                   print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset delete:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of preset test:
@@ -341,8 +388,64 @@ test("help as people see it", () => {
     Flags of preset url:
           --json  print everything as JSON [ONE_MCP_JSON]
 
+    Flags of app list:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app discover:
+          --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app consolidate:
+      -u, --url URL     the server to bridge to, or to ask; with mcp, the address
+                        of the one in the entry; with app, the address that the
+                        application is to call itself; default the running one of
+                        the state folder
+          --dry-run     show what would change, and change nothing
+                        [ONE_MCP_DRY_RUN]
+          --json        print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes  do it without asking
+
+    Flags of app restore:
+          --dry-run       show what would change, and change nothing
+                          [ONE_MCP_DRY_RUN]
+      -b, --backup ID     what to go back to; default the newest from before a
+                          server moved, or an entry was written
+          --keep-in-1mcp  leave the servers in our configuration too
+      -a, --all           end all grants, the token in the state folder included;
+                          with inspect, show all tools at once; with app, all
+                          applications [ONE_MCP_ALL]
+          --json          print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes    do it without asking
+
+    Flags of app backups:
+          --verify-backups  say whether each is what was kept
+          --cleanup DAYS    take away those that are older
+          --json            print everything as JSON [ONE_MCP_JSON]
+
+    Flags of app connect:
+      -u, --url URL                the server to bridge to, or to ask; with mcp,
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder
+      -p, --preset NAME            only the servers that this preset selects
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old)
+      -f, --filter EXPRESSION      the same
+          --dry-run                show what would change, and change nothing
+                                   [ONE_MCP_DRY_RUN]
+          --json                   print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes             do it without asking
+
+    Flags of app disconnect:
+          --dry-run     show what would change, and change nothing
+                        [ONE_MCP_DRY_RUN]
+          --json        print everything as JSON [ONE_MCP_JSON]
+      -y, --assume-yes  do it without asking
+
     Flags of explain:
-          --preset NAME            only the servers that this preset selects
+      -p, --preset NAME            only the servers that this preset selects
                                    [ONE_MCP_PRESET]
           --tags LIST              only servers with any of these tags: web,search;
                                    with mcp add and update, the tags of the entry
@@ -357,6 +460,97 @@ test("help as people see it", () => {
 
     Flags of mcp tokens:
           --json  print everything as JSON [ONE_MCP_JSON]
+
+    Flags of instructions:
+      -u, --url URL                the server to bridge to, or to ask; with mcp,
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder [ONE_MCP_URL]
+          --token-file FILE        the token that opens everything; but with serve,
+                                   the token itself may be in ONE_MCP_TOKEN
+                                   instead; default the one in the state folder
+                                   [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS             how long the server may take to answer for the
+                                   first time; with wait, to have its servers
+                                   ready; with mcp, to answer any request
+                                   (requestTimeout); default 10000, with wait 30000
+                                   [ONE_MCP_TIMEOUT]
+      -p, --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+
+    Flags of inspect:
+      -u, --url URL                the server to bridge to, or to ask; with mcp,
+                                   the address of the one in the entry; with app,
+                                   the address that the application is to call
+                                   itself; default the running one of the state
+                                   folder [ONE_MCP_URL]
+          --token-file FILE        the token that opens everything; but with serve,
+                                   the token itself may be in ONE_MCP_TOKEN
+                                   instead; default the one in the state folder
+                                   [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS             how long the server may take to answer for the
+                                   first time; with wait, to have its servers
+                                   ready; with mcp, to answer any request
+                                   (requestTimeout); default 10000, with wait 30000
+                                   [ONE_MCP_TIMEOUT]
+      -p, --preset NAME            only the servers that this preset selects
+                                   [ONE_MCP_PRESET]
+          --tags LIST              only servers with any of these tags: web,search;
+                                   with mcp add and update, the tags of the entry
+                                   [ONE_MCP_TAGS]
+          --tag-filter EXPRESSION  only servers that it selects: web && !(legacy ||
+                                   server:old) [ONE_MCP_TAG_FILTER]
+      -f, --filter EXPRESSION      the same [ONE_MCP_FILTER]
+          --format FORMAT          toon, json or text; with run also compact;
+                                   default text on a terminal, else toon
+          --limit COUNT            so many tools at once; default 20
+          --cursor CURSOR          go on where the last page ended
+      -a, --all                    end all grants, the token in the state folder
+                                   included; with inspect, show all tools at once;
+                                   with app, all applications [ONE_MCP_ALL]
+
+    Flags of run:
+      -u, --url URL          the server to bridge to, or to ask; with mcp, the
+                             address of the one in the entry; with app, the address
+                             that the application is to call itself; default the
+                             running one of the state folder [ONE_MCP_URL]
+          --token-file FILE  the token that opens everything; but with serve, the
+                             token itself may be in ONE_MCP_TOKEN instead; default
+                             the one in the state folder [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS       how long the server may take to answer for the first
+                             time; with wait, to have its servers ready; with mcp,
+                             to answer any request (requestTimeout); default 10000,
+                             with wait 30000 [ONE_MCP_TIMEOUT]
+          --format FORMAT    toon, json or text; with run also compact; default
+                             text on a terminal, else toon
+          --raw              the same as --format json: exactly what came
+          --max-chars COUNT  so much of the result at most, unless as JSON; 0: all
+                             of it; default 2000
+          --args ARGUMENT    an argument of it; may be given several times; with
+                             run, all arguments as one JSON object; default with
+                             run, what is on standard input
+
+    Flags of wait:
+      -u, --url URL          the server to bridge to, or to ask; with mcp, the
+                             address of the one in the entry; with app, the address
+                             that the application is to call itself; default the
+                             running one of the state folder [ONE_MCP_URL]
+          --token-file FILE  the token that opens everything; but with serve, the
+                             token itself may be in ONE_MCP_TOKEN instead; default
+                             the one in the state folder [ONE_MCP_TOKEN_FILE]
+      -t, --timeout MS       how long the server may take to answer for the first
+                             time; with wait, to have its servers ready; with mcp,
+                             to answer any request (requestTimeout); default 10000,
+                             with wait 30000 [ONE_MCP_TIMEOUT]
+          --format FORMAT    toon, json or text; with run also compact; default
+                             text on a terminal, else toon
 
     Flags of approve:
           --yes CODE     approve the request with this code (or id) without asking
@@ -397,7 +591,8 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of auth revoke:
-          --all  end all grants, the token in the state folder included
+      -a, --all  end all grants, the token in the state folder included; with
+                 inspect, show all tools at once; with app, all applications
                  [ONE_MCP_ALL]
 
     Flags of auth pins:
@@ -424,16 +619,22 @@ test("help as people see it", () => {
           --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of config restore:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
           --json     print everything as JSON [ONE_MCP_JSON]
 
     Flags of config edit:
-          --dry-run  show what would change in the file, and change nothing
-                     [ONE_MCP_DRY_RUN]
+          --dry-run  show what would change, and change nothing [ONE_MCP_DRY_RUN]
+
+    Flags of doctor:
+          --fix   mend what can be mended without asking
+          --json  print everything as JSON [ONE_MCP_JSON]
 
     Flags of service print:
           --user  for one user's own service, not the machine's [ONE_MCP_USER]
+
+    Flags of version:
+          --verify FILE  the SHA256SUMS of the release; files that lie beside it
+                         are verified too
 
     Flags:
       -c, --config FILE      the configuration file; default

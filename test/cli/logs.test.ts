@@ -40,6 +40,18 @@ test("what comes is followed until somebody interrupts it", async () => {
   expect(here.signals.listenerCount("SIGINT")).toBe(0);
 });
 
+test("who follows can interrupt it from the first line on", async () => {
+  await using at = await given();
+  at.say("web", "first");
+  const here = startHere(["mcp", "logs", "web", "-f", ...at.server.flags]);
+  const { write } = here.stdout;
+  here.stdout.write = (text) => {
+    write(text);
+    here.signals.emit("SIGINT");
+  };
+  expect([await here.code, here.stdout.text()]).toEqual([0, "03:04:05.678 info   first\n"]);
+});
+
 test("following ends with the server, and says so; without one there is nothing to tell", async () => {
   await using at = await given();
   at.say("web", "first");

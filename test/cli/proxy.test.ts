@@ -83,3 +83,11 @@ test("an announcement that others can write is not followed while it is so", asy
   server.signals.emit("SIGTERM");
   expect(await server.code).toBe(0);
 });
+
+test("a project's file that cannot be meant is told before anything is bridged", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at(".1mcprc"), "{ command: 'rm' }");
+  const here = startHere(["proxy", "--project", folder.path], env(folder), { pipes: createClient().pipes });
+  expect(await here.code).toBe(78);
+  expect(here.stderr.text()).toContain("“command” is not a known key");
+});

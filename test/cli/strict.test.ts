@@ -95,3 +95,16 @@ test("a flag may have another name, and -f follows where something can be follow
   expect(given("mcp logs git -f")).toEqual({ follow: "1" });
   expect(given("serve -f a")).toEqual({ filter: "a" });
 });
+
+test("one name of two flags means the one of the command it stands with", () => {
+  const given = (...argv: string[]) => {
+    const line = parseCommandLine(argv);
+    return line.ok ? [Object.fromEntries(line.given), line.operand] : line.problem;
+  };
+  expect(given("app", "consolidate", "--yes", "cursor")).toEqual([{ "assume-yes": "1" }, "cursor"]);
+  expect(given("app", "restore", "cursor", "-y")).toEqual([{ "assume-yes": "1" }, "cursor"]);
+  expect(given("approve", "--yes", "AB12")).toEqual([{ yes: "AB12" }, null]);
+  expect(given("app", "backups", "--verify")).toEqual([{ "verify-backups": "1" }, null]);
+  expect(given("version", "--verify", "SHA256SUMS")).toEqual([{ verify: "SHA256SUMS" }, null]);
+  expect(given("status", "--assume-yes")).toContain("belongs to");
+});

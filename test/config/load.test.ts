@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { defaultLimits, reveal } from "../../src/base/index.ts";
 import { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig, type Loaded, type RemoteSpec } from "../../src/config/index.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { configIn, read } from "../fixtures/config.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
@@ -145,5 +146,30 @@ describe("the configuration of a bridge", () => {
 
   test("is refused for what is no address", () => {
     for (const url of ["nonsense", "ftp://a/mcp", ""]) expect(() => bridgeConfig({ ...target, url })).toThrow("the URL of the server");
+  });
+});
+
+describe("a template", () => {
+  const text = JSON.stringify({ mcpServers: { plain: { command: "{{project.name}}" } }, mcpTemplates: { own: { command: "x", args: ["{{project.name}}", "$${V}{{project.name}}${V}"], env: { T: "{{project.name}}" } }, odd: { url: "http://h/{{nothing}}" } } });
+  const load = (context?: object) => parseConfig({ text, path: "/c/mcp.json", variables: new Map([["V", "v"], ["HOME", "/wrong"]]), hash: "", ...(context === undefined ? {} : { context: context as Record<string, unknown> }) });
+  const problems = (loaded: Loaded): string[] => (loaded.ok ? loaded.warnings.map(({ path, message }) => `${path.join(".")}: ${message}`) : []);
+
+  test("is read and no more where there is no project; an entry that is none is meant as it stands", () => {
+    const loaded = load();
+    expect(loaded.ok && loaded.config.backends.map(({ name }) => name)).toEqual(["plain"]);
+    expect(loaded.ok && loaded.config.backends[0]).toMatchObject({ command: "{{project.name}}" });
+    expect(problems(loaded)).toEqual(["mcpTemplates.odd.url: “url” cannot be read at character 10: {{nothing}} is not one of the names that there are: project.…, user.…, environment.…, transport.…"]);
+  });
+
+  test("is filled in for a project, whose words are no references, and is out where it cannot be", () => {
+    const loaded = load({ project: { name: "${HOME}$" } });
+    const [, own, odd] = loaded.ok ? loaded.config.backends : [];
+    expect(own?.kind === "stdio" && [own.isFilled, own.args.map(reveal), reveal(own.env["T"] ?? "")]).toEqual([true, ["${HOME}$", "${V}${HOME}$v"], "${HOME}$"]);
+    expect([own?.issue, odd?.issue?.message]).toEqual([null, expect.stringContaining("cannot be read at character 10") as string]);
+  });
+
+  test("that names what the project does not have is out, with the name", () => {
+    const loaded = load({});
+    expect(problems(loaded)).toContain("mcpTemplates.own.args.0: “args” needs {{project.name}}, which this project does not have");
   });
 });

@@ -39,3 +39,13 @@ test("there may be as many servers as the limit says", () => {
   expect(messages({ mcpServers: servers })).toEqual(["“mcpServers” has 257 servers; limits.backendsMax is 256"]);
   expect(configIn({ mcpServers: servers, limits: { backendsMax: 300 } }).backends.length).toBe(257);
 });
+
+test("a template has a name of its own, and not the one of the running proxy beside it", () => {
+  const found = issuesIn({ mcpServers: { a: { command: "x" } }, mcpTemplates: { a: { command: "x" }, server: { command: "x" }, b__c: { command: "x" }, "1mcp": { command: "x" }, fine: { command: "{{project.path}}" } } });
+  expect(lines(found).map((line) => line.replace(/^\S+ /, ""))).toEqual([
+    "“a” is the name of a server too (rename one of them)",
+    "“server” is what the running proxy is called beside it (rename it)",
+    "“b__c” must not contain the separator “__” (rename the server, or choose another names.separator)",
+    "“1mcp” is reserved for the proxy's own tools",
+  ]);
+});

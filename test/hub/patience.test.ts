@@ -13,7 +13,7 @@ function stage() {
   const now = { server: null as State | null, starting: false, looks: 0 };
   const answered = done({ content: [] });
   const hub = {
-    status: () => ({ backends: now.server === null ? [] : [now.server] }),
+    status: () => ({ backends: now.server === null ? [] : [{ name: "server", ...now.server }] }),
     call: () => Promise.resolve(answered),
     describe: () => Promise.resolve({ info: "{}", capabilities: "{}", instructions: null }),
     watch: () => {
@@ -21,7 +21,7 @@ function stage() {
     },
     tool: () => "{}",
   } as unknown as Hub;
-  const serve = patient(hub, { clock, firstMs: 10_000, awayMs: 750, starting: () => now.starting, look: () => void (now.looks += 1) });
+  const serve = patient(hub, { server: "server", clock, firstMs: 10_000, awayMs: 750, starting: () => now.starting, look: () => void (now.looks += 1) });
   const cancel = new CancelSource();
   const call = (): { readonly outcome: () => Outcome | null } => {
     let outcome: Outcome | null = null;

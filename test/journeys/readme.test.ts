@@ -1,8 +1,10 @@
 /** What the README tells a newcomer to do works, with the README's own text. */
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { shownCommands } from "../../src/cli/commands.ts";
+import { createReader, linesOn } from "../fixtures/pages.ts";
 import { projectDir, runProgram, startProgram, temporaryDir } from "../fixtures/program.ts";
 
 const readme = await Bun.file(join(projectDir, "README.md")).text();
@@ -33,13 +35,36 @@ describe("the README", () => {
     expect(await runProgram(["config", "check", "--config", path])).toMatchObject({ code: 0 });
   });
 
-  test("lists commands that exist, and all of them", async () => {
-    const listed = [...readme.matchAll(/^\| `1mcp ([a-z]+(?: [a-z]+)*)[^`]*`/gmu)].map((match) => match[1]);
-    const help = (await runProgram(["--help"])).stdout;
-    const offered = [...(help.split("Commands:\n")[1]?.split("\n\n")[0] ?? "").matchAll(/^ {2}([a-z]+(?: [a-z]+)*)(?: \[[^\]]*\])* {2,}/gmu)].map((match) => match[1]);
-    expect(offered.length).toBeGreaterThan(0);
-    expect([...new Set(listed)].sort()).toEqual([...offered].sort());
+  test("lists commands that exist, and all of them", () => {
+    // Behind the first command of a row stand others that begin alike.
+    const listed = [...readme.matchAll(/^\| (`1mcp [^|]*) \|/gmu)].flatMap(([, cell = ""]) => {
+      const [first = [], ...others] = [...cell.matchAll(/`(?:1mcp )?([a-z ]+)`/gu)].map(([, words = ""]) => words.split(" "));
+      return [first, ...others.map((words) => [...first.slice(0, -1), ...words])].map((words) => words.join(" "));
+    });
+    expect(listed.toSorted()).toEqual(shownCommands.map(({ words }) => words.join(" ")).toSorted());
   });
+
+  test("starts with its own commands, and is undone by them: files of applications are what they were, and nothing is left", async () => {
+    await using reader = await createReader();
+    const lines = linesOn(readme).filter((line) => /^(?:1mcp|rm) /u.test(line));
+    expect(lines.map((line) => line.split(" ").slice(0, 3).join(" "))).toEqual(["1mcp config check", "1mcp serve", "1mcp approve", "1mcp app restore", "1mcp serve --stop", "rm -r ~/.config/1mcp"]);
+    const [check = "", serve = "", approve = "", ...undo] = lines;
+    const [add, token] = ["1mcp mcp add everything -- npx -y @modelcontextprotocol/server-everything", "1mcp token create --name ci --scope server:docs"];
+    for (const line of [add, token]) expect(readme).toContain(`\`${line}\``);
+    expect(await reader.follow(add)).toMatchObject({ code: 0 });
+    const theirs = '{ "mcpServers": { "notes": { "command": "npx", "args": ["-y", "@ada/notes"] } } }';
+    const cursor = await reader.put(".cursor/mcp.json", theirs);
+    // What the README's configuration leads to is not on this computer.
+    await reader.put(".config/1mcp/mcp.json", (blocks("jsonc")[0] ?? "").replace("https://example.com", "http://127.0.0.1:1"));
+    expect(await reader.follow(check)).toMatchObject({ code: 0 });
+    expect(await reader.follow(serve, { until: "/mcp" })).toMatchObject({ code: 0, stderr: expect.stringContaining("http://127.0.0.1:") as string });
+    expect(await reader.followAll(["1mcp serve --background", approve, token, "1mcp app consolidate cursor --yes"])).toMatchObject([{ code: 0 }, { code: 0 }, { code: 0 }, { code: 0 }]);
+    expect(await readFile(cursor, "utf8")).not.toBe(theirs);
+    for (const done of await reader.followAll(undo)) expect(done).toMatchObject({ code: 0 });
+    expect(await readFile(cursor, "utf8")).toBe(theirs);
+    expect([existsSync(join(reader.home, ".config", "1mcp")), existsSync(join(reader.home, ".local", "state", "1mcp"))]).toEqual([false, false]);
+    expect(await reader.follow("1mcp serve --status")).toMatchObject({ code: 3 });
+  }, 60_000);
 
   test("lists addresses that are there", async () => {
     await using program = await startProgram({ auth: false });

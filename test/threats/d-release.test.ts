@@ -24,7 +24,7 @@ test("100: the same source makes the same bytes in any folder, and a byte that w
   await using folder = await temporaryDir();
   const copies = await Promise.all(["one", "another"].map(async (name) => {
     const source = join(folder.path, name);
-    for (const part of ["src", "build.ts", "package.json", "tsconfig.json", "bunfig.toml"]) await cp(join(projectDir, part), join(source, part), { recursive: true });
+    for (const part of ["src", "release", "build.ts", "package.json", "tsconfig.json", "bunfig.toml"]) await cp(join(projectDir, part), join(source, part), { recursive: true });
     // What is linked is known by the way there, which is the same from both.
     await symlink(await realpath(join(projectDir, "node_modules")), join(source, "node_modules"));
     return source;

@@ -19,7 +19,7 @@ export const unused: Rule = (files) => {
 
 function takenOf(files: Files): ReadonlyMap<string, ReadonlySet<string>> {
   const taken = new Map<string, Set<string>>();
-  const all = [...sourcesOf(files), ...filesBelow(files, "test", ".ts", ".tsx"), ...[...files].filter(([path]) => path === "build.ts")];
+  const all = [...sourcesOf(files), ...filesBelow(files, "test", ".ts", ".tsx"), ...filesBelow(files, "release", ".ts"), ...[...files].filter(([path]) => path === "build.ts")];
   for (const { path, names, dynamic } of all.flatMap(([from, text]) => importsOf(from, text))) {
     if (path === null) continue;
     const of = taken.get(path) ?? new Set<string>();

@@ -5,7 +5,7 @@ import { sourcesOf } from "./rule.ts";
 
 /** Everything that may lie at the top. The second row is made by tools and ignored by git. */
 export const topLevel: readonly string[] = Object.freeze([
-  ".ci", ".git", ".github", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "build.ts", "bun.lock", "bunfig.toml", "docs", "package.json", "src", "test", "tsconfig.json",
+  ".ci", ".git", ".github", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "build.ts", "bun.lock", "bunfig.toml", "docs", "package.json", "release", "src", "test", "tsconfig.json",
   "coverage", "dist", "node_modules", "package-lock.json",
 ]);
 

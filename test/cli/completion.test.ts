@@ -1,0 +1,60 @@
+import { describe, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
+import { shownCommands } from "../../src/cli/commands.ts";
+import { flags } from "../../src/cli/flags.ts";
+import { runHere } from "../fixtures/cli.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+const bash = Bun.which("bash");
+
+/** What a real bash offers for the last word. */
+async function offered(script: string, words: readonly string[]): Promise<string[]> {
+  const ask = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _1mcp; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const child = Bun.spawn([bash ?? "bash", "--norc", "--noprofile", "-c", ask, "bash", script, "1mcp", ...words], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [text, errors] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  expect(errors).toBe("");
+  return text.split("\n").filter((line) => line !== "");
+}
+
+async function scriptFor(shell: string): Promise<string> {
+  const { code, stdout } = await runHere(["completion", shell]);
+  expect(code).toBe(0);
+  return stdout;
+}
+
+describe.skipIf(bash === null)("in a real bash", () => {
+  test("commands, the words after them, flags and files are completed, whatever flags stand between", async () => {
+    await using folder = await createFolder();
+    const script = folder.at("c.bash");
+    await writeFile(script, await scriptFor("bash"));
+    expect(await offered(script, ["ru"])).toEqual(["run"]);
+    expect(await offered(script, ["--config", "run", "--json", "config", "c"])).toEqual(["check"]);
+    expect(await offered(script, ["--config=x", "token", ""])).toEqual(["create", "list", "rotate", "revoke"]);
+    expect(await offered(script, ["run", "a/b", "--max"])).toEqual(["--max-chars"]);
+    expect(await offered(script, ["--ba"])).toEqual(["--background"]);
+    expect(await offered(script, ["status", "--port"])).toEqual([]);
+    expect(await offered(script, ["inspect", "--format", ""])).toEqual([]);
+    expect(await offered(script, ["--ver"])).toEqual(["--version"]);
+    const all = await offered(script, [""]);
+    expect(all.sort()).toEqual([...new Set(shownCommands.map(({ words }) => words[0] ?? ""))].sort());
+  });
+});
+
+describe.each(["zsh", "fish"])("for %s", (shell) => {
+  test("every command and every flag is named, and the shell can read it where there is one", async () => {
+    const script = await scriptFor(shell);
+    for (const { words } of shownCommands) for (const word of words) expect(script).toContain(word);
+    for (const { name } of flags) expect(script).toContain(shell === "fish" ? `-l ${name}` : `--${name}`);
+    const found = Bun.which(shell);
+    if (found === null) return;
+    await using folder = await createFolder();
+    await writeFile(folder.at("script"), script);
+    expect(await Bun.spawn([found, "-n", folder.at("script")]).exited).toBe(0);
+  });
+});
+
+test("for a shell that is none of these there is a word of which there are", async () => {
+  expect(await runHere(["completion"])).toMatchObject({ code: 2, stderr: expect.stringContaining("bash, zsh, fish") });
+  expect(await runHere(["completion", "bosh"])).toMatchObject({ code: 2, stderr: expect.stringContaining("did you mean bash?") });
+  expect(await runHere(["completion", "constructor"])).toMatchObject({ code: 2 });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { defaultLimits, runTool } from "../../src/base/index.ts";
+import { contextOf, findProject, projectSelection } from "../../src/config/project.ts";
+import { createFolder } from "../fixtures/folder.ts";
+
+describe("a project", () => {
+  test("is the nearest folder upwards with a .1mcprc, which may hold comments and plain keys", async () => {
+    await using folder = await createFolder();
+    await mkdir(folder.at("a", "b", "c"), { recursive: true });
+    await writeFile(folder.at(".1mcprc"), "{ preset: 'outer' }");
+    await writeFile(folder.at("a", ".1mcprc"), "{ /* ours */ tags: ['x', 'y'], }");
+    expect(await findProject(folder.at("a", "b", "c"))).toEqual({ folder: folder.at("a"), path: folder.at("a", ".1mcprc"), file: { tags: ["x", "y"] } });
+    expect((await findProject(folder.path)).file).toEqual({ preset: "outer" });
+    await writeFile(folder.at("a", ".1mcprc"), " ");
+    expect((await findProject(folder.at("a"))).file).toEqual({});
+  });
+
+  test("is the repository, else the folder itself, where there is none", async () => {
+    await using folder = await createFolder();
+    await mkdir(folder.at("repo", ".git"), { recursive: true });
+    await mkdir(folder.at("repo", "src", ".1mcprc"), { recursive: true });
+    expect(await findProject(folder.at("repo", "src"))).toMatchObject({ folder: folder.at("repo"), path: null });
+    expect(await findProject(folder.path)).toEqual({ folder: folder.path, path: null, file: {} });
+  });
+
+  test.each([
+    ["{ comand: 'x' }", "“comand” is not a known key"],
+    ["{ presets: 'x' }", "did you mean “preset”?"],
+    ["{ command: 'rm' }", "“command” is not a known key"],
+    ["{ context: { envPrefixes: [''] } }", "context.envPrefixes.0"],
+    ["{ context: { custom: { a: {} } } }", "context.custom.a"],
+    ["{ oops", ".1mcprc"],
+    ["[]", "CONFIG_INVALID"],
+  ])("with %s is refused", async (text, why) => {
+    await using folder = await createFolder();
+    await writeFile(folder.at(".1mcprc"), text);
+    const thrown = await findProject(folder.path).then(() => null, (fault: { readonly code: string; readonly message: string }) => fault);
+    expect(thrown).toMatchObject({ code: "CONFIG_INVALID" });
+    expect(`${thrown?.code} ${thrown?.message}`).toContain(why);
+  });
+
+  test("whose file is larger than the limit, or leads round in a circle, is refused", async () => {
+    await using folder = await createFolder();
+    await writeFile(folder.at(".1mcprc"), " ".repeat(defaultLimits.projectBytesMax + 1));
+    await expect(findProject(folder.path)).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
+    await mkdir(folder.at("in"));
+    await symlink(folder.at("in", ".1mcprc"), folder.at("in", ".1mcprc"));
+    await expect(findProject(folder.at("in"))).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
+  });
+});
+
+test("one selector of a project counts: preset, then filter, then tags", () => {
+  expect(projectSelection({ preset: "p", filter: "f", tags: "t" })).toEqual({ preset: "p", filter: null, tags: null });
+  expect(projectSelection({ filter: "f", tags: "t" })).toEqual({ preset: null, filter: "f", tags: null });
+  expect(projectSelection({ tags: ["a", "b"] })).toEqual({ preset: null, filter: null, tags: "a,b" });
+  expect(projectSelection({})).toEqual({ preset: null, filter: null, tags: null });
+});
+
+describe("a project's context", () => {
+  test("has what the file says, real users, and of the environment only what was asked for", async () => {
+    await using folder = await createFolder();
+    const file = { context: { projectId: "id", team: "t", custom: { n: 1 }, envPrefixes: ["APP_"], sanitizePaths: true } };
+    expect(await contextOf({ folder: folder.at("p"), path: null, file }, { HOME: folder.path, APP_X: "1", SECRET: "2", SHELL: "/bin/sh" })).toMatchObject({
+      project: { path: "~/p", name: "p", id: "id", team: "t", custom: { n: 1 }, git: {} },
+      user: { home: "~", shell: "/bin/sh", name: expect.any(String) as string },
+      environment: { variables: { APP_X: "1" } },
+    });
+    expect(JSON.stringify(await contextOf({ folder: folder.path, path: null, file: {} }, { SECRET: "2" }))).not.toContain("SECRET");
+  });
+
+  test("has what git says of it, when that is wanted", async () => {
+    await using folder = await createFolder();
+    const git = (...words: string[]) => runTool(["git", "-C", folder.path, ...words], { PATH: process.env["PATH"], HOME: folder.path });
+    await git("init", "-q", "-b", "trunk");
+    await git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "x");
+    const context = await contextOf({ folder: folder.path, path: null, file: { context: { includeGit: true } } }, {});
+    expect(context["project"]).toMatchObject({ git: { branch: "trunk", commit: expect.stringMatching(/^[\da-f]{40}$/) as string, root: folder.path } });
+  });
+});
