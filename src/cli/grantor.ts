@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits, fault } from "../base/index.ts";
-import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose.ts";
+import type { AuthOperator, GrantInfo, NewToken, PinnedClient, ShownClient } from "../compose.ts";
 import { defaultStateDir } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
@@ -57,6 +57,8 @@ const running = (occasion: Occasion): Grantor => ({
 });
 
 async function atRest({ settings, env, stderr }: Occasion): Promise<Grantor> {
+  // Whoever asks a running server needs nothing of what makes one.
+  const { grantsAtRest } = await import("../compose.ts");
   const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
   const configPath = settings.config === null ? null : resolve(settings.config);
   const { operator, close } = await grantsAtRest({ configPath, stateDir, env, logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { defaultLimits, escapeControls, fault } from "../base/index.ts";
-import { type PinsAtRest, pinsAtRest, type Review } from "../compose.ts";
+import type { PinsAtRest, Review } from "../compose.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
@@ -67,7 +67,9 @@ const atRest = (rest: PinsAtRest): Desk => ({
   [Symbol.asyncDispose]: () => rest.close(),
 });
 
-function restOf({ settings, env, stderr }: Occasion): Promise<PinsAtRest> {
+async function restOf({ settings, env, stderr }: Occasion): Promise<PinsAtRest> {
+  // Whoever asks a running server needs nothing of what makes one.
+  const { pinsAtRest } = await import("../compose.ts");
   const stateDir = settings.stateDir === null ? defaultStateDir(env) : resolve(settings.stateDir);
   const configPath = settings.config === null ? defaultConfigPath(env) : resolve(settings.config);
   return pinsAtRest({ configPath, stateDir, env, logLevel: settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
