@@ -10,13 +10,18 @@ const standardLines = 50;
 /** Writes a line for each, or an object for each with `--json`; with `--follow` until it is interrupted or the proxy ends. Throws SERVER_AWAY. Without such a server: 4. */
 export const logs: Run = aboutServer(async (occasion) => {
   const { operand, given, signals } = occasion;
-  const first = await ask(occasion, { server: operand, after: 0, linesMax: Number(given.get("lines") ?? standardLines), wait: false });
-  write(occasion, first);
-  if (!given.has("follow")) return 0;
+  const query: Query = { server: operand, after: 0, linesMax: Number(given.get("lines") ?? standardLines), wait: false };
+  if (!given.has("follow")) {
+    write(occasion, await ask(occasion, query));
+    return 0;
+  }
   const interrupted = Promise.withResolvers<null>();
   const stop = (): void => interrupted.resolve(null);
+  // From before the first line on: whoever sees one may end it.
   for (const signal of ["SIGINT", "SIGTERM"]) signals.on(signal, stop);
   try {
+    const first = await ask(occasion, query);
+    write(occasion, first);
     return await follow(occasion, first.at(-1)?.seq ?? 0, interrupted.promise);
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"]) signals.off(signal, stop);

@@ -8,20 +8,21 @@ import type { PinsAtRest, Review } from "../compose.ts";
 import { defaultConfigPath, defaultStateDir } from "../config/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
+import { aboutServer, serverName } from "./serverNames.ts";
 import { version } from "./version.ts";
 
-/** Shows what is not as it was trusted, and changes nothing. Gives 0 where all is, 1 where not. Throws NAME_UNKNOWN, SERVER_AWAY. */
-export const pins: Run = async (occasion) => {
-  const server = serverOf(occasion);
+/** Shows what is not as it was trusted, and changes nothing. Gives 0 where all is, 1 where not, 4 where nothing is known of such a server. Throws SERVER_AWAY. */
+export const pins: Run = aboutServer(async (occasion) => {
+  const server = serverName(occasion);
   await using desk = await deskOf(occasion);
   const review = await desk.review(server);
   occasion.stdout.write(reviewText(review));
   return review.drifts.length === 0 ? 0 : 1;
-};
+});
 
-/** Shows it, and trusts exactly that. Throws NAME_UNKNOWN, SERVER_AWAY, PARAMS_INVALID where it changed in between. */
-export const trust: Run = async (occasion) => {
-  const server = serverOf(occasion);
+/** Shows it, and trusts exactly that; 4 as for pins. Throws SERVER_AWAY, PARAMS_INVALID where it changed in between. */
+export const trust: Run = aboutServer(async (occasion) => {
+  const server = serverName(occasion);
   await using desk = await deskOf(occasion);
   const review = await desk.review(server);
   occasion.stdout.write(reviewText(review));
@@ -29,12 +30,7 @@ export const trust: Run = async (occasion) => {
   await desk.trust(server, review.digest);
   occasion.stdout.write(`${escapeControls(`${review.drifts.length === 1 ? "this is" : "these are"} trusted from now on`)}\n`);
   return 0;
-};
-
-function serverOf({ operand }: Occasion): string {
-  if (operand === null) throw fault("USAGE", { detail: "it needs the name of a server" });
-  return operand;
-}
+});
 
 /** Who can be asked. */
 interface Desk extends AsyncDisposable {

@@ -56,10 +56,18 @@ function refusalIn(text: string): Fault | null {
   try {
     const { code, error, hint } = JSON.parse(text) as { readonly code?: unknown; readonly error?: unknown; readonly hint?: unknown };
     if (typeof code !== "string" || !Object.hasOwn(faults, code)) return null;
-    return fault(code as FaultCode, { detail: String(error), ...(typeof hint === "string" ? { hint } : {}) });
+    return fault(code as FaultCode, { ...besideCode(code as FaultCode, String(error)), ...(typeof hint === "string" ? { hint } : {}) });
   } catch {
     return null;
   }
+}
+
+/** What a fault's message says beside the sentence of its code: the fault that is made of it says that again. */
+function besideCode(code: FaultCode, message: string): { readonly detail?: string; readonly backend?: string } {
+  const [before = "", behind = null] = message.split(faults[code].text);
+  if (behind === null) return { detail: message };
+  const [backend, detail] = [before.replace(/: $/, ""), message.slice(before.length + faults[code].text.length).replace(/^ \(([^]*)\)$/, "$1")];
+  return { ...(backend === "" ? {} : { backend }), ...(detail === "" ? {} : { detail }) };
 }
 
 function valueOf<T>(status: number, body: Uint8Array): T {
