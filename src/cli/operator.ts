@@ -28,14 +28,16 @@ export async function askOperator<T>(around: Around, method: "GET" | "POST", pat
   if (server.operator === null) return { kind: "silent", pid: server.pid, why: `process ${server.pid} has no operator's socket; its log says why` };
   const patience = new AbortController();
   const timer = clock.timer(msMax, () => patience.abort());
-  try {
-    const reply = await sendOverSocket(server.operator, `http://operator${path}`, { method, headers: {}, body: body === undefined ? "" : JSON.stringify(body), signal: patience.signal, backend: "1mcp" });
-    return { kind: "answer", value: valueOf<T>(reply.status, await reply.all(defaultLimits.messageBytesMax)), server };
-  } catch (thrown) {
-    return silent(server, thrown, msMax);
-  } finally {
-    timer.cancel();
-  }
+  const said = await wordsAt(server.operator, `http://operator${path}`, { method, headers: {}, body: body === undefined ? "" : JSON.stringify(body), signal: patience.signal, backend: "1mcp" })
+    .catch((thrown: unknown) => silent(server, thrown, msMax))
+    .finally(() => timer.cancel());
+  // A refusal may have the very code of a server that does not answer: it is read where that is settled.
+  return "kind" in said ? said : { kind: "answer", value: valueOf<T>(said.status, said.body), server };
+}
+
+async function wordsAt(socket: string, url: string, options: Parameters<typeof sendOverSocket>[2]): Promise<{ readonly status: number; readonly body: Uint8Array }> {
+  const reply = await sendOverSocket(socket, url, options);
+  return { status: reply.status, body: await reply.all(defaultLimits.messageBytesMax) };
 }
 
 /** It announces itself last, and takes that back first: in between it owns its state folder all the same. */
