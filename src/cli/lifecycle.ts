@@ -147,7 +147,10 @@ async function logTail(stateDir: string): Promise<string> {
 async function greeting(occasion: Occasion, { pid, url }: Presence): Promise<string> {
   const asked = await askOperator<Report>(occasion, "GET", "/status", defaultLimits.aliveMsMax);
   const ready = asked.kind === "answer" ? readyOf(asked.value) : null;
-  return `1mcp runs in the background as process ${pid}\n  url: ${url}\n  log: ${serveLogPath(stateDirOf(occasion))}\n${readyText(ready)}`;
+  // Who was started otherwise writes its log elsewhere.
+  const { worker } = await readSupervision(stateDirOf(occasion));
+  const [how, log] = worker === pid ? [" in the background", `  log: ${serveLogPath(stateDirOf(occasion))}\n`] : ["", ""];
+  return `1mcp runs${how} as process ${pid}\n  url: ${url}\n${log}${readyText(ready)}`;
 }
 
 const paths: readonly string[] = Object.freeze(["config", "token-file", "operator-password-file"]);
