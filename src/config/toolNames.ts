@@ -35,11 +35,12 @@ const pathOf = ({ server, local }: Given) => ["mcpServers", server, "tools", "re
 const isReserved = (name: string): boolean => name.startsWith("1mcp__");
 
 function givenNames({ value }: Document): Given[] {
-  const separator = objectIn(objectIn(value)["names"])["separator"] ?? "__";
+  const { separator = "__" } = objectIn(objectIn(value)["names"]);
   return Object.entries(objectIn(objectIn(value)["mcpServers"])).flatMap(([server, entry]) => {
     const { prefix = server, disabled, tools } = objectIn(entry);
-    if (disabled === true) return [];
-    const before = prefix === "" ? "" : `${String(prefix)}${String(separator)}`;
-    return Object.entries(objectIn(objectIn(tools)["rename"])).map(([local, name]) => ({ server, local, shown: `${before}${String(name)}` }));
+    // What is no text is told of where the shape is looked at.
+    if (disabled === true || typeof prefix !== "string" || typeof separator !== "string") return [];
+    const before = prefix === "" ? "" : `${prefix}${separator}`;
+    return Object.entries(objectIn(objectIn(tools)["rename"])).flatMap(([local, name]) => (typeof name === "string" ? [{ server, local, shown: `${before}${name}` }] : []));
   });
 }

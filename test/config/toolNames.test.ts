@@ -16,3 +16,8 @@ test("two tools that get one name are a collision with its place, in one server 
 test("names of the proxy's own tools are not given away", () => {
   expect(messages({ mcpServers: { a: { ...x, prefix: "", tools: { rename: { b: "1mcp__call" } } } } })).toEqual(["“b” is a name of the proxy's own tools"]);
 });
+
+test("what is no text anywhere is an issue of the shape, and throws nothing", () => {
+  const odd = { toString: false };
+  for (const config of [{ mcpServers: { a: { ...x, prefix: odd } } }, { names: { separator: odd }, mcpServers: { a: { ...x } } }, { mcpServers: { a: { ...x, tools: { rename: { b: odd, c: odd } } } } }]) expect(messages(config).join("\n")).toMatch(/must be a string|text/u);
+});
