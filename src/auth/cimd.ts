@@ -90,7 +90,7 @@ export class Documents {
   async look(url: string): Promise<ShownClient> {
     const got = await this.#lookedAt(url);
     const result = "why" in got ? no(got.why) : this.#read(url, got.text);
-    if (!result.ok || !("text" in got)) throw fault("PARAMS_INVALID", { detail: result.ok ? "there is no document" : result.why });
+    if (!result.ok || !("text" in got)) throw fault("PARAMS_INVALID", { detail: result.ok ? "there is no document" : result.why, hint: "give the address of the document that the client publishes about itself" });
     this.#seen = { url, text: got.text, digest: fingerprint(got.text) };
     return { ...shown(url, result.metadata), digest: this.#seen.digest };
   }

@@ -30,6 +30,7 @@ export interface OperatorsOptions {
   setOwn(token: string): void;
 }
 
+const dayMs = 24 * 60 * 60 * 1000;
 const nameCharsMax = 64;
 
 /** No grant, but word to other processes that there is another token in the operator's file. */
@@ -63,7 +64,7 @@ export class Operators implements AuthOperator {
     if (name === "" || name.length > nameCharsMax) throw fault("PARAMS_INVALID", { detail: `a name has 1 to ${nameCharsMax} characters` });
     const odd = scopes?.find((scope) => !isScope(scope));
     if (odd !== undefined) throw fault("PARAMS_INVALID", { detail: "this is not a scope" });
-    if (!Number.isSafeInteger(lifeMs) || lifeMs <= 0 || lifeMs > limits.staticTokenMsMax) throw fault("PARAMS_INVALID", { detail: `a token lives at most ${limits.staticTokenMsMax} milliseconds` });
+    if (!Number.isSafeInteger(lifeMs) || lifeMs <= 0 || lifeMs > limits.staticTokenMsMax) throw fault("PARAMS_INVALID", { detail: `a token lives at most ${Math.floor(limits.staticTokenMsMax / dayMs)} days`, hint: "give it a shorter life" });
     if (sources !== undefined) this.#assertSources(sources);
     this.#assertRoom();
     const expiresAt = clock.now() + lifeMs;
@@ -157,7 +158,7 @@ export class Operators implements AuthOperator {
   }
 
   unpinClient(url: string): void {
-    if (!this.#options.server.documents.unpin(url)) throw fault("NAME_UNKNOWN", { detail: "this client is not pinned" });
+    if (!this.#options.server.documents.unpin(url)) throw fault("NAME_UNKNOWN", { detail: "this client is not pinned", hint: "`1mcp auth pins` lists those that are" });
     this.#options.audit.record({ ev: "client.cimd", client: url, user: operatorPrincipal.id, result: "unpinned" });
   }
 

@@ -62,7 +62,7 @@ export class Passwords {
       store.run("delete from settings where name = 'password'");
       return;
     }
-    if (!isUsable(password)) throw fault("PARAMS_INVALID", { detail: `a password has ${lengthMin} to ${lengthMax} characters` });
+    if (!isUsable(password)) throw fault("PARAMS_INVALID", { detail: `a password has ${lengthMin} to ${lengthMax} characters`, hint: "choose another one" });
     store.run("insert or replace into settings (name, value) values ('password', ?)", await hashOf(password));
   }
 

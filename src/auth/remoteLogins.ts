@@ -135,7 +135,7 @@ class Logins implements RemoteLogins {
   operators(server: string): Login {
     const spec = this.#specs.get(server);
     const login = spec === undefined ? null : this.of(spec, operator);
-    if (login === null) throw fault("NAME_UNKNOWN", { detail: `no server ${JSON.stringify(server)} that one could log in at` });
+    if (login === null) throw fault("NAME_UNKNOWN", { detail: `no server “${server}” that one could log in at`, hint: "`1mcp auth status` lists those there are" });
     return login;
   }
 

@@ -34,10 +34,6 @@ export class Condition {
     return this.#state;
   }
 
-  get reason(): string | null {
-    return this.#reason;
-  }
-
   /** It is being stopped, or is. */
   get isOver(): boolean {
     return this.#state === "draining" || this.#state === "stopped";

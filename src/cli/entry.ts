@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { fault } from "../base/index.ts";
 import { type ConfigChange, looksSecret } from "../config/index.ts";
 import { type Given, valuesOf } from "./flags.ts";
+import { isSecretArgument } from "./secretArgument.ts";
 
 /** What of an entry was typed: its keys, and of its environment and headers each name. */
 export interface TypedEntry {
@@ -163,11 +164,4 @@ export function secretAddress({ keys }: TypedEntry): boolean {
   const text = String(keys["url"] ?? "");
   const [, password = ""] = /^[^/]*\/\/[^/@:]*:([^/@]*)@/.exec(text) ?? [];
   return looksSecret("password", password) || Array.from(URL.parse(text)?.searchParams ?? []).some(([name, value]) => looksSecret(name, value));
-}
-
-/** Whether an argument is likely to be a secret: by its own name, that of the flag before it, or how it looks. */
-export function isSecretArgument(arg: string, before: string): boolean {
-  const [, name = "", value = arg] = /^(-[^=]*)=([^]*)$/.exec(arg) ?? [];
-  if (name !== "") return looksSecret(name, value);
-  return looksSecret(before.startsWith("-") && !before.includes("=") && !arg.startsWith("-") ? before : "", arg);
 }

@@ -2,7 +2,7 @@
  * Who can be asked about grants: the running server, over the operator's socket; where none runs, its database. Both look
  * alike from here.
  */
-import { type AuthOperator, type GrantInfo, grantsAtRest, type NewToken, type PinnedClient, type ShownClient } from "../compose/index.ts";
+import type { AuthOperator, GrantInfo, NewToken, PinnedClient, ShownClient } from "../compose/index.ts";
 import { pathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator, askRunning, silentFault } from "./operator.ts";
@@ -49,6 +49,8 @@ const running = (occasion: Occasion): Grantor => ({
 
 async function atRest(occasion: Occasion): Promise<Grantor> {
   const { settings, env, stderr } = occasion;
+  // Whoever asks a running server needs nothing of what makes one.
+  const { grantsAtRest } = await import("../compose/index.ts");
   const { operator, close } = await grantsAtRest({ configPath: pathOf(settings.config), stateDir: stateDirOf(occasion), env, logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
   const ask = <T>(what: (operator: AuthOperator) => T | Promise<T>): Promise<T> => Promise.try(() => what(operator));
   return {

@@ -7,25 +7,32 @@ import { version } from "./version.ts";
 const columnsMax = 79;
 const gap = 2;
 
-/** Help for the program, or for the command (or group of commands) that `words` name. */
+/**
+ * Help for the program, or for the command (or group of commands) that `words` name. Only the flags of the one command
+ * that is meant are in it: those of all would fill ten screens, and nobody would find the commands above them.
+ */
 export function helpText(words: readonly string[], colour: boolean): string {
   const title = (text: string): string => (colour ? `\u001b[1m${text}\u001b[0m` : text);
   const meant = shownCommands.filter((one) => words.every((word, index) => one.words[index] === word));
   const named = meant.length > 0 ? meant : shownCommands;
-  const names = named.map((one) => one.words.join(" "));
   const shown = named.map(usageOf);
+  // Without a command it is the first one that is meant.
+  const own = words.length === 0 ? shownCommands[0] : meant.find((one) => one.words.length === words.length);
   const sections = [
     `1mcp ${version}: one executable between AI clients and their MCP servers\n`,
-    `${title("Usage:")} 1mcp ${names.length === 1 ? shown[0] : "[command]"} [flags]\n`,
+    `${title("Usage:")} 1mcp ${lineOf(words, shown)} [flags]\n`,
     `${title("Commands:")}\n${rows(named.map((one, place) => [shown[place] ?? "", one.about]))}`,
-    ...names.map((name) => flagsOf(name, title)),
+    own === undefined ? "" : flagsOf(own.words.join(" "), title),
     `${title("Flags:")}\n${rows([...flags.filter(({ command }) => command === null).map((flag) => flagRow(flag, "")), ["-h, --help", "this text"], ["    --version", "the version"]])}`,
+    named.length === 1 ? "" : paragraph(`\`1mcp ${[...words, "COMMAND"].join(" ")} --help\` shows the flags of a command.`),
     paragraph("Flags stand before or after the command. The environment variable in brackets sets the same; the command line wins."),
     `${title("Exit codes:")} ${generalExits.map(({ code, about }) => `${code} ${about}`).join(", ")}\n`,
-    ...(names.length === 1 ? names.map((name) => ownExits(name, title)) : []),
+    own === undefined || named.length > 1 ? "" : ownExits(own.words.join(" "), title),
   ];
   return sections.filter((section) => section !== "").join("\n");
 }
+
+const lineOf = (words: readonly string[], shown: readonly string[]): string => (shown.length === 1 ? (shown[0] ?? "") : [...words, "[command]"].join(" "));
 
 /** The words of a command, and what may follow them. */
 export const usageOf = ({ words, operand, more, behind }: Command): string =>

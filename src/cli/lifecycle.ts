@@ -108,7 +108,7 @@ async function presenceOf(occasion: Occasion): Promise<Presence> {
 async function start(occasion: Occasion, given: readonly string[]): Promise<number> {
   const { stderr, env, selfArgv, clock } = occasion;
   const stateDir = stateDirOf(occasion);
-  const progress = createProgress({ stderr, clock, isTerminal: (await stderr.isTerminal()) && env["TERM"] !== "dumb" }, "starting the server");
+  const progress = await progressOf(occasion, "starting the server");
   try {
     const presence = await ensureServer({ stateDir, selfArgv, flags: given, env, clock, msMax: defaultLimits.launchMsMax });
     await settled(occasion, progress);
@@ -147,7 +147,10 @@ async function logTail(stateDir: string): Promise<string> {
 async function greeting(occasion: Occasion, { pid, url }: Presence): Promise<string> {
   const asked = await askOperator<Report>(occasion, "GET", "/status", defaultLimits.aliveMsMax);
   const ready = asked.kind === "answer" ? readyOf(asked.value) : null;
-  return `1mcp runs in the background as process ${pid}\n  url: ${url}\n  log: ${serveLogPath(stateDirOf(occasion))}\n${readyText(ready)}`;
+  // Who was started otherwise writes its log elsewhere.
+  const { worker } = await readSupervision(stateDirOf(occasion));
+  const [how, log] = worker === pid ? [" in the background", `  log: ${serveLogPath(stateDirOf(occasion))}\n`] : ["", ""];
+  return `1mcp runs${how} as process ${pid}\n  url: ${url}\n${log}${readyText(ready)}`;
 }
 
 const paths: readonly string[] = Object.freeze(["config", "token-file", "operator-password-file"]);
@@ -188,10 +191,17 @@ async function ended(occasion: Occasion): Promise<number | null> {
   const all = [supervisor, owner?.pid ?? null].filter((pid) => pid !== null);
   const [first] = all;
   if (first === undefined) return null;
-  process.kill(first, "SIGTERM");
-  if (!(await areGone(all, clock, stopMsMax))) await killed(all, clock);
+  const progress = await progressOf(occasion, `process ${all.at(-1)} is ending its servers`);
+  try {
+    process.kill(first, "SIGTERM");
+    if (!(await areGone(all, clock, stopMsMax))) await killed(all, clock);
+  } finally {
+    progress.end();
+  }
   return all.at(-1) ?? first;
 }
+
+const progressOf = async ({ stderr, clock, env }: Occasion, first: string): Promise<Progress> => createProgress({ stderr, clock, isTerminal: (await stderr.isTerminal()) && env["TERM"] !== "dumb" }, first);
 
 async function killed(pids: readonly number[], clock: Clock): Promise<void> {
   for (const pid of pids.filter(processLives)) process.kill(pid, "SIGKILL");

@@ -8,6 +8,7 @@ import type { DeviceOffer, LoginInfo } from "../compose/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askRunning } from "./operator.ts";
 import { spanText } from "./print.ts";
+import { tableText } from "./table.ts";
 import { Lines } from "./typed.ts";
 
 // Nothing tells us that somebody has logged in; this often we look.
@@ -38,17 +39,17 @@ export const logout: Run = async (occasion) => {
 export const logins: Run = async (occasion) => {
   const all = await listed(occasion);
   if (occasion.settings.json) occasion.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
-  else for (const one of all) occasion.stdout.write(`${lineOf(one).map(escapeControls).join("\t")}\n`);
+  else occasion.stdout.write(await tableText([["SERVER", "OWNER", "STATE", "ISSUER", "SCOPES", "UNTIL"], ...all.map(rowOf)], occasion.stdout));
   return 0;
 };
 
-const lineOf = ({ server, owner, state, issuer, scopes, expiresAt, renews }: LoginInfo): string[] => [
+const rowOf = ({ server, owner, state, issuer, scopes, expiresAt, renews }: LoginInfo): string[] => [
   server,
   owner,
   state,
   issuer ?? "-",
   scopes.join(" ") || "-",
-  expiresAt === null ? "-" : renews ? "renewed by itself" : `until ${new Date(expiresAt).toISOString()}`,
+  expiresAt === null ? "-" : renews ? "renewed by itself" : new Date(expiresAt).toISOString(),
 ];
 
 // ---- the three ways ------------------------------------------------------------------------------------------

@@ -2,25 +2,26 @@
  * `mcp pins` and `mcp trust`: what a server defines now that is not what was trusted, line by line, and the operator's word
  * that he trusts it. The running server is asked; where none runs, what it last knew is looked at in its files.
  */
-import { escapeControls, fault } from "../base/index.ts";
-import { type PinsAtRest, pinsAtRest, type Review } from "../compose/index.ts";
+import { escapeControls } from "../base/index.ts";
+import type { PinsAtRest, Review } from "../compose/index.ts";
 import { configPathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askOperator, askRunning, silentFault } from "./operator.ts";
+import { aboutServer, serverName } from "./serverNames.ts";
 import { version } from "./version.ts";
 
-/** Shows what is not as it was trusted, and changes nothing. Gives 0 where all is, 1 where not. Throws NAME_UNKNOWN, SERVER_AWAY. */
-export const pins: Run = async (occasion) => {
-  const server = serverOf(occasion);
+/** Shows what is not as it was trusted, and changes nothing. Gives 0 where all is, 1 where not, 4 where nothing is known of such a server. Throws SERVER_AWAY. */
+export const pins: Run = aboutServer(async (occasion) => {
+  const server = serverName(occasion);
   await using desk = await deskOf(occasion);
   const review = await desk.review(server);
   occasion.stdout.write(reviewText(review));
   return review.drifts.length === 0 ? 0 : 1;
-};
+});
 
-/** Shows it, and trusts exactly that. Throws NAME_UNKNOWN, SERVER_AWAY, PARAMS_INVALID where it changed in between. */
-export const trust: Run = async (occasion) => {
-  const server = serverOf(occasion);
+/** Shows it, and trusts exactly that; 4 as for pins. Throws SERVER_AWAY, PARAMS_INVALID where it changed in between. */
+export const trust: Run = aboutServer(async (occasion) => {
+  const server = serverName(occasion);
   await using desk = await deskOf(occasion);
   const review = await desk.review(server);
   occasion.stdout.write(reviewText(review));
@@ -28,12 +29,7 @@ export const trust: Run = async (occasion) => {
   await desk.trust(server, review.digest);
   occasion.stdout.write(`${escapeControls(`${review.drifts.length === 1 ? "this is" : "these are"} trusted from now on`)}\n`);
   return 0;
-};
-
-function serverOf({ operand }: Occasion): string {
-  if (operand === null) throw fault("USAGE", { detail: "it needs the name of a server" });
-  return operand;
-}
+});
 
 /** Who can be asked. */
 interface Desk extends AsyncDisposable {
@@ -61,8 +57,10 @@ const atRest = (rest: PinsAtRest): Desk => ({
   [Symbol.asyncDispose]: () => rest.close(),
 });
 
-function restOf(occasion: Occasion): Promise<PinsAtRest> {
+async function restOf(occasion: Occasion): Promise<PinsAtRest> {
   const { settings, env, stderr } = occasion;
+  // Whoever asks a running server needs nothing of what makes one.
+  const { pinsAtRest } = await import("../compose/index.ts");
   return pinsAtRest({ configPath: configPathOf(occasion), stateDir: stateDirOf(occasion), env, logLevel: settings.logLevel, version, pretty: true, writeLog: (line) => stderr.write(`${line}\n`) });
 }
 

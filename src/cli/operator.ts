@@ -28,14 +28,16 @@ export async function askOperator<T>(around: Around, method: "GET" | "POST", pat
   if (server.operator === null) return { kind: "silent", pid: server.pid, why: `process ${server.pid} has no operator's socket; its log says why` };
   const patience = new AbortController();
   const timer = clock.timer(msMax, () => patience.abort());
-  try {
-    const reply = await sendOverSocket(server.operator, `http://operator${path}`, { method, headers: {}, body: body === undefined ? "" : JSON.stringify(body), signal: patience.signal, backend: "1mcp" });
-    return { kind: "answer", value: valueOf<T>(reply.status, await reply.all(defaultLimits.messageBytesMax)), server };
-  } catch (thrown) {
-    return silent(server, thrown, msMax);
-  } finally {
-    timer.cancel();
-  }
+  const said = await wordsAt(server.operator, `http://operator${path}`, { method, headers: {}, body: body === undefined ? "" : JSON.stringify(body), signal: patience.signal, backend: "1mcp" })
+    .catch((thrown: unknown) => silent(server, thrown, msMax))
+    .finally(() => timer.cancel());
+  // A refusal may have the very code of a server that does not answer: it is read where that is settled.
+  return "kind" in said ? said : { kind: "answer", value: valueOf<T>(said.status, said.body), server };
+}
+
+async function wordsAt(socket: string, url: string, options: Parameters<typeof sendOverSocket>[2]): Promise<{ readonly status: number; readonly body: Uint8Array }> {
+  const reply = await sendOverSocket(socket, url, options);
+  return { status: reply.status, body: await reply.all(defaultLimits.messageBytesMax) };
 }
 
 export interface RunningOptions {
@@ -73,10 +75,18 @@ function refusalIn(text: string): Fault | null {
   try {
     const { code, error, hint } = JSON.parse(text) as { readonly code?: unknown; readonly error?: unknown; readonly hint?: unknown };
     if (typeof code !== "string" || !Object.hasOwn(faults, code)) return null;
-    return fault(code as FaultCode, { detail: String(error), ...(typeof hint === "string" ? { hint } : {}) });
+    return fault(code as FaultCode, { ...besideCode(code as FaultCode, String(error)), ...(typeof hint === "string" ? { hint } : {}) });
   } catch {
     return null;
   }
+}
+
+/** What a fault's message says beside the sentence of its code: the fault that is made of it says that again. */
+function besideCode(code: FaultCode, message: string): { readonly detail?: string; readonly backend?: string } {
+  const [before = "", behind = null] = message.split(faults[code].text);
+  if (behind === null) return { detail: message };
+  const [backend, detail] = [before.replace(/: $/, ""), message.slice(before.length + faults[code].text.length).replace(/^ \(([^]*)\)$/, "$1")];
+  return { ...(backend === "" ? {} : { backend }), ...(detail === "" ? {} : { detail }) };
 }
 
 function valueOf<T>(status: number, body: Uint8Array): T {

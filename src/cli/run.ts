@@ -37,11 +37,11 @@ async function help(around: Surroundings, argv: readonly string[]): Promise<numb
   return say(around, helpText(words, await wantsColour(around)));
 }
 
-// The cheap question first: away from a terminal the answer is no, and the slow one need not be asked.
+// The cheap question first: away from a terminal the answer is no, and the slow ones need not be asked.
 async function wantsColour({ env, stdout }: Surroundings): Promise<boolean> {
-  if (!Bun.enableANSIColors) return false;
+  if (!Bun.enableANSIColors || !(await stdout.isTerminal())) return false;
   const { TERM, NO_COLOR } = env ?? (await import("./dispatch.ts")).ownEnv();
-  return (await stdout.isTerminal()) && TERM !== "dumb" && (NO_COLOR ?? "") === "";
+  return TERM !== "dumb" && (NO_COLOR ?? "") === "";
 }
 
 /** The one place where a failure becomes an exit code. */

@@ -5,8 +5,8 @@
 import { escapeControls, fault } from "../base/index.ts";
 import { configText, parseDocument } from "../config/index.ts";
 import { configPathOf, membersOf } from "./configPath.ts";
-import { isSecretArgument } from "./entry.ts";
 import type { Occasion, Run } from "./occasion.ts";
+import { isSecretArgument } from "./secretArgument.ts";
 import { tableText } from "./table.ts";
 
 /** One server. With `--json` a list of these is printed. */

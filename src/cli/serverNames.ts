@@ -7,9 +7,9 @@ import { faultText } from "./print.ts";
 /** The exit code of the commands about one server where there is none of that name. */
 const nobodyThere = 4;
 
-/** The name that was given. Throws USAGE. */
-export function serverName({ operand }: Pick<Occasion, "operand">): string {
-  if (operand === null) throw fault("USAGE", { detail: "it needs the name of a server", hint: "`1mcp mcp list` has those there are" });
+/** The name that was given. Throws USAGE with a hint where names come from. */
+export function serverName({ operand }: Pick<Occasion, "operand">, hint = "`1mcp mcp list` has those there are"): string {
+  if (operand === null) throw fault("USAGE", { detail: "it needs the name of a server", hint });
   return operand;
 }
 

@@ -13,9 +13,11 @@ const knownMs = 5_000;
 
 const waitMsOf = ({ given }: Occasion, standard: number): number => Number(given.get("wait-ms") ?? standard);
 
+const addHint = "as in: 1mcp mcp add NAME -- COMMAND ARGUMENTS…";
+
 /** Writes a server into the file, which is made where there is none. Throws USAGE, CONFIG_INVALID. */
 export const add: Run = async (occasion) => {
-  const name = serverName(occasion);
+  const name = serverName(occasion, addHint);
   const typed = typedOf(occasion);
   const entry = newEntry(typed);
   const code = await changeConfig(occasion, { done: escapeControls(`server “${name}” is added`), server: name, waitMs: waitMsOf(occasion, newMs), isPrivate: secretsIn(typed).length > 0 }, (file) => {

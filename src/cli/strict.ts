@@ -87,8 +87,13 @@ class Reader {
 
   #unknown(word: string): Refused {
     const possible = nextWords(this.words, shownCommands);
-    if (possible.length === 0 || this.operand !== null) return new Refused(`“${this.words.join(" ")}” takes no “${word}”`);
-    return new Refused(`there is no command “${[...this.words, word].join(" ")}”`, didYouMean(nearestOf(word, possible)));
+    if (possible.length === 0 || this.operand !== null) return new Refused(`“${this.words.join(" ")}” takes no “${word}”`, this.#behindHint(word));
+    return new Refused(`there is no command “${[...this.words, word].join(" ")}”`, didYouMean(nearestOf(word, possible) ?? endingWith(word)));
+  }
+
+  /** Other programs take a command without more ado; here it stands apart, so that its flags are its own. */
+  #behindHint(word: string): string | null {
+    return commandOf(this.words)?.behind === true ? `a command stands behind --: 1mcp ${[...this.words, this.operand].join(" ")} -- ${word} …` : null;
   }
 
   #flag(word: string): void {
@@ -135,5 +140,8 @@ function nearestFlag(spelled: string): string | null {
   const near = nearestOf(spelled.replace(/^-+/, ""), names);
   return near === null ? null : `--${near}`;
 }
+
+/** Who types `list` means `mcp list`, if only one command ends so, or the first one that does. */
+const endingWith = (word: string): string | null => shownCommands.find(({ words }) => words.at(-1) === word)?.words.join(" ") ?? null;
 
 const didYouMean = (near: string | null): string | null => (near === null ? null : `did you mean ${near}?`);

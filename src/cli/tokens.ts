@@ -6,13 +6,14 @@ import { fault, nearestOf } from "../base/index.ts";
 import { type Costs, costsOf, type Definitions } from "../catalog/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askRunning } from "./operator.ts";
+import { aboutServer } from "./serverNames.ts";
 import { tableText } from "./table.ts";
 
 /** The encoding of the models that the figures are about. */
 const encoding = "o200k_base";
 
-/** Gives 0. Throws SERVER_AWAY where no server runs, NAME_UNKNOWN. */
-export const tokens: Run = async (occasion) => {
+/** Gives 0, or 4 where there is no such server. Throws SERVER_AWAY where no server runs. */
+export const tokens: Run = aboutServer(async (occasion) => {
   const { operand, settings, stdout } = occasion;
   const definitions = await askRunning<Definitions>(occasion, "GET", "/definitions", { hint: "1mcp serve starts it; what its servers define is known only then" });
   const costs = costsOf(definitions, await loadTokenizer());
@@ -20,7 +21,7 @@ export const tokens: Run = async (occasion) => {
   if (settings.json) stdout.write(`${JSON.stringify(jsonOf(costs, server), null, 2)}\n`);
   else stdout.write(server === null ? await allText(costs, occasion) : await tableText([["TOOL", "TOKENS"], ...server.each.map(({ name, tokens: count }) => [name, String(count)])], stdout));
   return 0;
-};
+});
 
 /** Loaded here and nowhere else: its table has some two million characters. */
 async function loadTokenizer(): Promise<(text: string) => number> {

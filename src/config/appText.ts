@@ -77,8 +77,14 @@ function membersOf(value: unknown, { key, shape }: Form): Member[] {
   const held = key.reduce<unknown>((inner, step) => (isObject(inner) ? inner[step] : undefined), value);
   if (held === undefined || held === null) return [];
   if (shape === "map" && isObject(held)) return Object.entries(held);
-  if (shape === "list" && Array.isArray(held)) return held.map((item: unknown) => [isObject(item) ? String(item["name"]) : "", item] as const);
+  if (shape === "list" && Array.isArray(held)) return held.map((item: unknown) => [nameIn(item), item] as const);
   throw new Error(`“${key.join(".")}” is not what the application writes there`);
+}
+
+/** A server's own name, where servers stand in a list. */
+function nameIn(item: unknown): string {
+  const name = isObject(item) ? item["name"] : null;
+  return typeof name === "object" ? "" : String(name);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,5 +1,7 @@
-/** The configuration file as bytes and text, for those who go on writing it, or only look at what is there. */
-import { readFile, stat } from "node:fs/promises";
+/**
+ * The configuration file as bytes and text, for those who go on writing it, or only look at what is there. Read by the
+ * runtime itself: its modules for files cost more to load than the file to read.
+ */
 import { defaultLimits, fault } from "../base/index.ts";
 
 /** Byte order mark, which editors on Windows write. */
@@ -16,12 +18,13 @@ export interface Content {
 /** What is in the file; null where there is none. Throws CONFIG_UNREADABLE: no file, too large, no UTF-8, not ours to read. */
 export async function contentOf(path: string): Promise<Content | null> {
   try {
-    const found = await stat(path);
+    const file = Bun.file(path);
+    const found = await file.stat();
     const { mode, size } = found;
     // Pipes and devices may say nothing for ever, or never end.
     if (!found.isFile()) throw new Error("no file");
     if (size > defaultLimits.configBytesMax) throw new Error(`larger than ${defaultLimits.configBytesMax} bytes`);
-    const bytes = await readFile(path);
+    const bytes = await file.bytes();
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const marked = text.startsWith(mark);
     return { bytes, text: marked ? text.slice(1) : text, marked, mode };

@@ -75,8 +75,8 @@ class Reader {
     const left = Object.keys(this.#fields).filter((key) => !known.includes(key) && this.#isFull(key));
     const approved = left.filter((key) => approvals.includes(key));
     const others = left.filter((key) => !approvals.includes(key));
-    const relative = [this.#fields["args"] ?? []].flat().filter((word) => typeof word === "string" && /^\.{1,2}[\\/]/.test(word));
-    return [...relative.map((word) => `${String(word)} is meant from wherever the application runs: write the whole path, or set cwd`), ...(approved.length === 0 ? [] : [`what it approves by itself (${approved.join(", ")}) stays the application's business`]), ...(others.length === 0 ? [] : [`not moved: ${others.join(", ")}`])];
+    const relative = [this.#fields["args"] ?? []].flat().filter((word): word is string => typeof word === "string" && /^\.{1,2}[\\/]/.test(word));
+    return [...relative.map((word) => `${word} is meant from wherever the application runs: write the whole path, or set cwd`), ...(approved.length === 0 ? [] : [`what it approves by itself (${approved.join(", ")}) stays the application's business`]), ...(others.length === 0 ? [] : [`not moved: ${others.join(", ")}`])];
   }
 
   #isFull(key: string): boolean {
@@ -129,14 +129,14 @@ class Reader {
   #transport(): "http" | "sse" | null {
     const type = this.#first("type", "transport", "transportType");
     if (type === "sse") return "sse";
-    if (this.#fields["httpUrl"] !== undefined || /http$/i.test(String(type))) return "http";
+    if (this.#fields["httpUrl"] !== undefined || (typeof type === "string" && /http$/i.test(type))) return "http";
     return this.#dialect.urlIsSse === true && type === undefined ? "sse" : null;
   }
 
   #headers(): Record<string, string> {
     const { requestOptions, env_http_headers: named, bearer_token_env_var: bearer } = this.#fields;
     const written = this.#texts(this.#first("headers", "http_headers") ?? (isObject(requestOptions) ? requestOptions["headers"] : undefined), "headers");
-    const fromEnv = isObject(named) ? Object.fromEntries(Object.entries(named).map(([header, variable]) => [header, `\${${String(variable)}}`])) : {};
+    const fromEnv = isObject(named) ? Object.fromEntries(Object.entries(named).map(([header, variable]) => [header, `\${${this.#text(variable, `env_http_headers.${header}`)}}`])) : {};
     return { ...written, ...fromEnv, ...(typeof bearer === "string" ? { Authorization: `Bearer \${${bearer}}` } : {}) };
   }
 

@@ -15,7 +15,7 @@ export { readSecretFile } from "./references.ts";
 export { bothOf, type Cap, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "./filter.ts";
 export type { ConfigChange } from "./jsonc.ts";
 export { filledInstructions } from "./instructions.ts";
-export { pathText } from "./issues.ts";
+export { pathText } from "./pathText.ts";
 export { bridgeConfig, demoConfig, emptyConfig, loadConfig, reachConfig } from "./load.ts";
 export { bridgedName } from "./names.ts";
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { nearestOf } from "../base/index.ts";
 import type { Document, Path } from "./document.ts";
 import { adviceOn, type Level } from "./foreign.ts";
+import { pathText } from "./pathText.ts";
 import { type ConfigFile, configSchema, isRemote, remoteEntry, stdioEntry } from "./schema.ts";
 import type { Issue } from "./types.ts";
 
@@ -47,10 +48,6 @@ export function inOrder(issues: readonly Issue[]): readonly Issue[] {
   const more: Issue = Object.freeze({ path: Object.freeze([]), line: 0, column: 0, message: `at least ${sorted.length - issuesMax} more issues are not shown`, hint: null, server: null });
   return Object.freeze([...sorted.slice(0, issuesMax), more]);
 }
-
-/** A place in words: `mcpServers.github.args[2]`. */
-export const pathText = (path: Path): string =>
-  path.map((step, index) => (typeof step === "number" ? `[${step}]` : `${index === 0 ? "" : "."}${step}`)).join("");
 
 const lastOf = (path: Path): string => (path.length === 0 ? "" : `“${path.findLast((step) => typeof step === "string") ?? ""}” `);
 

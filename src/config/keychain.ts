@@ -4,7 +4,7 @@
  * ended; where the tool is not there the runtime's own way is tried. Only names go onto a command line, never a secret.
  */
 import { askTool, defaultLimits } from "../base/index.ts";
-import type { Variables } from "./env.ts";
+import type { Variables } from "./dotEnv.ts";
 import type { Found } from "./reference.ts";
 
 export interface KeychainOptions {

@@ -7,7 +7,7 @@ import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault, fingerprint, openToRead } from "../base/index.ts";
 import { accessOf, isForSeveral } from "./access.ts";
 import { type Document, parseDocument, type Path } from "./document.ts";
-import { readDotEnv, type Variables, variablesOf } from "./env.ts";
+import { readDotEnv, type Variables, variablesOf } from "./dotEnv.ts";
 import { instructionTemplateOf } from "./instructions.ts";
 import { checkShape, inOrder, valueIssue } from "./issues.ts";
 import { bridgedName, nameIssues } from "./names.ts";

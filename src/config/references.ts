@@ -6,7 +6,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defaultLimits } from "../base/index.ts";
-import type { Variables } from "./env.ts";
+import type { Variables } from "./dotEnv.ts";
 import { fromKeychain } from "./keychain.ts";
 import type { Found, SecretReference } from "./reference.ts";
 

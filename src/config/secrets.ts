@@ -3,7 +3,7 @@
  * print their environment when they fail. By what they came from and what they are called, never by how they look.
  */
 import { Secret } from "../base/index.ts";
-import type { Variables } from "./env.ts";
+import type { Variables } from "./dotEnv.ts";
 
 /** One string of an entry, as written and as it is used. */
 export interface Part {

@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { fingerprint, type Limits, reveal, Secret } from "../base/index.ts";
 import type { Document, Path } from "./document.ts";
-import type { Variables } from "./env.ts";
+import type { Variables } from "./dotEnv.ts";
 import { valueIssue } from "./issues.ts";
 import { isLoader } from "./loaders.ts";
 import { type OAuthEntry, oauthOf, oauthProblem, type RemoteOAuth } from "./login.ts";

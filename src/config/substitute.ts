@@ -2,7 +2,7 @@
  * `${VAR}` and `${VAR:-default}` inside one string of the configuration. What comes out is one string again: a value is
  * never split into several arguments and never looked at for further references, so no value can become syntax.
  */
-import type { Variables } from "./env.ts";
+import type { Variables } from "./dotEnv.ts";
 
 /** What became of one string. */
 export interface Substituted {

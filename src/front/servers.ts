@@ -28,7 +28,7 @@ export const serverActions = (hub: Pick<Hub, "settled" | "restart" | "tools" | "
       const isKnown = query.server === null || hub.status().backends.some(({ name }) => name === query.server);
       const found = wait ? await tail.next(query, defaultLimits.tailWaitMs, clock) : tail.read(query);
       // Of one that is gone by now the last lines may be just what is looked for.
-      if (!isKnown && found.length === 0) throw fault("NAME_UNKNOWN", { detail: `server “${query.server}”` });
+      if (!isKnown && found.length === 0) throw fault("NAME_UNKNOWN", { detail: `server “${query.server}”`, hint: "`1mcp mcp list` has those there are" });
       return { lines: found };
     },
   },

@@ -364,7 +364,7 @@ class RunningHub implements Hub {
   /** Null: it is switched off. */
   #leaseOf(server: string): Lease | null {
     const { config, leases } = this.#current.generation;
-    if (!config.backends.some(({ name }) => name === server)) throw fault("NAME_UNKNOWN", { detail: `server “${server}”` });
+    if (!config.backends.some(({ name }) => name === server)) throw fault("NAME_UNKNOWN", { detail: `server “${server}”`, hint: "`1mcp mcp list` has those there are" });
     return leases.get(server) ?? null;
   }
 

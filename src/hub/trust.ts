@@ -118,7 +118,7 @@ export class Trust {
   /** What is to be said of a server. Throws NAME_UNKNOWN where nothing is known of it. */
   review(server: string): Review {
     const latest = this.#latest.get(server);
-    if (latest === undefined) throw fault("NAME_UNKNOWN", { detail: `server “${server}” has not defined anything yet` });
+    if (latest === undefined) throw fault("NAME_UNKNOWN", { detail: `server “${server}” has not defined anything yet`, hint: "`1mcp mcp list` has the servers there are; one that was never up has defined nothing" });
     const { drifts } = this.#judge(latest.spec, latest.inventory);
     return { server, pin: latest.spec.pin, drifts, digest: digestOfDrifts(drifts) };
   }

@@ -4,14 +4,14 @@
  *
  *   --quick   one short round (a look, not a measurement)   --source  the source even when there is a binary
  *   --write   writes docs/benchmarks.md                     --check   exit 1 when a target is missed
- *   --guard    only what the guard costs
+ *   --guard    only what the guard costs                  --starts  only how long starting takes
  *   --earlier FILE   compares small calls with another build of the program too
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { projectDir } from "../fixtures/program.ts";
-import { type Figures, guardTable, reportOf, targetsOf } from "./report.ts";
+import { type Figures, guardTable, reportOf, startRows, targetsOf } from "./report.ts";
 import { guardRows } from "./guarded.ts";
 import { type Beginnings, type Effort, type Row, beginnings, callRows, largeRow, memory, setUp, starts } from "./rows.ts";
 
@@ -55,6 +55,10 @@ async function measureAll(program: "binary" | "source"): Promise<Figures> {
 }
 
 const chosen = await chooseProgram();
+if (has("--starts")) {
+  console.log(startRows(await starts(has("--quick") ? 5 : 30)).map((row) => `| ${row.join(" | ")} |`).join("\n"));
+  process.exit();
+}
 if (has("--guard")) {
   console.log(guardTable(await guardRows(effort, pairs)));
   process.exit();

@@ -112,7 +112,12 @@ export async function beginnings(bench: Bench, effort: Effort): Promise<Beginnin
 
 /** Milliseconds from the start of a process to its end or to the first answer of /health: the best of `times`. */
 export interface Starts {
+  /** An executable that does nothing at all: what the runtime takes for itself. */
+  readonly emptyMs: number;
   readonly versionMs: number;
+  readonly helpMs: number;
+  /** `mcp list`, with ten servers configured. */
+  readonly listMs: number;
   readonly listeningMs: number;
   readonly relayListeningMs: number;
 }
@@ -137,21 +142,41 @@ async function listening(argv: readonly string[], cwd: string): Promise<number> 
   return elapsed;
 }
 
-/** Starts the program again and again, with one stdio server configured. */
+/** Builds an executable of an empty file; gives its path. */
+async function emptyIn(dir: string): Promise<string> {
+  const [entry, outfile] = [join(dir, "empty.ts"), join(dir, "empty")];
+  await writeFile(entry, "");
+  const built = Bun.spawnSync([process.execPath, "build", "--compile", "--bytecode", "--format=esm", entry, "--outfile", outfile], { cwd: dir, stdout: "ignore", stderr: "pipe" });
+  if (built.exitCode !== 0) throw new Error(`the empty program cannot be built:\n${built.stderr.toString()}`);
+  return outfile;
+}
+
+/** Milliseconds of a command from its start to its end. */
+async function ending(argv: readonly string[], cwd: string): Promise<number> {
+  const from = performance.now();
+  const code = await Bun.spawn([...argv], { cwd, env: cleanEnv({ HOME: cwd }), stdin: "ignore", stdout: "ignore", stderr: "ignore" }).exited;
+  if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}`);
+  return performance.now() - from;
+}
+
+/** Starts the program again and again, with one stdio server configured, or ten that are only listed. */
 export async function starts(times: number): Promise<Starts> {
   const dir = await mkdtemp(join(tmpdir(), "1mcp-bench-"));
   try {
+    const empty = await emptyIn(dir);
+    const ten = join(dir, "ten.json");
+    await writeFile(ten, JSON.stringify({ mcpServers: Object.fromEntries(Array.from({ length: 10 }, (_, place) => [`bench${place}`, stdioEntry("2026")])) }, null, 2));
+    const ended = (...words: readonly string[]): Promise<number> => best(times, () => ending([...programArgv(), ...words], dir));
     const config = join(dir, "mcp.json");
     await writeFile(config, JSON.stringify({ mcpServers: { bench: stdioEntry("2026") } }));
     await mkdir(join(dir, "state"), { mode: 0o700 });
     const serve = [...programArgv(), "serve", "--config", config, "--port", "0", "--state-dir", join(dir, "state"), "--insecure-no-auth"];
     const relay = [process.execPath, join(import.meta.dir, "relay.ts"), "stdio", ...backendArgv("2026")];
     return {
-      versionMs: await best(times, async () => {
-        const from = performance.now();
-        await Bun.spawn([...programArgv(), "--version"], { cwd: dir, env: cleanEnv(), stdin: "ignore", stdout: "ignore", stderr: "ignore" }).exited;
-        return performance.now() - from;
-      }),
+      emptyMs: await best(times, () => ending([empty], dir)),
+      versionMs: await ended("--version"),
+      helpMs: await ended("--help"),
+      listMs: await ended("mcp", "list", "--config", ten),
       listeningMs: await best(times, () => listening(serve, dir)),
       relayListeningMs: await best(times, () => listening(relay, dir)),
     };

@@ -13,6 +13,8 @@ const asked = (typed: string, { assumeYes = false, json = false, terminal = true
 test("a person who is asked says yes, and everything else is no", async () => {
   const { agreed, stdout } = asked("y\n");
   expect([await agreed, stdout.text()]).toEqual([true, "Do it? y, or Enter for no > "]);
+  const no = asked("n\n");
+  expect([await no.agreed, no.stdout.text()]).toEqual([false, "Do it? y, or Enter for no > nothing is changed\n"]);
   expect(await Promise.all([asked("YES\n").agreed, asked("\n").agreed, asked("").agreed, asked("why\n").agreed])).toEqual([true, false, false, false]);
 });
 

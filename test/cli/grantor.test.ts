@@ -62,3 +62,9 @@ test("in a container token and password come from mounted files", async () => {
   expect((await fetch(`${program.origin}/metrics`, { headers: { authorization: `Bearer ${program.token}` } })).status).toBe(200);
   expect(await (await fetch(`${program.origin}/login?next=/authorize`)).text()).toContain('type="password"');
 });
+
+test("where nothing runs a client's document is looked at by the same rules: no address of this computer is asked on the word of others", async () => {
+  await using folder = await createFolder();
+  const pinned = await runHere(["auth", "pin", "https://127.0.0.1:1/client.json", "--state-dir", folder.at("state")], { HOME: folder.path, XDG_CONFIG_HOME: folder.at("none") });
+  expect(pinned).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("may not be asked on the word of others") });
+});

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { chmod, writeFile } from "node:fs/promises";
-import { systemClock } from "../../src/base/index.ts";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { defaultLimits, systemClock } from "../../src/base/index.ts";
 import { claimSupervision, readSupervision, writeSupervision } from "../../src/cli/supervision.ts";
-import { runHere } from "../fixtures/cli.ts";
+import { runHere, startHere } from "../fixtures/cli.ts";
+import { createTestClock } from "../fixtures/clock.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 import { operated } from "../fixtures/operated.ts";
 import { claimState } from "../../src/config/index.ts";
@@ -63,6 +64,26 @@ describe("a server in the background", () => {
     expect(await here.serve("--status")).toMatchObject({ code: 3 });
     for (const flag of ["--stdio", "--graceful-restart"]) expect(await here.serve("--background", flag)).toMatchObject({ code: 2 });
   }, 30_000);
+});
+
+test("who waits longer than a second for the end of a server is told so, and one that does not end is killed", async () => {
+  await using folder = await createFolder();
+  await mkdir(folder.at("state"), { mode: 0o700 });
+  const child = Bun.spawn([process.execPath, "-e", 'process.on("SIGTERM", () => console.log("no")); setInterval(() => 0, 1e6); console.log("here")'], { stdout: "pipe", stderr: "ignore" });
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await writeFile(folder.at("state", "owner.json"), JSON.stringify({ pid: child.pid, start: null, boot: "" }), { mode: 0o600 });
+  const clock = createTestClock();
+  const here = startHere(["serve", "--stop", "--state-dir", folder.at("state")], {}, { clock });
+  // By then it waits.
+  await reader.read();
+  await clock.advance(2 * defaultLimits.shutdownMsMax + 100);
+  // Not before it is gone does time go on: how long the system takes for that is nobody's affair.
+  await child.exited;
+  await clock.advance(100);
+  expect(await here.code).toBe(0);
+  expect(here.stderr.text()).toBe(`1mcp: process ${child.pid} is ending its servers\n1mcp: process ${child.pid} has ended\n`);
+  expect([await child.exited, child.signalCode]).toEqual([137, "SIGKILL"]);
 });
 
 describe("the exit code", () => {

@@ -96,9 +96,9 @@ test("auth status lists who is logged in, and auth logout forgets it", async () 
   await using guarded = createGuarded();
   await using desk = await deskOf([loginSpec(guarded.url)]);
   await using server = await operatedBy(desk);
-  expect((await runHere(["auth", "status", ...server.flags])).stdout).toBe("remote\toperator\tlogged-out\t-\t-\t-\n");
+  expect((await runHere(["auth", "status", ...server.flags])).stdout).toBe("SERVER\tOWNER\tSTATE\tISSUER\tSCOPES\tUNTIL\nremote\toperator\tlogged-out\t-\t-\t-\n");
   await desk.logins.finish("remote", await guarded.visit((await desk.logins.start("remote", "paste")).url ?? ""));
-  expect((await runHere(["auth", "status", ...server.flags])).stdout).toBe(`remote\toperator\tlogged-in\t${guarded.origin}\t-\trenewed by itself\n`);
+  expect((await runHere(["auth", "status", ...server.flags])).stdout).toEndWith(`\nremote\toperator\tlogged-in\t${guarded.origin}\t-\trenewed by itself\n`);
   expect(JSON.parse((await runHere(["auth", "status", "--json", ...server.flags])).stdout)).toMatchObject([{ server: "remote", state: "logged-in" }]);
   expect((await runHere(["auth", "logout", "remote", ...server.flags])).stdout).toBe("logged out at remote (1)\n");
   expect((await runHere(["auth", "logout", "remote", ...server.flags])).stdout).toBe("nobody is logged in at remote\n");

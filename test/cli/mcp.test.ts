@@ -40,7 +40,7 @@ describe("with a server that runs", () => {
 
   test("a name that nobody has is told, and so is a missing one", async () => {
     await using server = await operated({}, undefined, { actions: pinActions({ review: () => { throw fault("NAME_UNKNOWN"); }, trust: () => review }) });
-    expect(await runHere(["mcp", "trust", "nobody", ...server.flags])).toMatchObject({ code: 1, stderr: expect.stringContaining("nothing of that name") });
+    expect(await runHere(["mcp", "trust", "nobody", ...server.flags])).toMatchObject({ code: 4, stderr: expect.stringContaining("nothing of that name") });
     expect(await runHere(["mcp", "trust", ...server.flags])).toMatchObject({ code: 2, stderr: expect.stringContaining("needs the name of a server") });
   });
 });
@@ -68,6 +68,6 @@ describe("without a server", () => {
     expect((await runHere(["mcp", "pins", "web", ...flags])).stdout).toContain('+ description: "Evil."');
     expect(await runHere(["mcp", "trust", "web", ...flags])).toMatchObject({ code: 0, stdout: expect.stringContaining("this is trusted from now on") });
     expect(await runHere(["mcp", "pins", "web", ...flags])).toMatchObject({ code: 0, stdout: "everything that web defines is as it was trusted\n" });
-    expect(await runHere(["mcp", "pins", "none", ...flags])).toMatchObject({ code: 1, stderr: expect.stringContaining("nothing of that name") });
+    expect(await runHere(["mcp", "pins", "none", ...flags])).toMatchObject({ code: 4, stderr: expect.stringContaining("nothing of that name") });
   });
 });

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { Fault, systemClock } from "../../src/base/index.ts";
+import { Fault, fault, systemClock } from "../../src/base/index.ts";
 import { askOperator, askRunning } from "../../src/cli/operator.ts";
+import { pinActions } from "../../src/front/index.ts";
 import { announcePresence, claimState } from "../../src/config/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
 import { operated } from "../fixtures/operated.ts";
@@ -57,4 +58,13 @@ test("an answer that is none is told as such", async () => {
   await announcePresence(folder.at("state"), { url: "http://127.0.0.1:1/mcp", version: "1", operator: unix }, systemClock);
   await expect(ask(folder.at("state"))).rejects.toMatchObject({ code: "BACKEND_GARBLED", message: expect.stringContaining("status 500: no") });
   await server.stop(true);
+});
+
+test("a refusal says the sentence of its code once, with its server, what exactly is wrong, and what to do", async () => {
+  const told = async (thrown: Fault): Promise<unknown> => {
+    await using server = await operated({}, undefined, { actions: pinActions({ review: () => { throw thrown; }, trust: () => { throw thrown; } }) });
+    return await askOperator({ settings: { stateDir: server.stateDir } as never, env: {}, clock: systemClock }, "GET", "/pins/x").catch(({ message, hint, backend }: Fault) => ({ message, hint, backend }));
+  };
+  for (const one of [fault("NAME_UNKNOWN"), fault("NAME_UNKNOWN", { detail: "server “x (y)”", hint: "look" }), fault("PARAMS_INVALID", { backend: "off", detail: "it is disabled" }), fault("BACKEND_DOWN", { backend: "off" })])
+    expect(await told(one)).toEqual({ message: one.message, hint: one.hint, backend: one.backend });
 });

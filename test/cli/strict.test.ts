@@ -29,6 +29,8 @@ test("unknown flags and commands are refused, with what was meant where that is 
   expect(read("-x")).toEqual(["there is no flag -x", null]);
   expect(read("--versoin")).toEqual(["there is no flag --versoin", "did you mean --version?"]);
   expect(read("sevre")).toEqual(["there is no command “sevre”", "did you mean serve?"]);
+  expect(read("list")).toEqual(["there is no command “list”", "did you mean mcp list?"]);
+  expect(read("mcp add git npx -y")).toEqual(["“mcp add” takes no “npx”", "a command stands behind --: 1mcp mcp add git -- npx …"]);
   expect(read("config chekc")).toEqual(["there is no command “config chekc”", "did you mean check?"]);
   expect(read("config")).toEqual(["“config” needs one more word: check, schema, reload, backup, backups, restore, diff, edit", null]);
   expect(read("serve now")).toEqual(["“serve” takes no “now”", null]);

@@ -47,7 +47,7 @@ describe("mcp tokens", () => {
     const { stdout } = await runHere(["mcp", "tokens", "a", "--json", ...server.flags]);
     expect(JSON.parse(stdout)).toMatchObject({ encoding: "o200k_base", name: "a", tools: 2, instructionTokens: 10, each: [{ name: "a__two" }, { name: "a__one" }] });
     const unknown = await runHere(["mcp", "tokens", "c", ...server.flags]);
-    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("“c”")]);
+    expect([unknown.code, unknown.stderr]).toEqual([4, expect.stringContaining("“c”")]);
   });
 
   test("needs a server that runs and answers", async () => {

@@ -60,3 +60,8 @@ test("what cannot be read, or not be changed without harm, is told with its file
     await expect(changedAppText(applicationOf(id), asFile(text), { remove: ["a"], set })).rejects.toMatchObject({ code: "APP_UNREADABLE", message: expect.stringContaining(why) as string });
   }
 });
+
+test("a server of a list whose name is no text has none", async () => {
+  const names = async (text: string) => [...(await serversIn(applicationOf("continue"), asFile(text))).keys()];
+  expect(await names("mcpServers:\n  - name: { toString: no }\n    command: x\n  - name: 7\n  - just text\n")).toEqual(["", "7"]);
+});

@@ -67,3 +67,9 @@ test("an entry that leads to us is known by its name or by what it starts", () =
 test("a name becomes one that can stand here", () => {
   expect([ownNameOf("GitHub Copilot", "__"), ownNameOf("a__b", "__"), ownNameOf("日本", "__"), ownNameOf("@up/ctx7", "__"), ownNameOf("x".repeat(99), "__").length]).toEqual(["GitHub-Copilot", "a-b", "server", "up-ctx7", 64]);
 });
+
+test("whatever an entry holds, reading it says what, and throws nothing", () => {
+  const odd = fc.oneof(fc.jsonValue(), fc.constant({ toString: false }), fc.constantFrom("x", 1, true));
+  const entry = fc.dictionary(fc.constantFrom("command", "args", "env", "url", "httpUrl", "type", "transport", "headers", "env_http_headers", "requestOptions", "name", "enabled", "excludeTools", "timeout"), fc.oneof(odd, fc.array(odd), fc.dictionary(fc.constantFrom("a", "headers"), odd)));
+  fc.assert(fc.property(fc.constantFrom("cursor", "codex", "continue", "gemini-cli", "opencode", "zed"), entry, (id, value) => expect(parseAppEntry(applicationOf(id), value).ok).toBeBoolean()), { numRuns: 1000 });
+});

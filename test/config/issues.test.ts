@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { pathText } from "../../src/config/index.ts";
 import { issuesIn, lines, read } from "../fixtures/config.ts";
 
 test("all that is wrong comes at once, in the order of the text, each with its place", () => {
@@ -121,9 +120,4 @@ test("whatever JSON a file holds, it is accepted or every issue has a place in i
       }
     }),
   );
-});
-
-test("a path in words", () => {
-  expect(pathText(["mcpServers", "a", "args", 2])).toBe("mcpServers.a.args[2]");
-  expect(pathText([])).toBe("");
 });
