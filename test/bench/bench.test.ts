@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { startGranted } from "../fixtures/granted.ts";
 import { sendModern } from "../fixtures/rpc.ts";
 import { wayInto } from "../fixtures/wayIn.ts";
-import { reportOf, targetsOf } from "./report.ts";
+import { reportOf, targetsOf, withGuard } from "./report.ts";
 import type { Best, Row } from "./rows.ts";
 import { backendArgv, load, startHttpBackend, startHttpRelay, startStdioRelay, stdioEntry } from "./targets.ts";
 
@@ -75,5 +75,10 @@ test("a target that is missed is said to be missed", () => {
   ]);
   expect(reportOf(figures)).toContain("| start to listening | at most 40.0 ms | 41.0 ms | **missed** |");
   expect(reportOf(figures)).toContain("| 16 | 100 | 99 | 10.0 µs | 10.2 µs | 1.02x (1.00x to 9.00x) | 1.01x (1.00x to 10.00x) |");
+  const renewed = withGuard(reportOf(figures), [{ inFlight: 1, pairs: [{ open: best(100, 10), guarded: best(100, 10.1) }] }]);
+  expect(renewed).toContain("| CPU per call with a grant against none | at most 1.05x | 1.01x | met |");
+  expect(renewed).toContain("| 1 | 100 | 100 | 10.0 µs | 10.1 µs | 1.01x (1.01x to 1.01x) | 1.00x (1.00x to 1.00x) |\n\n## Beginnings");
+  expect(renewed).not.toContain("| 16 | 100 | 99 | 10.0");
+  expect(renewed.split("\n").length).toBe(reportOf(figures).split("\n").length - 1);
   expect(reportOf(figures)).toContain("| http, 2026, 1 | 5 | 6 | 1.20x | 20.0 µs | 21.0 µs | 1.05x |");
 });

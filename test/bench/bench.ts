@@ -4,14 +4,15 @@
  *
  *   --quick   one short round (a look, not a measurement)   --source  the source even when there is a binary
  *   --write   writes docs/benchmarks.md                     --check   exit 1 when a target is missed
- *   --guard    only what the guard costs                  --starts  only how long starting takes
+ *   --guard   only what the guard costs (with --write these rows of the page are renewed)
+ *   --starts  only how long starting takes
  *   --earlier FILE   compares small calls with another build of the program too
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { projectDir } from "../fixtures/program.ts";
-import { type Figures, guardTable, reportOf, startRows, targetsOf } from "./report.ts";
+import { type Figures, guardTable, reportOf, startRows, targetsOf, withGuard } from "./report.ts";
 import { guardRows } from "./guarded.ts";
 import { type Beginnings, type Effort, type Row, beginnings, callRows, largeRow, memory, setUp, starts } from "./rows.ts";
 
@@ -59,8 +60,11 @@ if (has("--starts")) {
   console.log(startRows(await starts(has("--quick") ? 5 : 30)).map((row) => `| ${row.join(" | ")} |`).join("\n"));
   process.exit();
 }
+const page = join(projectDir, "docs", "benchmarks.md");
 if (has("--guard")) {
-  console.log(guardTable(await guardRows(effort, pairs)));
+  const rows = await guardRows(effort, pairs);
+  console.log(guardTable(rows));
+  if (has("--write")) await writeFile(page, withGuard(await readFile(page, "utf8"), rows));
   process.exit();
 }
 const figures = await measureAll(chosen);
@@ -68,6 +72,6 @@ const report = reportOf(figures);
 console.log(report);
 if (has("--write")) {
   await mkdir(join(projectDir, "docs"), { recursive: true });
-  await writeFile(join(projectDir, "docs", "benchmarks.md"), report);
+  await writeFile(page, report);
 }
 if (has("--check") && targetsOf(figures).some((target) => !target.met)) process.exitCode = 1;

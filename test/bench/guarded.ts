@@ -42,8 +42,10 @@ async function pairOf(effort: Effort): Promise<GuardPair[]> {
   const work = { kind: "calls", era: "2026", textBytes: 100 } as const;
   await compare(places, { ...work, inFlight: 64 }, { rounds: 1, warmMs: 0, windowMs: effort.windowMs * 4 });
   const rows: GuardPair[] = [];
+  // Many short looks, turn by turn: what else the computer does comes and goes within seconds.
+  const looks = { rounds: effort.rounds * 3, warmMs: 60, windowMs: 300 };
   for (const inFlight of inFlights) {
-    const [without, guarded] = await compare(places, { ...work, inFlight }, effort);
+    const [without, guarded] = await compare(places, { ...work, inFlight }, looks);
     rows.push({ open: without!, guarded: guarded! });
   }
   return rows;

@@ -60,6 +60,19 @@ export const startRows = ({ emptyMs, versionMs, helpMs, listMs, listeningMs, rel
   ["the relay, from source, the same", msText(relayListeningMs)],
 ];
 
+const targetCells = ({ what, wanted, got, met }: TargetRow): string[] => [what, wanted, got, met ? "met" : "**missed**"];
+
+function guardTargets(rows: readonly GuardRow[]): TargetRow[] {
+  const worst = (ratio: (pair: GuardPair) => number): number => Math.max(...rows.map((row) => middle(row, ratio)));
+  return [atMost("CPU per call with a grant against none", worst(cpuRatio), guardMax, times), atMost("time per call with a grant against none", worst(timeRatio), guardMax, times)];
+}
+
+/** A report with its rows about the guard renewed. */
+export function withGuard(report: string, rows: readonly GuardRow[]): string {
+  const renewed = guardTargets(rows).reduce((text, target) => text.replace(new RegExp(`^\\| ${target.what} \\|.*$`, "mu"), () => `| ${targetCells(target).join(" | ")} |`), report);
+  return renewed.replace(/(^## The guard.*\n\n)(?:\|.*\n)+/mu, (_, head: string) => `${head}${guardTable(rows)}\n`);
+}
+
 /** Every target with what was measured; the worst of the rows that a target is about counts. */
 export function targetsOf(figures: Figures): TargetRow[] {
   const stdio = figures.calls.filter((row) => row.backend === "stdio");
@@ -73,11 +86,9 @@ export function targetsOf(figures: Figures): TargetRow[] {
   const largeStdio = figures.large.filter((row) => row.backend === "stdio");
   const rate = (rows: readonly (Row | Beginnings)[]): number => Math.min(...rows.map(perSecond));
   const { starts, memory } = figures;
-  const guard = (ratio: (pair: GuardPair) => number): number => Math.max(...figures.guard.map((row) => middle(row, ratio)));
   return [
     ...cpu,
-    atMost("CPU per call with a grant against none", guard(cpuRatio), guardMax, times),
-    atMost("time per call with a grant against none", guard(timeRatio), guardMax, times),
+    ...guardTargets(figures.guard),
     atLeast("throughput against the relay, stdio", rate(stdio), 0.5),
     atLeast("throughput against the relay, http", rate(http), 0.5),
     atLeast("connect, handshake and list against the relay", rate(figures.begins), 0.3),
@@ -159,7 +170,7 @@ function beginTable(rows: readonly Beginnings[]): string {
 /** The whole page in markdown. */
 export function reportOf(figures: Figures): string {
   const { starts, memory } = figures;
-  const targets = targetsOf(figures).map(({ what, wanted, got, met }) => [what, wanted, got, met ? "met" : "**missed**"]);
+  const targets = targetsOf(figures).map(targetCells);
   return `# Benchmarks
 
 Written by \`bun run bench --write\`. Everything is measured in one run against the *bare relay* of \`test/bench/relay.ts\`: HTTP
