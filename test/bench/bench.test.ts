@@ -55,10 +55,10 @@ test("a target that is missed is said to be missed", () => {
     machine: "test",
     calls,
     large: [row("stdio", 4)],
-    guard: [
+    guard: { aloneUs: 0.3, rows: [
       { inFlight: 1, pairs: [{ open: best(100, 10), guarded: best(90, 10.4) }] },
       { inFlight: 16, pairs: [{ open: best(100, 10), guarded: best(99, 10.2) }, { open: best(100, 10), guarded: best(10, 90) }, { open: best(100, 10), guarded: best(100, 10) }] },
-    ],
+    ] },
     begins: [{ era: "2026", relay: best(8, 1), ours: best(6, 1) }],
     starts: { emptyMs: 4, versionMs: 5, helpMs: 8, listMs: 16, listeningMs: 41, relayListeningMs: 20 },
     memory: { relayMb: 30, oneMb: 40, tenMb: 50, sessionKb: 10, streamKb: 12 },
@@ -75,9 +75,11 @@ test("a target that is missed is said to be missed", () => {
   ]);
   expect(reportOf(figures)).toContain("| start to listening | at most 40.0 ms | 41.0 ms | **missed** |");
   expect(reportOf(figures)).toContain("| 16 | 100 | 99 | 10.0 µs | 10.2 µs | 1.02x (1.00x to 9.00x) | 1.01x (1.00x to 10.00x) |");
-  const renewed = withGuard(reportOf(figures), [{ inFlight: 1, pairs: [{ open: best(100, 10), guarded: best(100, 10.1) }] }]);
+  const renewed = withGuard(reportOf(figures), { aloneUs: 0.6, rows: [{ inFlight: 1, pairs: [{ open: best(100, 10), guarded: best(100, 10.1) }] }] });
+  expect(reportOf(figures)).toContain("| the guard by itself, of the CPU of a call | at most 5.0 % | 3.0 % | met |");
+  expect(renewed).toContain("| the guard by itself, of the CPU of a call | at most 5.0 % | 6.0 % | **missed** |");
   expect(renewed).toContain("| CPU per call with a grant against none | at most 1.05x | 1.01x | met |");
-  expect(renewed).toContain("| 1 | 100 | 100 | 10.0 µs | 10.1 µs | 1.01x (1.01x to 1.01x) | 1.00x (1.00x to 1.00x) |\n\n## Beginnings");
+  expect(renewed).toContain("| 1 | 100 | 100 | 10.0 µs | 10.1 µs | 1.01x (1.01x to 1.01x) | 1.00x (1.00x to 1.00x) |\n\nBy itself, in one process, it takes 0.60 µs of a request: 6.0 %");
   expect(renewed).not.toContain("| 16 | 100 | 99 | 10.0");
   expect(renewed.split("\n").length).toBe(reportOf(figures).split("\n").length - 1);
   expect(reportOf(figures)).toContain("| http, 2026, 1 | 5 | 6 | 1.20x | 20.0 µs | 21.0 µs | 1.05x |");

@@ -12,8 +12,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { projectDir } from "../fixtures/program.ts";
-import { type Figures, guardTable, reportOf, startRows, targetsOf, withGuard } from "./report.ts";
-import { guardRows } from "./guarded.ts";
+import { type Figures, guardText, reportOf, startRows, targetsOf, withGuard } from "./report.ts";
+import { guardFigures } from "./guarded.ts";
 import { type Beginnings, type Effort, type Row, beginnings, callRows, largeRow, memory, setUp, starts } from "./rows.ts";
 
 const has = (flag: string): boolean => process.argv.includes(flag);
@@ -48,7 +48,7 @@ async function measureAll(program: "binary" | "source"): Promise<Figures> {
     machine: `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, ${process.platform} ${process.arch}`,
     calls,
     large,
-    guard: await guardRows(effort, pairs),
+    guard: await guardFigures(effort, pairs),
     begins,
     starts: await starts(has("--quick") ? 5 : 20),
     memory: await memory(4000),
@@ -62,9 +62,9 @@ if (has("--starts")) {
 }
 const page = join(projectDir, "docs", "benchmarks.md");
 if (has("--guard")) {
-  const rows = await guardRows(effort, pairs);
-  console.log(guardTable(rows));
-  if (has("--write")) await writeFile(page, withGuard(await readFile(page, "utf8"), rows));
+  const guard = await guardFigures(effort, pairs);
+  console.log(guardText(guard));
+  if (has("--write")) await writeFile(page, withGuard(await readFile(page, "utf8"), guard));
   process.exit();
 }
 const figures = await measureAll(chosen);

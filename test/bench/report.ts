@@ -1,5 +1,5 @@
 /** The figures as a page: targets first, then every table. */
-import type { GuardPair, GuardRow } from "./guarded.ts";
+import type { GuardFigures, GuardPair, GuardRow } from "./guarded.ts";
 import { type Beginnings, type Best, type Memory, type Row, type Starts, largeBytes } from "./rows.ts";
 
 export interface Figures {
@@ -8,7 +8,7 @@ export interface Figures {
   readonly machine: string;
   readonly calls: readonly Row[];
   readonly large: readonly Row[];
-  readonly guard: readonly GuardRow[];
+  readonly guard: GuardFigures;
   readonly begins: readonly Beginnings[];
   readonly starts: Starts;
   readonly memory: Memory;
@@ -60,17 +60,23 @@ export const startRows = ({ emptyMs, versionMs, helpMs, listMs, listeningMs, rel
   ["the relay, from source, the same", msText(relayListeningMs)],
 ];
 
+const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
+
 const targetCells = ({ what, wanted, got, met }: TargetRow): string[] => [what, wanted, got, met ? "met" : "**missed**"];
 
-function guardTargets(rows: readonly GuardRow[]): TargetRow[] {
+/** What the guard by itself is of a plain call, where that is cheapest. */
+const aloneRatio = ({ rows, aloneUs }: GuardFigures): number => aloneUs / Math.min(...rows.map((row) => middle(row, ({ open }) => open.cpuUs)));
+
+function guardTargets(guard: GuardFigures): TargetRow[] {
+  const { rows } = guard;
   const worst = (ratio: (pair: GuardPair) => number): number => Math.max(...rows.map((row) => middle(row, ratio)));
-  return [atMost("CPU per call with a grant against none", worst(cpuRatio), guardMax, times), atMost("time per call with a grant against none", worst(timeRatio), guardMax, times)];
+  return [atMost("the guard by itself, of the CPU of a call", aloneRatio(guard), guardMax - 1, percent), atMost("CPU per call with a grant against none", worst(cpuRatio), guardMax, times), atMost("time per call with a grant against none", worst(timeRatio), guardMax, times)];
 }
 
 /** A report with its rows about the guard renewed. */
-export function withGuard(report: string, rows: readonly GuardRow[]): string {
-  const renewed = guardTargets(rows).reduce((text, target) => text.replace(new RegExp(`^\\| ${target.what} \\|.*$`, "mu"), () => `| ${targetCells(target).join(" | ")} |`), report);
-  return renewed.replace(/(^## The guard.*\n\n)(?:\|.*\n)+/mu, (_, head: string) => `${head}${guardTable(rows)}\n`);
+export function withGuard(report: string, guard: GuardFigures): string {
+  const renewed = guardTargets(guard).reduce((text, target) => text.replace(new RegExp(`^\\| ${target.what} \\|.*$`, "mu"), () => `| ${targetCells(target).join(" | ")} |`), report);
+  return renewed.replace(/(^## The guard.*\n\n)(?:\|.*\n)+\n.*$/mu, (_, head: string) => `${head}${guardText(guard)}`);
 }
 
 /** Every target with what was measured; the worst of the rows that a target is about counts. */
@@ -141,8 +147,10 @@ function earlierText(rows: readonly Row[]): string {
   return `\n## Small calls against an earlier build\n\nThe earlier one served plain calls and knew no questions, subscriptions or tasks across the eras.\n\n${table(head, lines)}\n`;
 }
 
-/** The rows about the guard. */
-export function guardTable(rows: readonly GuardRow[]): string {
+/** What is said of the guard. */
+export const guardText = (guard: GuardFigures): string => `${guardTable(guard.rows)}\n\nBy itself, in one process, it takes ${guard.aloneUs.toFixed(2)} µs of a request: ${percent(aloneRatio(guard))} of the CPU of the cheapest of these calls. What two processes of the very same program differ by is more than that.`;
+
+function guardTable(rows: readonly GuardRow[]): string {
   return table(
     ["in flight", "none/s", "granted/s", "CPU none", "CPU granted", "CPU granted : none", "time granted : none"],
     rows.map((row) => {
@@ -193,7 +201,7 @@ ${largeTable(figures.large)}
 
 ## The guard (small calls, stdio, 2026; no authentication against a grant for one of two servers; the middle of pairs of new processes, and the least and the most)
 
-${guardTable(figures.guard)}
+${guardText(figures.guard)}
 
 ## Beginnings (connect, handshake or discovery, list of ten tools, leave; 8 at once)
 
