@@ -7,6 +7,7 @@ import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fa
 import { type Presence, processLives, readPresence } from "../config/index.ts";
 import { openServeLog, serveLogPath } from "./serveLog.ts";
 import { supervisedVariable } from "./supervise.ts";
+import { readSupervision } from "./supervision.ts";
 
 export interface LaunchOptions {
   readonly stateDir: string;
@@ -36,12 +37,20 @@ export async function ensureServer(options: LaunchOptions): Promise<Presence> {
       const presence = await readPresence(stateDir, clock);
       if (presence !== null) return presence;
       if (child !== null && child.exitCode !== null) throw failed(stateDir, `it ended with ${child.exitCode}`, child.exitCode);
-      if (child === null && (await lock.take())) child = await launch(options);
+      if (child === null && (await nobodySupervises(stateDir)) && (await lock.take())) child = await launch(options);
     }
     throw failed(stateDir, `it does not listen after ${msMax} ms`);
   } finally {
     await lock.release();
   }
+}
+
+/** Whether a server is to be started: one that fell a moment ago is started again by its supervisor, and another would only be in its way. Throws SERVER_AWAY when that has given up. */
+async function nobodySupervises(stateDir: string): Promise<boolean> {
+  const { supervisor, phase, restarts, lastExit } = await readSupervision(stateDir);
+  if (supervisor === null) return true;
+  if (phase !== "crash-loop") return false;
+  throw fault("SERVER_AWAY", { op: "start", detail: `its supervisor has given up after ${restarts} restarts: ${lastExit ?? "it fell"}`, hint: `see ${serveLogPath(stateDir)}, then: 1mcp serve --restart` });
 }
 
 /** Scripts tell a wrong configuration by the exit code, whoever it was that read it. */

@@ -95,7 +95,6 @@ async function background(occasion: Occasion): Promise<number> {
     occasion.stderr.write(`1mcp: it runs already, with the flags it was started with; --restart takes others\n${await greeting(occasion, await presenceOf(occasion))}`);
     return 0;
   }
-  if (condition.state === "crash-loop") throw fault("STATE_OWNED", { detail: "its supervisor has given up", hint: "1mcp serve --restart" });
   return start(occasion, serveFlags(occasion));
 }
 

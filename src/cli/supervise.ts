@@ -4,7 +4,7 @@
  * one was meant, and the other is for a person to see to.
  */
 import { type Clock, defaultLimits, fault, type Limits, openPrivateLog, sleep, startSelf } from "../base/index.ts";
-import { readPresence } from "../config/index.ts";
+import { lastAnnounced, readPresence } from "../config/index.ts";
 import { stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { serveLogPath } from "./serveLog.ts";
@@ -167,5 +167,6 @@ async function cameUp(stateDir: string, worker: Worker, clock: Clock): Promise<b
     if ((await readPresence(stateDir, clock))?.pid === worker.pid) return true;
     await sleep(clock, lookMs);
   }
-  return false;
+  // One that was killed between two looks has left its announcement behind.
+  return (await lastAnnounced(stateDir)) === worker.pid;
 }

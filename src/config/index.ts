@@ -20,7 +20,7 @@ export { bridgeConfig, demoConfig, emptyConfig, loadConfig, reachConfig } from "
 export { bridgedName } from "./names.ts";
 export { defaultConfigPath, defaultListen, defaultStateDir } from "./paths.ts";
 export { type Claim, type ClaimOptions, claimState, type Owner, readOwner } from "./owner.ts";
-export { announcePresence, type Announced, type FollowedPresence, followPresence, type Presence, presencePath, reachable, processLives, readPresence } from "./presence.ts";
+export { announcePresence, type Announced, type FollowedPresence, followPresence, lastAnnounced, type Presence, presencePath, reachable, processLives, readPresence } from "./presence.ts";
 export { contextOf, findProject, projectSelection } from "./project.ts";
 export type { Context } from "./template.ts";
 export type { RemoteOAuth } from "./login.ts";

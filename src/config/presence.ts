@@ -55,12 +55,14 @@ export async function announcePresence(stateDir: string, server: Pick<Presence, 
 
 /** The running server of a state folder, or null: there is none, or only what one left behind. Throws STATE_UNSAFE, STATE_BROKEN. */
 export async function readPresence(stateDir: string, clock: Clock): Promise<Presence | null> {
-  const text = await readPrivateFile(presencePath(stateDir), { bytesMax });
-  const entry = text === null ? null : parsed(text);
+  const entry = await readEntry(stateDir);
   if (entry === null || !(await lives(entry, clock))) return null;
   const { start: _start, boot: _boot, ...presence } = entry;
   return presence;
 }
+
+/** The process that announced itself last and has not taken it back, whether it lives or not; null: none. Throws STATE_UNSAFE, STATE_BROKEN. */
+export const lastAnnounced = async (stateDir: string): Promise<number | null> => (await readEntry(stateDir))?.pid ?? null;
 
 /** The running server of a state folder, for somebody who talks to it for long. */
 export interface FollowedPresence {
@@ -82,6 +84,11 @@ export function followPresence(stateDir: string, clock: Clock): FollowedPresence
     },
     admits: (url) => processLives(pids.get(URL.parse(url)?.origin ?? "") ?? Number.NaN),
   };
+}
+
+async function readEntry(stateDir: string): Promise<Entry | null> {
+  const text = await readPrivateFile(presencePath(stateDir), { bytesMax });
+  return text === null ? null : parsed(text);
 }
 
 function parsed(text: string): Entry | null {

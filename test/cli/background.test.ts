@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { systemClock } from "../../src/base/index.ts";
 import { ensureServer } from "../../src/cli/background.ts";
+import { claimSupervision, readSupervision, writeSupervision } from "../../src/cli/supervision.ts";
+import { gone } from "../fixtures/alive.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 import { cleanEnv, programArgv } from "../fixtures/program.ts";
 
@@ -39,6 +41,33 @@ test("starts one also when somebody who wanted to start one has ended before", a
   const { pid } = await ensureServer(options(folder));
   process.kill(pid, "SIGTERM");
   while (await Bun.file(folder.at("state", "server.json")).exists()) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test("waits for a server that fell and that its supervisor starts again, and puts no other in its way", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
+  const first = await ensureServer(options(folder));
+  const { supervisor } = await readSupervision(folder.at("state"));
+  process.kill(first.pid, "SIGKILL");
+  await gone(first.pid);
+  const second = await ensureServer(options(folder, { selfArgv: ["/nowhere"] }));
+  try {
+    expect(second.pid).not.toBe(first.pid);
+    expect(await readSupervision(folder.at("state"))).toMatchObject({ supervisor, worker: second.pid, restarts: 1 });
+  } finally {
+    process.kill(second.pid, "SIGTERM");
+    if (supervisor !== null) await gone(supervisor);
+  }
+});
+
+test("says that a supervisor has given up, and what to do then", async () => {
+  await using folder = await createFolder();
+  await chmod(folder.path, 0o700);
+  const stateDir = folder.at("state");
+  const claim = await claimSupervision({ stateDir, clock: systemClock });
+  await writeSupervision(stateDir, { phase: "crash-loop", worker: null, restarts: 5, retryAt: null, lastExit: "it ended with 1", flags: [] });
+  await expect(ensureServer(options(folder))).rejects.toMatchObject({ code: "SERVER_AWAY", message: expect.stringContaining("given up after 5 restarts: it ended with 1"), hint: expect.stringContaining("1mcp serve --restart") });
+  await claim.release();
 });
 
 test("says why a server did not come up: it ended, or it took too long", async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { uptime } from "node:os";
 import { bootOf, startOf, systemClock } from "../../src/base/index.ts";
-import { announcePresence, followPresence, presencePath, readPresence } from "../../src/config/index.ts";
+import { announcePresence, followPresence, lastAnnounced, presencePath, readPresence } from "../../src/config/index.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
 const server = { url: "http://127.0.0.1:3050/mcp", version: "1", operator: "/run/operator.sock" };
@@ -47,6 +47,18 @@ test("what a server left behind, or is no announcement, is no server", async () 
   }
   await writeFile(presencePath(folder.path), JSON.stringify(good));
   expect(await readPresence(folder.path, systemClock)).toMatchObject(good);
+});
+
+test("who announced itself last is told also when it was killed, for whoever started it", async () => {
+  await using folder = await createFolder();
+  expect(await lastAnnounced(folder.path)).toBeNull();
+  const ended = Bun.spawnSync([process.execPath, "--version"]).pid;
+  await writeFile(presencePath(folder.path), JSON.stringify({ ...server, pid: ended, startedAt: systemClock.now() }), { mode: 0o600 });
+  expect(await lastAnnounced(folder.path)).toBe(ended);
+  const announced = await announcePresence(folder.path, server, systemClock);
+  expect(await lastAnnounced(folder.path)).toBe(process.pid);
+  await announced.withdraw();
+  expect(await lastAnnounced(folder.path)).toBeNull();
 });
 
 test.skipIf(startOf(process.pid) === null)("a clock that is set while a server runs loses nobody; a number that was given anew, or a file from before the last boot, names nobody", async () => {
