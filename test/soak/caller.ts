@@ -17,10 +17,15 @@ const meta = {
   "io.modelcontextprotocol/clientCapabilities": {},
 };
 
-/** One client with one request at a time; it connects anew when its connection has ended. */
+// As HTTP clients do (that of Node by this time): whoever keeps a connection until the other side is tired of it sends a
+// request now and then into one that is being closed, and cannot know whether it was taken.
+const idleMsMax = 4_000;
+
+/** One client with one request at a time; it connects anew when its connection has ended, or was not used for long. */
 export class Caller {
   readonly #url: URL;
   #connection: Connection | null = null;
+  #usedAt = 0;
   #id = 0;
 
   constructor(url: string) {
@@ -37,12 +42,13 @@ export class Caller {
     const at = performance.now();
     const answered = (ok: boolean, error: string): Answered => ({ ok, error, at, ms: performance.now() - at });
     try {
-      // One that nobody used for a while has been ended by the other side.
+      if (at - this.#usedAt > idleMsMax) this.close();
       if (this.#connection?.isOpen !== true) this.#connection = await connect(this.#url);
       this.#id += 1;
       const headers = `Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: ${method}\r\n${name === null ? "" : `Mcp-Name: ${name}\r\n`}`;
       const body = JSON.stringify({ jsonrpc: "2.0", id: this.#id, method, params: { ...params, _meta: meta } });
       const { body: bytes } = await this.#connection.exchange("POST", headers, [body]);
+      this.#usedAt = performance.now();
       const text = messageOf(bytes.toString());
       const { id, error } = JSON.parse(text) as { id?: number; error?: { message: string } };
       if (error !== undefined) return answered(false, error.message);
