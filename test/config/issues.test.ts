@@ -29,9 +29,8 @@ test("all that is wrong comes at once, in the order of the text, each with its p
 });
 
 test("a bound that nothing changes says so, where it would be a limit", () => {
-  expect(lines(issuesIn({ limits: { stateBytesMax: 1, statBytesMax: 1, pendngMax: 1 } })).map((line) => line.replace(/^\S+ /, ""))).toEqual([
+  expect(lines(issuesIn({ limits: { stateBytesMax: 1, pendngMax: 1 } })).map((line) => line.replace(/^\S+ /, ""))).toEqual([
     "“stateBytesMax” cannot be changed (it is always 67108864; remove it)",
-    "“statBytesMax” is not a known key",
     "“pendngMax” is not a known key (did you mean “pendingMax”?)",
   ]);
   expect(lines(issuesIn({ stateBytesMax: 1 }))).toEqual(["1:2 “stateBytesMax” is not a known key"]);

@@ -13,7 +13,10 @@ test("every key is on it, with what it is for", () => {
   for (const key of [...keys, ...Object.keys(defaultLimits), ...Object.keys(fixedBounds)]) expect(page).toContain(`\`${key}\``);
   const rows = page.split("\n").filter((line) => line.startsWith("| `"));
   expect(rows.length).toBeGreaterThan(80);
-  for (const row of rows) expect({ row, cells: row.split(/(?<!\\)\|/).slice(2, 5).map((text) => text.trim() !== "") }).toMatchObject({ cells: [true, expect.anything(), true] });
+  for (const row of rows) {
+    const cells = row.split(/(?<!\\)\|/).slice(2, -1).map((text) => text.trim() !== "");
+    expect({ row, first: cells[0], last: cells.at(-1) }).toEqual({ row, first: true, last: true });
+  }
 });
 
 test("its example is accepted", () => {

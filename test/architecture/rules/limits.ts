@@ -26,17 +26,20 @@ const askedIn = (tokens: readonly Token[]): string[] =>
     return token.kind === "word" && (isMember(tokens, index) || isPattern(tokens, index)) ? [token.text] : [];
   });
 
-const isMember = (tokens: readonly Token[], index: number): boolean => tokens[index - 1]?.text === "." && tokens[index - 2]?.text !== standard;
+const isMember = (tokens: readonly Token[], index: number): boolean => textOf(tokens, index - 1, 1) === "." && textOf(tokens, index - 2, 1) !== standard;
 
 // `{ name } = limits`, `({ name }: Limits)`: told by what stands behind the brace.
 function isPattern(tokens: readonly Token[], index: number): boolean {
-  const isEntry = /^[{,]$/.test(tokens[index - 1]?.text ?? "") && /^[,}:=]$/.test(tokens[index + 1]?.text ?? "");
-  if (!isEntry) return false;
-  const depth = tokens[index]?.depth ?? 0;
-  const end = tokens.findIndex((token, at) => at > index && token.depth < depth);
-  const [close, next, after] = tokens.slice(end, end + 3);
-  return close?.text === "}" && /^[=:)},]$/.test(next?.text ?? "") && !(next?.text === "=" && after?.text === standard);
+  const beside = textOf(tokens, index - 1, 1) + textOf(tokens, index + 1, 1);
+  if (!/^[{,][,}:=]$/.test(beside)) return false;
+  const behind = textOf(tokens, endOf(tokens, index), 3);
+  return /^\}[=:)},]/.test(behind) && !behind.startsWith(`}=${standard}`);
 }
 
+const textOf = (tokens: readonly Token[], from: number, count: number): string => tokens.slice(from, from + count).map(({ text }) => text).join("");
+
+/** Where the innermost bracket around a token is closed. */
+const endOf = (tokens: readonly Token[], index: number): number => tokens.findIndex((token, at) => at > index && token.depth < (tokens[index]?.depth ?? 0));
+
 // `limits["name"]`, `limitIn(file, "name")`; the strings of a type are followed by other marks.
-const isHandedOn = (tokens: readonly Token[], index: number): boolean => /^[\])]$/.test(tokens[index + 1]?.text ?? "") && !(tokens[index - 1]?.text === "[" && tokens[index - 2]?.text === standard);
+const isHandedOn = (tokens: readonly Token[], index: number): boolean => /^[\])]$/.test(textOf(tokens, index + 1, 1)) && textOf(tokens, index - 2, 2) !== `${standard}[`;
