@@ -67,7 +67,7 @@ function assertSelectable({ filter }: Pick<ServeOptions, "filter">, { presets }:
 }
 
 /** The log and what goes with it. */
-export type Logs = Pick<Ground, "log" | "secrets" | "tail" | "meter" | "callIds" | "startedAt">;
+type Logs = Pick<Ground, "log" | "secrets" | "tail" | "meter" | "callIds" | "startedAt">;
 
 /** The log, what must not get into it, and what is counted beside it. */
 export function logOf({ logLevel, writeLog, pretty }: Around, limits: Limits = defaultLimits): Logs {

@@ -33,7 +33,7 @@ test("a bound that nothing changes says so, where it would be a limit", () => {
     "“stateBytesMax” cannot be changed (it is always 67108864; remove it)",
     "“pendngMax” is not a known key (did you mean “pendingMax”?)",
   ]);
-  expect(lines(issuesIn({ stateBytesMax: 1 }))).toEqual(["1:2 “stateBytesMax” is not a known key"]);
+  expect(lines(issuesIn({ stateBytesMax: 1 }))).toEqual(["2:3 “stateBytesMax” is not a known key"]);
 });
 
 test("a key of the other kind of server says that it has no meaning there", () => {
