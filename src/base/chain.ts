@@ -4,7 +4,7 @@
  * successor, servers on pipes), so each life of the program has a chain of its own, and its first line is tied to the
  * last one that it found. Pure: no file, no clock.
  */
-import { defaultLimits } from "./limits.ts";
+import { fixedBounds } from "./limits.ts";
 import { escapeControls } from "./controls.ts";
 
 /** What is written down. Decisions about access first, then what became of servers, definitions and calls. */
@@ -76,11 +76,11 @@ const printable = /^[ -~]*$/;
 
 function cleaned(value: unknown, clean: (text: string) => string): unknown {
   if (typeof value === "string") return shortened(clean(value));
-  return Array.isArray(value) ? value.slice(0, defaultLimits.auditListMax).map((one) => cleaned(one, clean)) : value;
+  return Array.isArray(value) ? value.slice(0, fixedBounds.auditListMax).map((one) => cleaned(one, clean)) : value;
 }
 
 // Never half a surrogate pair: the line must stay text.
-const shortened = (text: string): string => (text.length <= defaultLimits.auditTextMax ? text : `${text.slice(0, defaultLimits.auditTextMax).toWellFormed()}…`);
+const shortened = (text: string): string => (text.length <= fixedBounds.auditTextMax ? text : `${text.slice(0, fixedBounds.auditTextMax).toWellFormed()}…`);
 
 /** A line as it is read back. */
 export interface AuditLine {

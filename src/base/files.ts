@@ -7,7 +7,7 @@ import { constants, copyFileSync, fstatSync, rmSync, type Stats, statSync, trunc
 import { chmod, type FileHandle, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fault } from "./errors.ts";
-import { defaultLimits } from "./limits.ts";
+import { fixedBounds } from "./limits.ts";
 
 const privateFileMode = 0o600;
 const privateDirMode = 0o700;
@@ -81,7 +81,7 @@ export async function readPrivateFile(path: string, options: { readonly bytesMax
   if (file === null) return null;
   await using opened = file;
   const found = await soundStat(path, opened);
-  const bytesMax = options.bytesMax ?? defaultLimits.stateBytesMax;
+  const bytesMax = options.bytesMax ?? fixedBounds.stateBytesMax;
   if (found.size > bytesMax) throw fault("STATE_BROKEN", { op: "read", detail: `${path} is larger than ${bytesMax} bytes` });
   return opened.readFile("utf8");
 }

@@ -17,7 +17,7 @@ export { createPrivateFile, ensurePrivateDir, makePrivate, moveFile, openPrivate
 export { fingerprint } from "./fingerprint.ts";
 export { become, type Launch, launchEnvironment, launchWord, parseLaunch } from "./launch.ts";
 export { type Libc, loadLibc } from "./libc.ts";
-export { defaultLimits, type Limits } from "./limits.ts";
+export { defaultLimits, type FixedBounds, fixedBounds, type Limits } from "./limits.ts";
 export { createLog, type Log, type LogFields, type LogLevelName, type LogOptions, logLevelNames, nullLog } from "./log.ts";
 export { type Counter, createMeter, type Family, type Format, formatTypes, type Histogram, type Meter, type Reading } from "./meter.ts";
 export { nearestOf } from "./nearest.ts";

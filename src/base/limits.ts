@@ -1,5 +1,10 @@
-/** Every bound of the program in one place, units in the names; the configuration's `limits` may override each. */
+/**
+ * Every bound of the program in one place, units in the names. There are two kinds: those that the configuration's
+ * `limits` may override, and those that hold before a configuration is read or where there is none. The type says
+ * which is which, so that no key is offered that nobody would heed.
+ */
 
+/** What holds unless the configuration says otherwise; the running proxy asks its configuration, others take these. */
 export const defaultLimits = Object.freeze({
   /** Largest request body from a client. */
   bodyBytesMax: 4 * 1024 * 1024,
@@ -109,21 +114,7 @@ export const defaultLimits = Object.freeze({
   viewsMax: 256,
   /** Servers in one configuration. */
   backendsMax: 256,
-  /** Largest configuration file. */
-  configBytesMax: 4 * 1024 * 1024,
-  /** Copies of it that are kept beside it when it is changed by a command, and for how long. */
-  configBackupsMax: 10,
-  configBackupMsMax: 30 * 24 * 60 * 60 * 1000,
-  /** Largest `.1mcprc` of a project. */
-  projectBytesMax: 64 * 1024,
-  /** Largest file of another application that is read: some keep their whole history in it. */
-  appFileBytesMax: 32 * 1024 * 1024,
-  /** A command that changes it takes no longer than that; how often another one looks whether it is done. */
-  configLockMsMax: 10_000,
-  configLockLookMs: 20,
-  /** Longest tag expression, how deep it may be nested, and presets of one configuration. */
-  filterCharsMax: 4096,
-  filterDepthMax: 32,
+  /** Presets of one configuration. */
   presetsMax: 1000,
   /** Selections as clients wrote them that are remembered with what they came to. */
   selectionsMax: 1000,
@@ -188,16 +179,6 @@ export const defaultLimits = Object.freeze({
   farewellMs: 500,
   /** When a client on stdio has closed our input, answers that are due may still take so long. */
   lastAnswersMsMax: 500,
-  /** A client on stdio waits at most this long for a running proxy that is away. */
-  awayMsMax: 500,
-  /** How long the start of a proxy in the background may take. */
-  launchMsMax: 20_000,
-  /** A proxy in the background that falls is started again so often, after a wait that doubles each time; running so long makes that be forgotten. */
-  superviseRestartsMax: 5,
-  superviseWaitMsMin: 1_000,
-  superviseStableMs: 5 * 60 * 1000,
-  /** Log of a proxy that was started in the background; as much is kept of what it said before. */
-  launchLogBytesMax: 4 * 1024 * 1024,
   /** Back-off of a failed or crashed server: first wait, longest wait, the same after a fall from readiness, ready time that resets it. */
   backoffMsMin: 250,
   backoffMsMax: 30_000,
@@ -287,19 +268,12 @@ export const defaultLimits = Object.freeze({
   exportMsMax: 10_000,
   /** Longest trace context of one kind that travels on. */
   traceCharsMax: 8192,
-  /** How long the running proxy may take to answer its operator; a reload waits for servers. */
-  operatorMsMax: 60_000,
   /** Characters of one text in a log line, or in a span. */
   logTextMax: 2048,
-  /** Secret values kept for scrubbing, those that were written down and those that come and go apart, and the length from which one is kept. */
+  /** Secret values kept for scrubbing, those that were written down and those that come and go apart. */
   secretsMax: 4096,
-  secretLengthMin: 6,
   /** Lines of the console, where libraries speak, that get into the log within a minute. */
   consoleLinesMax: 60,
-  /** A file that holds one secret. */
-  secretFileBytesMax: 64 * 1024,
-  /** How long the system's keychain may take to give a secret; it may have to ask a person. */
-  keychainMsMax: 20_000,
   /** Lines of the audit log that wait to be written; how soon they are, how many at once, and when it is tried again after a failure. */
   auditQueueMax: 10_000,
   auditFlushMs: 100,
@@ -307,9 +281,6 @@ export const defaultLimits = Object.freeze({
   auditRetryMs: 5_000,
   /** So many lines about one sender's same attempts, or one caller's same calls, are written for one moment; what is more is counted in one. */
   auditSameMax: 20,
-  /** Characters of one text in a line of the audit log, and entries of one list. */
-  auditTextMax: 256,
-  auditListMax: 32,
   /** The audit log: size at which a file is put aside, and how many are kept. */
   auditBytesMax: 16 * 1024 * 1024,
   auditFilesMax: 8,
@@ -411,8 +382,49 @@ export const defaultLimits = Object.freeze({
   issuedMemoMs: 60_000,
   /** Longest life of an identity assertion (ID-JAG). */
   idJagMsMax: 5 * 60 * 1000,
+});
+
+/** What no configuration changes: it bounds how one is read, what commands do without one, and what files must be like for whoever reads them. */
+export const fixedBounds = Object.freeze({
+  /** Largest configuration file. */
+  configBytesMax: 4 * 1024 * 1024,
+  /** Copies of it that are kept beside it when it is changed by a command, and for how long. */
+  configBackupsMax: 10,
+  configBackupMsMax: 30 * 24 * 60 * 60 * 1000,
+  /** Largest `.1mcprc` of a project. */
+  projectBytesMax: 64 * 1024,
+  /** Largest file of another application that is read: some keep their whole history in it. */
+  appFileBytesMax: 32 * 1024 * 1024,
+  /** A command that changes the configuration takes no longer than that; how often another one looks whether it is done. */
+  configLockMsMax: 10_000,
+  configLockLookMs: 20,
+  /** Longest tag expression, and how deep it may be nested. */
+  filterCharsMax: 4096,
+  filterDepthMax: 32,
+  /** A file that holds one secret. */
+  secretFileBytesMax: 64 * 1024,
+  /** How long the system's keychain may take to give a secret; it may have to ask a person. */
+  keychainMsMax: 20_000,
+  /** A secret of so many characters is taken out of texts; a shorter one would be found in any. */
+  secretLengthMin: 6,
+  /** A client of `1mcp proxy` waits at most this long for a running proxy that is away. */
+  awayMsMax: 500,
+  /** How long the start of a proxy in the background may take. */
+  launchMsMax: 20_000,
+  /** A proxy in the background that falls is started again so often, after a wait that doubles each time; running so long makes that be forgotten. */
+  superviseRestartsMax: 5,
+  superviseWaitMsMin: 1_000,
+  superviseStableMs: 5 * 60 * 1000,
+  /** Log of a proxy that was started in the background; as much is kept of what it said before. */
+  launchLogBytesMax: 4 * 1024 * 1024,
+  /** How long the running proxy may take to answer its operator; a reload waits for servers. */
+  operatorMsMax: 60_000,
+  /** Characters of one text in a line of the audit log, and entries of one list: the end of its file is read in a piece that must hold a whole line. */
+  auditTextMax: 256,
+  auditListMax: 32,
   /** Largest file that is read from the state folder. */
   stateBytesMax: 64 * 1024 * 1024,
 });
 
+export type FixedBounds = { readonly [name in keyof typeof fixedBounds]: number };
 export type Limits = { readonly [name in keyof typeof defaultLimits]: number };

@@ -9,7 +9,7 @@
 import { createConsola } from "consola/core";
 import type { Clock } from "./clock.ts";
 import { escapeControls } from "./controls.ts";
-import { defaultLimits } from "./limits.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
 import { type KnownSecrets, Secret } from "./secret.ts";
 import type { TailLine } from "./tail.ts";
 
@@ -36,6 +36,8 @@ export interface LogOptions {
   readonly clock: Clock;
   /** Values that are scrubbed from every text; may grow while the log is in use. */
   readonly secrets?: KnownSecrets;
+  /** Absent: the standard ones. */
+  readonly limits?: Pick<Limits, "logTextMax">;
   /** Takes what people follow, whatever the level: all but the lines for debugging, and what servers say on stderr. */
   readonly keep?: (line: Omit<TailLine, "seq">) => void;
 }
@@ -58,7 +60,9 @@ interface Line {
 
 /** Makes a log that writes lines of `level` and above. Never throws for what it is given to print. */
 export function createLog(options: LogOptions): Log {
-  const clean = (text: string): string => shorten(options.secrets?.scrub(text) ?? text);
+  const { logTextMax } = options.limits ?? defaultLimits;
+  // Scrubbing comes before shortening: half a secret is no known value any more.
+  const clean = (text: string): string => shortened(options.secrets?.scrub(text) ?? text, logTextMax);
   const format = options.pretty ? prettyLine : jsonLine;
   const sink = createConsola({
     level: verbosity[options.level],
@@ -104,8 +108,7 @@ function fieldsOf(fields: LogFields, clean: (text: string) => string): Line["fie
   });
 }
 
-// Scrubbing comes before shortening: half a secret is no known value any more.
-const shorten = (text: string): string => (text.length <= defaultLimits.logTextMax ? text : `${text.slice(0, defaultLimits.logTextMax)}…`);
+const shortened = (text: string, charsMax: number): string => (text.length <= charsMax ? text : `${text.slice(0, charsMax)}…`);
 
 function jsonLine({ time, level, message, fields }: Line): string {
   // The fixed names come last, so that no field can pass itself off as one of them.

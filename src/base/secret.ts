@@ -2,7 +2,7 @@
  * A value that must never be printed: every accidental way to a string gives "[secret]". And, for what escapes that
  * because a peer sent it back to us in a text, a book of the known values that takes them out of any text.
  */
-import { defaultLimits } from "./limits.ts";
+import { defaultLimits, fixedBounds, type Limits } from "./limits.ts";
 
 const mask = "[secret]";
 
@@ -49,16 +49,16 @@ export interface KnownSecrets {
 const tokenShape = /1mcp_[0-9A-Za-z]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g;
 
 /** Makes an empty book. Holds at most `secretsMax` values of each kind, the oldest go first. */
-export function createKnownSecrets(): KnownSecrets {
+export function createKnownSecrets({ secretsMax }: Pick<Limits, "secretsMax"> = defaultLimits): KnownSecrets {
   const lasting = new Set<string>();
   const passing = new Set<string>();
   return {
     add(secret, isPassing = false) {
       const value = reveal(secret);
-      if (value.length < defaultLimits.secretLengthMin) return;
+      if (value.length < fixedBounds.secretLengthMin) return;
       const values = isPassing ? passing : lasting;
       values.add(value);
-      if (values.size > defaultLimits.secretsMax) values.delete(values.values().next().value ?? "");
+      if (values.size > secretsMax) values.delete(values.values().next().value ?? "");
     },
     scrub(text) {
       // Longest first, so that a secret which contains another one leaves no rest behind.

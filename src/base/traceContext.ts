@@ -2,7 +2,7 @@
  * W3C trace context and baggage, as texts of foreign origin: what is valid, and what one says. What is not valid goes no
  * further, since the next reader may be less careful.
  */
-import { defaultLimits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 
 /** The names, as headers and as members of `_meta`. */
 export const contextNames = Object.freeze(["traceparent", "tracestate", "baggage"] as const);
@@ -21,13 +21,13 @@ const printable = /^[\x20-\x7e]+$/;
 
 /** Reads a `traceparent`; null when it is not valid. */
 export function parseTraceParent(text: string): TraceParent | null {
-  if (text.length > defaultLimits.traceCharsMax) return null;
   const found = parentShape.exec(text)?.groups;
   return found === undefined ? null : { traceId: found["trace"] as string, spanId: found["span"] as string, sampled: (Number.parseInt(found["flags"] as string, 16) & 1) === 1 };
 }
 
 /** Whether a value of this name may travel on. The two lists are not taken apart: it is enough that they can be headers. */
-export function isContext(name: ContextName, value: string): boolean {
+export function isContext(name: ContextName, value: string, { traceCharsMax }: Pick<Limits, "traceCharsMax">): boolean {
+  if (value.length > traceCharsMax) return false;
   if (name === "traceparent") return parseTraceParent(value) !== null;
-  return value.length <= defaultLimits.traceCharsMax && printable.test(value) && value.includes("=");
+  return printable.test(value) && value.includes("=");
 }

@@ -3,7 +3,7 @@
  * whatever is in it; with `--json` lines are as they were written.
  */
 import { resolve } from "node:path";
-import { auditPaths, ChainCheck, defaultLimits, escapeControls, fault, parseAuditLine, readPrivateFile } from "../base/index.ts";
+import { auditPaths, ChainCheck, defaultLimits, escapeControls, fault, fixedBounds, parseAuditLine, readPrivateFile } from "../base/index.ts";
 import { type Config, loadConfig } from "../config/index.ts";
 import { configPathOf, stateDirOf } from "./configPath.ts";
 import { sinceOf } from "./flags.ts";
@@ -50,7 +50,7 @@ async function* filesOf(occasion: Occasion): AsyncGenerator<{ readonly path: str
   if (file === null) throw fault("USAGE", { detail: "the configuration keeps no audit log", hint: "set audit.file" });
   for (const path of auditPaths(resolve(stateDirOf(occasion), file), filesMax).toReversed()) {
     // It is put aside once it is larger, so by the last lines it may be.
-    const text = await readPrivateFile(path, { bytesMax: bytesMax + defaultLimits.stateBytesMax });
+    const text = await readPrivateFile(path, { bytesMax: bytesMax + fixedBounds.stateBytesMax });
     if (text !== null) yield { path, lines: text.split("\n").filter((line) => line !== "") };
   }
 }

@@ -3,7 +3,7 @@
  * several that want one at the same time, one starts it.
  */
 import { join } from "node:path";
-import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, type Fault, fault, faults, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
+import { type Clock, createPrivateFile, ensurePrivateDir, type Fault, fault, faults, fixedBounds, readPrivateFile, removeFile, sleep, startSelf } from "../base/index.ts";
 import { type Presence, processLives, readPresence } from "../config/index.ts";
 import { openServeLog, serveLogPath } from "./serveLog.ts";
 import { supervisedVariable } from "./supervise.ts";
@@ -80,7 +80,7 @@ class Lock {
 }
 
 async function launch({ stateDir, selfArgv, flags, env }: LaunchOptions): Promise<Bun.Subprocess> {
-  await using log = await openServeLog(stateDir, defaultLimits.launchLogBytesMax);
+  await using log = await openServeLog(stateDir, fixedBounds.launchLogBytesMax);
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !own.includes(name)));
   return startSelf({ argv: [...selfArgv, "supervise", "--state-dir", stateDir], cwd: stateDir, env: { ...kept, [supervisedVariable]: JSON.stringify(flags) }, stdin: "ignore", stderr: log.fd });
 }

@@ -3,7 +3,7 @@
  * whoever started it. Each can be said twice, and comes to the same.
  */
 import { resolve } from "node:path";
-import { type Clock, defaultLimits, fault, readPrivateTail, sleep } from "../base/index.ts";
+import { type Clock, defaultLimits, fault, fixedBounds, readPrivateTail, sleep } from "../base/index.ts";
 import type { Report } from "../compose/index.ts";
 import { type Presence, processLives, readOwner, readPresence } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
@@ -109,7 +109,7 @@ async function start(occasion: Occasion, given: readonly string[]): Promise<numb
   const stateDir = stateDirOf(occasion);
   const progress = await progressOf(occasion, "starting the server");
   try {
-    const presence = await ensureServer({ stateDir, selfArgv, flags: given, env, clock, msMax: defaultLimits.launchMsMax });
+    const presence = await ensureServer({ stateDir, selfArgv, flags: given, env, clock, msMax: fixedBounds.launchMsMax });
     await settled(occasion, progress);
     progress.end();
     stderr.write(await greeting(occasion, presence));

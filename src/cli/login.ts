@@ -3,7 +3,7 @@
  * and goes on in a browser. For machines without one: with `--paste` the address at which the browser ended is brought
  * back by hand, with `--device` a code is entered in a browser elsewhere.
  */
-import { defaultLimits, escapeControls, fault, sleep } from "../base/index.ts";
+import { defaultLimits, escapeControls, fault, fixedBounds, sleep } from "../base/index.ts";
 import type { DeviceOffer, LoginInfo } from "../compose/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { askRunning } from "./operator.ts";
@@ -84,7 +84,7 @@ async function entered(occasion: Occasion, server: string): Promise<number> {
   const { url, code, lifeMs } = offer;
   occasion.stdout.write(`Open this in a browser, on whatever computer or telephone:\n\n  ${escapeControls(url)}\n\nand enter this code there:\n\n  ${escapeControls(code)}\n\nWaiting until you have, at most ${spanText(lifeMs)} …\n`);
   // The server knows when it is over; this is for one that does not answer any more.
-  await askRunning(occasion, "POST", `${pathOf(server)}/device/ended`, { msMax: lifeMs + defaultLimits.operatorMsMax });
+  await askRunning(occasion, "POST", `${pathOf(server)}/device/ended`, { msMax: lifeMs + fixedBounds.operatorMsMax });
   return done(occasion, server);
 }
 

@@ -2,7 +2,7 @@
  * A word with the running server of the state folder, over its operator's socket. What nobody answers is told apart: there
  * is no server, or there is a process that does not answer (yet, or any more).
  */
-import { defaultLimits, type Fault, fault, type FaultCode, faultOf, faults, sendOverSocket } from "../base/index.ts";
+import { defaultLimits, type Fault, fault, type FaultCode, faultOf, faults, fixedBounds, sendOverSocket } from "../base/index.ts";
 import { type Presence, readOwner, readPresence } from "../config/index.ts";
 import { stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
@@ -20,7 +20,7 @@ type Around = Pick<Occasion, "settings" | "env" | "clock">;
  * Asks, and waits for the answer as long as `msMax`. Throws STATE_UNSAFE, STATE_BROKEN, BACKEND_GARBLED for an answer that is
  * none, and what the server refused it with.
  */
-export async function askOperator<T>(around: Around, method: "GET" | "POST", path: string, msMax: number = defaultLimits.operatorMsMax, body?: object): Promise<Asked<T>> {
+export async function askOperator<T>(around: Around, method: "GET" | "POST", path: string, msMax: number = fixedBounds.operatorMsMax, body?: object): Promise<Asked<T>> {
   const { clock } = around;
   const stateDir = stateDirOf(around);
   const server = await readPresence(stateDir, clock);

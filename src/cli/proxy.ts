@@ -3,7 +3,7 @@
  * that server by itself, finds it again when it was away, and can start it.
  */
 import { resolve } from "node:path";
-import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
+import { fault, faultOf, fixedBounds, systemClock } from "../base/index.ts";
 import { type BridgeOptions, type Piped, startBridge } from "../compose/index.ts";
 import { contextOf, findProject, projectSelection } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
@@ -65,6 +65,6 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
 async function started(occasion: Occasion): Promise<void> {
   const { settings, env, selfArgv, stderr } = occasion;
   const flags = ["--log-level", settings.logLevel, ...(settings.config === null ? [] : ["--config", resolve(settings.config)])];
-  const server = await ensureServer({ stateDir: stateDirOf(occasion), selfArgv, flags, env, clock: systemClock, msMax: defaultLimits.launchMsMax });
+  const server = await ensureServer({ stateDir: stateDirOf(occasion), selfArgv, flags, env, clock: systemClock, msMax: fixedBounds.launchMsMax });
   stderr.write(`the server listens on ${server.url} (process ${server.pid})\n`);
 }

@@ -2,7 +2,7 @@
  * `serve`: starts the proxy, and says where it is. With `--stdio` it has one client, the one that started it, and
  * listens nowhere.
  */
-import { defaultLimits } from "../base/index.ts";
+import { fixedBounds } from "../base/index.ts";
 import { ConfigFault, type Listening, type ServeOptions, start, startStdio } from "../compose/index.ts";
 import { defaultConfigPath } from "../config/index.ts";
 import { pathOf, stateDirOf } from "./configPath.ts";
@@ -80,7 +80,7 @@ async function optionsOf(occasion: Occasion): Promise<ServeOptions> {
     watchdogArgv: [...selfArgv, "watchdog"],
     selfArgv,
     version,
-    writeLog: serveLogWriter(stderr, stateDir, defaultLimits.launchLogBytesMax),
+    writeLog: serveLogWriter(stderr, stateDir, fixedBounds.launchLogBytesMax),
     pretty: await stderr.isTerminal(),
   };
 }

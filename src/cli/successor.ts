@@ -3,7 +3,7 @@
  * now, starts beside this one and listens on the same port; once it does, this one leaves new connections to it, answers
  * what is under way, and ends. If it does not come up, this one goes on as if nothing had been.
  */
-import { type Cancel, CancelSource, type Clock, defaultLimits, sleep, startSuccessor } from "../base/index.ts";
+import { type Cancel, CancelSource, type Clock, defaultLimits, fixedBounds, sleep, startSuccessor } from "../base/index.ts";
 import { readPresence } from "../config/index.ts";
 import type { Occasion } from "./occasion.ts";
 
@@ -75,7 +75,7 @@ export function successionOf(options: SuccessionOptions): Succession {
 
 /** The successor once it listens, or why there is none. */
 async function started(options: SuccessionOptions, abandoned: Cancel): Promise<Bun.Subprocess | string> {
-  const { occasion, stateDir, msMax = defaultLimits.launchMsMax } = options;
+  const { occasion, stateDir, msMax = fixedBounds.launchMsMax } = options;
   const { clock } = occasion;
   const child = launched(options);
   const until = clock.now() + msMax;

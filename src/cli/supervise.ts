@@ -3,7 +3,7 @@
  * it too often, the supervisor stays to say so. A server that ends by itself, or never came up, is not started again: the
  * one was meant, and the other is for a person to see to.
  */
-import { type Clock, defaultLimits, fault, type Limits, openPrivateLog, sleep, startSelf } from "../base/index.ts";
+import { type Clock, fault, type FixedBounds, fixedBounds, openPrivateLog, sleep, startSelf } from "../base/index.ts";
 import { lastAnnounced, readPresence } from "../config/index.ts";
 import { stateDirOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
@@ -23,7 +23,7 @@ export interface Worker {
 
 export interface SupervisorOptions {
   readonly clock: Clock;
-  readonly limits: Pick<Limits, "superviseRestartsMax" | "superviseWaitMsMin" | "superviseStableMs">;
+  readonly limits: Pick<FixedBounds, "superviseRestartsMax" | "superviseWaitMsMin" | "superviseStableMs">;
   readonly flags: readonly string[];
   start(): Worker | Promise<Worker>;
   /** Whether it listens, or has listened since it was started. */
@@ -120,7 +120,7 @@ export const supervise: Run = async (occasion) => {
   const claim = await claimSupervision({ stateDir, clock });
   const supervisor = new Supervisor({
     clock,
-    limits: defaultLimits,
+    limits: fixedBounds,
     flags,
     start: () => started(occasion, stateDir, flags),
     cameUp: (worker) => cameUp(stateDir, worker, clock),

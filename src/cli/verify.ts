@@ -3,7 +3,7 @@
  * release, is what was released. It asks nobody: that the list itself is the maintainer's, its signature says.
  */
 import { join, dirname, resolve } from "node:path";
-import { defaultLimits, escapeControls, fault } from "../base/index.ts";
+import { escapeControls, fault, fixedBounds } from "../base/index.ts";
 import type { Occasion, Run } from "./occasion.ts";
 import { version } from "./version.ts";
 
@@ -49,7 +49,7 @@ async function besides(folder: string, sums: ReadonlyMap<string, string>, stdout
 
 async function readSums(path: string): Promise<ReadonlyMap<string, string>> {
   const file = Bun.file(path);
-  const text = file.size <= defaultLimits.stateBytesMax ? await file.text().catch(() => "") : "";
+  const text = file.size <= fixedBounds.stateBytesMax ? await file.text().catch(() => "") : "";
   const sums = parseSums(text);
   if (sums === null) throw fault("USAGE", { detail: `${escapeControls(path)} is no list of SHA-256 checksums`, hint: "take SHA256SUMS of the release" });
   return sums;

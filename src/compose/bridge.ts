@@ -2,7 +2,7 @@
  * A bridge from one client on its pipes to a proxy that listens, which may go, and come again elsewhere. To the rest of
  * this program that proxy is a configuration with one server, which changes as that proxy comes and goes.
  */
-import { faultOf, fingerprint, type Log, nullAudit, systemClock } from "../base/index.ts";
+import { faultOf, fingerprint, fixedBounds, type Log, nullAudit, systemClock } from "../base/index.ts";
 import { bridgeConfig, bridgedName, type Config, type FollowedPresence, followPresence, type Loaded, presencePath } from "../config/index.ts";
 import { type Hub, patient } from "../hub/index.ts";
 import type { Serve } from "../protocol/index.ts";
@@ -25,9 +25,8 @@ export async function startBridge(options: BridgeOptions): Promise<Piped> {
   const { watchdogArgv = null, selfArgv = null } = found.isAlone ? {} : (options.project ?? {});
   // Whoever is bridged decides nothing about anybody, so that nothing is to be written down.
   const ground = { ...logs, audit: nullAudit, options, ...found, watchdogArgv, selfArgv, source: url === null ? source : null, admits };
-  const { limits } = found.config;
   let look = nothing;
-  const bridge = (hub: Hub): Serve => patient(hub, { server: bridgedName, clock: systemClock, firstMs: options.timeoutMs, awayMs: limits.awayMsMax, starting: options.starting, look: () => void look() });
+  const bridge = (hub: Hub): Serve => patient(hub, { server: bridgedName, clock: systemClock, firstMs: options.timeoutMs, awayMs: fixedBounds.awayMsMax, starting: options.starting, look: () => void look() });
   const bridging = await piped(ground, await passingCoreOf(ground, bridge), options.pipes, { server: found.isAlone ? bridgedName : null });
   look = async () => {
     options.missed();

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Audit, type CallIds, createAudit, createCallIds, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, type KnownSecrets, type Log, type Meter, nullAudit, randomBytes, systemClock, Tail } from "../base/index.ts";
+import { type Audit, type CallIds, createAudit, createCallIds, createKnownSecrets, createLog, createMeter, defaultLimits, ensurePrivateDir, Fault, fault, type KnownSecrets, type Limits, type Log, type Meter, nullAudit, randomBytes, systemClock, Tail } from "../base/index.ts";
 import { type Config, defaultConfigPath, demoConfig, type Issue, loadConfig, type Loaded, missingPreset, parseFilter } from "../config/index.ts";
 import type { Around, ServeOptions } from "./options.ts";
 
@@ -51,8 +51,7 @@ export class ConfigFault extends Fault {
 
 /** The ground of a proxy with servers of its own. Throws ConfigFault, SELECTION_INVALID, and the Faults of the state folder. */
 export async function groundOf(options: ServeOptions): Promise<Ground> {
-  const logs = logOf(options);
-  const { config, hash } = await configOf(options, logs.log);
+  const { config, hash, ...logs } = await loggedConfigOf(options);
   await ensurePrivateDir(options.stateDir);
   assertSelectable(options, config);
   // The demonstration has no file, until one appears at the default place.
@@ -67,11 +66,22 @@ function assertSelectable({ filter }: Pick<ServeOptions, "filter">, { presets }:
   if (missing !== null) throw fault("SELECTION_INVALID", { detail: `there is no preset “${missing}”`, hint: "the list `1mcp preset list` has what there is" });
 }
 
+/** The log and what goes with it. */
+type Logs = Pick<Ground, "log" | "secrets" | "tail" | "meter" | "callIds" | "startedAt">;
+
 /** The log, what must not get into it, and what is counted beside it. */
-export function logOf({ logLevel, writeLog, pretty }: Around): Pick<Ground, "log" | "secrets" | "tail" | "meter" | "callIds" | "startedAt"> {
-  const secrets = createKnownSecrets();
-  const tail = new Tail(defaultLimits);
-  return { meter: createMeter(defaultLimits), callIds: createCallIds(), startedAt: systemClock.now(), secrets, tail, log: createLog({ level: logLevel, write: writeLog, pretty, clock: systemClock, secrets, keep: (line) => tail.add(line) }) };
+export function logOf({ logLevel, writeLog, pretty }: Around, limits: Limits = defaultLimits): Logs {
+  const secrets = createKnownSecrets(limits);
+  const tail = new Tail(limits);
+  return { meter: createMeter(limits), callIds: createCallIds(), startedAt: systemClock.now(), secrets, tail, log: createLog({ level: logLevel, write: writeLog, pretty, clock: systemClock, secrets, limits, keep: (line) => tail.add(line) }) };
+}
+
+/** The configuration to start with, and the log with the bounds that it sets; what is odd about it is the first that is in there. Throws ConfigFault. */
+export async function loggedConfigOf(options: Around & ConfigSought): Promise<Logs & Pick<Ground, "config" | "hash">> {
+  const { config, hash, warnings, path } = await configOf(options);
+  const logs = logOf(options, config.limits);
+  warn(warnings, path, logs.log);
+  return { ...logs, config, hash };
 }
 
 /** The audit log; without it everything works but that something new is granted. */
@@ -87,14 +97,17 @@ export function auditOf({ log, secrets }: Pick<Ground, "log" | "secrets">, { sta
 
 const lifeBytes = 5;
 
-/** The configuration to start with: the file that was named, the default file, or the demonstration. Throws ConfigFault. */
-export async function configOf({ configPath, env, demoArgv, strictSecrets = false }: Pick<ServeOptions, "configPath" | "env" | "demoArgv" | "strictSecrets">, log: Log): Promise<{ config: Config; hash: string | null }> {
+/** Where a configuration is looked for. */
+type ConfigSought = Pick<ServeOptions, "configPath" | "env" | "demoArgv" | "strictSecrets">;
+
+/** The file that was named, the default file, or the demonstration. */
+async function configOf({ configPath, env, demoArgv, strictSecrets = false }: ConfigSought): Promise<Pick<Ground, "config" | "hash"> & { readonly warnings: readonly Issue[]; readonly path: string }> {
   const path = configPath ?? defaultConfigPath(env);
-  if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null };
+  if (configPath === null && !existsSync(path)) return { config: demoConfig(demoArgv), hash: null, warnings: [], path };
   const loaded = await loadConfig({ path, env, strictSecrets });
   if (!loaded.ok) throw new ConfigFault(path, loaded.issues);
-  warn(loaded.warnings, path, log);
-  return { config: loaded.config, hash: loaded.hash };
+  const { config, hash, warnings } = loaded;
+  return { config, hash, warnings, path };
 }
 
 /** What is odd about a configuration that is used; servers that are put out are told of when it comes into place. */

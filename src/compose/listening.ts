@@ -123,8 +123,8 @@ const factsOf = ({ options, meter, callIds, startedAt }: Ground, { hub, eras }: 
 });
 
 /** The operator's door. Without it everything else still works, so that it cannot be opened is told, and no more. */
-function operatorOf({ options, log, tail }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
-  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub), ...definitionActions(hub), ...serverActions(hub, tail, systemClock)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
+function operatorOf({ options, config, log, tail }: Ground, facts: Facts, { auth, hub, logins }: { readonly auth: Auth; readonly hub: Hub; readonly logins: RemoteLogins }, reload: () => Promise<Reloaded>): Promise<Operator | null> {
+  return openOperator({ stateDir: options.stateDir, facts, auth: auth.operator, actions: [...loginActions(logins), ...pinActions(hub), ...explainActions(hub), ...definitionActions(hub), ...serverActions(hub, tail, systemClock, config.limits)], clock: systemClock, log, reload }).catch((thrown: unknown) => {
     log.warn("the operator's socket cannot be opened: `1mcp status` and `1mcp config reload` do without it", { reason: String(faultOf(thrown).cause ?? faultOf(thrown).message) });
     return null;
   });

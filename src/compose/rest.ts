@@ -9,7 +9,7 @@ import { inventoryOf } from "../catalog/index.ts";
 import { emptyConfig } from "../config/index.ts";
 import { createMemory, type Hub } from "../hub/index.ts";
 import { trustOf } from "./core.ts";
-import { auditOf, configOf, logOf } from "./ground.ts";
+import { auditOf, loggedConfigOf, logOf } from "./ground.ts";
 import { authOf } from "./guard.ts";
 import type { Around } from "./options.ts";
 
@@ -20,8 +20,7 @@ export interface PinsAtRest extends Pick<Hub, "review" | "trust"> {
 
 /** Looks at the files of a proxy that does not run: what its servers offered last, and what was trusted of that. Throws ConfigFault. */
 export async function pinsAtRest(options: Around & { readonly configPath: string }): Promise<PinsAtRest> {
-  const logs = logOf(options);
-  const { config } = await configOf({ ...options, demoArgv: ["1mcp"] }, logs.log);
+  const { config, ...logs } = await loggedConfigOf({ ...options, demoArgv: ["1mcp"] });
   const audit = auditOf(logs, options, config);
   const { stateDir } = options;
   const memory = createMemory({ stateDir, clock: systemClock, log: logs.log, limits: config.limits });
@@ -55,9 +54,8 @@ export interface GrantsAtRest {
 
 /** Opens the grants of a proxy that does not run; a configuration that cannot be used is left aside. Throws STATE_UNSAFE, STATE_UNWRITABLE, STATE_BROKEN. */
 export async function grantsAtRest(options: Around & { readonly configPath: string | null }): Promise<GrantsAtRest> {
-  const logs = logOf(options);
   // Who has to end a grant now cannot wait until everything else is in order.
-  const { config } = await configOf({ ...options, demoArgv: ["1mcp"] }, logs.log).catch(() => ({ config: emptyConfig() }));
+  const { config, ...logs } = await loggedConfigOf({ ...options, demoArgv: ["1mcp"] }).catch(() => ({ ...logOf(options), config: emptyConfig() }));
   const audit = auditOf(logs, options, config);
   const auth = await authOf({ ...logs, config, audit, options }, { ...options, insecureNoAuth: false }, null);
   return {

@@ -4,7 +4,7 @@
  */
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { createPrivateFile, defaultLimits, ensurePrivateDir, fault, removeFile, writeFileAtomic } from "../base/index.ts";
+import { createPrivateFile, ensurePrivateDir, fault, fixedBounds, removeFile, writeFileAtomic } from "../base/index.ts";
 
 /** Everything that is written while something moves: one door, so that a crash can be tried at each step. */
 export interface FileDoor {
@@ -48,7 +48,7 @@ async function readOne(place: string): Promise<AppFile | null> {
     const path = await realpath(place);
     const found = await stat(path);
     if (!found.isFile()) throw new Error("it is no file");
-    if (found.size > defaultLimits.appFileBytesMax) throw new Error(`it is larger than ${defaultLimits.appFileBytesMax} bytes (limits.appFileBytesMax)`);
+    if (found.size > fixedBounds.appFileBytesMax) throw new Error(`it is larger than ${fixedBounds.appFileBytesMax} bytes`);
     const bytes = await readFile(path);
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const isMarked = text.startsWith(mark);

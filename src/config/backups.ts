@@ -4,7 +4,7 @@
  */
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Clock, createPrivateFile, defaultLimits, removeFile } from "../base/index.ts";
+import { type Clock, createPrivateFile, fixedBounds, removeFile } from "../base/index.ts";
 
 /** One copy. */
 export interface Backup {
@@ -17,7 +17,7 @@ export interface Backup {
 export async function keepBackup(path: string, bytes: Uint8Array, clock: Clock): Promise<string> {
   let at = clock.now();
   while (!(await createPrivateFile(nameOf(path, at), bytes))) at += 1;
-  const { configBackupsMax, configBackupMsMax } = defaultLimits;
+  const { configBackupsMax, configBackupMsMax } = fixedBounds;
   const old = (await backupsOf(path)).filter((backup, place) => backup.at !== at && (place >= configBackupsMax || backup.at < at - configBackupMsMax));
   for (const backup of old) await removeFile(backup.path);
   return nameOf(path, at);

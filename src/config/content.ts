@@ -2,7 +2,7 @@
  * The configuration file as bytes and text, for those who go on writing it, or only look at what is there. Read by the
  * runtime itself: its modules for files cost more to load than the file to read.
  */
-import { defaultLimits, fault } from "../base/index.ts";
+import { fault, fixedBounds } from "../base/index.ts";
 
 /** Byte order mark, which editors on Windows write. */
 export const mark = "\uFEFF";
@@ -23,7 +23,7 @@ export async function contentOf(path: string): Promise<Content | null> {
     const { mode, size } = found;
     // Pipes and devices may say nothing for ever, or never end.
     if (!found.isFile()) throw new Error("no file");
-    if (size > defaultLimits.configBytesMax) throw new Error(`larger than ${defaultLimits.configBytesMax} bytes`);
+    if (size > fixedBounds.configBytesMax) throw new Error(`larger than ${fixedBounds.configBytesMax} bytes`);
     const bytes = await file.bytes();
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const marked = text.startsWith(mark);

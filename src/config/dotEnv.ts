@@ -1,7 +1,7 @@
 /** The `.env` file beside a configuration, and the variables that come of it. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { defaultLimits } from "../base/index.ts";
+import { fixedBounds } from "../base/index.ts";
 
 /** Variables by name. */
 export type Variables = ReadonlyMap<string, string>;
@@ -13,7 +13,7 @@ export async function readDotEnv(folder: string): Promise<{ readonly text: strin
     const found = await stat(path);
     // Pipes and devices may say nothing for ever, or never end.
     if (!found.isFile()) return { text: null, problem: ".env is no file" };
-    if (found.size > defaultLimits.configBytesMax) return { text: null, problem: `.env is larger than ${defaultLimits.configBytesMax} bytes` };
+    if (found.size > fixedBounds.configBytesMax) return { text: null, problem: `.env is larger than ${fixedBounds.configBytesMax} bytes` };
     return { text: await readFile(path, "utf8"), problem: null };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown";

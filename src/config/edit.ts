@@ -5,7 +5,7 @@
  */
 import { realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Clock, createPrivateFile, defaultLimits, ensurePrivateDir, fault, removeFile, sleep, writeFileAtomic } from "../base/index.ts";
+import { type Clock, createPrivateFile, ensurePrivateDir, fault, fixedBounds, removeFile, sleep, writeFileAtomic } from "../base/index.ts";
 import { keepBackup } from "./backups.ts";
 import { type Content, contentOf, mark } from "./content.ts";
 import { differenceOf } from "./difference.ts";
@@ -132,13 +132,13 @@ async function ensureFolder(path: string): Promise<void> {
 
 /** Takes the file for oneself, and gives what ends that. Whoever holds it longer than any change takes is dead. */
 async function lock(path: string, clock: Clock): Promise<() => Promise<void>> {
-  const { configLockMsMax, configLockLookMs } = defaultLimits;
+  const { configLockMsMax, configLockLookMs } = fixedBounds;
   const name = `${path}.lock`;
   const until = clock.now() + 2 * configLockMsMax;
   while (!(await createPrivateFile(name, `${process.pid}\n`))) {
     const since = await stat(name).then(({ mtimeMs }) => mtimeMs, () => null);
     if (since !== null && clock.now() - since > configLockMsMax) await removeFile(name);
-    else if (clock.now() > until) throw fault("LIMIT_REACHED", { op: "change the configuration", detail: `limits.configLockMsMax: ${name} is another program's` });
+    else if (clock.now() > until) throw fault("LIMIT_REACHED", { op: "change the configuration", detail: `after ${2 * configLockMsMax} ms ${name} is still another program's` });
     else await sleep(clock, configLockLookMs);
   }
   return () => removeFile(name);

@@ -3,7 +3,7 @@
  * AND, AND more than OR. What is written in one of many ways (`a+b`, `a && b`, `a b`) has one canonical text, which is
  * what selections are compared by. A mistake is an error with its place and never an empty selection.
  */
-import { defaultLimits, nearestOf } from "../base/index.ts";
+import { fixedBounds, nearestOf } from "../base/index.ts";
 
 /** One expression, in canonical form: no operator directly inside the same one, no double NOT, no operand twice. */
 export type TagQuery =
@@ -36,7 +36,7 @@ const isPredicate = (word: string): word is (typeof predicates)[number] => (pred
 
 /** Reads an expression. Never throws. `allowsPresets: false`: it may not name one (it is one itself). */
 export function parseFilter(text: string, { allowsPresets = true }: { readonly allowsPresets?: boolean } = {}): ParsedFilter {
-  const { filterCharsMax } = defaultLimits;
+  const { filterCharsMax } = fixedBounds;
   if (text.length > filterCharsMax) return mistake(filterCharsMax, tooLong);
   const tokens = tokensOf(text, allowsPresets);
   if (!Array.isArray(tokens)) return tokens;
@@ -46,7 +46,7 @@ export function parseFilter(text: string, { allowsPresets = true }: { readonly a
   return printFilter(query).length > filterCharsMax ? mistake(0, tooLong) : { ok: true, query };
 }
 
-const tooLong = `the expression is longer than limits.filterCharsMax (${defaultLimits.filterCharsMax})`;
+const tooLong = `the expression is longer than ${fixedBounds.filterCharsMax} characters`;
 const mistake = (at: number, problem: string): FilterMistake => ({ ok: false, at, problem });
 
 /** The canonical text; read again it gives the same query, and the same text. */
@@ -75,7 +75,7 @@ export const bothOf = (queries: readonly TagQuery[]): TagQuery => joined("and", 
 export function parseTagList(text: string): ParsedFilter {
   const words = text.split(",").map((word) => word.trim()).filter((word) => word !== "");
   if (words.length === 0) return mistake(0, "there is no tag");
-  if (text.length > defaultLimits.filterCharsMax) return mistake(defaultLimits.filterCharsMax, tooLong);
+  if (text.length > fixedBounds.filterCharsMax) return mistake(fixedBounds.filterCharsMax, tooLong);
   // The canonical text of many tags is longer than their list.
   return parseFilter(words.map((word) => tagText(word.toLowerCase())).join(","));
 }
@@ -212,7 +212,7 @@ class Reading {
     if (token === undefined || !begins(token)) return mistake(token?.at ?? this.#end, "a tag is missing here");
     this.#next += 1;
     if (token.kind === "atom") return token.query;
-    if (this.#depth >= defaultLimits.filterDepthMax) return mistake(token.at, `nested deeper than limits.filterDepthMax (${defaultLimits.filterDepthMax})`);
+    if (this.#depth >= fixedBounds.filterDepthMax) return mistake(token.at, `nested deeper than ${fixedBounds.filterDepthMax}`);
     this.#depth += 1;
     const query = token.kind === "not" ? negated(this.#one()) : this.#group(token.at);
     this.#depth -= 1;

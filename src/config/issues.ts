@@ -4,7 +4,7 @@
  * are looked for here, along the same schema, and every sentence is made here.
  */
 import * as v from "valibot";
-import { nearestOf } from "../base/index.ts";
+import { type FixedBounds, fixedBounds, nearestOf } from "../base/index.ts";
 import type { Document, Path } from "./document.ts";
 import { adviceOn, type Level } from "./foreign.ts";
 import { pathText } from "./pathText.ts";
@@ -117,10 +117,13 @@ function unknownKeyIssue(path: Path, document: Document): Issue {
   const level = levelOf(entryPath);
   const advice = adviceOn(level, key);
   if (advice !== null) return keyIssue(document, path, "is not supported by this version", advice);
+  if (isFixed(entryPath, key)) return keyIssue(document, path, "cannot be changed", `it is always ${fixedBounds[key as keyof FixedBounds]}; remove it`);
   const entry = valueAt(document.value, entryPath);
   if (level === "server" && Object.hasOwn(otherForm(entry).entries, key)) return keyIssue(document, path, `has no meaning for a server with ${isRemote(entry) ? "url" : "command"}`);
   return keyIssue(document, path, "is not a known key", didYouMean(key, knownKeys(configSchema, document.value, entryPath)));
 }
+
+const isFixed = (path: Path, key: string): boolean => path.length === 1 && path[0] === "limits" && Object.hasOwn(fixedBounds, key);
 
 const otherForm = (entry: unknown) => (isRemote(entry) ? stdioEntry : remoteEntry);
 

@@ -3,7 +3,7 @@
  * macOS. By a tool and not by a library, because a keychain that is locked asks a person and waits, and a process can be
  * ended; where the tool is not there the runtime's own way is tried. Only names go onto a command line, never a secret.
  */
-import { askTool, defaultLimits } from "../base/index.ts";
+import { askTool, fixedBounds } from "../base/index.ts";
 import type { Variables } from "./dotEnv.ts";
 import type { Found } from "./reference.ts";
 
@@ -15,14 +15,14 @@ export interface KeychainOptions {
 }
 
 /** Looks up the entry `service/name`. Never throws. */
-export async function fromKeychain(entry: string, { variables, platform = process.platform, msMax = defaultLimits.keychainMsMax }: KeychainOptions): Promise<Found> {
+export async function fromKeychain(entry: string, { variables, platform = process.platform, msMax = fixedBounds.keychainMsMax }: KeychainOptions): Promise<Found> {
   const [service = "", name = ""] = entry.split("/");
   // A tool would take it for one of its options.
   if (![service, name].every((word) => /^[^-\0][^\0]*$/.test(word))) return { problem: `needs the keychain's entry ${JSON.stringify(entry)}, which is no name` };
   const tool = tools[platform];
   if (tool === undefined) return fromRuntime(service, name, null);
   const argv = tool.argv(service, name);
-  const asked = await askTool({ argv, env: environmentOf(variables), msMax, bytesMax: defaultLimits.secretFileBytesMax }).catch(() => null);
+  const asked = await askTool({ argv, env: environmentOf(variables), msMax, bytesMax: fixedBounds.secretFileBytesMax }).catch(() => null);
   // It is not there, or may not be run.
   if (asked === null) return fromRuntime(service, name, tool.advice);
   return foundIn(asked, entry, tool);
@@ -46,7 +46,7 @@ function foundIn(asked: Asked, entry: string, tool: Tool): Found {
   const [name] = tool.argv("", "");
   const needed = `needs the keychain's entry ${entry}`;
   if (asked.kind === "late") return { problem: `${needed}, and ${name} did not answer in time: the keychain is locked, maybe` };
-  if (asked.kind === "large") return { problem: `${needed}, which is larger than ${defaultLimits.secretFileBytesMax} bytes` };
+  if (asked.kind === "large") return { problem: `${needed}, which is larger than ${fixedBounds.secretFileBytesMax} bytes` };
   // Some versions end the value with a line break.
   if (asked.code === 0 && asked.output !== "") return { value: asked.output.replace(/\r?\n$/, "") };
   if (isMissing(asked, tool)) return { problem: `${needed}, which does not exist` };

@@ -4,7 +4,7 @@
  * variable that is not set) is put out alone.
  */
 import { dirname, resolve } from "node:path";
-import { defaultLimits, type Fault, fault, fingerprint, openToRead } from "../base/index.ts";
+import { defaultLimits, type Fault, fault, fingerprint, fixedBounds, openToRead } from "../base/index.ts";
 import { accessOf, isForSeveral } from "./access.ts";
 import { type Document, parseDocument, type Path } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./dotEnv.ts";
@@ -83,7 +83,7 @@ function inUse(value: unknown): unknown {
 function exposed(mode: number, text: string, backends: readonly BackendSpec[]): Issue[] {
   if (process.platform === "win32" || (mode & 0o077) === 0) return [];
   // A short value would be found in any text.
-  const isWritten = (value: string): boolean => value.length >= defaultLimits.secretLengthMin && text.includes(JSON.stringify(value).slice(1, -1));
+  const isWritten = (value: string): boolean => value.length >= fixedBounds.secretLengthMin && text.includes(JSON.stringify(value).slice(1, -1));
   const holder = backends.find(({ secrets }) => secrets.some((secret) => isWritten(secret.reveal())));
   if (holder === undefined) return [];
   const message = `holds a secret of the server “${holder.name}”, and others can read or change the file (mode ${(mode & 0o777).toString(8)})`;
@@ -261,7 +261,7 @@ async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array; re
     const found = await file.stat();
     // Pipes and devices may say nothing for ever, or never end.
     if (!found.isFile()) return { problem: found.isDirectory() ? "this is a folder" : "this is no file" };
-    const max = defaultLimits.configBytesMax;
+    const max = fixedBounds.configBytesMax;
     return found.size > max ? { problem: `the file is larger than ${max} bytes` } : { bytes: await file.readFile(), mode: found.mode };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown";

@@ -1,6 +1,6 @@
 /**
  * The names of servers as they meet each other: reserved ones, the separator inside one, two that would look the same
- * to a client. Looks at the document itself, so that these issues come together with those of the shape.
+ * to a client; and how many there may be, of presets too. Looks at the document itself, so that these issues come together with those of the shape.
  */
 import { defaultLimits } from "../base/index.ts";
 import { type Document, objectIn } from "./document.ts";
@@ -16,7 +16,7 @@ export function nameIssues(document: Document): Issue[] {
   const servers = Object.entries(objectIn(objectIn(document.value)["mcpServers"]));
   const separator = textIn(objectIn(objectIn(document.value)["names"])["separator"]) ?? "__";
   const named = servers.flatMap(([name, entry]) => [...ownNameIssues(document, name, separator), ...ownPrefixIssues(document, name, entry, separator)]);
-  return [...named, ...templateIssues(document, separator), ...tooMany(document, servers.length), ...samePrefixes(document, servers)];
+  return [...named, ...templateIssues(document, separator), ...tooMany(document, "mcpServers", "servers", "backendsMax"), ...tooMany(document, "presets", "presets", "presetsMax"), ...samePrefixes(document, servers)];
 }
 
 /** A name exists once, whichever kind has it. */
@@ -47,9 +47,11 @@ function ownPrefixIssues(document: Document, name: string, entry: unknown, separ
   return [valueIssue(document, path, `must not contain the separator “${separator}”`)];
 }
 
-const tooMany = (document: Document, count: number): Issue[] => {
-  const max = numberIn(objectIn(objectIn(document.value)["limits"])["backendsMax"]) ?? defaultLimits.backendsMax;
-  return count <= max ? [] : [keyIssue(document, ["mcpServers"], `has ${count} servers; limits.backendsMax is ${max}`)];
+const tooMany = (document: Document, section: string, what: string, limit: "backendsMax" | "presetsMax"): Issue[] => {
+  const top = objectIn(document.value);
+  const count = Object.keys(objectIn(top[section])).length;
+  const max = numberIn(objectIn(top["limits"])[limit]) ?? defaultLimits[limit];
+  return count <= max ? [] : [keyIssue(document, [section], `has ${count} ${what}; limits.${limit} is ${max}`)];
 };
 
 // Of what is disabled nothing is visible: two variants of a server, one of them switched off, are no collision.

@@ -6,7 +6,7 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import { defaultLimits, fault, nearestOf, outputOf } from "../base/index.ts";
+import { fault, fixedBounds, nearestOf, outputOf } from "../base/index.ts";
 import type { Context } from "./template.ts";
 
 const texts = v.union([v.string(), v.array(v.string())]);
@@ -63,7 +63,7 @@ async function textOf(path: string): Promise<string | null> {
   try {
     const found = await stat(path);
     if (!found.isFile()) return null;
-    if (found.size > defaultLimits.projectBytesMax) throw new Error(`it is larger than ${defaultLimits.projectBytesMax} bytes (limits.projectBytesMax)`);
+    if (found.size > fixedBounds.projectBytesMax) throw new Error(`it is larger than ${fixedBounds.projectBytesMax} bytes`);
     return await readFile(path, "utf8");
   } catch (cause) {
     if (["ENOENT", "ENOTDIR", "EACCES"].includes((cause as NodeJS.ErrnoException).code ?? "")) return null;

@@ -5,7 +5,7 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defaultLimits } from "../base/index.ts";
+import { fixedBounds } from "../base/index.ts";
 import type { Variables } from "./dotEnv.ts";
 import { fromKeychain } from "./keychain.ts";
 import type { Found, SecretReference } from "./reference.ts";
@@ -55,7 +55,7 @@ export async function readSecretFile(path: string): Promise<Found> {
   try {
     const { size, isPlain } = await stat(path).then((found) => ({ size: found.size, isPlain: found.isFile() }));
     if (!isPlain) return { problem: `needs the file ${path}, which is no file` };
-    if (size > defaultLimits.secretFileBytesMax) return { problem: `needs the file ${path}, which is larger than ${defaultLimits.secretFileBytesMax} bytes` };
+    if (size > fixedBounds.secretFileBytesMax) return { problem: `needs the file ${path}, which is larger than ${fixedBounds.secretFileBytesMax} bytes` };
     return { value: (await readFile(path, "utf8")).replace(/\r?\n$/, "") };
   } catch (error) {
     return { problem: `needs the file ${path}, which cannot be read (${codeOf(error)})` };

@@ -3,7 +3,7 @@
  * come. It changes no value (references are put in later), so that its JSON Schema is exactly what may be written.
  */
 import * as v from "valibot";
-import { defaultLimits, isAddress, isAddressRange, type Limits } from "../base/index.ts";
+import { defaultLimits, fixedBounds, isAddress, isAddressRange, type Limits } from "../base/index.ts";
 import { accessEntry } from "./access.ts";
 import { oauthEntry } from "./login.ts";
 import { plainText, type SecretReference, secretReference, valueEither } from "./reference.ts";
@@ -168,6 +168,8 @@ export function isRemote(entry: unknown): boolean {
 export function limitRange(name: string, standard: number): readonly [least: number, most: number] {
   // Deeper nesting could exhaust the stack of those who read what we relay.
   if (name === "depthMax") return [8, 512];
+  // Whoever follows the log would be gone before the answer comes.
+  if (name === "tailWaitMs") return [1, fixedBounds.operatorMsMax / 2];
   if (/Ms(Max|Min)?$/.test(name)) return [1, Math.max(7 * dayMs, standard)];
   if (/Bytes(Max)?$/.test(name)) return [256, 2 ** 30];
   return [1, Math.max(1_000_000, 16 * standard)];
@@ -254,7 +256,7 @@ const topLevel = Object.freeze({
       v.description("The audit log: what was decided about whom, and what came of it."),
     ),
   ),
-  presets: v.optional(v.pipe(v.record(presetKey, preset), v.check((all) => Object.keys(all).length <= defaultLimits.presetsMax, `has more than ${defaultLimits.presetsMax} entries`), v.description("Selections of servers, by name, for clients that ask with ?preset=NAME."))),
+  presets: v.optional(v.pipe(v.record(presetKey, preset), v.description("Selections of servers, by name, for clients that ask with ?preset=NAME."))),
   clientEra: v.optional(v.pipe(v.picklist(["any", "modern"]), v.description("Which clients are served: any, or only modern ones, which open no sessions. Default: any."))),
   catalog: v.optional(v.pipe(v.picklist(["full", "search"]), v.description("What tools clients of all servers together are shown: each of them, or two that never change, one to search them by words and one to call what was found. Default: full."))),
   pageSize: v.optional(wholeNumber(1, 10_000, "Items in a page of a list. Default: all in one.")),

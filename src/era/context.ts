@@ -20,7 +20,7 @@ function joined(meta: Raw | null, said: Readonly<Record<ContextName, string | nu
   const changes: Record<string, Raw> = {};
   for (const name of contextNames) {
     const value = said[name];
-    if (value !== null && memberOf(object, name) === null && isContext(name, value)) changes[name] = quote(value);
+    if (value !== null && memberOf(object, name) === null && isContext(name, value, limits)) changes[name] = quote(value);
   }
   // A state without its own parent says nothing (Trace Context, 3.3).
   if (changes["traceparent"] === undefined) delete changes["tracestate"];
@@ -37,7 +37,7 @@ export function contextHeaders(meta: Raw | null, limits: Limits): Readonly<Recor
   const found: [string, string][] = [];
   for (const name of contextNames) {
     const value = stringOf(object, name);
-    if (value !== null && isContext(name, value)) found.push([name, value]);
+    if (value !== null && isContext(name, value, limits)) found.push([name, value]);
   }
   const isTraced = found.some(([name]) => name === "traceparent");
   return Object.fromEntries(found.filter(([name]) => name !== "tracestate" || isTraced));

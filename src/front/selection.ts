@@ -3,7 +3,7 @@
  * has, what comes of it is one canonical expression. One that cannot be read is refused with its place: an empty list
  * would look as if there were nothing.
  */
-import { defaultLimits, Fault, fault, type Limits } from "../base/index.ts";
+import { Fault, fault, fixedBounds, type Limits } from "../base/index.ts";
 import { bothOf, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "../config/index.ts";
 import type { Selection } from "../protocol/index.ts";
 
@@ -26,11 +26,11 @@ interface Known {
 /** Reads the queries of URLs; a client sends the same one with every request, so it is read once. */
 export class Selections {
   readonly #presets: PresetNames;
-  readonly #limits: Pick<Limits, "selectionsMax" | "filterCharsMax">;
+  readonly #limits: Pick<Limits, "selectionsMax">;
   /** By query, and what the proxy was started with. */
   readonly #known = new Map<string, Known>();
 
-  constructor(presets: PresetNames, limits: Pick<Limits, "selectionsMax" | "filterCharsMax">) {
+  constructor(presets: PresetNames, limits: Pick<Limits, "selectionsMax">) {
     this.#presets = presets;
     this.#limits = limits;
   }
@@ -57,8 +57,8 @@ export class Selections {
   }
 
   #remember(key: string, known: Known): void {
-    const { selectionsMax, filterCharsMax } = this.#limits;
-    if (this.#known.has(key) || key.length > filterCharsMax) return;
+    const { selectionsMax } = this.#limits;
+    if (this.#known.has(key) || key.length > fixedBounds.filterCharsMax) return;
     const oldest = this.#known.keys().next();
     if (this.#known.size >= selectionsMax && oldest.done === false) this.#known.delete(oldest.value);
     this.#known.set(key, known);
@@ -78,7 +78,7 @@ function asked(text: string, outer: string | undefined): Known | Fault | null {
 function narrowed(base: string | undefined, query: TagQuery, name: string): Known | Fault {
   const outer = base === undefined ? null : parseFilter(base);
   const filter = printFilter(outer?.ok === true ? bothOf([outer.query, query]) : query);
-  return filter.length > defaultLimits.filterCharsMax ? refused(`with what the proxy was started with it is longer than limits.filterCharsMax (${defaultLimits.filterCharsMax})`, name, null) : { name, query, filter };
+  return filter.length > fixedBounds.filterCharsMax ? refused(`with what the proxy was started with it is longer than ${fixedBounds.filterCharsMax} characters`, name, null) : { name, query, filter };
 }
 
 const refused = (detail: string, parameter: string, position: number | null): Fault => fault("SELECTION_INVALID", { detail, data: position === null ? { parameter } : { parameter, position } });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { defaultLimits, faultOf } from "../../src/base/index.ts";
+import { faultOf, fixedBounds } from "../../src/base/index.ts";
 import { openAuth } from "../fixtures/auth.ts";
 import { temporaryDir } from "../fixtures/program.ts";
 
@@ -19,7 +19,7 @@ test("a secret that cannot be read, or is none, refuses the start", async () => 
   const path = join(folder.path, "secret");
   const opened = (from = path): Promise<string> => openAuth({ access: { signIn: { ...signIn, clientSecretFile: from } } }).then(() => "opened", (thrown: unknown) => faultOf(thrown).code);
   expect(await opened()).toBe("CONFIG_INVALID");
-  for (const text of ["\n", "x".repeat(defaultLimits.secretFileBytesMax + 1)]) {
+  for (const text of ["\n", "x".repeat(fixedBounds.secretFileBytesMax + 1)]) {
     await writeFile(path, text);
     expect(await opened()).toBe("CONFIG_INVALID");
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { auditPaths, ChainCheck, createAudit, createKnownSecrets, defaultLimits, type Fault, nullAudit } from "../../src/base/index.ts";
+import { auditPaths, ChainCheck, createAudit, createKnownSecrets, defaultLimits, type Fault, fixedBounds, nullAudit } from "../../src/base/index.ts";
 import type { AuditOptions } from "../../src/base/audit.ts";
 import { createTestClock } from "../fixtures/clock.ts";
 import { createFolder } from "../fixtures/folder.ts";
@@ -58,7 +58,7 @@ describe("the audit log", () => {
     expect(lines[0]).toContain("evil\\n");
     expect(lines[0]).toContain("\\u001b");
     expect(lines[0]).not.toMatch(/hunter2|xxxx/);
-    expect(lines[0]?.length).toBeLessThan(2 * defaultLimits.auditTextMax + 300);
+    expect(lines[0]?.length).toBeLessThan(2 * fixedBounds.auditTextMax + 300);
   });
 
   test("puts a full file aside and keeps a bounded number, with the chain whole over all of them", async () => {

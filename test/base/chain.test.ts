@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type AuditEntry, defaultLimits } from "../../src/base/index.ts";
+import { type AuditEntry, fixedBounds } from "../../src/base/index.ts";
 import { auditLine, ChainCheck, digestOfLine, parseAuditLine, shortDigest } from "../../src/base/chain.ts";
 
 const asIs = (text: string): string => text;
@@ -31,10 +31,10 @@ describe("a line", () => {
       fc.property(fc.string({ unit: "binary", maxLength: 2000 }), fc.array(fc.string({ unit: "binary" }), { maxLength: 100 }), (text, list) => {
         const line = auditLine({ ev: "tool.call", client: text, need: list }, { at: 0, life: "a", number: 1, prev: null }, asIs);
         expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]/);
-        expect(line.length).toBeLessThan((2 + list.length) * 7 * defaultLimits.auditTextMax);
+        expect(line.length).toBeLessThan((2 + list.length) * 7 * fixedBounds.auditTextMax);
         const read = parseAuditLine(line);
         expect(read?.number).toBe(1);
-        if (text.length <= defaultLimits.auditTextMax && text.isWellFormed()) expect(read?.fields["client"]).toBe(text);
+        if (text.length <= fixedBounds.auditTextMax && text.isWellFormed()) expect(read?.fields["client"]).toBe(text);
       }),
     );
   });
@@ -43,7 +43,7 @@ describe("a line", () => {
     const secret = "s3cret".repeat(10);
     const line = auditLine({ ev: "tool.call", client: "x".repeat(250) + secret, need: Array.from({ length: 100 }, (_, n) => `n${n}`) }, { at: 0, life: "a", number: 1, prev: null }, (text) => text.replaceAll(secret, "[secret]"));
     expect(line).not.toContain("s3cret");
-    expect((JSON.parse(line) as { need: string[] }).need).toHaveLength(defaultLimits.auditListMax);
+    expect((JSON.parse(line) as { need: string[] }).need).toHaveLength(fixedBounds.auditListMax);
   });
 
   test("that is none of ours is told apart", () => {

@@ -1,17 +1,23 @@
 import { expect, test } from "bun:test";
-import { defaultLimits } from "../../src/base/index.ts";
+import { defaultLimits, fixedBounds } from "../../src/base/index.ts";
 
-test.each(Object.entries(defaultLimits))("%s is a positive whole number", (_name, value) => {
+const all = [...Object.entries(defaultLimits), ...Object.entries(fixedBounds)];
+
+test.each(all)("%s is a positive whole number", (_name, value) => {
   expect(Number.isSafeInteger(value)).toBe(true);
   expect(value).toBeGreaterThan(0);
 });
 
-test.each(Object.keys(defaultLimits))("%s says what it bounds and in which unit", (name) => {
+test.each(all.map(([name]) => name))("%s says what it bounds and in which unit", (name) => {
   expect(name).toMatch(/(Max|Min|Ms)$/);
 });
 
 test("the limits cannot be changed while running", () => {
-  expect(Object.isFrozen(defaultLimits)).toBe(true);
+  expect([defaultLimits, fixedBounds].map(Object.isFrozen)).toEqual([true, true]);
+});
+
+test("a bound is either settable or not", () => {
+  expect(new Set(all.map(([name]) => name)).size).toBe(all.length);
 });
 
 test("a back-off grows and a message may hold a body", () => {

@@ -8,7 +8,7 @@ interface Recorded {
   readonly lines: string[];
 }
 
-function recorded(options: { readonly pretty?: boolean; readonly level?: LogLevelName; readonly known?: readonly string[] } = {}): Recorded {
+function recorded(options: { readonly pretty?: boolean; readonly level?: LogLevelName; readonly known?: readonly string[]; readonly logTextMax?: number } = {}): Recorded {
   const lines: string[] = [];
   const secrets = createKnownSecrets();
   for (const value of options.known ?? []) secrets.add(value);
@@ -18,6 +18,7 @@ function recorded(options: { readonly pretty?: boolean; readonly level?: LogLeve
     clock: createTestClock({ now: Date.UTC(2026, 4, 6, 7, 8, 9, 10) }),
     write: (line) => lines.push(line),
     secrets,
+    ...(options.logTextMax === undefined ? {} : { limits: { logTextMax: options.logTextMax } }),
   });
   return { log, lines };
 }
@@ -95,6 +96,13 @@ describe.each([true, false])("any log (pretty %p)", (pretty) => {
     log.info("x".repeat(defaultLimits.logTextMax - 50) + secret + "y".repeat(1000));
     expect(lines[0]?.length).toBeLessThan(defaultLimits.logTextMax + 200);
     expect(lines[0]).not.toContain("0123456789");
+  });
+
+  test("cuts them where it was told to", () => {
+    const { log, lines } = recorded({ pretty, logTextMax: 5 });
+    log.info("1234567890", { why: "abcdefghij" });
+    expect(lines[0]).toContain("12345…");
+    expect(lines[0]).toContain("abcde…");
   });
 
   test("writes repeated lines as often as they come", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { inspect } from "node:util";
 import fc from "fast-check";
-import { createKnownSecrets, defaultLimits, reveal, Secret } from "../../src/base/index.ts";
+import { createKnownSecrets, defaultLimits, fixedBounds, reveal, Secret } from "../../src/base/index.ts";
 
 describe("a secret", () => {
   const secret = new Secret("hunter2!");
@@ -42,7 +42,7 @@ describe("known secrets", () => {
   });
 
   test("never survive in a text made of them", () => {
-    const value = fc.string({ minLength: defaultLimits.secretLengthMin }).filter((text) => !"[secret]".includes(text));
+    const value = fc.string({ minLength: fixedBounds.secretLengthMin }).filter((text) => !"[secret]".includes(text));
     fc.assert(
       fc.property(value, fc.string(), fc.string(), (secret, before, after) => {
         const known = createKnownSecrets();
@@ -70,6 +70,12 @@ describe("known secrets", () => {
     expect(known.scrub("secret-0-end")).toBe("secret-0-end");
     expect(known.scrub("secret-1-end")).toBe("[secret]");
     expect(known.scrub(`secret-${defaultLimits.secretsMax}-end`)).toBe("[secret]");
+  });
+
+  test("are as many as was said", () => {
+    const known = createKnownSecrets({ secretsMax: 1 });
+    for (const value of ["secret-a", "secret-b"]) known.add(value);
+    expect(known.scrub("secret-a secret-b")).toBe("secret-a [secret]");
   });
 
   test("that the operator wrote down stay known, however many tokens come and go", () => {

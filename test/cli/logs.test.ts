@@ -10,7 +10,7 @@ import { statusOf } from "../fixtures/pool.ts";
 async function given() {
   const tail = new Tail(defaultLimits);
   const backends = [statusOf("web"), statusOf("git")];
-  const server = await operated({ backends }, undefined, { actions: serverActions({ settled: (name) => Promise.resolve(statusOf(name)), restart: () => Promise.resolve(), tools: () => null, status: factsOf({ backends }).status }, tail, systemClock) });
+  const server = await operated({ backends }, undefined, { actions: serverActions({ settled: (name) => Promise.resolve(statusOf(name)), restart: () => Promise.resolve(), tools: () => null, status: factsOf({ backends }).status }, tail, systemClock, defaultLimits) });
   const say = (name: string | null, text: string, level = "info"): void => tail.add({ time: "2026-01-02T03:04:05.678Z", server: name, level, text });
   return { server, say, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

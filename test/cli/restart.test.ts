@@ -23,7 +23,7 @@ test("a server is begun anew, and how it is then is told", async () => {
         status: factsOf().status,
       },
       new Tail(defaultLimits),
-      systemClock,
+      systemClock, defaultLimits,
     ),
   });
   const restart = (...argv: string[]) => runHere(["mcp", "restart", ...argv, ...server.flags]);
@@ -57,7 +57,7 @@ test("who waits for longer than a moment is told for what", async () => {
     await come.promise;
     return statusOf(name);
   };
-  await using server = await operated({}, undefined, { actions: serverActions({ settled, restart: () => Promise.resolve(), tools: () => null, status: factsOf().status }, new Tail(defaultLimits), systemClock) });
+  await using server = await operated({}, undefined, { actions: serverActions({ settled, restart: () => Promise.resolve(), tools: () => null, status: factsOf().status }, new Tail(defaultLimits), systemClock, defaultLimits) });
   const here = startHere(["mcp", "restart", "web", ...server.flags], {}, { clock });
   await asked.promise;
   expect(here.stderr.text()).toBe("");

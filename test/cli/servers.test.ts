@@ -29,7 +29,7 @@ async function given(text: string | null = original) {
 /** A proxy that has the file, and whose servers are all like this. */
 const running = (path: string, status: Partial<BackendStatus>, asked: string[] = []) =>
   operated({}, () => Promise.resolve({ result: "changed", path, change: { added: [], removed: [], changed: [], kept: [] }, issues: [], restart: [], reason: null }), {
-    actions: serverActions({ settled: (name, ms) => Promise.resolve((asked.push(`${name} ${ms}`), statusOf(name, status))), restart: () => Promise.resolve(), tools: () => [], status: factsOf().status }, new Tail(defaultLimits), systemClock),
+    actions: serverActions({ settled: (name, ms) => Promise.resolve((asked.push(`${name} ${ms}`), statusOf(name, status))), restart: () => Promise.resolve(), tools: () => [], status: factsOf().status }, new Tail(defaultLimits), systemClock, defaultLimits),
   });
 
 describe("mcp add", () => {

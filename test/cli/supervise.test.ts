@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
-import { defaultLimits, systemClock } from "../../src/base/index.ts";
+import { fixedBounds, systemClock } from "../../src/base/index.ts";
 import { supervisedVariable, Supervisor, type Worker } from "../../src/cli/supervise.ts";
 import { readSupervision, type Supervision } from "../../src/cli/supervision.ts";
 import { readPresence } from "../../src/config/index.ts";
@@ -19,7 +19,7 @@ function supervised(cameUp: (life: number) => boolean = () => true) {
     lives.push({ end: ended.resolve, signals });
     return { pid: lives.length, ended: ended.promise, kill: (signal) => void signals.push(signal) };
   };
-  const supervisor = new Supervisor({ clock, limits: defaultLimits, flags: ["--port=1"], start, cameUp: ({ pid }) => Promise.resolve(cameUp(pid)), record: async (one) => void records.push(one) });
+  const supervisor = new Supervisor({ clock, limits: fixedBounds, flags: ["--port=1"], start, cameUp: ({ pid }) => Promise.resolve(cameUp(pid)), record: async (one) => void records.push(one) });
   const fall = async (how: number | string, waitMs: number): Promise<void> => {
     lives.at(-1)?.end(how);
     await clock.settle();
@@ -50,7 +50,7 @@ describe("a supervisor", () => {
     await clock.settle();
     await fall(1, 1_000);
     await fall(1, 2_000);
-    await clock.advance(defaultLimits.superviseStableMs);
+    await clock.advance(fixedBounds.superviseStableMs);
     await fall(1, 0);
     expect(records.at(-1)).toMatchObject({ phase: "restarting", restarts: 1, retryAt: clock.now() + 1_000 });
     supervisor.stop();

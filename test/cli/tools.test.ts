@@ -22,7 +22,7 @@ const started = () =>
         },
       },
       new Tail(defaultLimits),
-      systemClock,
+      systemClock, defaultLimits,
     ),
   });
 

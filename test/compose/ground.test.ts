@@ -47,6 +47,21 @@ test("a proxy does not start with a view that names a preset which is not there,
   expect(await place.logged("configuration: ")).toContain('"level":"warn"');
 });
 
+test("what a configuration says of the log, of who follows it and of the numbers is heeded, though they are there early", async () => {
+  const limits = { tailLinesMax: 1, tailWaitMs: 1, settleMsMax: 5, logTextMax: 12, labelCharsMax: 3 };
+  await using place = await placeOf({ limits, mcpServers: { alphabet: { command: "x", disabled: true } } });
+  await place.start();
+  const linesAfter = async (after: number, wait: boolean): Promise<readonly { readonly text: string }[]> => ((await (await place.operator("/logs", "POST", { server: null, after, linesMax: 99, wait })).json()) as { lines: { text: string }[] }).lines;
+  expect(await linesAfter(0, false)).toHaveLength(1);
+  expect(await linesAfter(1_000_000, true)).toEqual([]);
+  expect(place.lines.map((line) => (JSON.parse(line) as { message: string }).message.length).every((length) => length <= limits.logTextMax + 1)).toBe(true);
+  expect((await place.operator("/servers/alphabet/settled", "POST", { ms: 6 })).status).toBe(400);
+  expect((await place.operator("/servers/alphabet/settled", "POST", { ms: 5 })).status).toBe(200);
+  const numbers = await (await place.operator("/metrics")).text();
+  expect(numbers).toContain('="alp"');
+  expect(numbers).not.toContain("alphabet");
+});
+
 test.skipIf(process.platform === "win32")("a secret in a file that others can read is told of as an error, or refused where that was asked for", async () => {
   await using place = await placeOf({ mcpServers: { raw: { url: "http://127.0.0.1:1/mcp", headers: { Authorization: "a secret that is written out" }, disabled: true } } });
   await chmod(place.configPath, 0o644);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
-import { defaultLimits } from "../../src/base/index.ts";
+import { fixedBounds } from "../../src/base/index.ts";
 import { bytesWith, digestOf, fileDoor, readAppFile, replaceAppFile } from "../../src/config/appFiles.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
@@ -40,6 +40,6 @@ test("what is no text, no file, or larger than the limit is refused", async () =
   await using folder = await createFolder();
   await mkdir(folder.at("folder"));
   await writeFile(folder.at("bytes"), Uint8Array.of(0xff, 0xfe));
-  await writeFile(folder.at("large"), new Uint8Array(defaultLimits.appFileBytesMax + 1));
+  await writeFile(folder.at("large"), new Uint8Array(fixedBounds.appFileBytesMax + 1));
   for (const name of ["folder", "bytes", "large"]) await expect(readAppFile([folder.at(name)])).rejects.toMatchObject({ code: "APP_UNREADABLE" });
 });

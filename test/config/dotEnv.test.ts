@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
-import { defaultLimits } from "../../src/base/index.ts";
+import { fixedBounds } from "../../src/base/index.ts";
 import { readDotEnv, variablesOf } from "../../src/config/dotEnv.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
@@ -17,7 +17,7 @@ test("no .env is fine; one that cannot be read is a problem", async () => {
   expect(await readDotEnv(folder.path)).toEqual({ text: "A=1", problem: null });
   await mkdir(folder.at("inner", ".env"), { recursive: true });
   expect(await readDotEnv(folder.at("inner"))).toEqual({ text: null, problem: ".env is no file" });
-  await truncate(folder.at(".env"), defaultLimits.configBytesMax + 1);
+  await truncate(folder.at(".env"), fixedBounds.configBytesMax + 1);
   expect((await readDotEnv(folder.path)).problem).toContain("larger than");
   await writeFile(folder.at("file"), "");
   expect(await readDotEnv(folder.at("file"))).toEqual({ text: null, problem: null });

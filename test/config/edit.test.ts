@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
-import { defaultLimits, fault, systemClock } from "../../src/base/index.ts";
+import { fault, fixedBounds, systemClock } from "../../src/base/index.ts";
 import { backupConfig, type ConfigEdit, editConfig, issuesOf, rewriteConfig } from "../../src/config/edit.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
 
@@ -74,7 +74,7 @@ test("a file that cannot be read as JSON is not touched", async () => {
 
 test("a file that is too large is not read", async () => {
   await using folder = await createFolder();
-  const options = await given(folder, " ".repeat(defaultLimits.configBytesMax + 1));
+  const options = await given(folder, " ".repeat(fixedBounds.configBytesMax + 1));
   await expect(editConfig({ ...options, changes: prefixed("p") })).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
 });
 
@@ -121,12 +121,12 @@ test("the newest copies are kept, so many and so long", async () => {
   await using folder = await createFolder();
   const options = await given(folder);
   const now = Date.now();
-  const old = now - defaultLimits.configBackupMsMax - 60_000;
+  const old = now - fixedBounds.configBackupMsMax - 60_000;
   for (const at of [old, now - 3, now - 2, now - 1]) await writeFile(folder.at(`mcp.json.backup.${at}`), "x");
   await writeFile(folder.at("mcp.json.backup.mine"), "x");
-  for (let n = 0; n < defaultLimits.configBackupsMax - 2; n += 1) await editConfig({ ...options, changes: prefixed(`p${n}`) });
+  for (let n = 0; n < fixedBounds.configBackupsMax - 2; n += 1) await editConfig({ ...options, changes: prefixed(`p${n}`) });
   const kept = await backups(folder);
-  expect(kept.length).toBe(defaultLimits.configBackupsMax + 1);
+  expect(kept.length).toBe(fixedBounds.configBackupsMax + 1);
   expect(kept).toContain("mcp.json.backup.mine");
   expect(kept).not.toContain(`mcp.json.backup.${old}`);
   expect(kept).not.toContain(`mcp.json.backup.${now - 3}`);
@@ -136,7 +136,7 @@ test("the lock of a writer that died is taken away", async () => {
   await using folder = await createFolder();
   const options = await given(folder);
   await writeFile(folder.at("mcp.json.lock"), "1\n");
-  const then = (Date.now() - defaultLimits.configLockMsMax - 1000) / 1000;
+  const then = (Date.now() - fixedBounds.configLockMsMax - 1000) / 1000;
   await utimes(folder.at("mcp.json.lock"), then, then);
   expect(await editConfig({ ...options, changes: prefixed("p") })).toMatchObject({ written: true });
 });
@@ -147,7 +147,7 @@ test("a lock that is always another one's is waited for, but not for ever", asyn
   await writeFile(folder.at("mcp.json.lock"), "1\n");
   // Time passes, but the lock stays young: a clock that is behind the files.
   let at = 0;
-  const clock = { ...systemClock, now: () => (at += defaultLimits.configLockMsMax / 2) };
+  const clock = { ...systemClock, now: () => (at += fixedBounds.configLockMsMax / 2) };
   await expect(editConfig({ ...options, clock, changes: prefixed("p") })).rejects.toMatchObject({ code: "LIMIT_REACHED" });
 });
 

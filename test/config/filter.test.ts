@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { defaultLimits } from "../../src/base/index.ts";
+import { fixedBounds } from "../../src/base/index.ts";
 import { bothOf, caretText, type FilterMistake, missingPreset, type ParsedFilter, parseFilter, parseTagList, printFilter, type TagQuery } from "../../src/config/filter.ts";
 
 const canonical = (text: string): string => {
@@ -94,11 +94,11 @@ test("the caret stands under the place, whatever stands before it", () => {
 });
 
 test("length and depth are bounded, and the bound of one is told at its place", () => {
-  const { filterCharsMax, filterDepthMax } = defaultLimits;
+  const { filterCharsMax, filterDepthMax } = fixedBounds;
   expect(mistakeIn(parseFilter("a".repeat(filterCharsMax + 1))).at).toBe(filterCharsMax);
   expect(parseFilter("a".repeat(filterCharsMax)).ok).toBe(true);
   expect(parseFilter(`${"(".repeat(filterDepthMax)}a${")".repeat(filterDepthMax)}`).ok).toBe(true);
-  expect(mistakeIn(parseFilter("(".repeat(filterCharsMax)))).toEqual({ at: filterDepthMax, problem: `nested deeper than limits.filterDepthMax (${filterDepthMax})` });
+  expect(mistakeIn(parseFilter("(".repeat(filterCharsMax)))).toEqual({ at: filterDepthMax, problem: `nested deeper than ${filterDepthMax}` });
   expect(mistakeIn(parseFilter("!".repeat(filterCharsMax))).at).toBe(filterDepthMax);
   // Its canonical text would be longer than anything that is read.
   const many = Array.from({ length: filterCharsMax / 4 }, (_, n) => `t${n.toString(36)}`).join(",").slice(0, filterCharsMax - 1);
@@ -112,7 +112,7 @@ test("a list of tags is any of them, whatever characters they have", () => {
   };
   expect(listed("web, My Tag,,a&b,-x,server:y")).toBe('web || "my tag" || "a&b" || "-x" || "server:y"');
   expect(listed(" , ")).toBe("0 there is no tag");
-  expect(listed("a".repeat(defaultLimits.filterCharsMax + 1))).toStartWith(`${defaultLimits.filterCharsMax} `);
+  expect(listed("a".repeat(fixedBounds.filterCharsMax + 1))).toStartWith(`${fixedBounds.filterCharsMax} `);
 });
 
 test("the first preset that is not there is found, wherever it stands", () => {
@@ -196,7 +196,7 @@ test("two expressions at once are one in canonical form", () => {
       if (!one.ok || !two.ok) return;
       const both = bothOf([one.query, two.query]);
       expect(bothOf([one.query, both])).toEqual(both);
-      if (printFilter(both).length <= defaultLimits.filterCharsMax) expect(canonical(printFilter(both))).toBe(printFilter(both));
+      if (printFilter(both).length <= fixedBounds.filterCharsMax) expect(canonical(printFilter(both))).toBe(printFilter(both));
     }),
   );
 });

@@ -28,6 +28,14 @@ test("all that is wrong comes at once, in the order of the text, each with its p
   ]);
 });
 
+test("a bound that nothing changes says so, where it would be a limit", () => {
+  expect(lines(issuesIn({ limits: { stateBytesMax: 1, pendngMax: 1 } })).map((line) => line.replace(/^\S+ /, ""))).toEqual([
+    "“stateBytesMax” cannot be changed (it is always 67108864; remove it)",
+    "“pendngMax” is not a known key (did you mean “pendingMax”?)",
+  ]);
+  expect(lines(issuesIn({ stateBytesMax: 1 }))).toEqual(["2:3 “stateBytesMax” is not a known key"]);
+});
+
 test("a key of the other kind of server says that it has no meaning there", () => {
   const servers = { a: { command: "x", headers: {} }, b: { url: "http://x", args: [] }, c: { command: "x", url: "http://x" }, d: {}, e: { type: "http" }, f: { command: "x", toString: 1 } };
   expect(lines(issuesIn({ mcpServers: servers })).map((line) => line.replace(/^\S+ /, ""))).toEqual([

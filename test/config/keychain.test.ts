@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
-import { defaultLimits, reveal } from "../../src/base/index.ts";
+import { fixedBounds, reveal } from "../../src/base/index.ts";
 import { loadConfig, type RemoteSpec, type StdioSpec } from "../../src/config/index.ts";
 import { fromKeychain, type KeychainOptions } from "../../src/config/keychain.ts";
 import { createFolder } from "../fixtures/folder.ts";
@@ -36,8 +36,8 @@ describe("on Linux the keychain", () => {
   test("gives no more than a secret may have", async () => {
     await using folder = await createFolder();
     const tool = await installSecretTool(folder.path);
-    await tool.store("1mcp", "large", "x".repeat(defaultLimits.secretFileBytesMax + 1));
-    expect(await fromKeychain("1mcp/large", linux(tool.env))).toEqual({ problem: `needs the keychain's entry 1mcp/large, which is larger than ${defaultLimits.secretFileBytesMax} bytes` });
+    await tool.store("1mcp", "large", "x".repeat(fixedBounds.secretFileBytesMax + 1));
+    expect(await fromKeychain("1mcp/large", linux(tool.env))).toEqual({ problem: `needs the keychain's entry 1mcp/large, which is larger than ${fixedBounds.secretFileBytesMax} bytes` });
   });
 
   test("is not asked for what its tool would take for something else", async () => {

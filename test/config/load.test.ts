@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { defaultLimits, reveal } from "../../src/base/index.ts";
+import { defaultLimits, fixedBounds, reveal } from "../../src/base/index.ts";
 import { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig, type Loaded, type RemoteSpec } from "../../src/config/index.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { configIn, read } from "../fixtures/config.ts";
@@ -40,7 +40,7 @@ test("what cannot be read is an issue without a hash", async () => {
   const missing = await loadConfig({ path: folder.at("none.json"), env: {} });
   expect(missing).toEqual({ ok: false, hash: null, issues: [{ path: [], line: 0, column: 0, message: "the file does not exist", hint: null, server: null }] });
   expect(problem(await loadConfig({ path: folder.path, env: {} }))).toBe("this is a folder");
-  await writeFile(folder.at("large.json"), " ".repeat(defaultLimits.configBytesMax + 1));
+  await writeFile(folder.at("large.json"), " ".repeat(fixedBounds.configBytesMax + 1));
   expect(problem(await loadConfig({ path: folder.at("large.json"), env: {} }))).toBe("the file is larger than 4194304 bytes");
   await writeFile(folder.at("bytes.json"), new Uint8Array([0x7b, 0xff, 0x7d]));
   expect(problem(await loadConfig({ path: folder.at("bytes.json"), env: {} }))).toBe("the file is not UTF-8 text");

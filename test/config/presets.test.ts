@@ -37,10 +37,11 @@ test("what is no preset is refused as everything is", () => {
 });
 
 test("there can be so many presets, and no more", () => {
-  const many = (count: number): Loaded => load(JSON.stringify({ presets: Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${n}`, { filter: "cap:tools" }])) }));
-  expect(many(defaultLimits.presetsMax).ok).toBe(true);
-  const loaded = many(defaultLimits.presetsMax + 1);
-  expect(loaded.ok === false && loaded.issues[0]?.message).toBe(`“presets” has more than ${defaultLimits.presetsMax} entries`);
+  const many = (count: number, limits: object = {}): Loaded => load(JSON.stringify({ limits, presets: Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${n}`, { filter: "cap:tools" }])) }));
+  const { presetsMax } = defaultLimits;
+  expect([many(presetsMax).ok, many(presetsMax + 1, { presetsMax: presetsMax + 1 }).ok]).toEqual([true, true]);
+  const refused = [many(presetsMax + 1), many(3, { presetsMax: 2 })].map((loaded) => loaded.ok === false && loaded.issues[0]?.message);
+  expect(refused).toEqual([`“presets” has ${presetsMax + 1} presets; limits.presetsMax is ${presetsMax}`, "“presets” has 3 presets; limits.presetsMax is 2"]);
 });
 
 test("a tag and a server that there are not is a warning with the nearest one, and the preset is used", () => {

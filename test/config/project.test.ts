@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
-import { defaultLimits, runTool } from "../../src/base/index.ts";
+import { fixedBounds, runTool } from "../../src/base/index.ts";
 import { contextOf, findProject, projectSelection } from "../../src/config/project.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
@@ -42,7 +42,7 @@ describe("a project", () => {
 
   test("whose file is larger than the limit, or leads round in a circle, is refused", async () => {
     await using folder = await createFolder();
-    await writeFile(folder.at(".1mcprc"), " ".repeat(defaultLimits.projectBytesMax + 1));
+    await writeFile(folder.at(".1mcprc"), " ".repeat(fixedBounds.projectBytesMax + 1));
     await expect(findProject(folder.path)).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
     await mkdir(folder.at("in"));
     await symlink(folder.at("in", ".1mcprc"), folder.at("in", ".1mcprc"));

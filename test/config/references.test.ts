@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { defaultLimits, reveal } from "../../src/base/index.ts";
+import { fixedBounds, reveal } from "../../src/base/index.ts";
 import { loadConfig, type StdioSpec } from "../../src/config/index.ts";
 import { keyOf, readReferences, readSecretFile, withFiles } from "../../src/config/references.ts";
 import { createFolder } from "../fixtures/folder.ts";
@@ -29,7 +29,7 @@ test("a value is taken from a variable, a file or the service manager's credenti
 
 test("what cannot be read puts out the server that refers to it, and no other", async () => {
   await using folder = await createFolder();
-  await writeFile(folder.at("large"), "x".repeat(defaultLimits.secretFileBytesMax + 1));
+  await writeFile(folder.at("large"), "x".repeat(fixedBounds.secretFileBytesMax + 1));
   await writeFile(folder.at("nul"), "a\0b");
   const wanted: Record<string, object> = { none: { $file: "none" }, folder: { $file: "." }, large: { $file: "large" }, nul: { $file: "nul" }, cred: { $cred: "x" }, dots: { $cred: ".." }, variable: { $env: "NONE" }, chain: { $keychain: "1mcp-test/none" } };
   const mcpServers = { ...Object.fromEntries(Object.entries(wanted).map(([name, reference]) => [name, { command: "x", env: { A: reference } }])), fine: { command: "x" } };
@@ -38,7 +38,7 @@ test("what cannot be read puts out the server that refers to it, and no other", 
   expect(said).toMatchObject({
     none: "“A” needs the file /none, which cannot be read (ENOENT)",
     folder: "“A” needs the file , which is no file",
-    large: `“A” needs the file /large, which is larger than ${defaultLimits.secretFileBytesMax} bytes`,
+    large: `“A” needs the file /large, which is larger than ${fixedBounds.secretFileBytesMax} bytes`,
     nul: "“A” leads to a control character that is not allowed here",
     cred: "“A” needs credentials of a service manager, which gave none (CREDENTIALS_DIRECTORY is not set)",
     variable: "“A” needs the variable NONE, which is not set",

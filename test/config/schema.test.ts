@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { configJsonSchema } from "../../src/config/index.ts";
 import { configSchema, isRemote, limitRange, remoteEntry, stdioEntry } from "../../src/config/schema.ts";
-import { defaultLimits } from "../../src/base/index.ts";
+import { defaultLimits, fixedBounds } from "../../src/base/index.ts";
 
 interface Json {
   readonly properties: Readonly<Record<string, Json>>;
@@ -31,6 +31,10 @@ test("every default is inside the range that the configuration may choose from",
     const [least, most] = limitRange(name, value);
     expect({ name, inside: value >= least && value <= most }).toEqual({ name, inside: true });
   }
+});
+
+test("whoever follows the log has the answer before he gives up", () => {
+  expect(limitRange("tailWaitMs", defaultLimits.tailWaitMs)[1]).toBeLessThan(fixedBounds.operatorMsMax);
 });
 
 test("what has a url and no command is reached by the url", () => {

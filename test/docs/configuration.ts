@@ -1,8 +1,9 @@
 /**
- * Writes docs/configuration.md from the schema that checks a configuration and from the table of limits, so that the page
+ * Writes docs/configuration.md from the schema that checks a configuration and from the tables of limits, so that the page
  * cannot tell another story than the program. `bun run docs`; a test compares.
  */
 import { join } from "node:path";
+import { fixedBounds } from "../../src/base/index.ts";
 import { configJsonSchema } from "../../src/config/index.ts";
 import { projectDir } from "../fixtures/program.ts";
 
@@ -29,6 +30,7 @@ export async function configurationPage(): Promise<string> {
   const top = membersOf(schema);
   const [program = {}, address = {}] = alternativesOf(top["mcpServers"]);
   const shared = Object.keys(membersOf(program)).filter((key) => key !== "type" && key in membersOf(address));
+  const meanings = await limitMeanings();
   const tables: Readonly<Record<string, string>> = {
     top: table(schema, { skip: ["mcpServers", "serverDefaults", "limits", "names", "auth"] }),
     program: table(program, { skip: shared }),
@@ -46,7 +48,8 @@ export async function configurationPage(): Promise<string> {
     authRules: table(within(top["auth"], "issuers", "rules")),
     authSignIn: table(within(top["auth"], "signIn")),
     authTokens: table(within(top["auth"], "tokens")),
-    limits: table(top["limits"], { meanings: await limitMeanings() }),
+    limits: table(top["limits"], { meanings }),
+    fixed: fixedTable(meanings),
   };
   const text = await Bun.file(join(import.meta.dir, "configuration.md")).text();
   return text.replace(/<!-- table: (\w+) -->\n/g, (_, name: string) => tables[name] ?? "");
@@ -81,6 +84,12 @@ function table(shape: Shape = {}, { skip = [], meanings = new Map() }: TableOpti
   return `| key | type | default | meaning |\n| --- | --- | --- | --- |\n${rows.join("")}`;
 }
 
+/** What no key of the configuration changes. */
+function fixedTable(meanings: ReadonlyMap<string, string>): string {
+  const rows = Object.entries(fixedBounds).map(([name, value]) => `| \`${name}\` | ${value} | ${cell(meanings.get(name) ?? "")} |\n`);
+  return `| bound | value | meaning |\n| --- | --- | --- |\n${rows.join("")}`;
+}
+
 const descriptionOf = (shape: Shape): string => shape.description ?? shape.anyOf?.[0]?.description ?? "";
 
 /** A description ends with what holds without the key. */
@@ -99,7 +108,7 @@ function typeOf(shape: Shape): string {
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 
-/** What the table of limits says above each of them; one comment may stand above several. */
+/** What the tables of limits say above each of them; one comment may stand above several. */
 async function limitMeanings(): Promise<ReadonlyMap<string, string>> {
   const meanings = new Map<string, string>();
   let above = "";

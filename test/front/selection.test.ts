@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { defaultLimits, Fault } from "../../src/base/index.ts";
+import { defaultLimits, Fault, fixedBounds } from "../../src/base/index.ts";
 import { parseFilter } from "../../src/config/index.ts";
 import { queryOf, Selections } from "../../src/front/selection.ts";
 
@@ -40,7 +40,7 @@ test("what the proxy was started with stays, and is narrowed once", () => {
   const long = Array.from({ length: 300 }, (_, n) => `tag${n}`).join(" && ");
   const chosen = selections.of(url(`?filter=${encodeURIComponent(long)}`), { server: null, filter: long.replaceAll("tag", "gat") });
   expect(chosen).toMatchObject({ code: "SELECTION_INVALID" });
-  expect(chosen instanceof Fault && chosen.message).toContain(`limits.filterCharsMax (${defaultLimits.filterCharsMax})`);
+  expect(chosen instanceof Fault && chosen.message).toContain(`longer than ${fixedBounds.filterCharsMax} characters`);
 });
 
 describe("what cannot be used is refused, with its place where it has one", () => {
@@ -88,7 +88,7 @@ test("what came before is as what comes for the first time, also when it made ro
     expect(filterOf("?tags=a", "git")).toEqual(["git", "a"]);
     expect(filterOf("?tags=b")).toEqual([null, "b"]);
     expect(filterOf("?tags=b", "git")).toEqual(["git", "b"]);
-    expect(filterOf(`?tags=b&app=${"x".repeat(defaultLimits.filterCharsMax)}`)).toEqual([null, "b"]);
+    expect(filterOf(`?tags=b&app=${"x".repeat(fixedBounds.filterCharsMax)}`)).toEqual([null, "b"]);
     expect(twoAtMost.size).toBe(2);
   }
   expect(filterOf("?preset=dev")).toEqual([null, "preset:dev"]);

@@ -8,6 +8,7 @@ import { statusOf } from "../fixtures/pool.ts";
 const done: string[] = [];
 const clock = createTestClock({ now: 0 });
 const tail = new Tail(defaultLimits);
+const limits = { settleMsMax: 7, tailWaitMs: 3_000 };
 const actions = serverActions(
   {
     settled: (name, ms) => Promise.resolve((done.push(`${name} ${ms}`), statusOf(name))),
@@ -17,6 +18,7 @@ const actions = serverActions(
   },
   tail,
   clock,
+  limits,
 );
 const run = async (path: string, id: string, body?: unknown): Promise<unknown> => {
   try {
@@ -30,7 +32,7 @@ test("a server is waited for, and begun anew, for as long as is said and no long
   expect(await run("/servers/:id/settled", "web", { ms: 5 })).toMatchObject({ name: "web", healthy: true });
   expect(await run("/servers/:id/restart", "web", { ms: 6 })).toMatchObject({ name: "web", state: "ready" });
   expect(done).toEqual(["web 5", "restart web", "web 6"]);
-  for (const body of [undefined, {}, { ms: -1 }, { ms: defaultLimits.settleMsMax + 1 }]) for (const word of ["settled", "restart"]) expect(await run(`/servers/:id/${word}`, "web", body)).toBe("PARAMS_INVALID");
+  for (const body of [undefined, {}, { ms: -1 }, { ms: limits.settleMsMax + 1 }]) for (const word of ["settled", "restart"]) expect(await run(`/servers/:id/${word}`, "web", body)).toBe("PARAMS_INVALID");
   expect(await run("/servers/:id/tools", "web")).toEqual({ server: "web", tools: null });
 });
 
@@ -42,7 +44,7 @@ test("the last lines are told, and those that come while somebody waits", async 
   tail.add(line);
   expect(await waiting).toEqual({ lines: [{ seq: 1, ...line }] });
   const late = run("/logs", "", { ...query, after: 1, wait: true });
-  await clock.advance(defaultLimits.tailWaitMs);
+  await clock.advance(limits.tailWaitMs);
   expect(await late).toEqual({ lines: [] });
 });
 
