@@ -3,6 +3,7 @@
  * begins with a digit; what it installs is `1mcp`.
  */
 import { completionPaths } from "./completions.ts";
+import { placeOf } from "./forge.ts";
 import { archiveOf } from "./platforms.ts";
 import { digestOf, type Sum } from "./sums.ts";
 
@@ -23,7 +24,7 @@ export function formulaOf(formula: Formula): string {
   return `# Made by "bun run build --all"; the checksums are those of SHA256SUMS.
 class Onemcp < Formula
   desc ${quoted(formula.description.replace(/\.$/, ""))}
-  homepage ${quoted(formula.url)}
+  homepage ${quoted(placeOf(formula.url).project)}
   version ${quoted(formula.version)}
   license ${quoted(formula.license)}
 

@@ -56,7 +56,7 @@ export async function makeRelease(release: Release): Promise<void> {
   const facts = { version: program.version, url: release.url, sums };
   await keep(formulaName, formulaOf({ ...facts, ...manifest, hasCompletions: parts.completions.length > 0 }));
   await keep(installScriptName, await installScriptOf(program.top, facts));
-  await keep(notesName, notesOf({ version: program.version, changelog: parts.changelog, sums }));
+  await keep(notesName, notesOf({ ...facts, changelog: parts.changelog }));
   await Bun.write(join(out, sumsName), sumsText(sums));
 }
 

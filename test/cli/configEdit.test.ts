@@ -24,13 +24,16 @@ async function given(text: string | null = original) {
   return { folder, path, edit, now: () => readFile(path, "utf8"), drafts: () => readdir(folder.at("state")), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
+// Not every sed edits a file in its place.
+const substituting = (expression: string): string => `text=$(sed '${expression}' "$2"); printf '%s\\n' "$text" > "$2"`;
+
 // Windows has no such shell.
 describe.skipIf(process.platform === "win32")("config edit", () => {
   test("puts what the editor left in place once it has been checked, and leaves no draft", async () => {
     await using at = await given();
-    const { code, stdout, stderr } = await at.edit(`sed -i 's/1/2/' "$2"`);
+    const { code, stdout, stderr } = await at.edit(substituting("s/1/2/"));
     expect([code, stdout.startsWith("the configuration is changed\n"), stderr, await at.now(), await at.drafts()]).toEqual([0, true, "", original.replace("1", "2"), []]);
-    expect((await at.edit(`sed -i 's/2/3/' "$2"`, null, "--dry-run")).stdout).toBe('@@ line 2 @@\n-  "pageSize": 2 // few\n+  "pageSize": 3 // few\n');
+    expect((await at.edit(substituting("s/2/3/"), null, "--dry-run")).stdout).toBe('@@ line 2 @@\n-  "pageSize": 2 // few\n+  "pageSize": 3 // few\n');
     expect((await at.edit("true")).stdout).toBe("nothing is changed\n");
   });
 

@@ -3,11 +3,12 @@ import { expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connectSse, connectV1, connectV2 } from "../fixtures/clients.ts";
-import { startPiped } from "../fixtures/piped.ts";
-import { type Program, projectDir, runProgram, startProgram } from "../fixtures/program.ts";
+import { placeOf, startPiped } from "../fixtures/piped.ts";
+import { type Program, programArgv, runProgram, startProgram } from "../fixtures/program.ts";
 import { openListen, openPipe, openSession, sendModern } from "../fixtures/rpc.ts";
 
-const demo = { command: process.execPath, args: [join(projectDir, "src", "main.ts"), "demo"] };
+const [command = "", ...first] = programArgv();
+const demo = { command, args: [...first, "demo"] };
 const config = (filter: string): string => `{
   // what we work with
   "mcpServers": {
@@ -131,17 +132,17 @@ test("which rule hides a tool is told for a token, a preset and an expression; a
 
 const modernList = (id: number): string => `{"jsonrpc":"2.0","id":${id},"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"raw","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`;
 
-const onPipes = async (program: Program, args: readonly string[]): Promise<string[]> => {
-  await using pipe = startPiped(args, { dir: program.dir });
+const onPipes = async (where: { readonly dir: string }, args: readonly string[]): Promise<string[]> => {
+  await using pipe = startPiped(args, where);
   pipe.say(modernList(1));
   const { result } = (await pipe.answer(1)) as { result: { tools: { name: string }[] } };
   return serversIn(result.tools);
 };
 
 test("a client on pipes sees what the command line selects, which must be there", async () => {
-  await using program = await startProgram({ config: config("web && !prod") });
-  const flags = ["--config", program.configPath, "--state-dir", join(program.dir, "own")];
-  expect(await onPipes(program, ["serve", "--stdio", ...flags, "--preset", "work"])).toEqual(["b"]);
+  await using place = await placeOf(config("web && !prod"));
+  const flags = ["--config", place.config, "--state-dir", place.stateDir];
+  expect(await onPipes(place, ["serve", "--stdio", ...flags, "--preset", "work"])).toEqual(["b"]);
   const unknown = await runProgram(["serve", "--stdio", "--preset", "gone", ...flags]);
   expect([unknown.code, unknown.stderr.includes("there is no preset “gone”")]).toEqual([2, true]);
 });

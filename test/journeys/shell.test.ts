@@ -1,5 +1,6 @@
 /** Agents and people at the shell: the real program on a terminal and in a pipe. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Answers, onTerminal } from "../fixtures/onTerminal.ts";
 import { cleanEnv, type Program, programArgv, startProgram, temporaryDir } from "../fixtures/program.ts";
 
 let program: Program;
@@ -15,27 +16,8 @@ async function piped(args: readonly string[], input = "", env: Record<string, st
   return { code, stdout, stderr };
 }
 
-/** On a terminal, typing each answer as soon as its question has come. */
-async function typed(args: readonly string[], answers: readonly (readonly [string, string])[] = [], env: Record<string, string> = {}): Promise<{ code: number; text: string }> {
-  const [decoder, left] = [new TextDecoder(), [...answers]];
-  let [text, searched] = ["", 0];
-  const child = Bun.spawn([...programArgv(), ...args], {
-    env: cleanEnv({ TERM: "xterm", ...env }),
-    terminal: {
-      cols: 120,
-      rows: 30,
-      data(terminal, data) {
-        text += decoder.decode(data, { stream: true });
-        const [next] = left;
-        if (next === undefined || !text.includes(next[0], searched)) return;
-        left.shift();
-        searched = text.length;
-        terminal.write(next[1]);
-      },
-    },
-  });
-  return { code: await child.exited, text };
-}
+/** On a terminal that is wide enough for a table. */
+const typed = (args: readonly string[], answers: Answers = [], env: Record<string, string> = {}): Promise<{ code: number; text: string }> => onTerminal(args, answers, { cols: 120, env: { TERM: "xterm", ...env } });
 
 describe("in a pipe", () => {
   test("each command for agents does its work and says so by its exit code", async () => {

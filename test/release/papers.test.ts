@@ -11,6 +11,7 @@ import { epochOf } from "../../release/release.ts";
 import { checkRuntime, runtimeIntegrity } from "../../release/runtime.ts";
 import { placesOf, sbomOf } from "../../release/sbom.ts";
 import { digestOf, type Sum, sumOf, sumsText } from "../../release/sums.ts";
+import { runTool } from "../../release/tool.ts";
 import { commandOf, shownCommands } from "../../src/cli/commands.ts";
 import { environmentName, flags } from "../../src/cli/flags.ts";
 import { createFolder } from "../fixtures/folder.ts";
@@ -92,6 +93,10 @@ describe("the formula", () => {
     expect(text).toContain('desc "One \\"\\#{thing}\\""');
     expect(text).toContain("bash_completion.install");
   });
+
+  test("leads to the project, since below the address of its files there is no page", () => {
+    expect(formulaOf({ version: "1.2.3", url: "https://forge.example/a/1mcp/releases/download/v1.2.3", license: "Apache-2.0", description: "One.", sums, hasCompletions: false })).toContain('  homepage "https://forge.example/a/1mcp"\n');
+  });
 });
 
 describe("the notes", () => {
@@ -100,8 +105,17 @@ describe("the notes", () => {
     expect(changesOf(changelog, "1.2.3")).toBe("## What is new\n\nthis");
     expect(changesOf(changelog, "2.0.0")).toBe("## What is new\n\nnew");
     expect(changesOf("", "2.0.0")).toBe("");
-    const notes = notesOf({ version: "1.2.3", changelog, sums });
+    expect(changesOf("# Changelog\n\n## 1.2.30\n\nother\n\n## [1.2.3] 2026-02-03\n\nthis\n", "1.2.3")).toBe("## What is new\n\nthis");
+    const notes = notesOf({ version: "1.2.3", url: "http://127.0.0.1:1/x", changelog, sums });
     for (const one of platforms) expect(notes).toContain(`| ${one.name} | 0.0 kB | \`${digestOf(sums, executableOf(one))}\` |`);
+  });
+
+  test("lead to the pages of their own version, since beside them there are none", async () => {
+    const changelog = await Bun.file(join(projectDir, "CHANGELOG.md")).text();
+    const notes = notesOf({ version: "1.2.3", url: "https://forge.example/a/1mcp/releases/download/v1.2.3", changelog, sums });
+    const links = [...notes.matchAll(/\]\(([^)\s]+)\)/gu)].map(([, link = ""]) => link);
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter((link) => !/^https:\/\/(?:forge\.example\/a\/1mcp\/blob\/v1\.2\.3\/docs\/[a-z]+\.md(?:#[a-z-]+)?|semver\.org)$/u.test(link))).toEqual([]);
   });
 
   test("and the sums name no file that was not made", () => {
@@ -115,6 +129,9 @@ test("the time of a release is the one that is given, else the commit's, and nev
   expect(await epochOf(nowhere.path, "1700000000")).toBe(1_700_000_000);
   expect(await epochOf(nowhere.path, "5")).toBe(315_532_800);
   expect(await epochOf(nowhere.path, "yesterday")).toBe(315_532_800);
+  const env = { ...process.env, GIT_AUTHOR_DATE: "1600000000 +0000", GIT_COMMITTER_DATE: "1650000000 +0000" };
+  for (const words of [["init", "--quiet"], ["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--allow-empty", "--message=a"]]) expect(await runTool(["git", ...words], nowhere.path, env)).toMatchObject({ code: 0 });
+  expect(await epochOf(nowhere.path, undefined)).toBe(Number(process.env["SOURCE_DATE_EPOCH"] ?? 1_650_000_000));
 });
 
 test("packages have completions for three shells, as soon as the program makes any", async () => {

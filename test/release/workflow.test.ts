@@ -8,16 +8,19 @@ import { projectDir } from "../fixtures/program.ts";
 interface Step {
   readonly run?: string;
   readonly uses?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 interface Job {
   readonly needs?: string | readonly string[];
   readonly permissions?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
   readonly strategy?: { readonly matrix: { readonly include: readonly { readonly platform: string; readonly suffix?: string }[] } };
 }
 interface Workflow {
   readonly on: { readonly push: { readonly tags: readonly string[] } };
   readonly permissions: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -31,6 +34,19 @@ describe("the release workflow", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
     expect(steps.filter(({ uses }) => uses !== undefined)).toEqual([]);
     expect(Object.values(workflow.jobs).flatMap(({ permissions }) => Object.keys(permissions ?? {})).filter((name) => name !== "contents")).toEqual([]);
+  });
+
+  test("hands the token and the key to steps that run nothing of ours and nothing that was installed", () => {
+    const isSecret = (value: string): boolean => /github\.token|secrets\./u.test(value);
+    const holds = ({ env = {} }: { readonly env?: Readonly<Record<string, string>> }): boolean => Object.values(env).some(isSecret);
+    expect([workflow, ...Object.values(workflow.jobs)].filter(holds)).toEqual([]);
+    const given = steps.filter(holds);
+    expect(given.length).toBeGreaterThan(8);
+    const commands = given.flatMap(({ run = "" }) => run.split("\n")).flatMap((line) => /^(?:\[ .* \] \|\| )?([\w$-]+)/u.exec(line)?.[1] ?? []);
+    expect([...new Set(commands)].toSorted()).toEqual(["exit", "gh", "git", "printf", "rm", "ssh-keygen", "umask"]);
+    // Whoever asks for them there is not given them.
+    expect(steps.filter((step) => !holds(step) && /\bgh |GH_TOKEN|SIGNING_KEY/u.test(step.run ?? ""))).toEqual([]);
+    expect(steps.filter(({ run = "" }) => isSecret(run))).toEqual([]);
   });
 
   test("tries every platform, and publishes after all else", () => {
