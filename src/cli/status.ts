@@ -45,7 +45,7 @@ function serverOf(report: Report, name: string): ServerReport {
 
 async function textOf({ stdout, operand }: Occasion, report: Report, servers: readonly ServerReport[], url: string): Promise<string> {
   const now = Date.parse(report.timestamp);
-  const rows = [["SERVER", "STATE", "FOR", "CALLS", "RESTARTS", "PID", "REVISION"], ...servers.map((server) => rowOf(server, now))];
+  const rows = [["SERVER", "STATE", "FOR", "IN FLIGHT", "RESTARTS", "PID", "REVISION"], ...servers.map((server) => rowOf(server, now))];
   const head = operand === null ? headOf(report, now, url) : "";
   return `${head}${await tableText(rows, stdout)}${servers.map((server) => ailmentOf(server, now)).join("")}${report.untrusted.map(untrustedText).join("")}${problemsText(report.problems, operand)}`;
 }
@@ -54,7 +54,7 @@ function headOf({ phase, version, pid, startedAt, inFlight, clients, memory, con
   const lines = [
     `1mcp ${version} is ${phase} at ${url} (process ${pid}) for ${spanText(now - Date.parse(startedAt))}`,
     `  config: ${configuration.path ?? "none; the demonstration"}${configuration.state === "valid" ? "" : " was rejected when it last changed; the one before goes on"}`,
-    `  calls: ${inFlight}, sessions: ${clients.sessions}, streams: ${clients.streams}, memory: ${Math.round(memory.residentBytes / 1024 / 1024)} MB`,
+    `  calls in flight: ${inFlight}, sessions: ${clients.sessions}, streams: ${clients.streams}, memory: ${Math.round(memory.residentBytes / 1024 / 1024)} MB`,
   ];
   const issues = configuration.issues.map((issue) => issueText(configuration.path ?? "configuration", issue)).join("");
   return `${lines.map(escapeControls).join("\n")}\n${issues}\n`;

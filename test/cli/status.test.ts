@@ -44,11 +44,11 @@ describe("status", () => {
       [
         "1mcp 1.2.3 is running at http://127.0.0.1:3050/mcp (process P) for T",
         "  config: /c.json",
-        "  calls: 2, sessions: 0, streams: 0, memory: M",
+        "  calls in flight: 2, sessions: 0, streams: 0, memory: M",
         "",
-        "SERVER        STATE        FOR    CALLS  RESTARTS  PID  REVISION",
-        "good          ready        1 min  2      0         7    2025-11-25",
-        "bad\\u001b[2J  backing-off  1 min  2      3         -    -",
+        "SERVER        STATE        FOR    IN FLIGHT  RESTARTS  PID  REVISION",
+        "good          ready        1 min  2          0         7    2025-11-25",
+        "bad\\u001b[2J  backing-off  1 min  2          3         -    -",
         "",
         "bad\\u001b[2J is backing-off, tried again in 4 h: it ended with 1",
         "  | no\\u0007 such file",
@@ -60,7 +60,7 @@ describe("status", () => {
 
   test("has a tab between its fields in a pipe", async () => {
     await using server = await operated({ backends: [serverOf("a\tb", "ready")] });
-    expect((await runHere(["status", "a\tb", ...server.flags])).stdout).toBe("SERVER\tSTATE\tFOR\tCALLS\tRESTARTS\tPID\tREVISION\na\\u0009b\tready\t1 min\t2\t0\t7\t2025-11-25\n");
+    expect((await runHere(["status", "a\tb", ...server.flags])).stdout).toBe("SERVER\tSTATE\tFOR\tIN FLIGHT\tRESTARTS\tPID\tREVISION\na\\u0009b\tready\t1 min\t2\t0\t7\t2025-11-25\n");
   });
 
   test("is everything as JSON, of all servers or of one", async () => {
