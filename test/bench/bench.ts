@@ -20,7 +20,7 @@ const has = (flag: string): boolean => process.argv.includes(flag);
 
 const effort: Effort = has("--quick") ? { rounds: 1, warmMs: 150, windowMs: 300 } : { rounds: 3, warmMs: 300, windowMs: 800 };
 
-const pairs = has("--quick") ? 1 : 7;
+const guardProcesses = has("--quick") ? 1 : 4;
 
 async function chooseProgram(): Promise<"binary" | "source"> {
   const binary = join(projectDir, "dist", "1mcp");
@@ -48,7 +48,7 @@ async function measureAll(program: "binary" | "source"): Promise<Figures> {
     machine: `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, ${process.platform} ${process.arch}`,
     calls,
     large,
-    guard: await guardFigures(effort, pairs),
+    guard: await guardFigures(effort, guardProcesses),
     begins,
     starts: await starts(has("--quick") ? 5 : 20),
     memory: await memory(4000),
@@ -62,7 +62,7 @@ if (has("--starts")) {
 }
 const page = join(projectDir, "docs", "benchmarks.md");
 if (has("--guard")) {
-  const guard = await guardFigures(effort, pairs);
+  const guard = await guardFigures(effort, guardProcesses);
   console.log(guardText(guard));
   if (has("--write")) await writeFile(page, withGuard(await readFile(page, "utf8"), guard));
   process.exit();

@@ -4,12 +4,13 @@
  */
 import { systemClock } from "../../src/base/index.ts";
 import { mcp, openAuth } from "../fixtures/auth.ts";
-import { startGranted } from "../fixtures/granted.ts";
+import { spokenTo } from "../fixtures/granted.ts";
+import { temporaryDir } from "../fixtures/program.ts";
 import { wayInto } from "../fixtures/wayIn.ts";
 import { type Best, compare, type Effort } from "./rows.ts";
-import { startOurs, stdioEntry } from "./targets.ts";
+import { startTwins, stdioEntry } from "./targets.ts";
 
-/** Two processes side by side: one that asks nobody who he is, one that is called with a grant. */
+/** Two proxies one after the other: one that asks nobody who he is, one that is called with a grant. */
 export interface GuardPair {
   readonly open: Best;
   readonly guarded: Best;
@@ -27,40 +28,44 @@ export interface GuardFigures {
 }
 
 /** All that is measured of the guard. */
-export const guardFigures = async (effort: Effort, pairs: number): Promise<GuardFigures> => ({ aloneUs: await guardAlone(effort.rounds * 10), rows: await guardRows(effort, pairs) });
+export const guardFigures = async (effort: Effort, processes: number): Promise<GuardFigures> => ({ aloneUs: await guardAlone(effort.rounds * 10), rows: await guardRows(effort, processes) });
 
 // One caller may make as many calls as he can: it is the guard that is measured, not what it holds off.
 const limits = Object.freeze({ requestsPerMinuteMax: 1_000_000 });
 const inFlights = Object.freeze([1, 16, 64]);
 
 /**
- * Pair after pair of new processes, since two processes of the very same program differ by more than what is looked for:
- * where memory lies and what the runtime compiles when is chance.
+ * Window after window, turn by turn, at two proxies of one process: two processes of the very same program differ by more
+ * than what is looked for, since where memory lies and what the runtime compiles when is chance. Several processes, so
+ * that no chance is all there is.
  */
-async function guardRows(effort: Effort, pairs: number): Promise<GuardRow[]> {
-  const measured: GuardPair[][] = [];
-  for (let pair = 0; pair < pairs; pair += 1) measured.push(await pairOf(effort));
-  return inFlights.map((inFlight, index) => ({ inFlight, pairs: measured.map((rows) => rows[index]!) }));
+async function guardRows(effort: Effort, processes: number): Promise<GuardRow[]> {
+  const measured: GuardPair[][][] = [];
+  for (let count = 0; count < processes; count += 1) measured.push(await pairsOf(effort));
+  return inFlights.map((inFlight, index) => ({ inFlight, pairs: measured.flatMap((rows) => rows[index]!) }));
 }
 
-/** One pair's figures for each number in flight; with two servers, so that the grant leaves one out. */
-async function pairOf(effort: Effort): Promise<GuardPair[]> {
-  const config = { limits, mcpServers: { bench: stdioEntry("2026"), other: stdioEntry("2026") } };
-  await using open = await startOurs(config.mcpServers, { limits });
-  await using program = await startGranted({ config });
-  const { access } = await wayInto(program).tokens(["server:bench"]);
-  const places = [
-    { url: open.url, pid: open.pid, name: "bench__echo" },
-    { url: `${program.origin}/mcp`, pid: program.pid, name: "bench__echo", authorization: `Bearer ${access}` },
-  ];
+/** One process's pairs for each number in flight; with two servers, so that the grant leaves one out. */
+async function pairsOf(effort: Effort): Promise<GuardPair[][]> {
+  await using dir = await temporaryDir();
+  await using twins = await startTwins(dir.path, JSON.stringify({ limits, mcpServers: { bench: stdioEntry("2026"), other: stdioEntry("2026") } }));
+  const { access } = await wayInto(spokenTo(twins.granting)).tokens(["server:bench"]);
+  const open = { url: `${twins.open.origin}/mcp`, pid: twins.pid, name: "bench__echo" };
+  const guarded = { url: `${twins.granting.origin}/mcp`, pid: twins.pid, name: "bench__echo", authorization: `Bearer ${access}` };
   const work = { kind: "calls", era: "2026", textBytes: 100 } as const;
-  await compare(places, { ...work, inFlight: 64 }, { rounds: 1, warmMs: 0, windowMs: effort.windowMs * 4 });
-  const rows: GuardPair[] = [];
-  // Many short looks, turn by turn: what else the computer does comes and goes within seconds.
-  const looks = { rounds: effort.rounds * 3, warmMs: 60, windowMs: 300 };
+  await compare([open, guarded], { ...work, inFlight: 64 }, { rounds: 1, warmMs: 0, windowMs: effort.windowMs * 4 });
+  const rows: GuardPair[][] = [];
+  // Many short looks: what else the computer does comes and goes within seconds.
+  const look = { rounds: 1, warmMs: 60, windowMs: 300 };
   for (const inFlight of inFlights) {
-    const [without, guarded] = await compare(places, { ...work, inFlight }, looks);
-    rows.push({ open: without!, guarded: guarded! });
+    const pairs: GuardPair[] = [];
+    for (let round = 0; round < effort.rounds * 4; round += 1) {
+      // Neither is always the one that comes first.
+      const order = round % 2 === 0 ? [open, guarded] : [guarded, open];
+      const bests = await compare(order, { ...work, inFlight }, look);
+      pairs.push({ open: bests[order.indexOf(open)]!, guarded: bests[order.indexOf(guarded)]! });
+    }
+    rows.push(pairs);
   }
   return rows;
 }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Program, cleanEnv, projectDir, startProgram } from "../fixtures/program.ts";
 import type { Era, Job, Report } from "./load.ts";
+import type { Twins } from "./twins.ts";
 
 const script = (name: string): string => join(projectDir, "test", "bench", name);
 
@@ -56,6 +57,20 @@ export const httpEntry = (url: string): object => ({ type: "http", url });
 export async function startOurs(mcpServers: Readonly<Record<string, object>>, more: object = {}, binary?: string): Promise<Target & { readonly program: Program }> {
   const program = await startProgram({ config: { mcpServers, ...more }, auth: false, binary });
   return { url: `${program.origin}/mcp`, pid: program.pid, program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}
+
+/** Two proxies in one process; see twins.ts. */
+export async function startTwins(dir: string, config: string): Promise<Twins & { readonly pid: number } & AsyncDisposable> {
+  const child = Bun.spawn([process.execPath, script("twins.ts"), dir, config], { env: cleanEnv(), stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const twins = JSON.parse(await firstMatch(child.stdout, /\{.*\}(?=\n)/u)) as Twins;
+  return {
+    ...twins,
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      await child.stdin.end();
+      await child.exited;
+    },
+  };
 }
 
 /** Runs one job in a load process. */
