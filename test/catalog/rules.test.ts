@@ -45,9 +45,10 @@ describe("which tools there are", () => {
   });
 
   test("a pattern of many stars takes no time to speak of", () => {
-    const begun = performance.now();
+    // What this process worked for it: whatever else the computer does meanwhile takes time too.
+    const before = process.cpuUsage();
     expect(matches(`${"*a".repeat(63)}*`, `${"a".repeat(62)}${"b".repeat(66)}`)).toBe(false);
-    expect(performance.now() - begun).toBeLessThan(50);
+    expect(process.cpuUsage(before).user).toBeLessThan(50_000);
   });
 });
 

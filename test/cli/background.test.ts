@@ -17,6 +17,14 @@ const options = (folder: Folder, more: object = {}) => ({
   ...more,
 });
 
+/** Ends the server and with it its supervisor; both write into the folder to their last. */
+async function ended(folder: Folder, pid: number): Promise<void> {
+  const { supervisor } = await readSupervision(folder.at("state"));
+  process.kill(pid, "SIGTERM");
+  await gone(pid);
+  if (supervisor !== null) await gone(supervisor);
+}
+
 test("starts a server that outlives its starter, once, with a private log", async () => {
   await using folder = await createFolder();
   await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
@@ -28,8 +36,7 @@ test("starts a server that outlives its starter, once, with a private log", asyn
     expect((await stat(folder.at("state", "serve.log"))).mode & 0o777).toBe(0o600);
     expect(await ensureServer(options(folder, { selfArgv: ["/nowhere"] }))).toMatchObject({ version: first.version });
   } finally {
-    process.kill(first.pid, "SIGTERM");
-    while (await Bun.file(folder.at("state", "server.json")).exists()) await new Promise((resolve) => setImmediate(resolve));
+    await ended(folder, first.pid);
   }
 });
 
@@ -39,8 +46,7 @@ test("starts one also when somebody who wanted to start one has ended before", a
   await mkdir(folder.at("state"), { mode: 0o700 });
   await writeFile(folder.at("state", "serve.starting"), String(Bun.spawnSync([process.execPath, "--version"]).pid), { mode: 0o600 });
   const { pid } = await ensureServer(options(folder));
-  process.kill(pid, "SIGTERM");
-  while (await Bun.file(folder.at("state", "server.json")).exists()) await new Promise((resolve) => setImmediate(resolve));
+  await ended(folder, pid);
 });
 
 test("waits for a server that fell and that its supervisor starts again, and puts no other in its way", async () => {
@@ -55,8 +61,7 @@ test("waits for a server that fell and that its supervisor starts again, and put
     expect(second.pid).not.toBe(first.pid);
     expect(await readSupervision(folder.at("state"))).toMatchObject({ supervisor, worker: second.pid, restarts: 1 });
   } finally {
-    process.kill(second.pid, "SIGTERM");
-    if (supervisor !== null) await gone(supervisor);
+    await ended(folder, second.pid);
   }
 });
 

@@ -122,7 +122,11 @@ function read(text: string): string {
   return bare.replaceAll("%%", "%").replaceAll("$$", "$");
 }
 
-describe.skipIf(Bun.which("systemd-analyze") === null)("systemd itself", () => {
+const analyze = Bun.which("systemd-analyze");
+/** Whether it is the version that the pages name. */
+const isNamed = analyze !== null && Bun.spawnSync([analyze, "--version"]).stdout.toString().startsWith("systemd 252 ");
+
+describe.skipIf(analyze === null)("systemd itself", () => {
   // What it verifies it looks up: the program has to be there. It starts nothing.
   async function verified(unit: (dir: string) => string, name = "plain"): Promise<{ code: number; said: string }> {
     await using folder = await createFolder();
@@ -141,6 +145,18 @@ describe.skipIf(Bun.which("systemd-analyze") === null)("systemd itself", () => {
     for (const name of ["plain", "my 50% $HOME", `my "50%" $HOME \\ folder`]) {
       expect(await verified((dir) => unitOf(at(dir, { isUser, path: isUser ? `${dir}:/bin` : null }), null), name)).toEqual({ code: 0, said: "" });
     }
+  });
+
+  // What else it looks at, and how much that weighs, is another version's affair.
+  test.skipIf(!isNamed)("finds its exposure as low as the pages say", async () => {
+    await using folder = await createFolder();
+    const exposure = async (more: Partial<ServiceFacts>): Promise<string> => {
+      await Bun.write(folder.at("1mcp.service"), unitOf(facts(more), null));
+      const child = Bun.spawn(["systemd-analyze", "security", "--offline=yes", "--no-pager", folder.at("1mcp.service")], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+      return /Overall exposure level.*: (\d+\.\d+) OK/u.exec(await child.stdout.text())?.[1] ?? "none";
+    };
+    const [usual, home] = [await exposure({}), await exposure({ argv: ["/home/ada/1mcp", "serve"] })];
+    for (const [page, said] of [["operations", `(systemd 252): ${usual}, “OK”; ${home} where`], ["releasing", `is ${usual} (OK)`]]) expect(await Bun.file(`${import.meta.dir}/../../docs/${page}.md`).text()).toContain(said ?? "");
   });
 
   test("finds it, if something is", async () => {

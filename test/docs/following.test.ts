@@ -71,6 +71,19 @@ describe("the page on operations", () => {
     for (const done of await reader.followAll(lines)) expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining(done.line.includes("config") ? "kept:    SERVER" : "SERVER") as string });
   }, 60_000);
 
+  test("tells every member of the status, and the page on servers those of one server", async () => {
+    await using reader = await createReader();
+    await reader.put(".config/1mcp/mcp.json", '{ "mcpServers": { "well": { "command": "1mcp", "args": ["demo"] }, "ill": { "command": "false" } } }');
+    expect(await reader.followAll(["1mcp serve --background", "1mcp wait well"])).toMatchObject([{ code: 0 }, { code: 0 }]);
+    const status = JSON.parse((await reader.follow("1mcp status --json")).stdout) as { readonly servers: readonly object[]; readonly memory: object; readonly clients: object; readonly configuration: object };
+    const members = [status, ...status.servers, status.memory, status.clients, status.configuration].flatMap((part) => Object.keys(part));
+    const [told = ""] = (await pageText("docs/operations.md")).match(/`--json` gives `phase`.*/u) ?? [];
+    const named = new Set([...told.matchAll(/`([a-zA-Z.]+)`/gu)].flatMap(([, name = ""]) => name.split(".")));
+    expect([...new Set(members)].filter((name) => !named.has(name))).toEqual([]);
+    const [, row = ""] = /^\| `mcp restart`.*?\| `\{([^}]*)\}`/mu.exec(await pageText("docs/servers.md")) ?? [];
+    expect(row.split(", ").map((name) => name.replace("?", ""))).toEqual(Object.keys(status.servers.find((server) => "stderr" in server) ?? {}));
+  }, 60_000);
+
   test("prints what each service manager is given", async () => {
     await using reader = await createReader();
     const lines = linesOn(await pageText("docs/operations.md")).filter((line) => line.startsWith("1mcp service print")).map((line) => line.replace(/ [|>].*$/u, ""));

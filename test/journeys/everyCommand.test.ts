@@ -3,7 +3,8 @@
  * what it does when all is well, the errors it is documented to have, and its exit codes.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { commands } from "../../src/cli/commands.ts";
+import { commands, shownCommands } from "../../src/cli/commands.ts";
+import { exits, generalExits } from "../../src/cli/exits.ts";
 import { createWorld, type Ended, type Mode, type Step, step, type World } from "../fixtures/steps.ts";
 import { stepsOfAccess } from "../fixtures/stepsOfAccess.ts";
 import { stepsOfConfig } from "../fixtures/stepsOfConfig.ts";
@@ -22,11 +23,12 @@ const all = Object.values(subjects).flat();
 /** The command that a line names: the longest that it begins with. */
 const commandOf = (line: string): string => commands.map(wordsOf).filter((words) => `${line} `.startsWith(`${words} `)).toSorted((a, b) => b.length - a.length)[0] ?? "";
 
-/** Commands whose good end lies where no test can go, and where else it is seen. */
+/** Commands whose good end, and ends that, lie where no step can go, and where else they are seen. */
 const elsewhere: Readonly<Record<string, string>> = {
   "auth pin": "a client's document must lie at a public address: test/cli/clients.test.ts",
   "auth unpin": "nothing is pinned here: test/cli/clients.test.ts",
   supervise: "started by `serve --background`, which is here",
+  "version: 1": "from source there is no executable to verify: test/threats/f-release.test.ts",
   watchdog: "started by `serve`, and seen in test/cli/watchdog.test.ts",
 };
 
@@ -37,7 +39,16 @@ describe("the table", () => {
     expect(Object.keys(elsewhere).filter((words) => good.has(words))).toEqual([]);
   });
 
-  test("has every exit code that is documented", () => {
+  test("has every exit code that is documented, and no other", () => {
+    const lived = new Set(all.map(({ line, code }) => `${commandOf(line)}: ${code}`));
+    const documented = exits.flatMap(({ code, commands: own }) => (own ?? []).map((words) => `${words}: ${code}`));
+    expect([...new Set(documented)].filter((end) => !lived.has(end) && !(end in elsewhere))).toEqual([]);
+    const general = new Set(generalExits.map(({ code }) => code));
+    const shown = new Set(shownCommands.map(wordsOf));
+    expect(all.filter(({ line, code }) => shown.has(commandOf(line)) && !general.has(code) && !documented.includes(`${commandOf(line)}: ${code}`)).map(({ line, code }) => [line, code])).toEqual([]);
+  });
+
+  test("has an end that is good, a failure and a wrong command line of the commands that scripts count on", () => {
     const codesOf = (pattern: RegExp): number[] => [...new Set(all.filter(({ line }) => pattern.test(line)).map(({ code }) => code))].toSorted((a, b) => a - b);
     expect(codesOf(/^serve --status/u)).toEqual([0, 3, 4, 5, 6, 7]);
     expect(codesOf(/^status/u)).toEqual([0, 1, 2, 3, 4]);

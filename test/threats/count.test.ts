@@ -6,7 +6,7 @@ import { projectDir } from "../fixtures/program.ts";
 import { gapsBetween, numbersIn, type Row, rowsMax, summaryOf, tableIn, triedIn } from "./rows.ts";
 
 async function attacks(): Promise<Map<string, string>> {
-  const names = (await readdir(import.meta.dir)).filter((name) => /^[a-e]-\w+\.test\.ts$/.test(name));
+  const names = (await readdir(import.meta.dir)).filter((name) => /^[a-z]-\w+\.test\.ts$/.test(name));
   return new Map(await Promise.all(names.map(async (name) => [name.replace(".test.ts", ""), await readFile(join(import.meta.dir, name), "utf8")] as const)));
 }
 
