@@ -14,7 +14,7 @@ export interface Exit {
 const exit = (code: number, commands: readonly string[] | null, about: string): Exit => Object.freeze({ code, commands: commands === null ? null : Object.freeze(commands), about });
 
 /** Commands that are about one server of the configuration. */
-const aboutServer = Object.freeze(["mcp add", "mcp update", "mcp remove", "mcp enable", "mcp disable", "mcp restart", "mcp logs", "mcp tools", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget"]);
+const aboutServer = Object.freeze(["mcp add", "mcp update", "mcp remove", "mcp enable", "mcp disable", "mcp restart", "mcp logs", "mcp tools", "mcp tools enable", "mcp tools disable", "mcp tools allow", "mcp tools deny", "mcp tools forget", "mcp pins", "mcp trust", "mcp tokens"]);
 
 /** Every exit code, those of all commands first. */
 export const exits: readonly Exit[] = Object.freeze([
@@ -36,6 +36,7 @@ export const exits: readonly Exit[] = Object.freeze([
   exit(3, ["mcp add", "mcp update", "mcp enable", "mcp restart"], "done, and the server wants a login"),
   exit(4, aboutServer.filter((name) => name !== "mcp add"), "there is no server of that name"),
   exit(1, ["mcp pins"], "something is not as it was trusted"),
+  exit(1, ["mcp remove", "app consolidate", "app restore", "auth pin"], "a question was answered with no, and that is left as it was"),
   exit(1, ["preset test"], "nothing is selected"),
   exit(1, ["config diff"], "something has changed"),
   exit(1, ["app discover"], "an application's file cannot be used"),
