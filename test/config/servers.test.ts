@@ -205,12 +205,12 @@ test("the deprecated time-out stands behind the new ones of its place, and is me
 
 test("a time-out that can only have been meant in seconds, as other products have it, is told with what to write", () => {
   const loaded = read({ serverDefaults: { timeout: 999 }, mcpServers: { a: { command: "x", timeout: 60 }, b: { url: "http://x/", timeout: 1000 } } });
+  if (!loaded.ok) throw new Error("refused");
   expect(loaded.warnings.map(({ path, hint }) => [path.join("."), hint])).toEqual([
     ["serverDefaults.timeout", expect.stringContaining("999 of these are too few for most servers: write 999000 where seconds were meant") as string],
     ["mcpServers.a.timeout", "use connectionTimeout and requestTimeout, in milliseconds; 60 of these are too few for most servers: write 60000 where seconds were meant"],
     ["mcpServers.b.timeout", "use connectionTimeout and requestTimeout, in milliseconds"],
   ]);
-  if (!loaded.ok) throw new Error("refused");
   expect(loaded.config.backends.map(({ connectMs }) => connectMs)).toEqual([60, 1000]);
 });
 
