@@ -39,7 +39,7 @@ export const exits: readonly Exit[] = Object.freeze([
   exit(1, ["mcp remove", "app consolidate", "app restore", "auth pin"], "a question was answered with no, and that is left as it was"),
   exit(1, ["preset test"], "nothing is selected"),
   exit(1, ["config diff"], "something has changed"),
-  exit(1, ["app discover"], "an application's file cannot be used"),
+  exit(1, ["app discover"], "an application's file cannot be used, or our configuration"),
   exit(1, ["app backups"], "one of them is not what was kept"),
   exit(1, ["audit verify"], "a line was changed, added or taken away"),
   exit(1, ["approve"], "with --wait: nobody asked"),
