@@ -75,15 +75,16 @@ async function restored(occasion: Occasion, backup: AppBackup, agreement: Agreem
 async function chosen(occasion: Occasion): Promise<readonly AppBackup[]> {
   const { settings, operand } = occasion;
   const all = await appBackups(moverOf(occasion).stateDir);
-  if (settings.backup !== null) return [named(all, settings.backup)];
+  if (settings.backup !== null) return [named(all, settings.backup, operand === null ? null : applicationOf(occasion).id)];
   const newest = (app: string): AppBackup[] => all.filter((one) => one.app === app && (one.before === "consolidate" || one.before === "connect")).slice(0, 1);
   const wanted = settings.all ? applications.flatMap(({ id }) => newest(id)) : newest(applicationOf(occasion).id);
   if (wanted.length === 0) throw fault("NAME_UNKNOWN", { detail: `there is no backup${operand === null ? "" : ` of “${operand}”`}`, hint: "the list `1mcp app backups` has what there is" });
   return wanted;
 }
 
-function named(all: readonly AppBackup[], id: string): AppBackup {
+function named(all: readonly AppBackup[], id: string, app: string | null): AppBackup {
   const found = all.find((one) => one.id === id);
+  if (found !== undefined && app !== null && found.app !== app) throw fault("USAGE", { detail: `the backup “${id}” is of ${found.app}, not of ${app}`, hint: "the list `1mcp app backups` has what there is" });
   if (found === undefined) throw fault("NAME_UNKNOWN", { detail: `there is no backup “${id}”`, hint: "the list `1mcp app backups` has what there is" });
   return found;
 }

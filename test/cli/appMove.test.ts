@@ -86,6 +86,19 @@ describe("app restore", () => {
     expect(await readFile(path, "utf8")).toContain('"1mcp"');
   });
 
+  test("gives no other application its file than the one that is named", async () => {
+    await using home = await createHome();
+    const path = await home.put(sampleOf("cline"));
+    await home.put(sampleOf("zed"));
+    await runIn(home, "consolidate", "--yes");
+    const { backups } = JSON.parse((await runIn(home, "backups", "--json")).stdout) as { readonly backups: readonly { readonly id: string; readonly app: string }[] };
+    const id = backups.find(({ app }) => app === "cline")?.id ?? "";
+    expect(await runIn(home, "restore", "zed", "--backup", id, "--yes")).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(`the backup “${id}” is of cline, not of zed`) as string });
+    expect((await readFile(path)).equals(sampleOf("cline").bytes)).toBe(false);
+    expect(await runIn(home, "restore", "cline", "--backup", id, "--yes")).toMatchObject({ code: 0 });
+    expect((await readFile(path)).equals(sampleOf("cline").bytes)).toBe(true);
+  });
+
   test("leaves what has changed since in our configuration, and says so", async () => {
     await using home = await createHome();
     await home.put(sampleOf("cline"));
