@@ -1,7 +1,7 @@
 /** A person's yes, where a command is about to change what is not ours. */
 import { fault } from "../base/index.ts";
 import type { Occasion } from "./occasion.ts";
-import { Lines } from "./typed.ts";
+import { hasPerson, isYes, Lines } from "./typed.ts";
 
 /** What a person agrees to in the course of one command, question by question. */
 export class Agreement {
@@ -23,11 +23,10 @@ export class Agreement {
   async to(question: string): Promise<boolean> {
     const { settings, stdout, pipes } = this.#occasion;
     if (settings.assumeYes) return true;
-    const isTalking = !settings.json && (await stdout.isTerminal()) && ((await pipes().typist?.()) ?? null) !== null;
-    if (!isTalking) throw fault("USAGE", { detail: "nobody is here to be asked", hint: "give it --yes; --dry-run shows what would be done" });
+    if (settings.json || !(await hasPerson(this.#occasion))) throw fault("USAGE", { detail: "nobody is here to be asked", hint: "give it --yes; --dry-run shows what would be done" });
     this.#lines ??= new Lines(pipes().input);
     stdout.write(`${question} y, or Enter for no > `);
-    const isMeant = /^y(es)?$/i.test(((await this.#lines.next()) ?? "").trim());
+    const isMeant = isYes(await this.#lines.next());
     if (!isMeant) stdout.write("nothing is changed\n");
     this.#isRefused ||= !isMeant;
     return isMeant;
