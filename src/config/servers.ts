@@ -193,10 +193,20 @@ function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): Remo
   return finish(name, entry, "principal", reaches, reader);
 }
 
+// RFC 7468, and the older names of keys.
+const certificate = /-----BEGIN ((X509|TRUSTED) )?CERTIFICATE-----/;
+const pem = Object.freeze({ cert: certificate, key: /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/, ca: certificate });
+
 function certificatesOf({ tls }: RemoteEntry, url: URL | null, reader: EntryReader): RemoteCertificates | null {
   if (tls === undefined) return null;
   if (url?.protocol === "http:") reader.refuse(reader.path("tls"), "is for https alone, and the URL is http", "write https:// in the URL, or remove tls");
-  const textOf = (key: "cert" | "key" | "ca"): Text | null => (tls[key] === undefined ? null : reader.readText(key === "key" ? "secret" : "", tls[key], reader.path("tls", key)));
+  const textOf = (key: keyof typeof pem): Text | null => {
+    if (tls[key] === undefined) return null;
+    const text = reader.readText(key === "key" ? "secret" : "", tls[key], reader.path("tls", key));
+    // Whoever connects with something else is told of a connection that cannot be had, and not why.
+    if (!pem[key].test(reveal(text))) reader.refuse(reader.path("tls", key), `holds no ${key === "key" ? "private key" : "certificate"} in PEM`, 'a file that does is named as {"$file": "client.pem"}');
+    return text;
+  };
   const [cert, key, ca] = [textOf("cert"), textOf("key"), textOf("ca")];
   return Object.freeze({ own: cert === null || key === null ? null : Object.freeze({ cert, key: new Secret(reveal(key)) }), ca });
 }

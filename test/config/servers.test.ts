@@ -254,6 +254,13 @@ describe("certificates of an https address", () => {
     expect(remote({ cert: "C", key: "K" })?.fingerprint).not.toBe(remote({ cert: "C", key: "L" })?.fingerprint);
   });
 
+  test("are told of where they are none, by their place, and put that server out alone", () => {
+    const [cert, key] = ["-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n"];
+    expect([remote({ cert, key, ca: `# ours\n${cert}` })?.issue, remote({ cert, key: key.replaceAll("PRIVATE", "EC PRIVATE") })?.issue]).toEqual([null, null]);
+    const issueOf = (tls: object) => [remote(tls)?.issue?.path.at(-1), remote(tls)?.issue?.message];
+    expect([issueOf({ ca: "/etc/ssl/ca.pem" }), issueOf({ cert: key, key }), issueOf({ cert, key: cert })]).toEqual([["ca", "“ca” holds no certificate in PEM"], ["cert", "“cert” holds no certificate in PEM"], ["key", "“key” holds no private key in PEM"]]);
+  });
+
   test("come in pairs, and for https alone", () => {
     expect(remote({ ca: "A" }, "http://127.0.0.1:1/mcp")?.issue?.message).toContain("for https alone");
     expect(read({ mcpServers: { a: { url: "https://a.example", tls: { cert: "C" } } } }).ok).toBe(false);
