@@ -42,7 +42,7 @@ export async function loadConfig(options: {
   const folder = dirname(path);
   const dotEnv = await readDotEnv(folder);
   const text = decode(read.bytes);
-  const given = await referredTo(text, { folder, runs: options.context === undefined ? "mcpServers" : "mcpTemplates" }, variablesOf(dotEnv.text, options.env));
+  const given = await referredTo(text, { folder, runs: runsOf(options) }, variablesOf(dotEnv.text, options.env));
   const hash = hashOf(read.bytes, dotEnv.text, given.fingerprint);
   if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
   const loaded = parseConfig({ text, path, ...given, hash, ...(options.context === undefined ? {} : { context: options.context }) });
@@ -74,6 +74,8 @@ async function referredTo(whole: string | null, { folder, runs }: { readonly fol
 
 /** Of which kind those are that run. */
 type Runs = "mcpServers" | "mcpTemplates";
+
+const runsOf = ({ context }: { readonly context?: Context }): Runs => (context === undefined ? "mcpServers" : "mcpTemplates");
 
 // A keychain that is locked asks a person: not for a server that is switched off, or that another process runs.
 function inUse(value: unknown, runs: Runs): unknown {
