@@ -77,7 +77,9 @@ function emailIn({ email, email_verified: isVerified }: Claims): string | null {
   return isVerified === true && typeof email === "string" ? email : null;
 }
 
-function nameOf({ nameClaim }: SignInConfig, claims: Claims & { readonly sub: string }): string {
+function nameOf({ nameClaim, issuer }: SignInConfig, claims: Claims & { readonly sub: string }): string {
   const named = nameClaim === null ? emailIn(claims) : Object.hasOwn(claims, nameClaim) ? claims[nameClaim] : null;
-  return (typeof named === "string" && named !== "" ? named : claims.sub).slice(0, nameCharsMax);
+  const name = (typeof named === "string" && named !== "" ? named : claims.sub).slice(0, nameCharsMax);
+  // In the audit log that word is whoever runs 1mcp, and people may choose what they are called.
+  return /^\s*operator\s*$/i.test(name) ? `${name} of ${issuer}` : name;
 }

@@ -69,7 +69,7 @@ export class DeviceRequest {
   async tokenRequest(run: DeviceRun, scope?: string): Promise<URLSearchParams> {
     this.#answer ??= await this.#asked(run, scope);
     const { deviceCode: code, until } = this.#answer;
-    await this.#pause();
+    await this.#pause(until);
     if (this.#isStopped) throw this.#failed("another login was begun, or 1mcp ends");
     if (this.#options.clock.now() >= until) throw this.#failed("nobody entered the code in time");
     this.#isPut = true;
@@ -101,11 +101,13 @@ export class DeviceRequest {
     this.#wake();
   }
 
-  #pause(): Promise<void> {
+  /** Until the next question is due, or none is any more: the server says how long, and a timer that is far too long rings at once. */
+  #pause(until: number): Promise<void> {
+    const { clock } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     if (this.#isStopped) resolve();
-    else this.#timer = this.#options.clock.timer(this.#intervalMs, resolve);
+    else this.#timer = clock.timer(Math.max(0, Math.min(this.#intervalMs, until - clock.now())), resolve);
     return promise;
   }
 

@@ -211,12 +211,19 @@ export class Course {
   async #liveOnce(): Promise<void> {
     const life = this.#createLife();
     this.#isRefused = false;
+    if (typeof life === "string") return this.#unborn(life);
     const end = await this.#live(life);
     this.#leave();
     if (this.condition.isOver) return life.bury();
     if (end === unused) await life.bury();
     else if (this.#wantsLogin(life.link)) await this.#awaitLogin(life, end);
     else await this.#backOff(life, end);
+  }
+
+  async #unborn(reason: string): Promise<void> {
+    // Whoever begins the course hears of nothing before he has it.
+    await Promise.resolve();
+    if (!this.condition.isOver) await this.#backOff(null, reason);
   }
 
   #wantsLogin({ needsLogin }: Link): boolean {
@@ -249,7 +256,7 @@ export class Course {
     this.condition.become(isWanted ? "starting" : "idle", { reason });
   }
 
-  async #backOff(life: Life, reason: string): Promise<void> {
+  async #backOff(life: Life | null, reason: string): Promise<void> {
     const { clock, log } = this.#options;
     const waitMs = this.breaker.failed();
     // Said once: whoever tries often, and for days, would otherwise fill the log with one and the same reason.
@@ -259,7 +266,7 @@ export class Course {
     this.condition.failed(reason);
     this.condition.become("backing-off", { reason, retryAt: clock.now() + waitMs });
     this.#startGrace();
-    await Promise.all([life.bury(), this.#pause(waitMs)]);
+    await Promise.all([life?.bury(), this.#pause(waitMs)]);
     if (this.condition.isOver) return;
     this.breaker.trying();
     this.#startAgain(reason);
@@ -316,9 +323,14 @@ export class Course {
     timer?.cancel();
   }
 
-  #createLife(): Life {
+  /** Or why there can be none now: a bound is reached, maybe. The loop goes on, or it would be starting for ever. */
+  #createLife(): Life | string {
     const { createLink, ...options } = this.#options;
-    return new Life({ ...options, spec: this.#spec, link: createLink(), lists: this.lists });
+    try {
+      return new Life({ ...options, spec: this.#spec, link: createLink(), lists: this.lists });
+    } catch (thrown) {
+      return this.#reasonOf(thrown, null);
+    }
   }
 
   // ---- states ----------------------------------------------------------------------------------------------------
@@ -385,10 +397,10 @@ export class Course {
     });
   }
 
-  #reasonOf(thrown: unknown, link: Link): string {
+  #reasonOf(thrown: unknown, link: Link | null): string {
     // Anything but a fault is a bug of ours: it must not end the loop, and must not be hidden.
     if (!(thrown instanceof Fault)) this.#options.log.error("start failed by a defect", { server: this.#name, reason: String(thrown) });
-    const last = link.stderr().at(-1);
+    const last = link?.stderr().at(-1);
     const message = faultOf(thrown).message.replace(`${this.#name}: `, "");
     const reason = last === undefined || message.includes(last) ? message : `${message}; its last words: ${last}`;
     // It is shown to clients and may quote what the server said, or its own command.

@@ -4,6 +4,7 @@ import { escapeControls, fault, faultOf, nearestOf } from "../base/index.ts";
 import { type AppBackup, appBackupFolder, appBackups, type Application, applications, consolidate, defaultStateDir, editConfig, fileDoor, findApp, type FoundApp, forgetAppBackups, keptBytes, manualApplications, type MovedServer, type Mover } from "../config/index.ts";
 import { configPathOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
+import { issueText } from "./print.ts";
 import { tableText } from "./table.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -62,29 +63,34 @@ interface Discovered {
   readonly servers: readonly MovedServer[];
 }
 
-/** The applications that are here, each with its servers and what would become of them; 1 where a file cannot be read. */
+/** The applications that are here, each with its servers and what would become of them; 1 where a file cannot be read, be it ours. */
 export const discover: Run = async (occasion) => {
   const { settings, stdout, stderr } = occasion;
   const mover = moverOf(occasion);
   const found: Discovered[] = [];
-  const problems: string[] = [];
+  // What is wrong with our own file is wrong for each application.
+  const problems = new Set<string>();
   for (const application of applications) {
     await discovered(application, mover).then(
       (one) => one !== null && found.push(one),
-      (thrown: unknown) => problems.push(faultOf(thrown).message),
+      (thrown: unknown) => problems.add(thrown instanceof Unplanned ? thrown.message : `${escapeControls(faultOf(thrown).message)}\n`),
     );
   }
-  for (const problem of problems) stderr.write(`${escapeControls(problem)}\n`);
+  stderr.write([...problems].join(""));
   if (settings.json) stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-  else stdout.write(found.map(({ app, file, servers }) => planText(`${app}: ${file}`, servers)).join("") || "no application here has a server\n");
-  return problems.length === 0 ? 0 : 1;
+  else stdout.write(found.map(({ app, file, servers }) => planText(`${app}: ${file}`, servers)).join("") || (problems.size > 0 ? "" : "no application here has a server\n"));
+  return problems.size === 0 ? 0 : 1;
 };
+
+/** Our configuration cannot be used, as it is or with these servers in it: the lines that say why. */
+class Unplanned extends Error {}
 
 async function discovered(application: Application, mover: Mover): Promise<Discovered | null> {
   const { file, servers, isConnected } = await findApp(application, mover);
   if (servers.size === 0) return null;
   const planned = await consolidate({ application, file, servers, isConnected }, {}, true, mover);
-  return { app: application.id, title: application.title, file: file.path, isConnected, servers: planned.ok ? planned.servers : [] };
+  if (!planned.ok) throw new Unplanned(planned.issues.map((issue) => issueText(planned.path, issue)).join(""));
+  return { app: application.id, title: application.title, file: file.path, isConnected, servers: planned.servers };
 }
 
 type Fate = MovedServer["fate"];

@@ -24,15 +24,22 @@ export const edit: Run = async (occasion) => {
   // The name tells editors what it is; in a folder of our own, nobody else sees it.
   const draft = join(folder, `edit-${crypto.randomUUID()}.jsonc`);
   await createPrivateFile(draft, before ?? start);
+  let isKept = false;
+  const unlessChanged = (now: string | null, text: string): string => {
+    if (now === before) return text;
+    // Hours may be in it.
+    isKept = true;
+    throw fault("LIMIT_REACHED", { op: "edit", detail: "somebody else has changed the file meanwhile", hint: `do it again with what is there now; what you wrote is kept in ${draft}` });
+  };
   try {
     const text = await edited(occasion, draft, path);
     if (text === null || text === (before ?? start)) {
       stdout.write("nothing is changed\n");
       return 0;
     }
-    return await tellEdited(occasion, await rewriteConfig({ path, clock, dryRun: settings.dryRun, text: (now) => unlessChanged(now, before, text) }), { done: "the configuration is changed" });
+    return await tellEdited(occasion, await rewriteConfig({ path, clock, dryRun: settings.dryRun, text: (now) => unlessChanged(now, text) }), { done: "the configuration is changed" });
   } finally {
-    await removeFile(draft);
+    if (!isKept) await removeFile(draft);
   }
 };
 
@@ -42,7 +49,7 @@ async function edited(occasion: Occasion, draft: string, path: string): Promise<
   let lines: Lines | null = null;
   for (;;) {
     await openEditor(occasion, draft);
-    const text = await readFile(draft, "utf8");
+    const text = await textIn(draft);
     const issues = issuesOf(text, path);
     if (issues.length === 0) return text;
     for (const issue of issues) occasion.stderr.write(issueText(path, issue));
@@ -57,6 +64,12 @@ async function openEditor({ env }: Occasion, draft: string): Promise<void> {
   if (code !== 0) throw fault("CALL_CANCELLED", { detail: `the editor ended with ${code}`, hint: "set VISUAL or EDITOR to an editor that stays until you are done" });
 }
 
+async function textIn(draft: string): Promise<string> {
+  return readFile(draft, "utf8").catch((cause: unknown) => {
+    throw fault("CALL_CANCELLED", { detail: "the editor left no file that can be read", hint: "set VISUAL or EDITOR to an editor that writes the file it was given", cause });
+  });
+}
+
 async function goesBack({ stdout }: Occasion, lines: Lines): Promise<boolean> {
   stdout.write("It cannot be used so. Go back to the editor? [Y/n] ");
   const answer = await lines.next();
@@ -64,8 +77,3 @@ async function goesBack({ stdout }: Occasion, lines: Lines): Promise<boolean> {
 }
 
 const editorOf = ({ VISUAL, EDITOR }: Occasion["env"]): string => VISUAL || EDITOR || (process.platform === "win32" ? "notepad" : "vi");
-
-function unlessChanged(now: string | null, before: string | null, text: string): string {
-  if (now !== before) throw fault("LIMIT_REACHED", { op: "edit", detail: "somebody else has changed the file meanwhile", hint: "do it again with what is there now" });
-  return text;
-}

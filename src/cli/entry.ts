@@ -110,7 +110,7 @@ export function newEntry({ keys, env, headers }: TypedEntry): Readonly<Record<st
 
 /** What a program has and an address has not, and the other way round. */
 const ofPrograms = Object.freeze(["type", "command", "args", "env", "cwd", "inheritParentEnv", "unsafeEnv", "sandbox"]);
-const ofAddresses = Object.freeze(["type", "url", "headers", "oauth", "credentials"]);
+const ofAddresses = Object.freeze(["type", "url", "headers", "oauth", "tls", "credentials"]);
 
 /** The changes of the entry of that name that is there. Throws USAGE. */
 export function entryChanges(name: string, before: Readonly<Record<string, unknown>>, typed: TypedEntry, unset: readonly string[]): readonly ConfigChange[] {

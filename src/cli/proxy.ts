@@ -2,6 +2,7 @@
  * `proxy`: a client that can only start a program and talk to its pipes gets the running server all the same. It finds
  * that server by itself, finds it again when it was away, and can start it.
  */
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fault, faultOf, fixedBounds, systemClock } from "../base/index.ts";
 import { type BridgeOptions, type Piped, startBridge } from "../compose/index.ts";
@@ -42,9 +43,17 @@ export const proxy: Run = async (occasion) => {
   }
 };
 
+/** The folder whose project is meant. Throws USAGE: who names one that is not there would get the servers of another, or all. */
+async function folderOf(named: string | null): Promise<string> {
+  if (named === null) return process.cwd();
+  const isFolder = await stat(named).then((found) => found.isDirectory(), () => false);
+  if (!isFolder) throw fault("USAGE", { detail: `--project: there is no folder ${named}` });
+  return named;
+}
+
 async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting" | "missed">> {
   const { settings, env, stderr, pipes, selfArgv } = occasion;
-  const project = await findProject(settings.project ?? process.cwd());
+  const project = await findProject(await folderOf(settings.project));
   return {
     stateDir: stateDirOf(occasion),
     logLevel: settings.logLevel,
@@ -56,7 +65,7 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     token: await tokenOf(occasion),
     timeoutMs: settings.timeoutMs,
     // What was typed counts, whatever the project says.
-    filter: filterOf(occasion) ?? filterOf({ settings: { ...settings, tagFilter: null, ...projectSelection(project.file) }, given: new Map(), stderr }),
+    filter: filterOf(occasion) ?? filterOf({ settings: { ...settings, tagFilter: null, ...projectSelection(project.file) }, given: new Map(), stderr }, { file: project.path }),
     project: { configPath: configPathOf(occasion), context: await contextOf(project, env), watchdogArgv: [...selfArgv, "watchdog"], selfArgv },
     pipes: pipes(),
   };

@@ -41,18 +41,23 @@ async function begun(occasion: Occasion, life: Life): Promise<void> {
   const running = await start({ ...options, ...secrets, host, port, insecureNoAuth, sharePort, freePort: predecessor?.port ?? 0, takeover: predecessor !== null });
   stderr.write(greeting(occasion, running));
   const leave = settings.trustTerminal ? await askAtTerminal(occasion, running.requests) : (): void => undefined;
-  void life.ended.then(leave, leave);
   const supervisor = await supervisorOf({ env, clock, warn: (line) => stderr.write(`1mcp: ${line}\n`) });
   const told = supervisor.began(running);
   const handOver = async (pid: number): Promise<void> => {
     supervisor.handedTo(pid);
+    leave();
     await running.giveWay();
     life.finish();
   };
-  if (!sharePort) return life.began(told);
+  // What ends decides nothing any more, and its database is closed before the last of it has gone.
+  const end = (): Promise<void> => {
+    leave();
+    return told.close();
+  };
+  if (!sharePort) return life.began({ ...told, close: end });
   const { succeed, abandon } = successionOf({ occasion, cwd: process.cwd(), stateDir: options.stateDir, url: running.url, handOver });
   // Whoever ends this one does not mean to get another in its place.
-  const close = async (): Promise<void> => void (await Promise.all([abandon(), told.close()]));
+  const close = async (): Promise<void> => void (await Promise.all([abandon(), end()]));
   life.began({ ...told, succeed, close });
 }
 

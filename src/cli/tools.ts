@@ -49,8 +49,10 @@ interface Rule {
 
 const each = (names: readonly string[], list: Rule["list"], item: Rule["item"]): Rule[] => names.map((text) => ({ list, item, text }));
 
-/** Takes names out of what hides them, and into what alone is shown. */
-const enabling: Change = ({ allow }, names) => {
+/** Takes names out of what hides them, and into what alone is shown. Throws USAGE where a pattern hides one: that may be meant for others too. */
+const enabling: Change = ({ allow, deny }, names) => {
+  const hidden = names.flatMap((name) => deny.filter((pattern) => !names.includes(pattern) && matches(pattern, name)).map((pattern) => `“${pattern}” hides “${name}”`));
+  if (hidden.length > 0) throw fault("USAGE", { detail: hidden.join(", "), hint: "`1mcp mcp tools forget SERVER PATTERN` takes such a rule back" });
   const left = names.filter((name) => allow !== null && !allow.some((pattern) => matches(pattern, name)));
   return [...each(names, "disabledTools", "drop"), ...each(names, "deny", "drop"), ...each(left, "allow", "add")];
 };

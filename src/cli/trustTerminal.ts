@@ -21,13 +21,20 @@ export async function askAtTerminal({ stderr, pipes, clock }: Pick<Occasion, "st
   void desk.hear(new Lines(at.input));
   let timer = clock.timer(lookMs, look);
   function look(): void {
-    desk.look();
     timer = clock.timer(lookMs, look);
+    try {
+      desk.look();
+    } catch (thrown) {
+      // Nobody catches what a timer throws, and the server serves all the same.
+      leave();
+      stderr.write(`1mcp: nobody is asked here any more: ${escapeControls(faultOf(thrown).message)}; \`1mcp approve\` decides\n`);
+    }
   }
-  return () => {
+  function leave(): void {
     timer.cancel();
     desk.leave();
-  };
+  }
+  return leave;
 }
 
 function nobody(stderr: Occasion["stderr"]): () => void {

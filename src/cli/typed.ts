@@ -46,8 +46,11 @@ export const hasPerson = async ({ stdout, pipes }: Desk): Promise<boolean> => (a
 /** Asks the person for a yes; anything else, and no answer, is a no. */
 export async function isAgreed({ stdout, pipes }: Desk, question: string): Promise<boolean> {
   stdout.write(question);
-  return /^y(es)?$/i.test((await new Lines(pipes().input).next())?.trim() ?? "");
+  return isYes(await new Lines(pipes().input).next());
 }
+
+/** Whether what was typed is a yes. */
+export const isYes = (line: string | null): boolean => /^y(es)?$/i.test(line?.trim() ?? "");
 
 // The keys that mean something where the terminal does not see to them any more.
 const interrupt = "\u0003";

@@ -79,27 +79,45 @@ function serverUrl(url: string, server: string, filter: string | null | undefine
 
 async function serversAt(url: string, token: string | null, { env, timeoutMs }: ReachOptions): Promise<readonly ServerFacts[]> {
   const egress = createEgress({ limits: defaultLimits, env });
+  // Nothing of the rest may be shown: there may be a secret in it.
+  const { origin } = new URL(url);
   const patience = new AbortController();
   const timer = systemClock.timer(timeoutMs, () => patience.abort());
   try {
     const headers: Record<string, string> = token === null ? {} : { Authorization: `Bearer ${token}` };
     const reply = await egress.send(new URL("/health/mcp", url).href, { method: "GET", headers, signal: patience.signal, backend: "1mcp" });
     const body = new TextDecoder().decode(await reply.all(defaultLimits.messageBytesMax));
-    if (reply.status === 401) throw fault(token === null ? "TOKEN_MISSING" : "TOKEN_INVALID", { hint: "give the token in ONE_MCP_TOKEN or --token-file" });
-    if (reply.status === 403) throw fault("SCOPE_MISSING", { detail: "to see its servers" });
-    if (reply.status !== 200 && reply.status !== 202) throw fault("SERVER_AWAY", { detail: `it answers with status ${reply.status}` });
-    return Object.values((JSON.parse(body) as McpHealth).servers.details);
+    assertTold(reply.status, token, origin);
+    const facts = factsIn(body);
+    if (facts === null) throw fault("SERVER_AWAY", { detail: `${origin} is answered by another program` });
+    return facts;
   } catch (thrown) {
-    throw awayOf(thrown);
+    throw patience.signal.aborted ? fault("SERVER_AWAY", { detail: `${origin} does not answer within ${timeoutMs} ms`, cause: thrown }) : awayOf(thrown, origin);
   } finally {
     timer.cancel();
   }
 }
 
-const notThere: readonly string[] = Object.freeze(["BACKEND_DOWN", "BACKEND_GONE", "BACKEND_REFUSED", "CALL_CANCELLED", "INTERNAL"]);
+function assertTold(status: number, token: string | null, origin: string): void {
+  if (status === 401) throw fault(token === null ? "TOKEN_MISSING" : "TOKEN_INVALID", { hint: "give the token in ONE_MCP_TOKEN or --token-file" });
+  if (status === 403) throw fault("SCOPE_MISSING", { detail: "to see its servers" });
+  if (status !== 200 && status !== 202) throw fault("SERVER_AWAY", { detail: `${origin} answers with status ${status}` });
+}
+
+/** Null: this is nothing that one of our kind says. */
+function factsIn(body: string): readonly ServerFacts[] | null {
+  try {
+    const { details } = (JSON.parse(body) as McpHealth).servers;
+    return typeof details === "object" && details !== null ? Object.values(details) : null;
+  } catch {
+    return null;
+  }
+}
+
+const notThere: readonly string[] = Object.freeze(["BACKEND_DOWN", "BACKEND_GONE", "BACKEND_REFUSED"]);
 
 /** Whatever keeps somebody from answering means that there is nobody to ask. */
-function awayOf(thrown: unknown): Fault {
+function awayOf(thrown: unknown, origin: string): Fault {
   const why = faultOf(thrown);
-  return notThere.includes(why.code) ? fault("SERVER_AWAY", { detail: why.message, cause: thrown }) : why;
+  return notThere.includes(why.code) ? fault("SERVER_AWAY", { detail: `${origin}: ${why.message.replace(/^1mcp: /, "")}`, cause: thrown }) : why;
 }

@@ -13,7 +13,7 @@ export async function filledIn({ project = null, filter, env }: Pick<BridgeOptio
   if (project === null || !existsSync(project.configPath)) return [];
   const loaded = await loadConfig({ path: project.configPath, env, context: project.context });
   if (!loaded.ok) {
-    log.warn("templates do not run: the configuration cannot be used", { path: project.configPath, issues: loaded.issues.length });
+    log.warn("templates do not run: the configuration cannot be used", { path: project.configPath, issues: loaded.issues.length, reason: loaded.issues[0]?.message ?? null, hint: "`1mcp config check` says all that is wrong with it" });
     return [];
   }
   const { backends, presets } = loaded.config;

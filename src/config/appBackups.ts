@@ -44,7 +44,11 @@ export async function keepAppFile(stateDir: string, file: AppFile, facts: Pick<A
 /** All of them, the newest first. Throws STATE_UNSAFE, STATE_BROKEN. */
 export async function appBackups(stateDir: string): Promise<readonly AppBackup[]> {
   const folder = appBackupFolder(stateDir);
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch((cause: unknown): string[] => {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    // Whoever looks for what he had must not be told that there is nothing.
+    throw fault("STATE_BROKEN", { op: "read", detail: folder, cause });
+  });
   const all = await Promise.all(names.filter((name) => /^[a-z0-9-]+\.\d+\.json$/.test(name)).map((name) => recordIn(join(folder, name))));
   return all.filter((one) => one !== null).toSorted((a, b) => b.at - a.at);
 }

@@ -8,7 +8,7 @@ import { type AppBackup, appBackups, keepAppFile, keptBytes } from "./appBackups
 import { type AppFile, bytesWith, digestOf, type FileDoor, readAppFile, replaceAppFile } from "./appFiles.ts";
 import { type Application, placesOf } from "./applications.ts";
 import { changedAppText, serversIn } from "./appText.ts";
-import { isOwnEntry, ownNameOf, parseAppEntry } from "./dialects.ts";
+import { fillerOf, isOwnEntry, ownNameOf, parseAppEntry } from "./dialects.ts";
 import type { ConfigEdit, Edited } from "./edit.ts";
 import type { ConfigChange } from "./jsonc.ts";
 import type { Issue } from "./types.ts";
@@ -61,22 +61,24 @@ interface Planned extends MovedServer {
 
 /** What would become of each server, given our own file. */
 function planOf({ application, servers }: FoundApp, own: Fields): readonly Planned[] {
-  const separator = (own["names"] as { readonly separator?: unknown } | undefined)?.separator;
+  const given = (own["names"] as { readonly separator?: unknown } | undefined)?.separator;
+  const separator = typeof given === "string" && given !== "" ? given : "__";
   const taken = new Map<string, unknown>(Object.entries((own["mcpServers"] as Fields | undefined) ?? {}));
   return [...servers].map(([name, value]) => {
     if (isOwnEntry(name, value)) return { name, as: null, fate: "ours", notes: [], isOff: false, entry: null };
     const read = parseAppEntry(application, value);
     if (!read.ok) return { name, as: null, fate: "stays", notes: [read.problem], isOff: false, entry: null };
-    const { as, fate } = placeFor(ownNameOf(name, typeof separator === "string" ? separator : "__"), application.id, read.entry, taken);
+    const { as, fate } = placeFor(ownNameOf(name, separator), { app: application.id, filler: fillerOf(separator) }, read.entry, taken);
     taken.set(as, read.entry);
     return { name, as, fate, notes: read.notes, isOff: read.entry["disabled"] === true, entry: read.entry };
   });
 }
 
 /** Under its own name, unless another server has that; the same server need not come twice. */
-function placeFor(name: string, app: string, entry: Fields, taken: ReadonlyMap<string, unknown>): { readonly as: string; readonly fate: "moves" | "same" } {
+function placeFor(name: string, { app, filler }: { readonly app: string; readonly filler: string }, entry: Fields, taken: ReadonlyMap<string, unknown>): { readonly as: string; readonly fate: "moves" | "same" } {
   const wanted = fingerprint(entry);
-  const names = [name, `${name}-${app}`.slice(-64), ...Array.from({ length: taken.size + 1 }, (_, at) => `${name}-${app}-${at + 2}`.slice(-64))];
+  const longer = [name, ...app.split("-")].join(filler);
+  const names = [name, longer.slice(-64), ...Array.from({ length: taken.size + 1 }, (_, at) => `${longer}${filler}${at + 2}`.slice(-64))];
   const as = names.find((one) => !taken.has(one) || fingerprint(taken.get(one)) === wanted) ?? name;
   return { as, fate: taken.has(as) ? "same" : "moves" };
 }

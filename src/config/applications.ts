@@ -119,11 +119,15 @@ export function placesOf(application: Application, env: Env, platform: NodeJS.Pl
   const path = platform === "win32" ? win32 : posix;
   const folders = foldersOf(env, platform);
   const all = platform === "win32" ? (application.windows ?? application.places) : application.places;
-  return all.flatMap((place) => {
+  const found = all.flatMap((place) => {
     const [, start = "", rest = ""] = /^\{([^}]*)\}(.*)$/.exec(place) ?? [];
-    const folder = start.startsWith("$") ? env[start.slice(1)] : folders[start];
-    return folder === undefined || folder === "" ? [] : [path.join(folder, rest)];
+    const isNamed = start.startsWith("$");
+    const folder = isNamed ? env[start.slice(1)] : folders[start];
+    return folder === undefined || folder === "" ? [] : [{ isNamed, file: path.join(folder, rest) }];
   });
+  // Who has named a folder by a variable looks nowhere else, be there a file in it or not.
+  const named = found.filter(({ isNamed }) => isNamed);
+  return (named.length > 0 ? named : found).map(({ file }) => file);
 }
 
 function foldersOf(env: Env, platform: NodeJS.Platform): Readonly<Record<string, string>> {

@@ -35,12 +35,19 @@ export function isOwnEntry(name: string, value: unknown): boolean {
   return words.some((word) => /(^|[\\/])1mcp(\.exe)?$/.test(word)) && words.includes("proxy");
 }
 
-/** The name that an entry gets here: what stands in public names and paths is bounded. */
+/** What stands between the words of a name here: nothing that the separator holds, which no name may have in it. */
+export const fillerOf = (separator: string): string => ["-", "_", "."].find((one) => !separator.includes(one)) ?? "-";
+
+/** The name that an entry gets here: what stands in public names and paths is bounded, and some names cannot be had. */
 export function ownNameOf(name: string, separator: string): string {
-  const fit = name.replace(/[^A-Za-z0-9_.-]+/g, "-").replaceAll(separator, "-").replace(/^-+|-+$/g, "").slice(0, nameCharsMax);
+  const filler = fillerOf(separator);
+  const fit = name.replace(/[^A-Za-z0-9_.-]+/g, filler).replaceAll(separator, filler).replace(/^-+|-+$/g, "").slice(0, nameCharsMax);
+  if (reserved.test(fit)) return `${fit}${filler}server`;
   return /[A-Za-z0-9]/.test(fit) ? fit : "server";
 }
 
+// Our own tools', and what reaches an object's prototype.
+const reserved = /^(1mcp|__proto__|prototype|constructor)$/i;
 const nameCharsMax = 64;
 
 const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -6,7 +6,7 @@
 import { dirname, resolve } from "node:path";
 import { defaultLimits, type Fault, fault, fingerprint, fixedBounds, openToRead } from "../base/index.ts";
 import { accessOf, isForSeveral } from "./access.ts";
-import { type Document, parseDocument, type Path } from "./document.ts";
+import { type Document, objectIn, parseDocument, type Path } from "./document.ts";
 import { readDotEnv, type Variables, variablesOf } from "./dotEnv.ts";
 import { instructionTemplateOf } from "./instructions.ts";
 import { checkShape, inOrder, valueIssue } from "./issues.ts";
@@ -31,7 +31,7 @@ export async function loadConfig(options: {
   readonly path: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly findPrograms?: boolean;
-  /** The project whose templates are filled in, and run as servers; absent: templates are read and no more. */
+  /** The project whose templates are filled in, and run as servers, while the secrets of other servers stay where they are; absent: templates are read and no more, and theirs stay. */
   readonly context?: Context;
   /** A secret that is written out in a file which others can read is no warning, but an issue. */
   readonly strictSecrets?: boolean;
@@ -42,7 +42,7 @@ export async function loadConfig(options: {
   const folder = dirname(path);
   const dotEnv = await readDotEnv(folder);
   const text = decode(read.bytes);
-  const given = await referredTo(text, folder, variablesOf(dotEnv.text, options.env));
+  const given = await referredTo(text, { folder, runs: runsOf(options) }, variablesOf(dotEnv.text, options.env));
   const hash = hashOf(read.bytes, dotEnv.text, given.fingerprint);
   if (text === null) return refused([plainIssue("the file is not UTF-8 text")], hash);
   const loaded = parseConfig({ text, path, ...given, hash, ...(options.context === undefined ? {} : { context: options.context }) });
@@ -63,20 +63,25 @@ function missingPrograms(text: string, backends: readonly BackendSpec[], env: Re
 }
 
 /** What stands elsewhere and is only named in a configuration; its fingerprint changes when that changes. */
-async function referredTo(whole: string | null, folder: string, plain: Variables) {
+async function referredTo(whole: string | null, { folder, runs }: { readonly folder: string; readonly runs: Runs }, plain: Variables) {
   const text = whole ?? "";
   const { variables, problems } = await withFiles(text, plain);
   const { document } = text.includes('"$') ? parseDocument(text) : { document: null };
-  const references = await readReferences(inUse(document?.value), { folder, variables });
+  const references = await readReferences(inUse(document?.value, runs), { folder, variables });
   const read = [...variables].filter(([name]) => !plain.has(name));
   return { variables, problems, references, fingerprint: read.length + references.size === 0 ? "" : fingerprint([read, [...references]]) };
 }
 
-// A keychain that is locked asks a person: not for a server that is switched off.
-function inUse(value: unknown): unknown {
-  const { mcpServers, ...rest } = (value ?? {}) as { readonly mcpServers?: unknown };
-  if (typeof mcpServers !== "object" || mcpServers === null) return value;
-  return { ...rest, mcpServers: Object.values(mcpServers).filter((entry) => (entry as { readonly disabled?: unknown } | null)?.disabled !== true) };
+/** Of which kind those are that run. */
+type Runs = "mcpServers" | "mcpTemplates";
+
+const runsOf = ({ context }: { readonly context?: Context }): Runs => (context === undefined ? "mcpServers" : "mcpTemplates");
+
+// A keychain that is locked asks a person: not for a server that is switched off, or that another process runs.
+function inUse(value: unknown, runs: Runs): unknown {
+  const { mcpServers, mcpTemplates, ...rest } = objectIn(value);
+  const all = objectIn(runs === "mcpServers" ? mcpServers : mcpTemplates);
+  return { ...rest, [runs]: Object.values(all).filter((entry) => objectIn(entry)["disabled"] !== true) };
 }
 
 // A secret that is written out, rather than referred to, in a file that others on this computer can read.

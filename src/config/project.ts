@@ -6,7 +6,7 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import { fault, fixedBounds, nearestOf, outputOf } from "../base/index.ts";
+import { askTool, fault, fixedBounds, nearestOf } from "../base/index.ts";
 import type { Context } from "./template.ts";
 
 const texts = v.union([v.string(), v.array(v.string())]);
@@ -106,18 +106,38 @@ export async function contextOf({ folder, file }: Project, env: Readonly<Record<
   const home = env["HOME"] || homedir();
   const shown = sanitizePaths === true ? (path: string): string => shortened(path, home) : (path: string): string => path;
   return {
-    project: { path: shown(folder), name: basename(folder), id: projectId, environment, team, custom, git: includeGit === true ? await gitOf(folder) : {} },
+    project: { path: shown(folder), name: basename(folder), id: projectId, environment, team, custom, git: includeGit === true ? await gitOf(folder, { env, shown }) : {} },
     user: { name: username, home: shown(home), uid, shell: env["SHELL"] ?? shell },
     environment: { variables: Object.fromEntries(Object.entries(env).filter(([name]) => envPrefixes.some((prefix) => name.startsWith(prefix)))) },
     transport: { connection: "stdio" },
   };
 }
 
-const shortened = (path: string, home: string): string => (path === home || path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
+// Windows writes paths with either.
+const shortened = (path: string, home: string): string => (path === home || (path.startsWith(home) && /^[\\/]/.test(path.slice(home.length))) ? `~${path.slice(home.length)}` : path);
+
+// It may lie on a disk that does not answer; a client waits meanwhile.
+const gitMsMax = 5_000;
+const gitBytesMax = 64 * 1024;
+
+interface GitOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  shown(path: string): string;
+}
 
 /** What git says of a folder, as far as it says anything. */
-async function gitOf(folder: string): Promise<Readonly<Record<string, string>>> {
+async function gitOf(folder: string, { env, shown }: GitOptions): Promise<Readonly<Record<string, string>>> {
   const asked = { branch: ["rev-parse", "--abbrev-ref", "HEAD"], commit: ["rev-parse", "HEAD"], root: ["rev-parse", "--show-toplevel"], remote: ["config", "--get", "remote.origin.url"] };
-  const said = await Promise.all(Object.entries(asked).map(async ([name, words]) => [name, (await outputOf(["git", "-C", folder, ...words]).catch(() => "")).trim()] as const));
-  return Object.fromEntries(said.filter(([, text]) => text !== ""));
+  const whole = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  const ask = async (words: readonly string[]): Promise<string> => {
+    const answer = await askTool({ argv: ["git", "-C", folder, ...words], env: whole, msMax: gitMsMax, bytesMax: gitBytesMax }).catch(() => null);
+    // Where it fails it may have said half of it.
+    return answer?.kind === "ended" && answer.code === 0 ? answer.output.trim() : "";
+  };
+  const said = await Promise.all(Object.entries(asked).map(async ([name, words]) => [name, await ask(words)] as const));
+  const as: Readonly<Record<string, (text: string) => string>> = { root: shown, remote: withoutSecret };
+  return Object.fromEntries(said.filter(([, text]) => text !== "").map(([name, text]) => [name, as[name]?.(text) ?? text]));
 }
+
+/** An address without what opens it: templates put it where other programs of this computer can read it. */
+const withoutSecret = (remote: string): string => remote.replace(/^(https?:\/\/)[^/]*@/i, "$1").replace(/^([a-z][\w+.-]*:\/\/[^/:@]*):[^/]*@/i, "$1@");

@@ -14,6 +14,7 @@ import { sandboxOf } from "./sandbox.ts";
 import type { SecretReference } from "./reference.ts";
 import type { RemoteEntry, ServerDefaults, ServerEntry, StdioEntry } from "./schema.ts";
 import { type Part, secretsOf } from "./secrets.ts";
+import { secondMs } from "./shapes.ts";
 import { hasReference, type Substituted, substitute } from "./substitute.ts";
 import { type Context, isTemplate, parseTemplate, renderTemplate } from "./template.ts";
 import { toolRulesOf } from "./tools.ts";
@@ -42,15 +43,19 @@ export function specOf(name: string, entry: ServerEntry, around: Surroundings): 
   return { spec, notes: [...reader.issues, ...deprecations(name, entry, around)] };
 }
 
-const timeoutAdvice = "use connectionTimeout and requestTimeout";
-
-function deprecations(name: string, entry: ServerEntry, { document, context }: Surroundings): Issue[] {
-  return entry.timeout === undefined ? [] : [valueIssue(document, [context === undefined ? "mcpServers" : "mcpTemplates", name, "timeout"], "is deprecated", timeoutAdvice)];
+function deprecations(name: string, { timeout }: ServerEntry, { document, context }: Surroundings): Issue[] {
+  return timeoutNotes(document, [context === undefined ? "mcpServers" : "mcpTemplates", name, "timeout"], timeout);
 }
 
 /** What is to be said about the defaults themselves. */
-export const defaultsNotes = ({ document, defaults }: Surroundings): Issue[] =>
-  defaults.timeout === undefined ? [] : [valueIssue(document, ["serverDefaults", "timeout"], "is deprecated", timeoutAdvice)];
+export const defaultsNotes = ({ document, defaults }: Surroundings): Issue[] => timeoutNotes(document, ["serverDefaults", "timeout"], defaults.timeout);
+
+// Some products mean seconds by this very key. Nobody means a server that has less than one to start.
+function timeoutNotes(document: Document, path: Path, timeout: number | undefined): Issue[] {
+  if (timeout === undefined) return [];
+  const seconds = timeout < secondMs ? `; ${timeout} of these are too few for most servers: write ${timeout * secondMs} where seconds were meant` : "";
+  return [valueIssue(document, path, "is deprecated", `use connectionTimeout and requestTimeout, in milliseconds${seconds}`)];
+}
 
 type Text = string | Secret;
 /** As it is written: a text, or where to take it from. */
@@ -188,10 +193,20 @@ function remoteSpec(name: string, entry: RemoteEntry, reader: EntryReader): Remo
   return finish(name, entry, "principal", reaches, reader);
 }
 
+// RFC 7468, and the older names of keys.
+const certificate = /-----BEGIN ((X509|TRUSTED) )?CERTIFICATE-----/;
+const pem = Object.freeze({ cert: certificate, key: /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/, ca: certificate });
+
 function certificatesOf({ tls }: RemoteEntry, url: URL | null, reader: EntryReader): RemoteCertificates | null {
   if (tls === undefined) return null;
   if (url?.protocol === "http:") reader.refuse(reader.path("tls"), "is for https alone, and the URL is http", "write https:// in the URL, or remove tls");
-  const textOf = (key: "cert" | "key" | "ca"): Text | null => (tls[key] === undefined ? null : reader.readText(key === "key" ? "secret" : "", tls[key], reader.path("tls", key)));
+  const textOf = (key: keyof typeof pem): Text | null => {
+    if (tls[key] === undefined) return null;
+    const text = reader.readText(key === "key" ? "secret" : "", tls[key], reader.path("tls", key));
+    // Whoever connects with something else is told of a connection that cannot be had, and not why.
+    if (!pem[key].test(reveal(text))) reader.refuse(reader.path("tls", key), `holds no ${key === "key" ? "private key" : "certificate"} in PEM`, 'a file that does is named as {"$file": "client.pem"}');
+    return text;
+  };
   const [cert, key, ca] = [textOf("cert"), textOf("key"), textOf("ca")];
   return Object.freeze({ own: cert === null || key === null ? null : Object.freeze({ cert, key: new Secret(reveal(key)) }), ca });
 }

@@ -14,7 +14,7 @@ import { awayFault, Failures } from "./failures.ts";
 import { Generation } from "./generation.ts";
 import { HubMetrics } from "./metrics.ts";
 import { ProblemLog } from "./problems.ts";
-import { isList, passThrough, rows, type Scene, scopeFault, type Unknown } from "./serve.ts";
+import { isList, rowOf, type Scene, scopeFault, type Unknown } from "./serve.ts";
 import { Owners } from "./owners.ts";
 import type { Known, Memory } from "./remember.ts";
 import { InventoryMemo, Snapshot } from "./snapshot.ts";
@@ -118,7 +118,7 @@ class RunningHub implements Hub {
     const snapshot = this.#now();
     const { generation } = snapshot;
     generation.pin();
-    const row = rows[call.method] ?? passThrough;
+    const row = rowOf(call.method);
     const scene = this.#sceneOf(snapshot, call);
     const isSearched = scene.view.finder !== null;
     try {

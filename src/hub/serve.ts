@@ -45,7 +45,7 @@ const named =
     if (hasTwin(call.params, "name")) return failed(rpcErrorOf(fault("PARAMS_INVALID", { detail: 'two members are called "name" but for their case' })));
     const route = routeOf(scene.view, kind, name) ?? unlisted(scene, call, kind, name);
     if (route === null) return unknown(what, name);
-    if (route.backend === proxyServer) return ofPair(scene, call, name, rows["tools/call"] ?? passThrough);
+    if (route.backend === proxyServer) return ofPair(scene, call, name, rowOf("tools/call"));
     return leaseOf(scene, route).call(call, targetOf(scene, route, route.local === name ? null : route.local));
   };
 
@@ -130,8 +130,7 @@ const list =
     return found.ok ? { kind: "done", result: found.page.result, cache: found.page.cache } : failed(rpcErrorOf(found.fault));
   };
 
-/** Method → row. */
-export const rows: Readonly<Record<string, Row>> = Object.freeze({
+const rows: Readonly<Record<string, Row>> = Object.freeze({
   "tools/call": named("tools", "tool"),
   "prompts/get": named("prompts", "prompt"),
   "resources/read": read,
@@ -141,6 +140,9 @@ export const rows: Readonly<Record<string, Row>> = Object.freeze({
   "resources/list": list("resources"),
   "resources/templates/list": list("templates"),
 });
+
+/** The row of a method; whatever we do not know goes to a server. A client may well call one "constructor". */
+export const rowOf = (method: string): Row => (Object.hasOwn(rows, method) ? (rows[method] ?? passThrough) : passThrough);
 
 /** The methods that are answered from the catalog: they may wait a moment for servers that are starting. */
 export const isList = (method: string): boolean => method.endsWith("/list");
@@ -161,7 +163,7 @@ function bound(scene: Scene, call: Call, backend: string): Promise<Outcome> | Ou
  * A method without a row: the selected server's own business. Among all servers it is that of the only one that has an
  * extension which the client declares, where nobody else has that; nobody's otherwise.
  */
-export const passThrough: Row = (scene, call) => {
+const passThrough: Row = (scene, call) => {
   if (call.backend !== null) return bound(scene, call, call.backend);
   const { view, extensions } = scene;
   const owner = view.server === null ? extensions.meant(view, call) : (passRoute(scene, call, call.method)?.backend ?? null);
@@ -193,7 +195,7 @@ type Aim = Pick<Call, "method" | "params" | "selection" | "backend">;
 /** The server that a call would have gone to from somebody with every scope; null where that is none, or none to be known of. */
 function meant(snapshot: Snapshot, call: Aim): string | null {
   const view = snapshot.known(call.selection);
-  const server = call.backend ?? call.selection.server ?? targets[call.method]?.(view, call, snapshot) ?? null;
+  const server = call.backend ?? call.selection.server ?? (Object.hasOwn(targets, call.method) ? targets[call.method]?.(view, call, snapshot) : null) ?? null;
   return view.servers.some(({ name }) => name === server) ? server : null;
 }
 

@@ -54,6 +54,12 @@ test("people are known by issuer and subject, and named by what can be relied on
   expect(personOf({}, {}).id).not.toBe(personOf({ issuer: "https://other.example" }, {}).id);
 });
 
+test("nobody is named as the operator is in the audit log, whatever he calls himself", () => {
+  const names = ["operator", "Operator", " operator\n"].map((name) => personOf({ nameClaim: "name" }, { name }).name);
+  expect(names).toEqual(["operator of https://login.example", "Operator of https://login.example", " operator\n of https://login.example"]);
+  expect([personOf({}, { sub: "operator" }).name, personOf({ nameClaim: "name" }, { name: "operators" }).name]).toEqual(["operator of https://login.example", "operators"]);
+});
+
 test("no more browsers are known than the limit says, the oldest go, and only a digest of what they show is kept", async () => {
   await using folder = await temporaryDir();
   const store = await openStore(`${folder.path}/state`);

@@ -186,3 +186,15 @@ test("a client that signs does so there too", async () => {
   const form = new URLSearchParams(stage.guarded.asked.find(({ path }) => path === "/device_authorization")?.body);
   expect([form.get("client_assertion_type"), (form.get("client_assertion") ?? "").split(".").length]).toEqual(["urn:ietf:params:oauth:client-assertion-type:jwt-bearer", 3]);
 });
+
+test("a pause that is longer than the code is good, or than a timer can be, ends with the code, without a question", async () => {
+  for (const interval of [1e9, 1_000]) {
+    await using stage = await stageOf({ offer: { interval, expires_in: 60 } });
+    expect(await stage.begun()).toMatchObject({ lifeMs: 60_000 });
+    const ended = failure(stage.desk.logins.deviceEnded("remote"));
+    await stage.desk.clock.advance(59_999);
+    expect([stage.polls(), stage.desk.clock.pending]).toEqual([0, 1]);
+    await stage.desk.clock.advance(1);
+    expect([(await ended).message.includes("nobody entered the code in time"), stage.polls()]).toEqual([true, 0]);
+  }
+});

@@ -67,6 +67,28 @@ describe("a server becomes", () => {
     await stage.backend.close();
   });
 
+  test("backing-off after starting, when there can be no connection at all, and says why until there can", async () => {
+    let isFull = true;
+    const unmade = (): void => {
+      if (isFull) throw fault("LIMIT_REACHED", { backend: "b", detail: "limits.loginsMax is 1" });
+    };
+    const stage = direct({}, { unmade });
+    await stage.clock.settle();
+    expect(stage.backend.status()).toMatchObject({ state: "backing-off", reason: expect.stringContaining("limits.loginsMax is 1") as string, pid: null });
+    expect(stage.logged.join("\n")).not.toContain("defect");
+    isFull = false;
+    await stage.clock.advance(defaultLimits.backoffMsMin);
+    expect([stateOf(stage), stage.lives.length]).toEqual(["starting", 1]);
+    stage.life(0).ready();
+    await stage.clock.settle();
+    expect(stateOf(stage)).toBe("ready");
+    await stage.backend.close();
+    isFull = true;
+    const closed = direct({}, { unmade });
+    await closed.backend.close();
+    expect(stateOf(closed)).toBe("stopped");
+  });
+
   test("backing-off after starting, when anything else came of it, and says when it is tried again", async () => {
     const stage = direct();
     await stage.clock.settle();

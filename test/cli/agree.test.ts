@@ -1,13 +1,18 @@
 import { expect, test } from "bun:test";
-import { isAgreed } from "../../src/cli/agree.ts";
+import { Agreement } from "../../src/cli/agree.ts";
 import type { Occasion } from "../../src/cli/occasion.ts";
 import { keptOutput } from "../fixtures/cli.ts";
 
-const asked = (typed: string, { assumeYes = false, json = false, terminal = true } = {}) => {
+const agreementOf = (typed: string, { assumeYes = false, json = false, terminal = true } = {}) => {
   const stdout = keptOutput(terminal);
   const input = new Blob([typed]).stream();
-  const agreed = isAgreed({ settings: { assumeYes, json }, stdout, pipes: () => ({ input, typist: () => Promise.resolve({ echo: () => undefined }) }) } as unknown as Occasion, "Do it?");
-  return { agreed, stdout };
+  const agreement = new Agreement({ settings: { assumeYes, json }, stdout, pipes: () => ({ input, typist: () => Promise.resolve({ echo: () => undefined }) }) } as unknown as Occasion);
+  return { agreement, stdout };
+};
+
+const asked = (...how: Parameters<typeof agreementOf>) => {
+  const { agreement, stdout } = agreementOf(...how);
+  return { agreed: agreement.to("Do it?"), stdout };
 };
 
 test("a person who is asked says yes, and everything else is no", async () => {
@@ -22,4 +27,11 @@ test("nobody is asked who has said so already; where nobody is, it is a wrong co
   expect(await asked("", { assumeYes: true, terminal: false }).agreed).toBe(true);
   await expect(asked("y\n", { terminal: false }).agreed).rejects.toMatchObject({ code: "USAGE" });
   await expect(asked("y\n", { json: true }).agreed).rejects.toMatchObject({ code: "USAGE" });
+});
+
+test("one question follows upon another, and a single no is remembered", async () => {
+  const { agreement, stdout } = agreementOf("y\nn\ny\n");
+  expect([await agreement.to("One?"), agreement.isRefused]).toEqual([true, false]);
+  expect([await agreement.to("Two?"), await agreement.to("Three?"), await agreement.to("Four?"), agreement.isRefused]).toEqual([false, true, false, true]);
+  expect(stdout.text()).toBe("One? y, or Enter for no > Two? y, or Enter for no > nothing is changed\nThree? y, or Enter for no > Four? y, or Enter for no > nothing is changed\n");
 });

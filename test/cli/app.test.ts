@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { appBackupFolder } from "../../src/config/appBackups.ts";
 import { createHome, type Home, sampleOf } from "../fixtures/apps.ts";
 import { runHere } from "../fixtures/cli.ts";
@@ -39,7 +39,15 @@ describe("app discover", () => {
     await using home = await createHome();
     expect(await runIn(home, "discover")).toMatchObject({ code: 0, stdout: "no application here has a server\n" });
     await home.put({ ...sampleOf("codex"), bytes: new TextEncoder().encode("a = ") });
-    expect(await runIn(home, "discover")).toMatchObject({ code: 1, stderr: expect.stringContaining("config.toml") as string });
+    expect(await runIn(home, "discover")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("config.toml") as string });
+  });
+
+  test("ends with 1 when our own configuration cannot be used, and says once what is wrong with it", async () => {
+    await using home = await createHome();
+    for (const id of ["cline", "zed"]) await home.put(sampleOf(id));
+    await mkdir(dirname(home.mover.configPath), { recursive: true });
+    await writeFile(home.mover.configPath, '{ "prot": 1 }');
+    expect(await runIn(home, "discover")).toEqual({ code: 1, stdout: "", stderr: `${home.mover.configPath}:1:3: “prot” is not a known key (did you mean “port”?) [prot]\n` });
   });
 });
 

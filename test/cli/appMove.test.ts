@@ -1,7 +1,19 @@
 import { describe, expect, test } from "bun:test";
+import { EventEmitter } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createHome, sampleOf } from "../fixtures/apps.ts";
+import { run } from "../../src/cli/index.ts";
+import { createHome, type Home, sampleOf } from "../fixtures/apps.ts";
+import { keptOutput } from "../fixtures/cli.ts";
 import { runIn } from "./app.test.ts";
+
+/** The program with a person at the terminal who types this. */
+async function talkIn(home: Home, typed: string, ...argv: string[]) {
+  const [stdout, stderr] = [keptOutput(true), keptOutput(true)];
+  const input = new Blob([typed]).stream();
+  const pipes = () => ({ input, output: { write: () => 0, flush: () => 0 }, typist: () => Promise.resolve({ echo: () => undefined }) });
+  const code = await run({ argv: ["app", ...argv, "--config", home.mover.configPath, "--state-dir", home.mover.stateDir], env: { ...home.mover.env } as Record<string, string>, stdout, stderr, signals: new EventEmitter(), pipes, clock: null, selfArgv: ["1mcp"] });
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
 
 describe("app consolidate", () => {
   test("shows the plan, moves, says how to undo it, and undoes it byte for byte", async () => {
@@ -28,6 +40,19 @@ describe("app consolidate", () => {
     expect(await runIn(home, "restore", "--all", "--yes", "--keep-in-1mcp", "--json")).toMatchObject({ code: 0 });
     expect(await Promise.all(paths.map((path) => readFile(path)))).toEqual([Buffer.from(sampleOf("codex").bytes), Buffer.from(sampleOf("opencode").bytes)]);
     expect(Object.keys((await home.config()).mcpServers ?? {})).toHaveLength(5);
+  });
+
+  test("asks about each application in turn, and ends with 1 where one was refused", async () => {
+    await using home = await createHome();
+    await home.put(sampleOf("cursor"));
+    const kept = await home.put(sampleOf("windsurf"));
+    const some = await talkIn(home, "y\nn\n", "consolidate");
+    expect([some.code, some.stderr]).toEqual([1, ""]);
+    expect([some.stdout.match(/ > /g)?.length, some.stdout.match(/ {2}done; as it was/g)?.length]).toEqual([2, 1]);
+    expect((await readFile(kept)).equals(sampleOf("windsurf").bytes)).toBe(true);
+    expect(await talkIn(home, "y\n", "consolidate", "windsurf")).toMatchObject({ code: 0, stderr: "" });
+    expect(await talkIn(home, "n\ny\n", "restore", "--all")).toMatchObject({ code: 1, stderr: "", stdout: expect.stringContaining("nothing is changed\n") as string });
+    expect((await readFile(kept)).equals(sampleOf("windsurf").bytes)).toBe(true);
   });
 
   test("changes nothing without a yes, of an unknown application, of what cannot be read, or into what cannot be used", async () => {
@@ -59,6 +84,19 @@ describe("app restore", () => {
     const back = await runIn(home, "restore", "--backup", last?.id ?? "", "--yes");
     expect([back.code, back.stdout]).toEqual([0, `cline: ${path} becomes what it was (${last?.id})\n`]);
     expect(await readFile(path, "utf8")).toContain('"1mcp"');
+  });
+
+  test("gives no other application its file than the one that is named", async () => {
+    await using home = await createHome();
+    const path = await home.put(sampleOf("cline"));
+    await home.put(sampleOf("zed"));
+    await runIn(home, "consolidate", "--yes");
+    const { backups } = JSON.parse((await runIn(home, "backups", "--json")).stdout) as { readonly backups: readonly { readonly id: string; readonly app: string }[] };
+    const id = backups.find(({ app }) => app === "cline")?.id ?? "";
+    expect(await runIn(home, "restore", "zed", "--backup", id, "--yes")).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(`the backup “${id}” is of cline, not of zed`) as string });
+    expect((await readFile(path)).equals(sampleOf("cline").bytes)).toBe(false);
+    expect(await runIn(home, "restore", "cline", "--backup", id, "--yes")).toMatchObject({ code: 0 });
+    expect((await readFile(path)).equals(sampleOf("cline").bytes)).toBe(true);
   });
 
   test("leaves what has changed since in our configuration, and says so", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { type Pipes, run } from "../../src/cli/index.ts";
 import { keptOutput } from "../fixtures/cli.ts";
 import { createFolder } from "../fixtures/folder.ts";
@@ -70,6 +70,16 @@ describe.skipIf(process.platform === "win32")("config edit", () => {
     await using at = await given();
     expect(await at.edit(`echo '{}' > "$2"; echo '{ "pageSize": 5 }' > "$AT"`)).toMatchObject({ code: 1, stderr: expect.stringContaining("somebody else has changed the file meanwhile") as string });
     expect(await at.now()).toBe('{ "pageSize": 5 }\n');
+    expect(await at.drafts()).toHaveLength(1);
     expect(await at.edit("exit 3")).toMatchObject({ code: 1, stderr: expect.stringContaining("the editor ended with 3") as string });
+    expect(await at.edit('rm "$2"')).toMatchObject({ code: 1, stderr: expect.stringContaining("the editor left no file that can be read") as string });
+    expect(await at.drafts()).toHaveLength(1);
+  });
+
+  test("keeps what was written where it cannot be put in place, and says where", async () => {
+    await using at = await given();
+    const { stderr } = await at.edit(`echo '{ "pageSize": 7 }' > "$2"; echo '{ "pageSize": 5 }' > "$AT"`);
+    const draft = /what you wrote is kept in (\S+)/.exec(stderr)?.[1] ?? "";
+    expect([await readFile(draft, "utf8"), (await stat(draft)).mode & 0o777]).toEqual(['{ "pageSize": 7 }\n', 0o600]);
   });
 });

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { Fault } from "../../src/base/index.ts";
 import { entryChanges, newEntry, plainSecrets, secretAddress, secretArguments, typedEntry } from "../../src/cli/entry.ts";
 import { parseCommandLine } from "../../src/cli/strict.ts";
+import { remoteEntry, stdioEntry } from "../../src/config/schema.ts";
 import { createFolder } from "../fixtures/folder.ts";
 
 const typed = (words: readonly string[], folder = "/here") => {
@@ -63,6 +64,15 @@ describe("a change of an entry", () => {
     expect(changes({ command: "a", args: ["b"] }, ["--", "c"])).toEqual([["args", undefined], ["command", "c"]]);
     expect(changes({ command: "a", env: [], tags: [] }, ["--url", "http://h", "--header", "A=b"])).toEqual([["command", undefined], ["env", undefined], ["url", "http://h"], ["headers/A", "b"]]);
     expect(changes({ url: "http://h", headers: {} }, ["-e", "A=b", "--", "c"])).toEqual([["url", undefined], ["headers", undefined], ["command", "c"], ["env/A", "b"]]);
+  });
+
+  test("of a kind takes away every key that the other kind does not have", () => {
+    const keysOf = ({ entries }: { readonly entries: object }): string[] => Object.keys(entries);
+    const only = (those: string[], others: string[]): string[] => those.filter((key) => !others.includes(key));
+    const gone = (before: string[], words: readonly string[]): unknown[] => changes(Object.fromEntries(before.map((key) => [key, {}])), words).flatMap(([key, value]) => (value === undefined ? [key] : []));
+    const [ofAddress, ofProgram] = [only(keysOf(remoteEntry), keysOf(stdioEntry)), only(keysOf(stdioEntry), keysOf(remoteEntry))];
+    expect(gone(ofAddress, ["--", "c"]).toSorted()).toEqual(ofAddress.toSorted());
+    expect(gone(ofProgram, ["--url", "http://h"]).toSorted()).toEqual(ofProgram.toSorted());
   });
 
   test("of an environment that is a list keeps it one, and says what a list cannot hold", () => {

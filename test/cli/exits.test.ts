@@ -46,6 +46,8 @@ const endings: readonly (readonly [line: string, code: number])[] = [
   ["mcp trust nobody", 4],
   ["mcp disable nobody", 4],
   ["mcp tools deny nobody a", 4],
+  ["mcp pins nobody", 4],
+  ["mcp trust nobody", 4],
   ["preset test --filter nothing", 1],
 ];
 

@@ -91,3 +91,21 @@ test("a project's file that cannot be meant is told before anything is bridged",
   expect(await here.code).toBe(78);
   expect(here.stderr.text()).toContain("“command” is not a known key");
 });
+
+test("a selection that a project's file gets wrong is told with that file, not as a flag that nobody typed", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at(".1mcprc"), "{ filter: 'web &&' }");
+  const here = startHere(["proxy", "--project", folder.path], env(folder), { pipes: createClient().pipes });
+  expect(await here.code).toBe(78);
+  expect(here.stderr.text()).toContain(`${folder.at(".1mcprc")}: “filter”, character`);
+  expect(here.stderr.text()).not.toContain("--filter");
+});
+
+test("a project that is named and not there is a wrong command line, and not some other project", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at(".1mcprc"), "{}");
+  for (const name of ["nowhere", ".1mcprc"]) {
+    const here = startHere(["proxy", "--project", folder.at(name)], env(folder), { pipes: createClient().pipes });
+    expect([await here.code, here.stderr.text().includes(`there is no folder ${folder.at(name)}`)]).toEqual([2, true]);
+  }
+});

@@ -72,6 +72,16 @@ describe("rules for tools", () => {
     }
   });
 
+  test("that hide a tool by a pattern are not undone for one tool: it is said which, and nothing is changed", async () => {
+    await using at = await given('{ "command": "x", "disabledTools": ["push"], "tools": { "deny": ["delete_*", "p*"] } }');
+    const before = await at.entryNow();
+    const enabled = await at.run("enable", "git", "push", "delete_x");
+    expect([enabled.code, enabled.stdout, await at.entryNow()]).toEqual([2, "", before]);
+    expect(enabled.stderr).toContain("“p*” hides “push”, “delete_*” hides “delete_x”");
+    expect(enabled.stderr).toContain("1mcp mcp tools forget SERVER PATTERN");
+    expect((await at.run("enable", "git", "push", "p*", "--dry-run")).stdout.replace(/\s/g, "")).toEndWith('+"git":{"command":"x","tools":{"deny":["delete_*"]}}');
+  });
+
   test("are put back where they would hide what is to be shown, and an empty list does not stay to hide everything", async () => {
     await using at = await given('{ "command": "x", "tools": { "allow": ["list_*", "?x"], "deny": ["log"] } }');
     const enabled = await at.run("enable", "git", "log", "list_all", "ax", "other", "--dry-run");

@@ -8,7 +8,7 @@ import { editorAsks } from "../fixtures/doorkeeper.ts";
 
 const requestOf = (id: string): ShownRequest => ({ ...editorAsks, id, code: `CODE-${id}`, client: { id: "c", name: `Editor ${id}`, domain: null }, scopes: editorAsks.scopes.slice(0, 1) });
 
-async function terminal({ decide }: { decide?: () => void } = {}) {
+async function terminal({ decide, look }: { decide?: () => void; look?: () => void } = {}) {
   const clock = createTestClock();
   const stderr = keptOutput(true);
   const waiting: ShownRequest[] = [];
@@ -16,7 +16,10 @@ async function terminal({ decide }: { decide?: () => void } = {}) {
   let keys: ReadableStreamDefaultController<Uint8Array> | null = null;
   const input = new ReadableStream<Uint8Array>({ start: (controller) => void (keys = controller) });
   const requests = {
-    waiting: () => waiting,
+    waiting() {
+      look?.();
+      return waiting;
+    },
     decide(id: string, decision: Decision) {
       decide?.();
       decided.push([id, decision]);
@@ -103,4 +106,19 @@ test("away from a terminal nobody is asked, and it is said", async () => {
     leave();
     expect(stderr.text()).toBe("1mcp: nobody is asked here (--trust-terminal): this is no terminal; `1mcp approve` decides\n");
   }
+});
+
+test("where it cannot be seen who waits, that is told once, and the server goes on", async () => {
+  let looks = 0;
+  const at = await terminal({
+    look() {
+      looks += 1;
+      throw fault("STATE_UNWRITABLE", { detail: "auth.db" });
+    },
+  });
+  await at.clock.advance(500);
+  await at.clock.advance(5_000);
+  expect([looks, at.stderr.text().match(/nobody is asked here any more: .*auth\.db.*`1mcp approve` decides\n/g)?.length]).toEqual([1, 1]);
+  at.leave();
+  at.end();
 });

@@ -67,4 +67,20 @@ describe("where there is nobody to ask", () => {
       await somebody.stop(true);
     }
   });
+
+  test("it is told where that was, and what keeps it from answering, but nothing else of the address", async () => {
+    await using place = await placeOf({});
+    const why = async (fetch: () => Response | Promise<Response>, isGone = false): Promise<string> => {
+      const somebody = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch });
+      if (isGone) await somebody.stop(true);
+      const reached = await reaching(place, { url: new URL("/mcp?key=s3cret", somebody.url).href, timeoutMs: 50 });
+      const message = await reached.servers().then(() => "", ({ message }: Error) => message.replaceAll(somebody.url.origin, "THERE"));
+      await somebody.stop(true);
+      return message;
+    };
+    for (const body of ["welcome", "null", "{}", '{"servers":{}}', '{"servers":{"details":null}}']) expect(await why(() => new Response(body))).toBe("no 1mcp server can be reached (THERE is answered by another program)");
+    expect(await why(() => new Promise<Response>(() => undefined))).toBe("no 1mcp server can be reached (THERE does not answer within 50 ms)");
+    expect(await why(() => new Response("", { status: 404 }))).toBe("no 1mcp server can be reached (THERE answers with status 404)");
+    expect(await why(() => new Response(""), true)).toBe("no 1mcp server can be reached (THERE: the server is not available (no connection: ECONNREFUSED))");
+  });
 });

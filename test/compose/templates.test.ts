@@ -46,7 +46,9 @@ describe("templates", () => {
   test("of a configuration that cannot be used do not run, which is told; the bridge is there all the same", async () => {
     await using place = await placeOf("{");
     await using beside = await besideOf(place);
-    expect(await beside.logged("templates do not run")).toContain(place.configPath);
+    const told = await beside.logged("templates do not run");
+    expect(told).toContain(place.configPath);
+    expect([told.includes('"reason":"'), told.includes("1mcp config check")]).toEqual([true, true]);
     expect(beside.bridging.status().backends).toEqual([]);
   });
 

@@ -35,3 +35,9 @@ test("what is not what was kept is not given back; a record that is none is told
   await writeFile(join(appBackupFolder(state), "cursor.5.json"), "{", { mode: 0o600 });
   await expect(appBackups(state)).rejects.toMatchObject({ code: "STATE_BROKEN" });
 });
+
+test("a folder that cannot be read is told, and is not a folder with nothing in it", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("apps"), "");
+  await expect(appBackups(folder.path)).rejects.toMatchObject({ code: "STATE_BROKEN", message: expect.stringContaining(folder.at("apps")) as string });
+});

@@ -20,8 +20,10 @@ test.each([
   expect([place(id, linux, "linux"), place(id, linux, "darwin"), place(id, windows, "win32")]).toEqual(expected);
 });
 
-test("variables that move a folder count", () => {
-  expect(placesOf(applicationOf("codex"), { ...linux, CODEX_HOME: "/c" }, "linux")).toEqual(["/c/config.toml", "/home/ada/.codex/config.toml"]);
+test("variables that move a folder count, and no other folder does then: the application looks nowhere else", () => {
+  expect(placesOf(applicationOf("codex"), { ...linux, CODEX_HOME: "/c" }, "linux")).toEqual(["/c/config.toml"]);
+  expect(placesOf(applicationOf("claude-code"), { ...linux, CLAUDE_CONFIG_DIR: "/k" }, "linux")).toEqual(["/k/.claude.json"]);
+  expect(placesOf(applicationOf("claude-code"), { ...linux, CLAUDE_CONFIG_DIR: "" }, "linux")).toEqual(["/home/ada/.claude.json"]);
   expect(place("zed", { ...linux, XDG_CONFIG_HOME: "/x" }, "linux")).toBe("/x/zed/settings.json");
   expect(place("claude-desktop", { USERPROFILE: "C:\\U" }, "win32")).toBe("C:\\U\\AppData\\Roaming\\Claude\\claude_desktop_config.json");
   expect(place("cursor", {}, "linux")).toEndWith("/.cursor/mcp.json");

@@ -66,6 +66,8 @@ test("an entry that leads to us is known by its name or by what it starts", () =
 
 test("a name becomes one that can stand here", () => {
   expect([ownNameOf("GitHub Copilot", "__"), ownNameOf("a__b", "__"), ownNameOf("日本", "__"), ownNameOf("@up/ctx7", "__"), ownNameOf("x".repeat(99), "__").length]).toEqual(["GitHub-Copilot", "a-b", "server", "up-ctx7", 64]);
+  expect([ownNameOf("my-server", "-"), ownNameOf("a--b c", "--"), ownNameOf("a---b", "--"), ownNameOf("a_b-c", "_-"), ownNameOf("日本", "-")]).toEqual(["my_server", "a_b_c", "a_-b", "a_b-c", "server"]);
+  expect(["1MCP", "constructor", "__proto__", "prototype"].map((name) => ownNameOf(name, "-"))).toEqual(["1MCP_server", "constructor_server", "__proto___server", "prototype_server"]);
 });
 
 test("whatever an entry holds, reading it says what, and throws nothing", () => {

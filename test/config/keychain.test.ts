@@ -83,3 +83,14 @@ test.if(process.platform === "linux")("a server, and its login, get their secret
   expect((await tool.asked()).toSorted()).toEqual(["lookup service 1mcp account lost", "lookup service 1mcp account token"]);
   expect(JSON.stringify(loaded)).not.toContain("from-keychain");
 });
+
+test.if(process.platform === "linux")("templates ask for nothing where none runs, and where they run, nobody else does", async () => {
+  await using folder = await createFolder();
+  const tool = await installSecretTool(folder.path);
+  const needing = (name: string, more: object = {}) => ({ command: "x", env: { TOKEN: { $keychain: `1mcp/${name}` } }, ...more });
+  await writeFile(folder.at("mcp.json"), JSON.stringify({ mcpServers: { a: needing("server") }, mcpTemplates: { t: needing("template"), off: needing("off", { disabled: true }) } }), { mode: 0o600 });
+  await loadConfig({ path: folder.at("mcp.json"), env: tool.env });
+  expect(await tool.asked()).toEqual(["lookup service 1mcp account server"]);
+  await loadConfig({ path: folder.at("mcp.json"), env: tool.env, context: { project: { name: "p" } } });
+  expect((await tool.asked()).slice(1)).toEqual(["lookup service 1mcp account template"]);
+});

@@ -77,4 +77,24 @@ describe("a project's context", () => {
     const context = await contextOf({ folder: folder.path, path: null, file: { context: { includeGit: true } } }, {});
     expect(context["project"]).toMatchObject({ git: { branch: "trunk", commit: expect.stringMatching(/^[\da-f]{40}$/) as string, root: folder.path } });
   });
+
+  test("has nothing of git that is a secret, shows the home folder, or is not there yet", async () => {
+    await using folder = await createFolder();
+    const git = (...words: string[]) => runTool(["git", "-C", folder.path, ...words], { PATH: process.env["PATH"], HOME: folder.path });
+    await git("init", "-q");
+    await git("remote", "add", "origin", "https://ada:t0ken@git.example/a/b.git");
+    const env = { HOME: folder.path, PATH: process.env["PATH"] };
+    const gitNow = async () => (await contextOf({ folder: folder.path, path: null, file: { context: { includeGit: true, sanitizePaths: true } } }, env))["project"] as { readonly git: object };
+    expect((await gitNow()).git).toEqual({ root: "~", remote: "https://git.example/a/b.git" });
+    for (const [url, shown] of [["https://t0ken@git.example/a", "https://git.example/a"], ["ssh://git@git.example/a", "ssh://git@git.example/a"], ["ssh://git:pw@git.example/a", "ssh://git@git.example/a"], ["git@git.example:a/b", "git@git.example:a/b"], ["https://a:p@w@git.example/@a", "https://git.example/@a"]]) {
+      await git("remote", "set-url", "origin", url ?? "");
+      expect((await gitNow()).git).toMatchObject({ remote: shown });
+    }
+  });
+
+  test("shows the home folder as ~ however its paths are written, and no folder that only begins like it", async () => {
+    const paths = async (home: string, folder: string) => (await contextOf({ folder, path: null, file: { context: { sanitizePaths: true } } }, { HOME: home }))["project"] as { readonly path: string };
+    expect((await paths("C:\\Users\\ada", "C:\\Users\\ada\\shop")).path).toBe("~\\shop");
+    expect((await paths("/home/ada", "/home/adam/shop")).path).toBe("/home/adam/shop");
+  });
 });

@@ -203,6 +203,17 @@ test("the deprecated time-out stands behind the new ones of its place, and is me
   ]);
 });
 
+test("a time-out that can only have been meant in seconds, as other products have it, is told with what to write", () => {
+  const loaded = read({ serverDefaults: { timeout: 999 }, mcpServers: { a: { command: "x", timeout: 60 }, b: { url: "http://x/", timeout: 1000 } } });
+  if (!loaded.ok) throw new Error("refused");
+  expect(loaded.warnings.map(({ path, hint }) => [path.join("."), hint])).toEqual([
+    ["serverDefaults.timeout", expect.stringContaining("999 of these are too few for most servers: write 999000 where seconds were meant") as string],
+    ["mcpServers.a.timeout", "use connectionTimeout and requestTimeout, in milliseconds; 60 of these are too few for most servers: write 60000 where seconds were meant"],
+    ["mcpServers.b.timeout", "use connectionTimeout and requestTimeout, in milliseconds"],
+  ]);
+  expect(loaded.config.backends.map(({ connectMs }) => connectMs)).toEqual([60, 1000]);
+});
+
 test("a relative working folder starts at the configuration's folder", () => {
   expect(stdio({ command: "x", cwd: "tools/${D}" }, { D: "a" }).cwd).toBe("/etc/1mcp/tools/a");
   expect(stdio({ command: "x", cwd: "/abs" }).cwd).toBe("/abs");
@@ -241,6 +252,13 @@ describe("certificates of an https address", () => {
     expect([shown({ cert: "C", key: "K", ca: "A" }), shown({ cert: "C", key: "K" }), shown({ ca: "A" })]).toEqual([[["C", "K"], "A"], [["C", "K"], null], [null, "A"]]);
     expect(JSON.stringify(remote({ cert: "C", key: "key-text" }))).not.toContain("key-text");
     expect(remote({ cert: "C", key: "K" })?.fingerprint).not.toBe(remote({ cert: "C", key: "L" })?.fingerprint);
+  });
+
+  test("are told of where they are none, by their place, and put that server out alone", () => {
+    const [cert, key] = ["-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n"];
+    expect([remote({ cert, key, ca: `# ours\n${cert}` })?.issue, remote({ cert, key: key.replaceAll("PRIVATE", "EC PRIVATE") })?.issue]).toEqual([null, null]);
+    const issueOf = (tls: object) => [remote(tls)?.issue?.path.at(-1), remote(tls)?.issue?.message];
+    expect([issueOf({ ca: "/etc/ssl/ca.pem" }), issueOf({ cert: key, key }), issueOf({ cert, key: cert })]).toEqual([["ca", "“ca” holds no certificate in PEM"], ["cert", "“cert” holds no certificate in PEM"], ["key", "“key” holds no private key in PEM"]]);
   });
 
   test("come in pairs, and for https alone", () => {

@@ -22,6 +22,10 @@ describe("a call", () => {
     pool.backend("alpha").offer({});
     expect(await callTool(hub, "alpha__none")).toContain('"code":-32602');
     expect(textOf(await hub.call(callOf("vendor/thing")))).toContain('"code":-32601');
+    for (const method of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
+      expect([method, textOf(await hub.call(callOf(method)))]).toEqual([method, expect.stringContaining('"code":-32601') as string]);
+      expect([method, textOf(await hub.call(callOf(method, "{}", { principal: { id: "p", scopes: ["server:none"] } })))]).toEqual([method, expect.stringContaining('"code":-32601') as string]);
+    }
   });
 
   test("on one server's own endpoint passes names and methods through that it does not list, but not what is switched off", async () => {
