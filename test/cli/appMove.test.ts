@@ -69,6 +69,14 @@ describe("app restore", () => {
     expect(await runIn(home, "restore", "cline", "--yes")).toMatchObject({ code: 0, stdout: expect.stringContaining("  docs: leaves our configuration\n  weather: stays in our configuration\n") as string });
   });
 
+  test("says nothing of servers that have left our configuration already", async () => {
+    await using home = await createHome();
+    const path = await home.put(sampleOf("cline"));
+    await runIn(home, "consolidate", "cline", "--yes");
+    await runIn(home, "restore", "cline", "--yes");
+    expect(await runIn(home, "restore", "cline", "--yes")).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^cline: ${path} becomes what it was \\(cline\\.\\d+\\)\n$`)) as string });
+  });
+
   test("needs something to go back to", async () => {
     await using home = await createHome();
     expect(await runIn(home, "restore", "cline", "--yes")).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no backup of “cline”") as string });
