@@ -101,9 +101,11 @@ export async function consolidate(found: FoundApp, own: Fields, dryRun: boolean,
   const tried = await edit(true);
   if (!tried.ok) return { ok: false, path: tried.path, issues: tried.issues };
   const { path } = found.file;
-  if (dryRun || !isSomething(plan)) return { ok: true, path, servers: plan.map(shown), backup: null, written: false };
   const planned = plan;
+  if (!isSomething(planned)) return { ok: true, path, servers: planned.map(shown), backup: null, written: false };
+  // Before the plan is shown: one that could not be carried out is none.
   const after = await changedFile(found, { remove: planned.filter(({ as }) => as !== null).map(({ name }) => name), own });
+  if (dryRun) return { ok: true, path, servers: planned.map(shown), backup: null, written: false };
   const before = await cameBefore(found, mover.stateDir);
   const moved = Object.fromEntries(planned.filter(({ as, fate }) => fate === "moves" || (as !== null && before.has(as))).map(({ as, entry }) => [as ?? "", fingerprint(entry)]));
   const backup = await keepAppFile(mover.stateDir, found.file, { app: found.application.id, before: "consolidate", after: digestOf(after), moved }, mover);

@@ -47,6 +47,20 @@ describe("app consolidate", () => {
   });
 });
 
+describe("a file in which a server stands twice", () => {
+  const twice = new TextEncoder().encode('{"mcpServers": {"a": {"command": "first"}, "a": {"command": "second"}}}');
+
+  test("has no plan, since there is none that could be carried out, and is as it was", async () => {
+    await using home = await createHome();
+    const path = await home.put({ ...sampleOf("cursor"), bytes: twice });
+    const refused = { code: 1, stdout: "", stderr: expect.stringContaining("cannot be changed without touching the rest") as string };
+    expect(await runIn(home, "consolidate", "cursor", "--dry-run")).toMatchObject(refused);
+    expect(await runIn(home, "consolidate", "cursor", "--yes")).toMatchObject(refused);
+    expect(await runIn(home, "discover")).toMatchObject({ code: 1, stderr: expect.stringContaining(path) as string });
+    expect((await readFile(path)).equals(twice)).toBe(true);
+  });
+});
+
 describe("app restore", () => {
   test("goes back to the backup that is named", async () => {
     await using home = await createHome();
