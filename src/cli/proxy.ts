@@ -2,6 +2,7 @@
  * `proxy`: a client that can only start a program and talk to its pipes gets the running server all the same. It finds
  * that server by itself, finds it again when it was away, and can start it.
  */
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defaultLimits, fault, faultOf, systemClock } from "../base/index.ts";
 import { type BridgeOptions, type Piped, startBridge } from "../compose/index.ts";
@@ -44,7 +45,7 @@ export const proxy: Run = async (occasion) => {
 
 async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting" | "missed">> {
   const { settings, env, stderr, pipes, selfArgv } = occasion;
-  const project = await findProject(settings.project ?? process.cwd());
+  const project = await findProject(settings.project === null ? process.cwd() : await namedFolder(settings.project));
   return {
     stateDir: stateDirOf(occasion),
     logLevel: settings.logLevel,
@@ -60,6 +61,14 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     project: { configPath: configPathOf(occasion), context: await contextOf(project, env), watchdogArgv: [...selfArgv, "watchdog"], selfArgv },
     pipes: pipes(),
   };
+}
+
+/** A folder that was named and is not there is a mistake: without its project's selection a client would see everything. */
+async function namedFolder(given: string): Promise<string> {
+  const folder = resolve(given);
+  const isFolder = await stat(folder).then((found) => found.isDirectory(), () => false);
+  if (!isFolder) throw fault("USAGE", { detail: `--project: there is no folder ${folder}`, hint: "name the folder that the project lies in; without the flag it is the one that the client starts it in" });
+  return folder;
 }
 
 async function started(occasion: Occasion): Promise<void> {

@@ -48,6 +48,8 @@ test("what cannot be meant is refused", async () => {
     [["--start", "--url", "http://127.0.0.1:1/mcp"], "--start"],
     [["--token-file", folder.at("empty")], "holds no token"],
     [["--token-file", folder.at("missing")], "holds no token"],
+    [["--project", folder.at("missing")], `--project: there is no folder ${folder.at("missing")}`],
+    [["--project", folder.at("empty")], `--project: there is no folder ${folder.at("empty")}`],
   ] as const) {
     const here = startHere(["proxy", ...argv], env(folder), { pipes: createClient().pipes });
     expect({ code: await here.code, told: here.stderr.text().includes(reason) }).toEqual({ code: 2, told: true });
