@@ -9,6 +9,8 @@ export interface Output {
   write(text: string): void;
   /** Resolves when everything is written, or nobody reads any more. Gives why something could not be (a full disk); null: all was, or whoever read it had enough. */
   flush(): Promise<string | null>;
+  /** Whether anybody reads any more, as far as the last flush showed. */
+  isHeard(): boolean;
   /** Whether a person sees it; asked late, because finding out is slow. */
   isTerminal(): Promise<boolean>;
 }
@@ -31,13 +33,16 @@ export function createOutput(sink: Sink, isTerminal: () => Promise<boolean>): Ou
   let waiting = 0;
   let dropped = 0;
   let lost: string | null = null;
+  let isHeard = true;
   let last: Promise<void> = Promise.resolve();
 
   const put = (text: string): void => {
     waiting += text.length;
-    last = handOver(sink, text).then((why) => {
+    last = handOver(sink, text).then((failure) => {
       waiting -= text.length;
-      lost ??= why;
+      // A broken pipe: the reader has what it wanted (`1mcp config schema | head`), or the log is no longer wanted.
+      if (failure?.code === "EPIPE") isHeard = false;
+      else lost ??= failure?.message ?? null;
       if (waiting === 0 && dropped > 0) sayDropped();
     });
   };
@@ -56,20 +61,19 @@ export function createOutput(sink: Sink, isTerminal: () => Promise<boolean>): Ou
       while (waiting > 0) await last;
       return lost;
     },
+    isHeard: () => isHeard,
     isTerminal,
   };
 }
 
-/** Gives why it could not be written, unless that is its reader's will. */
-async function handOver(sink: Sink, text: string): Promise<string | null> {
+/** Gives why it could not be written; null: it was. */
+async function handOver(sink: Sink, text: string): Promise<NodeJS.ErrnoException | null> {
   try {
     sink.write(text);
     await sink.flush();
     return null;
   } catch (thrown) {
-    // A broken pipe: the reader has what it wanted (`1mcp config schema | head`), or the log is no longer wanted.
-    const { code, message } = thrown as NodeJS.ErrnoException;
-    return code === "EPIPE" ? null : message;
+    return thrown as NodeJS.ErrnoException;
   }
 }
 

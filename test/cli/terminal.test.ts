@@ -75,8 +75,9 @@ test("a broken pipe is no error, whether it throws or rejects", async () => {
   for (const sink of broken("broken pipe", "EPIPE")) {
     const output = createOutput(sink, no);
     output.write("a");
+    expect(output.isHeard()).toBe(true);
     output.write("b");
-    expect(await output.flush()).toBe(null);
+    expect([await output.flush(), output.isHeard()]).toEqual([null, false]);
   }
 });
 
@@ -84,7 +85,7 @@ test("what could not be written for another reason is told when it is flushed", 
   for (const sink of broken("no space left", "ENOSPC")) {
     const output = createOutput(sink, no);
     output.write("a");
-    expect(await output.flush()).toBe("no space left");
+    expect([await output.flush(), output.isHeard()]).toEqual(["no space left", true]);
   }
 });
 

@@ -96,6 +96,14 @@ describe("with a proxy that runs", () => {
     child.kill("SIGINT");
     expect(await child.exited).toBe(0);
 
+    // Nobody has to interrupt one whose reader has gone: the next line ends it.
+    const alone = Bun.spawn([...programArgv(), "mcp", "logs", "bad", "--follow", "-n", "1", ...flagsOf(program)], { env: cleanEnv(), stdout: "pipe", stderr: "pipe" });
+    const head = alone.stdout.getReader();
+    await head.read();
+    await head.cancel();
+    expect((await run("mcp restart bad")).code).toBe(1);
+    expect([await alone.exited, await new Response(alone.stderr).text()]).toEqual([0, ""]);
+
   });
 
   test("one whose entry cannot be used is out with the reason, and one that wants a login is told to be so", async () => {
