@@ -37,6 +37,11 @@ test("a long output is whole, and a reader that leaves early is no error", async
   expect(await new Response(child.stderr).text()).toBe("");
 });
 
+test.skipIf(process.platform !== "linux")("an output that the disk has no room for is a failure, and says so", async () => {
+  const child = Bun.spawn([...programArgv(), "config", "schema"], { env: cleanEnv(), stdin: "ignore", stdout: Bun.file("/dev/full"), stderr: "pipe" });
+  expect([await new Response(child.stderr).text(), await child.exited]).toEqual([expect.stringMatching(/^1mcp: standard output could not be written \(ENOSPC: .*\)\n$/) as string, 1]);
+});
+
 test("a first run without any configuration serves, and TERM ends it with 0", async () => {
   await using program = await startProgram();
   expect((await fetch(`${program.origin}/health`)).status).toBe(200);

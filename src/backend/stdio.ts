@@ -2,6 +2,7 @@
  * The link to a child process over its stdin and stdout, and the only file that starts servers. It hides lines,
  * process groups, and what is left of a child that died: output still in the pipe, descendants, unanswered calls.
  */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, ensurePrivateDir, type Fault, fault, fingerprint, type KnownSecrets, type Limits, type Log, reveal } from "../base/index.ts";
 import type { StdioSpec } from "../config/index.ts";
@@ -314,9 +315,10 @@ class StdioLink implements Link {
 const exitOf = (code: number | null, signal: string | number | null): string =>
   signal === null ? `it ended with exit code ${code ?? "unknown"}` : `it was ended by ${signal}`;
 
-function commandFault(spec: StdioSpec, thrown: unknown): Fault {
+function commandFault({ name, command, cwd }: StdioSpec, thrown: unknown): Fault {
   const code = (thrown as { readonly code?: unknown } | null)?.code;
   const why = code === "ENOENT" ? "no such command or folder" : code === "EACCES" ? "no permission to run it" : String(code ?? "it cannot be run");
-  return fault("BACKEND_COMMAND", { backend: spec.name, op: "start", detail: `${spec.command}: ${why}`, cause: thrown });
+  // The system does not say which of the two is missing, and who is told of the command looks there in vain.
+  const isLost = code === "ENOENT" && cwd !== null && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true;
+  return fault("BACKEND_COMMAND", { backend: name, op: "start", detail: isLost ? `cwd ${cwd}: no such folder` : `${command}: ${why}`, cause: thrown });
 }
-

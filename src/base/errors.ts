@@ -75,7 +75,7 @@ export const faults = Object.freeze({
   LISTEN_FAILED: row("the address cannot be listened on", "choose another --port, or end the program that uses it", 500, -32603, 1, "error"),
   LISTEN_UNSAFE: row("this address needs more protection than is configured", "listen on loopback, or put a proxy with TLS in front (docs/configuration.md, “Listening beyond this computer”)", 500, -32603, 78, "error"),
   STATE_UNSAFE: row("the state folder can be read or written by others", "chmod 700 the folder and 600 its files", 500, -32603, 1, "error"),
-  STATE_UNWRITABLE: row("the state folder cannot be written", "check --state-dir and its owner", 500, -32603, 1, "error"),
+  STATE_UNWRITABLE: row("a file or folder cannot be written", "check who owns it, and whether its disk is full or may only be read", 500, -32603, 1, "error"),
   STATE_OWNED: row("another 1mcp server owns the state folder", "use that one, end it, or choose another --state-dir", 500, -32603, 1, "error"),
   STATE_BROKEN: row("a file in the state folder cannot be used", "move the file away; a new one is made at the next start", 500, -32603, 1, "error"),
   APP_UNREADABLE: row("the application's file cannot be used", "see what is in it; it is as it was", 500, -32603, 1, "error"),

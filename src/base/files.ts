@@ -6,7 +6,7 @@
 import { constants, copyFileSync, fstatSync, rmSync, type Stats, statSync, truncateSync } from "node:fs";
 import { chmod, type FileHandle, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fault } from "./errors.ts";
+import { type Fault, fault } from "./errors.ts";
 import { fixedBounds } from "./limits.ts";
 
 const privateFileMode = 0o600;
@@ -43,7 +43,7 @@ async function viaTemporary<T>(path: string, content: string | Uint8Array, mode:
     return placed;
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
-    throw fault("STATE_UNWRITABLE", { op: "write", detail: path, cause: error });
+    throw unwritable("write", path, error);
   }
 }
 
@@ -64,7 +64,7 @@ async function syncDir(path: string): Promise<void> {
 /** Makes a folder and its parents for ourselves alone, or checks the one that is there. Throws STATE_UNSAFE, STATE_UNWRITABLE. */
 export async function ensurePrivateDir(path: string): Promise<void> {
   const made = await mkdir(path, { recursive: true, mode: privateDirMode }).catch((error: unknown) => {
-    throw fault("STATE_UNWRITABLE", { op: "make folder", detail: path, cause: error });
+    throw unwritable("make folder", path, error);
   });
   if (made !== undefined) await chmod(path, privateDirMode);
   const found = await stat(path);
@@ -105,7 +105,7 @@ export async function readPrivateTail(path: string, bytesMax: number): Promise<s
 export async function openPrivateLog(path: string): Promise<FileHandle> {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   const file = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, privateFileMode).catch((error: unknown) => {
-    throw fault(codeOf(error) === "ELOOP" ? "STATE_UNSAFE" : "STATE_UNWRITABLE", { op: "open", detail: path, cause: error });
+    throw codeOf(error) === "ELOOP" ? fault("STATE_UNSAFE", { op: "open", detail: path, cause: error }) : unwritable("open", path, error);
   });
   try {
     refuseLoosened(path, await file.stat());
@@ -132,7 +132,7 @@ export function setAside(path: string, kept: string): void {
     rmSync(kept, { force: true });
     copyFileSync(path, kept, constants.COPYFILE_EXCL);
   } catch (error) {
-    throw fault("STATE_UNWRITABLE", { op: "keep", detail: kept, cause: error });
+    throw unwritable("keep", kept, error);
   } finally {
     truncateSync(path, 0);
   }
@@ -141,14 +141,14 @@ export function setAside(path: string, kept: string): void {
 /** Removes a file; one that is gone already is fine. Throws STATE_UNWRITABLE. */
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true }).catch((error: unknown) => {
-    throw fault("STATE_UNWRITABLE", { op: "remove", detail: path, cause: error });
+    throw unwritable("remove", path, error);
   });
 }
 
 /** Gives a file, or a socket, another name; what had that name before is gone. Throws STATE_UNWRITABLE. */
 export async function moveFile(from: string, to: string): Promise<void> {
   await rename(from, to).catch((error: unknown) => {
-    throw fault("STATE_UNWRITABLE", { op: "rename", detail: from, cause: error });
+    throw unwritable("rename", from, error);
   });
 }
 
@@ -197,6 +197,12 @@ function statOf(look: () => Stats): Stats | null {
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
+/** Which file, and why in the system's own words, without its code, its call and the path once more. */
+function unwritable(op: string, path: string, cause: unknown): Fault {
+  const why = /^[A-Z0-9]+: ([^,]+)/.exec(cause instanceof Error ? cause.message : "")?.[1];
+  return fault("STATE_UNWRITABLE", { op, detail: why === undefined ? path : `${path}: ${why}`, cause });
+}
+
 const falseIfExists = (error: unknown): false => {
   if (codeOf(error) !== "EEXIST") throw error;
   return false;
@@ -207,6 +213,6 @@ export async function makePrivate(path: string): Promise<void> {
   try {
     await chmod(path, (await stat(path)).isDirectory() ? privateDirMode : privateFileMode);
   } catch (cause) {
-    throw fault("STATE_UNWRITABLE", { op: "close to others", detail: path, cause });
+    throw unwritable("close to others", path, cause);
   }
 }

@@ -5,6 +5,7 @@
 import { nearestOf } from "../base/index.ts";
 import { parseFilter, printFilter } from "../config/index.ts";
 import { publicName } from "../protocol/index.ts";
+import { callName, searchName } from "./pair.ts";
 import { pinKey } from "./pins.ts";
 import { partsOf, selectorOf } from "./tagquery.ts";
 import type { Catalog, Item, Offer, Server, View } from "./types.ts";
@@ -91,10 +92,14 @@ function explained(known: Known, view: View, offer: Offer, { id }: Item, asked: 
     grantStep(server, asked.scopes),
     ...(asked.filter === null ? [] : [selectionStep(catalog, server, asked.filter)]),
   ];
-  if (seen !== null) steps.push(step("name", true, `it is seen as “${seen}”`));
+  if (seen !== null) steps.push(step("name", true, seenText(catalog, seen)));
   else if (steps.every(({ shows }) => shows)) steps.push(step("name", false, nameTaken));
   return { server: offer.name, tool: id, public: seen, steps };
 }
+
+/** Who looks for it in a client's list is told where it is instead. */
+const seenText = ({ searched }: Catalog, name: string): string =>
+  searched ? `it is in no list of tools, since “catalog” is “search”: ${searchName} finds it as “${name}”, and ${callName} calls it` : `it is seen as “${name}”`;
 
 /** What hides a tool that no other rule hides. */
 export const nameTaken = "another server that is seen has its public name";

@@ -88,7 +88,7 @@ class Unplanned extends Error {}
 async function discovered(application: Application, mover: Mover): Promise<Discovered | null> {
   const { file, servers, isConnected } = await findApp(application, mover);
   if (servers.size === 0) return null;
-  const planned = await consolidate({ application, file, servers, isConnected }, {}, true, mover);
+  const planned = await consolidate({ application, file, servers, isConnected }, application.dialect.program(["1mcp", "proxy"]), true, mover);
   if (!planned.ok) throw new Unplanned(planned.issues.map((issue) => issueText(planned.path, issue)).join(""));
   return { app: application.id, title: application.title, file: file.path, isConnected, servers: planned.servers };
 }

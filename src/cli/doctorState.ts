@@ -4,7 +4,7 @@
  */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { defaultLimits, makePrivate } from "../base/index.ts";
+import { createPrivateFile, defaultLimits, faultOf, makePrivate, removeFile } from "../base/index.ts";
 import type { LoginInfo, Report } from "../compose/index.ts";
 import { type Config, defaultListen, readOwner } from "../config/index.ts";
 import { stateDirOf } from "./configPath.ts";
@@ -31,8 +31,25 @@ export async function folderFindings(occasion: Occasion): Promise<readonly Findi
     findings.push({ check: "permissions", level: "error", message: `${path} can be read or written by others`, mend: `chmod ${stats.isDirectory() ? "700" : "600"} ${wordOf(path)}`, fix: () => makePrivate(path).then(() => `${path} is closed to others`) });
   }
   const newest = Math.max(0, ...found.map(({ stats }) => stats?.mtimeMs ?? 0));
-  return [...findings, ...clockFindings(occasion.clock.now(), newest)];
+  return [...findings, ...(await writableFindings(stateDir)), ...clockFindings(occasion.clock.now(), newest)];
 }
+
+/** Whether there can be a file in the folder: a disk that is full, or may only be read, is told by trying alone. */
+async function writableFindings(stateDir: string): Promise<Finding[]> {
+  const found = await lstat(stateDir).catch(() => null);
+  if (found === null || !found.isDirectory()) return [];
+  const tried = join(stateDir, `doctor.${process.pid}`);
+  try {
+    await createPrivateFile(tried, "x".repeat(triedChars));
+    await removeFile(tried);
+    return [];
+  } catch (thrown) {
+    return [{ check: "permissions", level: "error", message: faultOf(thrown).message, mend: `ls -ld ${wordOf(stateDir)} && df ${wordOf(stateDir)}`, fix: null }];
+  }
+}
+
+// An empty file has room on a full disk.
+const triedChars = 4096;
 
 function clockFindings(now: number, newest: number): Finding[] {
   if (now >= firstMoment && newest <= now + aheadMsMax) return [];

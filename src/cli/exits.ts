@@ -44,7 +44,7 @@ export const exits: readonly Exit[] = Object.freeze([
   exit(1, ["app backups"], "one of them is not what was kept"),
   exit(1, ["audit verify"], "a line was changed, added or taken away"),
   exit(1, ["approve"], "with --wait: nobody asked"),
-  exit(1, ["doctor"], "something is left to mend"),
+  exit(1, ["doctor"], "something does not work; a warning alone does not count"),
   exit(1, ["version"], "with --verify: it is not what was released"),
 ]);
 

@@ -3,7 +3,7 @@
  * whoever started it. Each can be said twice, and comes to the same.
  */
 import { resolve } from "node:path";
-import { type Clock, defaultLimits, fault, fixedBounds, readPrivateTail, sleep } from "../base/index.ts";
+import { type Clock, defaultLimits, fault, fixedBounds, sleep } from "../base/index.ts";
 import type { Report } from "../compose/index.ts";
 import { type Presence, processLives, readOwner, readPresence } from "../config/index.ts";
 import { ensureServer } from "./background.ts";
@@ -13,7 +13,7 @@ import type { Occasion } from "./occasion.ts";
 import { askOperator } from "./operator.ts";
 import { spanText } from "./print.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { serveLogPath } from "./serveLog.ts";
+import { serveLogPath, serveLogSince, serveLogSize } from "./serveLog.ts";
 import { isOrphan, readSupervision, type Supervised } from "./supervision.ts";
 
 /** Does it; gives the exit code. */
@@ -92,7 +92,8 @@ const ordinal = (count: number): string => ["0th", "1st", "2nd", "3rd"][count] ?
 async function background(occasion: Occasion): Promise<number> {
   const condition = await conditionOf(occasion);
   if (condition.state === "ready" || condition.state === "orphaned") {
-    occasion.stderr.write(`1mcp: it runs already, with the flags it was started with; --restart takes others\n${await greeting(occasion, await presenceOf(occasion))}`);
+    const alone = condition.state === "orphaned" ? "1mcp: nobody starts it again when it falls, since its supervisor is gone; 1mcp serve --restart mends that\n" : "";
+    occasion.stderr.write(`1mcp: it runs already, with the flags it was started with; --restart takes others\n${alone}${await greeting(occasion, await presenceOf(occasion))}`);
     return 0;
   }
   return start(occasion, serveFlags(occasion));
@@ -107,6 +108,7 @@ async function presenceOf(occasion: Occasion): Promise<Presence> {
 async function start(occasion: Occasion, given: readonly string[]): Promise<number> {
   const { stderr, env, selfArgv, clock } = occasion;
   const stateDir = stateDirOf(occasion);
+  const logged = await serveLogSize(stateDir);
   const progress = await progressOf(occasion, "starting the server");
   try {
     const presence = await ensureServer({ stateDir, selfArgv, flags: given, env, clock, msMax: fixedBounds.launchMsMax });
@@ -116,7 +118,7 @@ async function start(occasion: Occasion, given: readonly string[]): Promise<numb
     return 0;
   } catch (thrown) {
     progress.end();
-    stderr.write(await logTail(stateDir));
+    stderr.write(logText(await serveLogSince(stateDir, logged)));
     throw thrown;
   } finally {
     progress.end();
@@ -135,13 +137,8 @@ async function settled(occasion: Occasion, progress: Progress): Promise<void> {
 }
 
 const settleLookMs = 100;
-const tailBytes = 4096;
-const tailLines = 10;
 
-async function logTail(stateDir: string): Promise<string> {
-  const text = (await readPrivateTail(serveLogPath(stateDir), tailBytes)) ?? "";
-  return text.trimEnd().split("\n").slice(-tailLines).map((line) => `  | ${line}\n`).join("");
-}
+const logText = (lines: readonly string[]): string => lines.map((line) => `  | ${line}\n`).join("");
 
 async function greeting(occasion: Occasion, { pid, url }: Presence): Promise<string> {
   const asked = await askOperator<Report>(occasion, "GET", "/status", defaultLimits.aliveMsMax);

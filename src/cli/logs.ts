@@ -7,7 +7,7 @@ import { aboutServer } from "./serverNames.ts";
 
 const standardLines = 50;
 
-/** Writes a line for each, or an object for each with `--json`; with `--follow` until it is interrupted or the proxy ends. Throws SERVER_AWAY. Without such a server: 4. */
+/** Writes a line for each, or an object for each with `--json`; with `--follow` until it is interrupted, nobody reads any more, or the proxy ends. Throws SERVER_AWAY. Without such a server: 4. */
 export const logs: Run = aboutServer(async (occasion) => {
   const { operand, given, signals } = occasion;
   const follows = given.has("follow");
@@ -34,6 +34,9 @@ async function follow(occasion: Occasion, from: number, interrupted: Promise<nul
     if (found === null) return 0;
     write(occasion, found);
     after = found.at(-1)?.seq ?? after;
+    await occasion.stdout.flush();
+    // Nobody interrupts what only a pipe held (`1mcp mcp logs -f | head`).
+    if (!occasion.stdout.isHeard()) return 0;
   }
 }
 

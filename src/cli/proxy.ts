@@ -43,17 +43,9 @@ export const proxy: Run = async (occasion) => {
   }
 };
 
-/** The folder whose project is meant. Throws USAGE: who names one that is not there would get the servers of another, or all. */
-async function folderOf(named: string | null): Promise<string> {
-  if (named === null) return process.cwd();
-  const isFolder = await stat(named).then((found) => found.isDirectory(), () => false);
-  if (!isFolder) throw fault("USAGE", { detail: `--project: there is no folder ${named}` });
-  return named;
-}
-
 async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "starting" | "missed">> {
   const { settings, env, stderr, pipes, selfArgv } = occasion;
-  const project = await findProject(await folderOf(settings.project));
+  const project = await findProject(settings.project === null ? process.cwd() : await namedFolder(settings.project));
   return {
     stateDir: stateDirOf(occasion),
     logLevel: settings.logLevel,
@@ -69,6 +61,14 @@ async function optionsOf(occasion: Occasion): Promise<Omit<BridgeOptions, "start
     project: { configPath: configPathOf(occasion), context: await contextOf(project, env), watchdogArgv: [...selfArgv, "watchdog"], selfArgv },
     pipes: pipes(),
   };
+}
+
+/** A folder that was named and is not there is a mistake: without its project's selection a client would see everything. */
+async function namedFolder(given: string): Promise<string> {
+  const folder = resolve(given);
+  const isFolder = await stat(folder).then((found) => found.isDirectory(), () => false);
+  if (!isFolder) throw fault("USAGE", { detail: `--project: there is no folder ${folder}`, hint: "name the folder that the project lies in; without the flag it is the one that the client starts it in" });
+  return folder;
 }
 
 async function started(occasion: Occasion): Promise<void> {

@@ -2,8 +2,9 @@
  * The log of a server that runs in the background: what it says on its standard error, in the state folder. Nobody
  * rotates it from outside, so the server itself keeps it within a bound.
  */
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { faultOf, openPrivateLog, setAside, sizeBehind } from "../base/index.ts";
+import { faultOf, openPrivateLog, readPrivateTail, setAside, sizeBehind } from "../base/index.ts";
 import type { Output } from "./terminal.ts";
 
 export const serveLogPath = (stateDir: string): string => join(stateDir, "serve.log");
@@ -17,6 +18,21 @@ export async function openServeLog(stateDir: string, bytesMax: number) {
   if ((await file.stat()).size >= bytesMax) setAside(serveLogPath(stateDir), keptPath(stateDir));
   return file;
 }
+
+/** How long the log is now; 0 where there is none. */
+export const serveLogSize = (stateDir: string): Promise<number> => lstat(serveLogPath(stateDir)).then(({ size }) => size, () => 0);
+
+/** The last lines of what was said since the log was so long: what an earlier server said would be taken for this one's. Throws STATE_UNSAFE. */
+export async function serveLogSince(stateDir: string, size: number): Promise<readonly string[]> {
+  const now = await serveLogSize(stateDir);
+  // The end of the line before is read too, since a tail begins behind one. A shorter log was begun anew.
+  const more = now < size ? tailBytes : Math.min(tailBytes, now - size + 1);
+  const text = ((await readPrivateTail(serveLogPath(stateDir), more)) ?? "").trim();
+  return now === size || text === "" ? [] : text.split("\n").slice(-tailLines);
+}
+
+const tailBytes = 4096;
+const tailLines = 10;
 
 /** Takes log lines of a server. Where they go to the log of the state folder, that is emptied when it is full, and what was in it kept once. */
 export function serveLogWriter(output: Output, stateDir: string, bytesMax: number, descriptor = standardError): (line: string) => void {

@@ -7,8 +7,10 @@
 /** One stream to write to. Writing never throws and never waits. */
 export interface Output {
   write(text: string): void;
-  /** Resolves when everything is written, or nobody reads any more. */
-  flush(): Promise<void>;
+  /** Resolves when everything is written, or nobody reads any more. Gives why something could not be (a full disk); null: all was, or whoever read it had enough. */
+  flush(): Promise<string | null>;
+  /** Whether anybody reads any more, as far as the last flush showed. */
+  isHeard(): boolean;
   /** Whether a person sees it; asked late, because finding out is slow. */
   isTerminal(): Promise<boolean>;
 }
@@ -30,12 +32,17 @@ const waitingCharsMax = 1024 * 1024;
 export function createOutput(sink: Sink, isTerminal: () => Promise<boolean>): Output {
   let waiting = 0;
   let dropped = 0;
+  let lost: string | null = null;
+  let isHeard = true;
   let last: Promise<void> = Promise.resolve();
 
   const put = (text: string): void => {
     waiting += text.length;
-    last = handOver(sink, text).then(() => {
+    last = handOver(sink, text).then((failure) => {
       waiting -= text.length;
+      // A broken pipe: the reader has what it wanted (`1mcp config schema | head`), or the log is no longer wanted.
+      if (failure?.code === "EPIPE") isHeard = false;
+      else lost ??= failure?.message ?? null;
       if (waiting === 0 && dropped > 0) sayDropped();
     });
   };
@@ -52,17 +59,21 @@ export function createOutput(sink: Sink, isTerminal: () => Promise<boolean>): Ou
     },
     async flush() {
       while (waiting > 0) await last;
+      return lost;
     },
+    isHeard: () => isHeard,
     isTerminal,
   };
 }
 
-async function handOver(sink: Sink, text: string): Promise<void> {
+/** Gives why it could not be written; null: it was. */
+async function handOver(sink: Sink, text: string): Promise<NodeJS.ErrnoException | null> {
   try {
     sink.write(text);
     await sink.flush();
-  } catch {
-    // A broken pipe: the reader has what it wanted (`1mcp config schema | head`), or the log is no longer wanted.
+    return null;
+  } catch (thrown) {
+    return thrown as NodeJS.ErrnoException;
   }
 }
 

@@ -1,12 +1,12 @@
 /** `mcp tools`: which tools of a server there are, which of them are shown, and the rules for that in its entry. */
-import { escapeControls, fault } from "../base/index.ts";
+import { escapeControls, fault, nearestOf } from "../base/index.ts";
 import { matches } from "../catalog/index.ts";
 import type { ToolFacts } from "../compose/index.ts";
 import type { ConfigChange } from "../config/index.ts";
 import { changeConfig } from "./change.ts";
 import { membersOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { askRunning } from "./operator.ts";
+import { askOperator, askRunning } from "./operator.ts";
 import { aboutServer, entryOf, serverName } from "./serverNames.ts";
 import { tableText } from "./table.ts";
 
@@ -57,13 +57,26 @@ const enabling: Change = ({ allow, deny }, names) => {
   return [...each(names, "disabledTools", "drop"), ...each(names, "deny", "drop"), ...each(left, "allow", "add")];
 };
 
-/** Changes the rules of the server, or says why not. Throws USAGE, CONFIG_INVALID. Without such a server: 4. */
-const changing = (done: string, what: string, change: Change): Run =>
-  aboutServer((occasion) => {
+/** Changes the rules of the server, or says why not; of a name that no tool has it says so. Throws USAGE, CONFIG_INVALID. Without such a server: 4. */
+const changing = (done: string, what: "names of tools" | "patterns of names" | "rules", change: Change): Run =>
+  aboutServer(async (occasion) => {
     const name = serverName(occasion);
     if (occasion.rest.length === 0) throw fault("USAGE", { detail: `it needs the ${what}` });
-    return changeConfig(occasion, { done: escapeControls(`${name}: ${occasion.rest.join(", ")} ${done}`) }, (file) => ruleChanges(name, entryOf(file, name), change, occasion.rest));
+    const code = await changeConfig(occasion, { done: escapeControls(`${name}: ${occasion.rest.join(", ")} ${done}`) }, (file) => ruleChanges(name, entryOf(file, name), change, occasion.rest));
+    if (what === "names of tools") occasion.stderr.write(await unknownText(occasion, name));
+    return code;
   });
+
+/** Names may come before the tools that have them; but who mistypes one must not think that a tool is off. */
+async function unknownText(occasion: Occasion, server: string): Promise<string> {
+  const asked = await askOperator<{ readonly tools: readonly ToolFacts[] | null }>(occasion, "GET", `/servers/${encodeURIComponent(server)}/tools`);
+  const known = asked.kind === "answer" ? (asked.value.tools?.map(({ name }) => name) ?? null) : null;
+  if (known === null) return "";
+  const notes = occasion.rest.filter((name) => !known.includes(name)).map((name) => `note: ${server} has no tool “${name}”${meantText(nearestOf(name, known))}; \`1mcp mcp tools ${server}\` lists them`);
+  return notes.map((note) => `${escapeControls(note)}\n`).join("");
+}
+
+const meantText = (near: string | null): string => (near === null ? "" : ` (did you mean “${near}”?)`);
 
 export const enableTools: Run = changing("shown again", "names of tools", enabling);
 export const disableTools: Run = changing("neither shown nor callable", "names of tools", (_, names) => each(names, "disabledTools", "add"));

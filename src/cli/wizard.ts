@@ -16,11 +16,15 @@ export async function firstRun(occasion: Occasion): Promise<void> {
   };
   stderr.write(tameText(`There is no configuration yet; it will be ${path}.\nName your first MCP server, or press Enter to see the demonstration.\n`));
   for (let name = await ask("Name: "); name !== ""; name = await ask("Another server (Enter: that is all): ")) {
+    // Nobody types a command for a name that cannot be had.
+    if (!(await put(occasion, path, name, placeholder, true))) continue;
     const reached = await ask("Its command (npx -y …) or address (https://…): ");
     if (reached === "") break;
-    await add(occasion, path, name, entryOf(reached));
+    if (await put(occasion, path, name, entryOf(reached), false)) stderr.write(tameText(`  ${name} is written into ${path}\n`));
   }
 }
+
+const placeholder = Object.freeze({ command: "-" });
 
 /** An entry as people name servers: by an address, or by what they would type. */
 export function entryOf(typed: string): Readonly<Record<string, unknown>> {
@@ -29,11 +33,22 @@ export function entryOf(typed: string): Readonly<Record<string, unknown>> {
   return args.length === 0 ? { command } : { command, args };
 }
 
-/** The words of a command line: what stands between quotes is one. */
-const wordsOf = (line: string): string[] => [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, plain]) => double ?? single ?? plain ?? "");
+/** The words of a command line: what stands between quotes belongs together, also where a word begins before them (--root="/my files"). */
+const wordsOf = (line: string): string[] => [...line.matchAll(/(?:"[^"]*"|'[^']*'|\S)+/g)].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? ""));
 
-async function add({ stderr, clock }: Occasion, path: string, name: string, entry: Readonly<Record<string, unknown>>): Promise<void> {
-  const edited = await editConfig({ path, clock, dryRun: false, changes: () => [{ path: ["mcpServers", name], value: entry }] });
-  if (edited.ok) stderr.write(tameText(`  ${name} is written into ${edited.path}\n`));
-  else for (const issue of edited.issues) stderr.write(issueText(edited.path, issue));
+/** Puts an entry into the file, or says why it cannot be there. */
+async function put({ stderr, clock }: Occasion, path: string, name: string, entry: Readonly<Record<string, unknown>>, dryRun: boolean): Promise<boolean> {
+  let isTaken = false;
+  const edited = await editConfig({
+    path,
+    clock,
+    dryRun,
+    changes(file) {
+      isTaken = Object.hasOwn((file["mcpServers"] ?? {}) as object, name);
+      return isTaken ? [] : [{ path: ["mcpServers", name], value: entry }];
+    },
+  });
+  if (isTaken) stderr.write(tameText(`  there is a server “${name}” already; give this one another name\n`));
+  if (!edited.ok) for (const issue of edited.issues) stderr.write(issueText(edited.path, issue));
+  return edited.ok && !isTaken;
 }

@@ -2,7 +2,7 @@
  * The one file of another application: read with its bytes, so that it can be given back as it was, and replaced only if
  * it is still what was read. A link is followed, as the application follows it.
  */
-import { readFile, realpath, stat } from "node:fs/promises";
+import { lstat, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createPrivateFile, ensurePrivateDir, fault, fixedBounds, removeFile, writeFileAtomic } from "../base/index.ts";
 
@@ -54,10 +54,14 @@ async function readOne(place: string): Promise<AppFile | null> {
     const isMarked = text.startsWith(mark);
     return { path, bytes, text: isMarked ? text.slice(1) : text, isMarked, mode: found.mode & 0o777 };
   } catch (cause) {
-    if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return null;
+    // A link to nothing yet (a disk that is away) is somebody's all the same: a file in its place would be one too many.
+    const isNone = ["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "") && !(await isLink(place));
+    if (isNone) return null;
     throw fault("APP_UNREADABLE", { detail: `${place}: ${cause instanceof Error ? cause.message : String(cause)}`, cause });
   }
 }
+
+const isLink = (path: string): Promise<boolean> => lstat(path).then((found) => found.isSymbolicLink(), () => false);
 
 /** The bytes of the file with another text. */
 export const bytesWith = ({ isMarked }: AppFile, text: string): Uint8Array => new TextEncoder().encode(isMarked ? mark + text : text);

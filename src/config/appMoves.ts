@@ -103,16 +103,26 @@ export async function consolidate(found: FoundApp, own: Fields, dryRun: boolean,
   const tried = await edit(true);
   if (!tried.ok) return { ok: false, path: tried.path, issues: tried.issues };
   const { path } = found.file;
-  if (dryRun || !isSomething(plan)) return { ok: true, path, servers: plan.map(shown), backup: null, written: false };
   const planned = plan;
+  if (!isSomething(planned)) return { ok: true, path, servers: planned.map(shown), backup: null, written: false };
+  // Before the plan is shown: one that could not be carried out is none.
   const after = await changedFile(found, { remove: planned.filter(({ as }) => as !== null).map(({ name }) => name), own });
-  const moved = Object.fromEntries(planned.filter(({ fate }) => fate === "moves").map(({ as, entry }) => [as ?? "", fingerprint(entry)]));
+  if (dryRun) return { ok: true, path, servers: planned.map(shown), backup: null, written: false };
+  const before = await cameBefore(found, mover.stateDir);
+  const moved = Object.fromEntries(planned.filter(({ as, fate }) => fate === "moves" || (as !== null && before.has(as))).map(({ as, entry }) => [as ?? "", fingerprint(entry)]));
   const backup = await keepAppFile(mover.stateDir, found.file, { app: found.application.id, before: "consolidate", after: digestOf(after), moved }, mover);
   const edited = await edit(false);
   if (!edited.ok) return { ok: false, path: edited.path, issues: edited.issues };
   if (fingerprint(changesOf(plan)) !== fingerprint(changesOf(planned))) throw fault("CONFIG_UNREADABLE", { detail: `${mover.configPath} was changed meanwhile`, hint: "do it again" });
   await replaceAppFile(found.file, after, found.file.mode, mover.files);
   return { ok: true, path, servers: planned.map(shown), backup, written: true };
+}
+
+/** What came in with a consolidation of this very file that was cut short: its servers are here, and came from there all the same. */
+async function cameBefore({ file }: FoundApp, stateDir: string): Promise<ReadonlySet<string>> {
+  const last = (await appBackups(stateDir)).find(({ path }) => path === file.path);
+  const isUnfinished = last?.before === "consolidate" && last.digest === digestOf(file.bytes);
+  return new Set(isUnfinished ? Object.keys(last.moved) : []);
 }
 
 const ownName = "1mcp";
@@ -169,22 +179,25 @@ export async function restoreApp(backup: AppBackup, { keepsServers, dryRun }: { 
   const before = dryRun || isThere ? null : await keepAppFile(mover.stateDir, file, facts, mover);
   if (before !== null) await replaceAppFile(file, bytes, backup.mode, mover.files);
   const names = keepsServers ? [] : Object.keys(backup.moved);
-  const removed = names.length === 0 ? [] : await takeOut(names, backup, dryRun, mover);
-  return { path: backup.path, isChanged, removed, kept: names.filter((name) => !removed.includes(name)), backup: before };
+  const out = names.length === 0 ? { removed: [], kept: [] } : await takeOut(names, backup, dryRun, mover);
+  return { path: backup.path, isChanged, ...out, backup: before };
 }
 
-async function takeOut(names: readonly string[], { moved }: AppBackup, dryRun: boolean, { editConfig, configPath, clock }: Mover): Promise<readonly string[]> {
-  let removed: readonly string[] = [];
+/** Those of them that are what they were then go; those that somebody has changed since stay; the others have gone already. */
+async function takeOut(names: readonly string[], { moved }: AppBackup, dryRun: boolean, { editConfig, configPath, clock }: Mover): Promise<Pick<Restored, "removed" | "kept">> {
+  let out: Pick<Restored, "removed" | "kept"> = { removed: [], kept: [] };
   const edited = await editConfig({
     path: configPath,
     clock,
     dryRun,
     changes(file) {
       const servers = (file["mcpServers"] ?? {}) as Fields;
-      removed = names.filter((name) => Object.hasOwn(servers, name) && fingerprint(servers[name]) === moved[name]);
-      return removed.map((name) => ({ path: ["mcpServers", name], value: undefined }));
+      const here = names.filter((name) => Object.hasOwn(servers, name));
+      const isAsItWas = (name: string): boolean => fingerprint(servers[name]) === moved[name];
+      out = { removed: here.filter(isAsItWas), kept: here.filter((name) => !isAsItWas(name)) };
+      return out.removed.map((name) => ({ path: ["mcpServers", name], value: undefined }));
     },
   });
-  if (edited.ok) return removed;
+  if (edited.ok) return out;
   throw fault("CONFIG_INVALID", { detail: `${edited.path}; it is as it was` });
 }

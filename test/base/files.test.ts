@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createFolder } from "../fixtures/folder.ts";
 import { createPrivateFile, ensurePrivateDir, Fault, makePrivate, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
@@ -239,4 +240,9 @@ test.skipIf(process.platform === "win32")("what is open is closed to others, be 
   expect([(await stat(open)).mode & 0o777, (await stat(join(open, "file"))).mode & 0o777]).toEqual([0o700, 0o600]);
   await expect(makePrivate(join(open, "none"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
   await rm(open, { recursive: true });
+});
+
+test("a file that cannot be written is told with its name and the reason, whosever it is", async () => {
+  await using folder = await createFolder();
+  await expect(writeFileAtomic(folder.at("no", "mcp.json"), "{}")).rejects.toThrow(`a file or folder cannot be written (${folder.at("no", "mcp.json")}: no such file or directory)`);
 });

@@ -99,7 +99,12 @@ test("whatever is asked, a tool is seen when all rules show it, and only then", 
 
 test("where the catalog is searched the same tools are seen, for the same reasons", () => {
   const searched = { ...known, catalog: buildCatalog(offers, { separator: "__", limits: defaultLimits, presets, searched: true }) };
-  for (const name of ["a__t", "t", "off", "new", "d__t"]) expect(explainTool(searched, { name, scopes: null, filter: null })).toEqual([...ask(name)]);
+  // The last word alone differs: where a client has it.
+  const instead = (name: string) => ({ rule: "name", shows: true, because: `it is in no list of tools, since “catalog” is “search”: 1mcp__search finds it as “${name}”, and 1mcp__call calls it` }) as const;
+  for (const name of ["a__t", "t", "off", "new", "d__t"]) {
+    const full = ask(name).map(({ steps, ...tool }) => ({ ...tool, steps: tool.public === null ? steps : [...steps.slice(0, -1), instead(tool.public)] }));
+    expect(explainTool(searched, { name, scopes: null, filter: null })).toEqual(full);
+  }
 });
 
 test("all servers are listed with whether an expression selects them, and what they have to show", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { appBackupFolder } from "../../src/config/appBackups.ts";
-import { createHome, type Home, sampleOf } from "../fixtures/apps.ts";
+import { createHome, type Home, sampleOf, samples } from "../fixtures/apps.ts";
 import { runHere } from "../fixtures/cli.ts";
 
 /** The program, as this home's owner runs it. */
@@ -33,6 +33,12 @@ describe("app discover", () => {
     expect([code, stdout]).toEqual([0, `zed: ${path}\n  postgres-context-server: moves\n  mcp-server-github: stays there: it names neither a program nor an address\n  remote: moves\n`]);
     expect((await runIn(home, "discover", "--json")).stdout).not.toContain("hunter2");
     expect([(await readFile(path)).equals(sampleOf("zed").bytes), await home.config()]).toEqual([true, {}]);
+  });
+
+  test("has a plan for every application's file", async () => {
+    await using home = await createHome();
+    for (const sample of samples) await home.put(sample);
+    expect(await runIn(home, "discover")).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("says so when there is nothing, and ends with 1 when a file cannot be read", async () => {

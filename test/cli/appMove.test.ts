@@ -72,6 +72,20 @@ describe("app consolidate", () => {
   });
 });
 
+describe("a file in which a server stands twice", () => {
+  const twice = new TextEncoder().encode('{"mcpServers": {"a": {"command": "first"}, "a": {"command": "second"}}}');
+
+  test("has no plan, since there is none that could be carried out, and is as it was", async () => {
+    await using home = await createHome();
+    const path = await home.put({ ...sampleOf("cursor"), bytes: twice });
+    const refused = { code: 1, stdout: "", stderr: expect.stringContaining("cannot be changed without touching the rest") as string };
+    expect(await runIn(home, "consolidate", "cursor", "--dry-run")).toMatchObject(refused);
+    expect(await runIn(home, "consolidate", "cursor", "--yes")).toMatchObject(refused);
+    expect(await runIn(home, "discover")).toMatchObject({ code: 1, stderr: expect.stringContaining(path) as string });
+    expect((await readFile(path)).equals(twice)).toBe(true);
+  });
+});
+
 describe("app restore", () => {
   test("goes back to the backup that is named", async () => {
     await using home = await createHome();
@@ -105,6 +119,14 @@ describe("app restore", () => {
     await runIn(home, "consolidate", "cline", "--yes");
     await writeFile(home.mover.configPath, (await readFile(home.mover.configPath, "utf8")).replace("s3cret-weather", "another"));
     expect(await runIn(home, "restore", "cline", "--yes")).toMatchObject({ code: 0, stdout: expect.stringContaining("  docs: leaves our configuration\n  weather: stays in our configuration\n") as string });
+  });
+
+  test("says nothing of servers that have left our configuration already", async () => {
+    await using home = await createHome();
+    const path = await home.put(sampleOf("cline"));
+    await runIn(home, "consolidate", "cline", "--yes");
+    await runIn(home, "restore", "cline", "--yes");
+    expect(await runIn(home, "restore", "cline", "--yes")).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^cline: ${path} becomes what it was \\(cline\\.\\d+\\)\n$`)) as string });
   });
 
   test("needs something to go back to", async () => {

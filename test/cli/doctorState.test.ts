@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmod, mkdir, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import type { BackendState, BackendStatus } from "../../src/backend/index.ts";
 import { bootOf, startOf, systemClock } from "../../src/base/index.ts";
 import { claimSupervision, writeSupervision } from "../../src/cli/supervision.ts";
@@ -30,6 +30,15 @@ describe.skipIf(process.platform === "win32")("the state folder", () => {
     for (const { fix } of findings) await fix?.();
     expect([(await stat(stateDir)).mode & 0o777, (await stat(folder.at("state", "token"))).mode & 0o777]).toEqual([0o700, 0o600]);
     expect(await folderFindings(occasionOf(stateDir))).toEqual([]);
+  });
+
+  test.skipIf(process.platform !== "linux")("is tried, since a disk that is full or may only be read shows by that alone; nothing is left of it", async () => {
+    await using folder = await createFolder();
+    await chmod(folder.path, 0o700);
+    expect([await folderFindings(occasionOf(folder.path)), await readdir(folder.path)]).toEqual([[], []]);
+    // Nobody, whatever he may, can make a file there.
+    const refused = (await folderFindings(occasionOf("/proc/self/task"))).find(({ message }) => message.includes("cannot be written"));
+    expect(refused).toMatchObject({ check: "permissions", level: "error", mend: "ls -ld /proc/self/task && df /proc/self/task", fix: null });
   });
 
   test("shows by its files when the clock is wrong", async () => {

@@ -49,6 +49,7 @@ describe("a server in the background", () => {
     process.kill((await here.status()).supervisor, "SIGKILL");
     await here.until("orphaned");
     expect(await here.serve("--status")).toMatchObject({ code: 7, stdout: expect.stringContaining("1mcp serve --restart mends it") });
+    expect(await here.serve("--background")).toMatchObject({ code: 0, stderr: expect.stringContaining("nobody starts it again when it falls, since its supervisor is gone; 1mcp serve --restart mends that\n") });
     expect(await here.serve("--restart")).toMatchObject({ code: 0 });
     expect((await readSupervision(folder.at("state"))).flags).toEqual([`--config=${folder.at("mcp.json")}`]);
     expect(await here.status()).toMatchObject({ state: "ready" });
@@ -61,6 +62,13 @@ describe("a server in the background", () => {
     const failed = await here.serve("--background", "--config", folder.at("mcp.json"));
     expect(failed.code).toBe(78);
     expect(failed.stderr).toContain(`  | ${folder.at("mcp.json")}:1`);
+    await writeFile(folder.at("mcp.json"), '{ "prot": 1 }');
+    const again = await here.serve("--background", "--config", folder.at("mcp.json"));
+    // Its own words, and no other's from before.
+    expect(again.stderr).toStartWith(`  | ${folder.at("mcp.json")}:1:3: “prot” is not a known key`);
+    await chmod(folder.at("state"), 0o755);
+    expect((await here.serve("--background", "--config", folder.at("mcp.json"))).stderr).toStartWith("1mcp: the state folder can be read or written by others");
+    await chmod(folder.at("state"), 0o700);
     expect(await here.serve("--status")).toMatchObject({ code: 3 });
     for (const flag of ["--stdio", "--graceful-restart"]) expect(await here.serve("--background", flag)).toMatchObject({ code: 2 });
   }, 30_000);

@@ -48,6 +48,8 @@ test("what cannot be meant is refused", async () => {
     [["--start", "--url", "http://127.0.0.1:1/mcp"], "--start"],
     [["--token-file", folder.at("empty")], "holds no token"],
     [["--token-file", folder.at("missing")], "holds no token"],
+    [["--project", folder.at("missing")], `--project: there is no folder ${folder.at("missing")}`],
+    [["--project", folder.at("empty")], `--project: there is no folder ${folder.at("empty")}`],
   ] as const) {
     const here = startHere(["proxy", ...argv], env(folder), { pipes: createClient().pipes });
     expect({ code: await here.code, told: here.stderr.text().includes(reason) }).toEqual({ code: 2, told: true });
@@ -99,13 +101,4 @@ test("a selection that a project's file gets wrong is told with that file, not a
   expect(await here.code).toBe(78);
   expect(here.stderr.text()).toContain(`${folder.at(".1mcprc")}: “filter”, character`);
   expect(here.stderr.text()).not.toContain("--filter");
-});
-
-test("a project that is named and not there is a wrong command line, and not some other project", async () => {
-  await using folder = await createFolder();
-  await writeFile(folder.at(".1mcprc"), "{}");
-  for (const name of ["nowhere", ".1mcprc"]) {
-    const here = startHere(["proxy", "--project", folder.at(name)], env(folder), { pipes: createClient().pipes });
-    expect([await here.code, here.stderr.text().includes(`there is no folder ${folder.at(name)}`)]).toEqual([2, true]);
-  }
 });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { writeSync } from "node:fs";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openServeLog, serveLogPath, serveLogWriter } from "../../src/cli/serveLog.ts";
+import { openServeLog, serveLogPath, serveLogSince, serveLogSize, serveLogWriter } from "../../src/cli/serveLog.ts";
 import { createOutput } from "../../src/cli/terminal.ts";
 import { keptOutput } from "../fixtures/cli.ts";
 import { createFolder, type Folder } from "../fixtures/folder.ts";
@@ -65,4 +65,16 @@ test("a log that cannot be kept is emptied all the same, and says so", async () 
   write("next");
   await output.flush();
   expect(await readFile(logOf(folder), "utf8")).toMatch(/could not be kept.*\nnext\n$/u);
+});
+
+test("what was said since a start is told apart from what was said before, also where the log was begun anew", async () => {
+  await using folder = await createFolder();
+  expect([await serveLogSize(folder.path), await serveLogSince(folder.path, 0)]).toEqual([0, []]);
+  await logs(folder, 1200, 3);
+  expect(await serveLogSince(folder.path, 0)).toEqual(["line 000001", "line 000002", "line 000003"]);
+  const size = await serveLogSize(folder.path);
+  expect(await serveLogSince(folder.path, size)).toEqual([]);
+  await logs(folder, 1200, 20);
+  expect(await serveLogSince(folder.path, size)).toEqual(Array.from({ length: 10 }, (_, at) => `line ${String(at + 11).padStart(6, "0")}`));
+  expect(await serveLogSince(folder.path, 100_000)).toHaveLength(10);
 });

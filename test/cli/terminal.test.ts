@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { isatty } from "node:tty";
-import { createOutput, standardOutput, standardPipes } from "../../src/cli/terminal.ts";
+import { createOutput, type Sink, standardOutput, standardPipes } from "../../src/cli/terminal.ts";
 
 /** A sink whose reader reads when told to. */
 function createSink() {
@@ -66,15 +66,26 @@ test("one text of any size goes through", async () => {
   expect(sink.written[0]?.length).toBe(5_000_000);
 });
 
+const broken = (message: string, code?: string): readonly Sink[] => [
+  { write: () => { throw Object.assign(new Error(message), { code }); }, flush: () => 0 },
+  { write: () => 1, flush: () => Promise.reject(Object.assign(new Error(message), { code })) },
+];
+
 test("a broken pipe is no error, whether it throws or rejects", async () => {
-  for (const broken of [
-    { write: () => { throw new Error("EPIPE"); }, flush: () => 0 },
-    { write: () => 1, flush: () => Promise.reject(new Error("EPIPE")) },
-  ]) {
-    const output = createOutput(broken, no);
+  for (const sink of broken("broken pipe", "EPIPE")) {
+    const output = createOutput(sink, no);
     output.write("a");
+    expect(output.isHeard()).toBe(true);
     output.write("b");
-    await output.flush();
+    expect([await output.flush(), output.isHeard()]).toEqual([null, false]);
+  }
+});
+
+test("what could not be written for another reason is told when it is flushed", async () => {
+  for (const sink of broken("no space left", "ENOSPC")) {
+    const output = createOutput(sink, no);
+    output.write("a");
+    expect([await output.flush(), output.isHeard()]).toEqual(["no space left", true]);
   }
 });
 

@@ -36,6 +36,7 @@ describe("token create", () => {
   test("wants a name, and a life that is one", async () => {
     expect(await runHere(["token", "create"])).toMatchObject({ code: 2, stderr: expect.stringContaining("--name") });
     expect(await runHere(["token", "create", "--name", "a", "--ttl", "long"])).toMatchObject({ code: 2 });
+    expect(await runHere(["token", "create", "--name", "a", "--ttl", "0d"])).toMatchObject({ code: 2, stderr: expect.stringContaining("--ttl must be more than 0") });
     await using server = await operated({}, undefined, { auth: idleOperator({ createToken: () => { throw fault("PARAMS_INVALID", { detail: "a token lives at most so long" }); } }) });
     expect(await runHere(["token", "create", "--name", "a", "--ttl", "9999d", ...server.flags])).toMatchObject({ code: 1, stdout: "" });
   });

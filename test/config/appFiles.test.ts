@@ -43,3 +43,9 @@ test("what is no text, no file, or larger than the limit is refused", async () =
   await writeFile(folder.at("large"), new Uint8Array(fixedBounds.appFileBytesMax + 1));
   for (const name of ["folder", "bytes", "large"]) await expect(readAppFile([folder.at(name)])).rejects.toMatchObject({ code: "APP_UNREADABLE" });
 });
+
+test("a link that leads to nothing is refused, and not replaced by a file", async () => {
+  await using folder = await createFolder();
+  await symlink(folder.at("away", "mcp.json"), folder.at("mcp.json"));
+  await expect(readAppFile([folder.at("mcp.json")])).rejects.toMatchObject({ code: "APP_UNREADABLE", message: expect.stringContaining(folder.at("mcp.json")) as string });
+});

@@ -135,6 +135,8 @@ describe("a crash", () => {
     expect([...(await findApp(sample.application, home.mover)).servers.keys()]).toContain("1mcp");
     await moveOut(home.mover);
     expect(await bytesOf(path)).toBe(hexOf(sample));
+    // Whatever of it had come in before the crash, it came from there.
+    expect((await home.config()).mcpServers).toEqual({});
   }
 
   async function crashedOut(sample: Sample, step: number, isBehind: boolean, servers: number): Promise<void> {

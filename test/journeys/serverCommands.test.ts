@@ -58,6 +58,9 @@ describe("with a proxy that runs", () => {
     expect(await call(program, "one__pid")).toContain('"code":-32602');
     expect((await run("mcp tools one")).stdout).toContain("one\tpid\t-\t“disabledTools” of “one” names it\n");
     expect((await run("mcp tools enable one pid")).code).toBe(0);
+    expect(await run("mcp tools disable one pdi")).toMatchObject({ code: 0, stderr: "note: one has no tool “pdi” (did you mean “pid”?); `1mcp mcp tools one` lists them\n" });
+    expect(await run("mcp tools enable one pdi")).toMatchObject({ code: 0, stderr: expect.stringContaining("has no tool “pdi”") as string });
+    expect(await run("mcp tools deny one pd*")).toMatchObject({ code: 0, stderr: "" });
     expect((await run("mcp disable one")).code).toBe(0);
     expect(await call(program, "one__pid")).toContain("error");
     expect(await run("mcp restart one")).toMatchObject({ code: 1, stderr: expect.stringContaining("mcp enable one") as string });
@@ -92,6 +95,14 @@ describe("with a proxy that runs", () => {
     await until("there is no database");
     child.kill("SIGINT");
     expect(await child.exited).toBe(0);
+
+    // Nobody has to interrupt one whose reader has gone: the next line ends it.
+    const alone = Bun.spawn([...programArgv(), "mcp", "logs", "bad", "--follow", "-n", "1", ...flagsOf(program)], { env: cleanEnv(), stdout: "pipe", stderr: "pipe" });
+    const head = alone.stdout.getReader();
+    await head.read();
+    await head.cancel();
+    expect((await run("mcp restart bad")).code).toBe(1);
+    expect([await alone.exited, await new Response(alone.stderr).text()]).toEqual([0, ""]);
 
   });
 
