@@ -199,7 +199,10 @@ class Logins implements RemoteLogins {
     this.operators(server);
     const those = [...this.#logins.values()].filter(({ key, kept }) => key.server === server && (all || key.owner === operator) && kept.tokens !== null);
     await Promise.all(those.map((login) => login.forget()));
-    return those.length;
+    // Of some nobody has asked since the start, or since the entry had another address.
+    const left = all ? this.#store.keys().filter((key) => key.server === server && this.#store.of(key)?.tokens !== null) : [];
+    await Promise.all(left.map((key) => this.#store.remove(key)));
+    return those.length + left.length;
   }
 
   list(): readonly LoginInfo[] {

@@ -168,6 +168,20 @@ test("what nobody asked for since the start goes with its grant too", async () =
   expect(await readdir(join(desk.stateDir, "logins"))).toEqual([]);
 });
 
+test("who logs everybody out logs out those too of whom nobody has asked since the start, and nobody elsewhere", async () => {
+  await using guarded = createGuarded();
+  const how = { grant: "client_credentials", clientId: "c" } as const;
+  const [spec, other] = [loginSpec(guarded.url, how, { credentials: "per-user" }), loginSpec(guarded.url, how, { credentials: "per-user", name: "other" })];
+  await using desk = await deskOf([spec, other]);
+  for (const owner of ["anna", "bert"]) await desk.logins.of(spec, owner)?.authorization();
+  await desk.logins.of(other, "anna")?.authorization();
+  const logins = await desk.again();
+  await logins.of(spec, "anna")?.authorization();
+  expect([await logins.logout("remote"), (await readdir(join(desk.stateDir, "logins"))).length]).toEqual([0, 3]);
+  expect([await logins.logout("remote", true), (await readdir(join(desk.stateDir, "logins"))).length]).toEqual([2, 1]);
+  expect(await logins.logout("remote", true)).toBe(0);
+});
+
 test("a login that cannot be removed is told of in the log, and keeps no other", async () => {
   await using guarded = createGuarded();
   const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
