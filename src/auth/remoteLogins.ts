@@ -8,7 +8,7 @@ import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import { type Begun, completed, digestOf, type Invitation, newWord, Once } from "./remoteBegun.ts";
 import { DeviceRequest } from "./remoteDevice.ts";
 import { createRemoteFetch } from "./remoteFetch.ts";
-import { Login } from "./remoteLogin.ts";
+import { infoOf, Login } from "./remoteLogin.ts";
 import { authorizePath, callbackPath, clientPath, connectPath, createRemotePages } from "./remotePages.ts";
 import { type LoginKey, type LoginStore, openLoginStore } from "./remoteStore.ts";
 import type { DeviceOffer, LoginInfo, OAuthIn, OAuthOut, RemoteLogins, Visitors } from "./types.ts";
@@ -207,7 +207,16 @@ class Logins implements RemoteLogins {
 
   list(): readonly LoginInfo[] {
     for (const spec of this.#specs.values()) this.of(spec, operator);
-    return [...this.#logins.values()].filter(({ key }) => this.#specs.has(key.server)).map(({ info }) => info);
+    const used = [...this.#logins.values()].filter(({ key }) => this.#specs.has(key.server)).map(({ info }) => info);
+    const isUsed = ({ server, owner }: LoginKey): boolean => used.some((one) => one.server === server && one.owner === owner);
+    // Of some nobody has asked since the start; they are there all the same.
+    return [...used, ...this.#store.keys().flatMap((key) => (isUsed(key) ? [] : this.#keptInfo(key)))];
+  }
+
+  #keptInfo(key: LoginKey): readonly LoginInfo[] {
+    const [spec, kept] = [this.#specs.get(key.server), this.#store.of(key)];
+    if (spec === undefined || kept === null || kept.tokens === null || key.url !== addressOf(spec)) return [];
+    return [infoOf(key, kept, { needed: false, isOwn: spec.oauth?.grant === "client_credentials" })];
   }
 
   async forget(owners: readonly string[]): Promise<void> {

@@ -182,6 +182,23 @@ test("who logs everybody out logs out those too of whom nobody has asked since t
   expect(await logins.logout("remote", true)).toBe(0);
 });
 
+test("the list has those too of whom nobody has asked since the start", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
+  await using desk = await deskOf([spec]);
+  for (const owner of ["anna", "bert"]) await desk.logins.of(spec, owner)?.authorization();
+  const before = desk.logins.list().filter(({ owner }) => owner !== "operator");
+  const logins = await desk.again();
+  const order = (all: typeof before) => all.toSorted((a, b) => (a.owner < b.owner ? -1 : 1));
+  expect([order(before).map(({ owner, state }) => [owner, state]), order(logins.list().filter(({ owner }) => owner !== "operator"))]).toEqual([[["anna", "logged-in"], ["bert", "logged-in"]], order(before)]);
+  await logins.of(spec, "anna")?.authorization();
+  expect(logins.list().filter(({ owner }) => owner === "anna")).toHaveLength(1);
+  await logins.logout("remote", true);
+  expect(logins.list().filter(({ state }) => state === "logged-in")).toEqual([]);
+  logins.adopt([]);
+  expect(logins.list()).toEqual([]);
+});
+
 test("a login that cannot be removed is told of in the log, and keeps no other", async () => {
   await using guarded = createGuarded();
   const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
