@@ -84,11 +84,18 @@ class Logins implements RemoteLogins {
 
   #create(key: LoginKey, spec: RemoteSpec): Login {
     const { limits } = this.#options;
+    if (this.#logins.size >= limits.loginsMax) this.#makeRoom();
     if (this.#logins.size >= limits.loginsMax) throw fault("LIMIT_REACHED", { backend: key.server, detail: `limits.loginsMax is ${limits.loginsMax}` });
     const asks = this.#asksOf(spec);
     const page = (): string | null => this.#pageOf(login);
     const login: Login = new Login({ ...this.#options, key, spec, kept: this.#store.of(key), store: this.#store, asks, redirectUrl: () => this.#redirectUrl(spec), clientMetadataUrl: () => this.#clientUrl(spec), page });
     return login;
+  }
+
+  /** Whoever has called once would keep others out for ever: the oldest goes that nobody has logged in with, or has to. */
+  #makeRoom(): void {
+    const spare = [...this.#logins].find(([, { key, kept, needed }]) => key.owner !== operator && kept.tokens === null && !needed);
+    if (spare !== undefined) this.#logins.delete(spare[0]);
   }
 
   /** The way to the authorization servers of this one. */
