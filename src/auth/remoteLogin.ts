@@ -88,9 +88,7 @@ export class Login implements RemoteLogin {
   }
 
   get info(): LoginInfo {
-    const { issuer, tokens, scopes, gotAt, expiresAt } = this.#kept;
-    const state = tokens !== null && !this.#needed ? "logged-in" : this.#needed ? "needs-login" : "logged-out";
-    return { server: this.key.server, owner: this.key.owner, state, issuer, scopes, gotAt, expiresAt, renews: this.isOwn || tokens?.refresh_token !== undefined };
+    return infoOf(this.key, this.#kept, this);
   }
 
   onChanged(listener: () => void): () => void {
@@ -356,6 +354,12 @@ export class Login implements RemoteLogin {
   #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** What is told of a login, be it in use or not. */
+export function infoOf({ server, owner }: LoginKey, { issuer, tokens, scopes, gotAt, expiresAt }: Kept, { needed, isOwn }: Pick<Login, "needed" | "isOwn">): LoginInfo {
+  const state = tokens !== null && !needed ? "logged-in" : needed ? "needs-login" : "logged-out";
+  return { server, owner, state, issuer, scopes, gotAt, expiresAt, renews: isOwn || tokens?.refresh_token !== undefined };
 }
 
 /** The authorization server is away, or has trouble of its own: what we have may be good all the same. */

@@ -8,7 +8,7 @@ import type { BackendSpec, RemoteSpec } from "../config/index.ts";
 import { type Begun, completed, digestOf, type Invitation, newWord, Once } from "./remoteBegun.ts";
 import { DeviceRequest } from "./remoteDevice.ts";
 import { createRemoteFetch } from "./remoteFetch.ts";
-import { Login } from "./remoteLogin.ts";
+import { infoOf, Login } from "./remoteLogin.ts";
 import { authorizePath, callbackPath, clientPath, connectPath, createRemotePages } from "./remotePages.ts";
 import { type LoginKey, type LoginStore, openLoginStore } from "./remoteStore.ts";
 import type { DeviceOffer, LoginInfo, OAuthIn, OAuthOut, RemoteLogins, Visitors } from "./types.ts";
@@ -84,11 +84,18 @@ class Logins implements RemoteLogins {
 
   #create(key: LoginKey, spec: RemoteSpec): Login {
     const { limits } = this.#options;
+    if (this.#logins.size >= limits.loginsMax) this.#makeRoom();
     if (this.#logins.size >= limits.loginsMax) throw fault("LIMIT_REACHED", { backend: key.server, detail: `limits.loginsMax is ${limits.loginsMax}` });
     const asks = this.#asksOf(spec);
     const page = (): string | null => this.#pageOf(login);
     const login: Login = new Login({ ...this.#options, key, spec, kept: this.#store.of(key), store: this.#store, asks, redirectUrl: () => this.#redirectUrl(spec), clientMetadataUrl: () => this.#clientUrl(spec), page });
     return login;
+  }
+
+  /** Whoever has called once would keep others out for ever: the oldest goes that nobody has logged in with, or has to. */
+  #makeRoom(): void {
+    const spare = [...this.#logins].find(([, { key, kept, needed }]) => key.owner !== operator && kept.tokens === null && !needed);
+    if (spare !== undefined) this.#logins.delete(spare[0]);
   }
 
   /** The way to the authorization servers of this one. */
@@ -199,12 +206,24 @@ class Logins implements RemoteLogins {
     this.operators(server);
     const those = [...this.#logins.values()].filter(({ key, kept }) => key.server === server && (all || key.owner === operator) && kept.tokens !== null);
     await Promise.all(those.map((login) => login.forget()));
-    return those.length;
+    // Of some nobody has asked since the start, or since the entry had another address.
+    const left = all ? this.#store.keys().filter((key) => key.server === server && this.#store.of(key)?.tokens !== null) : [];
+    await Promise.all(left.map((key) => this.#store.remove(key)));
+    return those.length + left.length;
   }
 
   list(): readonly LoginInfo[] {
     for (const spec of this.#specs.values()) this.of(spec, operator);
-    return [...this.#logins.values()].filter(({ key }) => this.#specs.has(key.server)).map(({ info }) => info);
+    const used = [...this.#logins.values()].filter(({ key }) => this.#specs.has(key.server)).map(({ info }) => info);
+    const isUsed = ({ server, owner }: LoginKey): boolean => used.some((one) => one.server === server && one.owner === owner);
+    // Of some nobody has asked since the start; they are there all the same.
+    return [...used, ...this.#store.keys().flatMap((key) => (isUsed(key) ? [] : this.#keptInfo(key)))];
+  }
+
+  #keptInfo(key: LoginKey): readonly LoginInfo[] {
+    const [spec, kept] = [this.#specs.get(key.server), this.#store.of(key)];
+    if (spec === undefined || kept === null || kept.tokens === null || key.url !== addressOf(spec)) return [];
+    return [infoOf(key, kept, { needed: false, isOwn: spec.oauth?.grant === "client_credentials" })];
   }
 
   async forget(owners: readonly string[]): Promise<void> {

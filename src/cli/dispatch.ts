@@ -17,7 +17,7 @@ export async function dispatch({ argv, env: given, clock, ...rest }: Surrounding
   const line = parseCommandLine(argv);
   if (!line.ok) throw fault("USAGE", { detail: line.problem, ...(line.hint === null ? {} : { hint: line.hint }) });
   const env = given ?? ownEnv();
-  const parsed = parseSettings(line.given, env);
+  const parsed = parseSettings(line.given, env, line.command.words.join(" "));
   if (!parsed.ok) throw fault("USAGE", { detail: parsed.problem });
   return runNamed(line.command.words, { ...rest, argv, env, clock: clock ?? systemClock, settings: parsed.settings, operand: line.operand, rest: line.rest, given: line.given });
 }

@@ -113,10 +113,10 @@ export const flags: readonly Flag[] = Object.freeze([
   flag("timeout", { short: "t", value: "MS", command: ["proxy", ...asking, ...entering], typedFor: entering, about: "how long the server may take to answer for the first time; with wait, to have its servers ready; with mcp, to answer any request (requestTimeout)", standard: `${timeoutMsDefault}, with wait ${waitMsDefault}`, problem: (text) => (/^[1-9]\d{0,6}$/.test(text) ? null : "must be a number of milliseconds") }),
   flag("start", { command: "proxy", about: "start the server in the background if none runs", problem: switchProblem }),
   flag("project", { value: "DIR", command: "proxy", about: "the folder whose project counts, with its .1mcprc", standard: "the one that the client starts it in" }),
-  flag("preset", { short: "p", value: "NAME", command: ["serve", "proxy", "explain", "instructions", "inspect", "app connect"], typedFor: ["app connect"], about: "only the servers that this preset selects" }),
-  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], typedFor: [...naming, "app connect", "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
-  flag("tag-filter", { value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect"], about: "only servers that it selects: web && !(legacy || server:old)" }),
-  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect"], about: "the same" }),
+  flag("preset", { short: "p", value: "NAME", command: ["serve", "proxy", "explain", "instructions", "inspect", "app connect"], typedFor: ["app connect", "app consolidate"], about: "only the servers that this preset selects" }),
+  flag("tags", { value: "LIST", command: [...selecting, "mcp list", ...entering], typedFor: [...naming, "app connect", "app consolidate", "mcp list", ...entering], about: "only servers with any of these tags: web,search; with mcp add and update, the tags of the entry" }),
+  flag("tag-filter", { value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect", "app consolidate"], about: "only servers that it selects: web && !(legacy || server:old)" }),
+  flag("filter", { short: "f", value: "EXPRESSION", command: selecting, typedFor: [...naming, "app connect", "app consolidate"], about: "the same" }),
   flag("description", { value: "TEXT", command: ["preset create", "preset edit"], about: "what the preset is for" }),
   flag("dry-run", { command: [...changing, ...moving], about: "show what would change, and change nothing", problem: switchProblem }),
   typed("format", { value: "FORMAT", command: ["inspect", "run", "wait"], about: "toon, json or text; with run also compact", standard: "text on a terminal, else toon", problem: (text) => (formats.includes(text) ? null : `must be ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}`) }),
@@ -265,17 +265,16 @@ export type Given = ReadonlyMap<string, string>;
 
 export type SettingsResult = { readonly ok: true; readonly settings: Settings } | { readonly ok: false; readonly problem: string };
 
-/** The command line over the environment over what is standard. An empty variable counts as unset. */
-export function parseSettings(given: Given, env: Readonly<Record<string, string | undefined>>): SettingsResult {
+/** The command line of this command over the environment over what is standard. An empty variable counts as unset. */
+export function parseSettings(given: Given, env: Readonly<Record<string, string | undefined>>, command: string | null = null): SettingsResult {
   const texts = new Map<string, string>();
-  for (const { name, problem, typed: isTyped } of flags) {
-    const variable = environmentName(name);
-    const fromEnv = given.has(name) || isTyped ? undefined : env[variable] || undefined;
-    const text = given.get(name) ?? fromEnv;
+  for (const flag of flags) {
+    const variable = given.has(flag.name) ? null : variableOf(flag, command);
+    const text = variable === null ? given.get(flag.name) : env[variable] || undefined;
     if (text === undefined) continue;
-    const wrong = problem(text);
-    if (wrong !== null) return { ok: false, problem: `${fromEnv === undefined ? `--${name}` : variable} ${wrong}` };
-    texts.set(name, text);
+    const wrong = flag.problem(text);
+    if (wrong !== null) return { ok: false, problem: `${variable ?? `--${flag.name}`} ${wrong}` };
+    texts.set(flag.name, text);
   }
   return { ok: true, settings: settingsOf(texts) };
 }

@@ -168,6 +168,37 @@ test("what nobody asked for since the start goes with its grant too", async () =
   expect(await readdir(join(desk.stateDir, "logins"))).toEqual([]);
 });
 
+test("who logs everybody out logs out those too of whom nobody has asked since the start, and nobody elsewhere", async () => {
+  await using guarded = createGuarded();
+  const how = { grant: "client_credentials", clientId: "c" } as const;
+  const [spec, other] = [loginSpec(guarded.url, how, { credentials: "per-user" }), loginSpec(guarded.url, how, { credentials: "per-user", name: "other" })];
+  await using desk = await deskOf([spec, other]);
+  for (const owner of ["anna", "bert"]) await desk.logins.of(spec, owner)?.authorization();
+  await desk.logins.of(other, "anna")?.authorization();
+  const logins = await desk.again();
+  await logins.of(spec, "anna")?.authorization();
+  expect([await logins.logout("remote"), (await readdir(join(desk.stateDir, "logins"))).length]).toEqual([0, 3]);
+  expect([await logins.logout("remote", true), (await readdir(join(desk.stateDir, "logins"))).length]).toEqual([2, 1]);
+  expect(await logins.logout("remote", true)).toBe(0);
+});
+
+test("the list has those too of whom nobody has asked since the start", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
+  await using desk = await deskOf([spec]);
+  for (const owner of ["anna", "bert"]) await desk.logins.of(spec, owner)?.authorization();
+  const before = desk.logins.list().filter(({ owner }) => owner !== "operator");
+  const logins = await desk.again();
+  const order = (all: typeof before) => all.toSorted((a, b) => (a.owner < b.owner ? -1 : 1));
+  expect([order(before).map(({ owner, state }) => [owner, state]), order(logins.list().filter(({ owner }) => owner !== "operator"))]).toEqual([[["anna", "logged-in"], ["bert", "logged-in"]], order(before)]);
+  await logins.of(spec, "anna")?.authorization();
+  expect(logins.list().filter(({ owner }) => owner === "anna")).toHaveLength(1);
+  await logins.logout("remote", true);
+  expect(logins.list().filter(({ state }) => state === "logged-in")).toEqual([]);
+  logins.adopt([]);
+  expect(logins.list()).toEqual([]);
+});
+
 test("a login that cannot be removed is told of in the log, and keeps no other", async () => {
   await using guarded = createGuarded();
   const spec = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user" });
@@ -191,6 +222,23 @@ test("a server whose header is its login has none here, and there are no more th
   expect(desk.logins.of(loginSpec("http://127.0.0.1:1/mcp"), "operator")).not.toBeNull();
   expect(() => desk.logins.of(loginSpec("http://127.0.0.1:1/mcp", {}, { name: "second" }), "operator")).toThrow("limits.loginsMax is 1");
   expect((await failure(desk.logins.start("nobody", "paste"))).code).toBe("NAME_UNKNOWN");
+});
+
+test("whoever came once and needed no login makes room for others; who logged in, or has to, stays", async () => {
+  await using guarded = createGuarded();
+  const spec = loginSpec(guarded.url, {}, { credentials: "per-user" });
+  const own = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user", name: "own" });
+  await using desk = await deskOf([spec, own], { limits: { loginsMax: 3 } });
+  const { logins } = desk;
+  const [anna, bert] = [logins.of(own, "anna"), logins.of(spec, "bert")];
+  await anna?.authorization();
+  await bert?.refused({ status: 401, challenge: null, sent: null, tries: 0 });
+  const cara = logins.of(spec, "cara");
+  expect(logins.of(spec, "cara")).toBe(cara as never);
+  for (let n = 0; n < 5; n += 1) expect(logins.of(spec, `visitor ${n}`)).not.toBeNull();
+  expect([logins.of(own, "anna") === anna, logins.of(spec, "bert") === bert, logins.of(spec, "cara") === cara]).toEqual([true, true, false]);
+  await logins.of(spec, "cara")?.refused({ status: 401, challenge: null, sent: null, tries: 0 });
+  expect(() => logins.of(spec, "dora")).toThrow("limits.loginsMax is 3");
 });
 
 test("each login, renewal and failure is written down with whose it is, and nothing secret or foreign with it", async () => {

@@ -3,6 +3,7 @@ import { mkdir, readFile, stat, symlink } from "node:fs/promises";
 import { ownEntryOf } from "../../src/cli/appConnect.ts";
 import type { Occasion } from "../../src/cli/occasion.ts";
 import { applicationOf, createHome, sampleOf } from "../fixtures/apps.ts";
+import { runHere } from "../fixtures/cli.ts";
 import { runIn } from "./app.test.ts";
 
 describe("app connect", () => {
@@ -18,6 +19,17 @@ describe("app connect", () => {
     expect(JSON.parse((await runIn(home, "disconnect", "codex", "--json")).stdout)).toMatchObject({ app: "codex", path, entry: null, written: true });
     expect((await readFile(path)).equals(sampleOf("codex").bytes)).toBe(true);
     expect(await runIn(home, "disconnect", "codex")).toMatchObject({ code: 0, stdout: "it is so already\n" });
+  });
+
+  test("writes what was typed, and nothing that a variable says to other commands", async () => {
+    await using home = await createHome();
+    await home.put(sampleOf("windsurf"));
+    const env = { ...(home.mover.env as Record<string, string>), ONE_MCP_URL: "http://192.0.2.1/mcp", ONE_MCP_FILTER: "web", ONE_MCP_TAGS: "a", ONE_MCP_TAG_FILTER: "b", ONE_MCP_PRESET: "p" };
+    const place = ["--config", home.mover.configPath, "--state-dir", home.mover.stateDir];
+    const connected = await runHere(["app", "connect", "windsurf", "--dry-run", "--json", ...place], env);
+    expect([connected.code, (JSON.parse(connected.stdout) as { readonly entry: { readonly args: readonly string[] } }).entry.args.slice(-6)]).toEqual([0, ["proxy", "--start", ...place]]);
+    expect(await runHere(["app", "consolidate", "windsurf", "--yes", ...place], env)).toMatchObject({ code: 0, stderr: "" });
+    expect(await readFile(home.at(applicationOf("windsurf")), "utf8")).not.toMatch(/192\.0\.2\.1|--filter/);
   });
 
   test("writes an address where the application can call one, and makes a file that was not there", async () => {
