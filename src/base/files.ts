@@ -5,7 +5,7 @@
  */
 import { constants, copyFileSync, fstatSync, rmSync, type Stats, statSync, truncateSync } from "node:fs";
 import { chmod, type FileHandle, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { type Fault, fault } from "./errors.ts";
 import { fixedBounds } from "./limits.ts";
 
@@ -216,3 +216,11 @@ export async function makePrivate(path: string): Promise<void> {
     throw unwritable("close to others", path, cause);
   }
 }
+
+/** Whether there can be a file in a folder: what is full, or may only be read, is told by trying alone. Nothing is left of it. Throws STATE_UNWRITABLE. */
+export async function tryWriting(folder: string): Promise<void> {
+  await viaTemporary(join(folder, "tried"), "x".repeat(triedChars), privateFileMode, (temporary) => rm(temporary));
+}
+
+// An empty file has room on a full disk.
+const triedChars = 4096;

@@ -13,7 +13,7 @@ export { nodeCrypto, randomBytes } from "./crypto.ts";
 export { createEgress, type Egress, type EgressInit, type EgressOptions, type EgressReply, sendOverSocket } from "./egress.ts";
 export { Fault, type FaultCode, type FaultDetail, type FaultRow, fault, faultOf, faults, retryAfterMs } from "./errors.ts";
 export { type Exporting, type ExportingOptions, openExporting } from "./exporting.ts";
-export { createPrivateFile, ensurePrivateDir, makePrivate, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "./files.ts";
+export { createPrivateFile, ensurePrivateDir, makePrivate, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, tryWriting, writeFileAtomic } from "./files.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { become, type Launch, launchEnvironment, launchWord, parseLaunch } from "./launch.ts";
 export { type Libc, loadLibc } from "./libc.ts";

@@ -2,11 +2,11 @@
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fault } from "../base/index.ts";
-import { type Backup, backupConfig, backupsOf, configText, differenceOf, rewriteConfig } from "../config/index.ts";
+import { type Backup, backupConfig, backupsOf, configText, differenceOf, issuesOf, rewriteConfig } from "../config/index.ts";
 import { tellEdited } from "./change.ts";
 import { configPathOf } from "./configPath.ts";
 import type { Occasion, Run } from "./occasion.ts";
-import { spanText } from "./print.ts";
+import { issueText, spanText } from "./print.ts";
 import { tableText } from "./table.ts";
 
 /** Keeps a copy, and says where. Throws CONFIG_UNREADABLE where there is no file. */
@@ -33,8 +33,16 @@ export const restore: Run = async (occasion) => {
   const { settings, clock } = occasion;
   const from = await copyOf(occasion);
   const text = await textOf(from.path);
+  refuseBroken(occasion, from.path, text);
   return tellEdited(occasion, await rewriteConfig({ path: configPathOf(occasion), clock, dryRun: settings.dryRun, text: () => text }), { done: `restored from ${from.path}` });
 };
+
+/** What is wrong stands in the copy, not in the file that it would replace. */
+function refuseBroken(occasion: Occasion, copy: string, text: string): void {
+  const issues = issuesOf(text, copy);
+  for (const issue of issues) occasion.stderr.write(issueText(copy, issue));
+  if (issues.length > 0) throw fault("CONFIG_INVALID", { detail: `${copy}; ${configPathOf(occasion)}: it is as it was`, hint: "`1mcp config backups` has other copies" });
+}
 
 /** The lines that differ between a copy and the file; gives 1 where any do. Throws USAGE, CONFIG_UNREADABLE. */
 export const diff: Run = async (occasion) => {

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createPrivateFile, defaultLimits, faultOf, makePrivate, removeFile } from "../base/index.ts";
+import { defaultLimits, faultOf, makePrivate, tryWriting } from "../base/index.ts";
 import type { LoginInfo, Report } from "../compose/index.ts";
 import { type Config, defaultListen, readOwner } from "../config/index.ts";
 import { stateDirOf } from "./configPath.ts";
@@ -34,22 +34,14 @@ export async function folderFindings(occasion: Occasion): Promise<readonly Findi
   return [...findings, ...(await writableFindings(stateDir)), ...clockFindings(occasion.clock.now(), newest)];
 }
 
-/** Whether there can be a file in the folder: a disk that is full, or may only be read, is told by trying alone. */
 async function writableFindings(stateDir: string): Promise<Finding[]> {
   const found = await lstat(stateDir).catch(() => null);
   if (found === null || !found.isDirectory()) return [];
-  const tried = join(stateDir, `doctor.${process.pid}`);
-  try {
-    await createPrivateFile(tried, "x".repeat(triedChars));
-    await removeFile(tried);
-    return [];
-  } catch (thrown) {
-    return [{ check: "permissions", level: "error", message: faultOf(thrown).message, mend: `ls -ld ${wordOf(stateDir)} && df ${wordOf(stateDir)}`, fix: null }];
-  }
+  return tryWriting(stateDir).then(
+    () => [],
+    (thrown: unknown) => [{ check: "permissions", level: "error", message: faultOf(thrown).message, mend: `ls -ld ${wordOf(stateDir)} && df ${wordOf(stateDir)}`, fix: null }],
+  );
 }
-
-// An empty file has room on a full disk.
-const triedChars = 4096;
 
 function clockFindings(now: number, newest: number): Finding[] {
   if (now >= firstMoment && newest <= now + aheadMsMax) return [];

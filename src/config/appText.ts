@@ -50,9 +50,20 @@ export async function changedAppText(form: Form, { path, text }: Source, change:
   const notation = await notations[form.format]();
   return told(path, () => {
     const after = notation.change(text, form, change);
-    if (!isMeant(form, change, notation.parse(text), notation.parse(after))) throw new Error("its servers stand there in a form that cannot be changed without touching the rest");
+    if (!isMeant(form, change, notation.parse(text), readAgain(notation, after))) throw new Error(unchangeable);
     return after;
   });
+}
+
+const unchangeable = "its servers stand there in a form that cannot be changed without touching the rest";
+
+/** What came out. Where it cannot be read the mistake is ours, and nobody would find it in his file. */
+function readAgain({ parse: read }: Notation, after: string): unknown {
+  try {
+    return read(after);
+  } catch (cause) {
+    throw new Error(unchangeable, { cause });
+  }
 }
 
 function isMeant(form: Form, { remove, set }: AppChange, before: unknown, after: unknown): boolean {

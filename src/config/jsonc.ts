@@ -73,7 +73,7 @@ function inserted(text: string, root: Node, path: readonly string[], value: unkn
     inner = findNodeAtLocation(inner, [path[depth] ?? ""]);
     if (inner !== undefined) depth += 1;
   }
-  if (around.type !== "object") throw fault("CONFIG_INVALID", { detail: `“${path.slice(0, depth).join(".")}” is not an object` });
+  if (around.type !== "object") throw fault("CONFIG_INVALID", { detail: depth === 0 ? "what is in the file is not an object" : `“${path.slice(0, depth).join(".")}” is not an object` });
   const [key = "", ...missing] = path.slice(depth);
   const whole = missing.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
   return withMember(text, around, key, whole);

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFolder } from "../fixtures/folder.ts";
-import { createPrivateFile, ensurePrivateDir, Fault, makePrivate, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, writeFileAtomic } from "../../src/base/index.ts";
+import { createPrivateFile, ensurePrivateDir, Fault, makePrivate, moveFile, openPrivateLog, openToRead, readPrivateFile, readPrivateTail, removeFile, setAside, sizeBehind, tryWriting, writeFileAtomic } from "../../src/base/index.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -245,4 +245,11 @@ test.skipIf(process.platform === "win32")("what is open is closed to others, be 
 test("a file that cannot be written is told with its name and the reason, whosever it is", async () => {
   await using folder = await createFolder();
   await expect(writeFileAtomic(folder.at("no", "mcp.json"), "{}")).rejects.toThrow(`a file or folder cannot be written (${folder.at("no", "mcp.json")}: no such file or directory)`);
+});
+
+test("whether there can be a file in a folder is tried, and nothing is left of it", async () => {
+  await using folder = await createFolder();
+  await tryWriting(folder.path);
+  expect(await readdir(folder.path)).toEqual([]);
+  await expect(tryWriting(folder.at("no"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
 });

@@ -36,6 +36,8 @@ test("any other file can be put back or compared with, but only one that can be 
   expect((await at.run("restore", at.folder.at("other.json"))).code).toBe(0);
   await writeFile(at.folder.at("bad.json"), '{ "pagesize": 1 }');
   expect(await at.run("restore", at.folder.at("bad.json"))).toMatchObject({ code: 78, stderr: expect.stringContaining("it is as it was") as string });
+  // With the places of the copy, since the file has none.
+  expect((await at.run("restore", at.folder.at("bad.json"))).stderr).toMatch(new RegExp(`^${at.folder.at("bad.json")}:1:\\d+: `));
   expect(await at.now()).toBe("{}\n");
   // A file that is broken is what one restores for.
   await writeFile(at.path, "{ oops");

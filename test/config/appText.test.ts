@@ -52,7 +52,9 @@ test("what cannot be read, or not be changed without harm, is told with its file
     ["cursor", "{ oops", "line 1: it is not JSON"],
     ["cursor", '{"mcpServers": []}', "“mcpServers” is not an object"],
     ["codex", "a = ", "/x"],
-    ["codex", 'mcp_servers = { a = { command = "x" } }\n', "/x"],
+    // What cannot be read is what we would have made of it.
+    ["codex", 'mcp_servers = { a = { command = "x" } }\n', "in a form that cannot be changed without touching the rest"],
+    ["goose", "extensions: &e\n  a: {type: stdio, cmd: cat}\nother: *e\n", "in a form that cannot be changed without touching the rest"],
     ["continue", "a: [", "/x"],
     ["continue", "mcpServers: {a: 1}\n", "is not what"],
     ["continue", "mcpServers: [{name: a}, {name: b}]\n", "/x"],

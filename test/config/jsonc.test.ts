@@ -44,7 +44,7 @@ test("what is not there is not taken away", () => {
 
 test("something that is no object is not overwritten by what should be inside it", () => {
   expect(() => set('{ "a": 1 }', ["a", "b"], 2)).toThrow("“a” is not an object");
-  expect(() => set("[]", ["a"], 2)).toThrow("is not an object");
+  expect(() => set("[]", ["a"], 2)).toThrow("what is in the file is not an object");
   expect(() => set(" // nothing", ["a"], 2)).toThrow("there is no value");
 });
 
