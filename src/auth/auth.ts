@@ -121,6 +121,8 @@ class GuardedAuth implements Auth {
   readonly #stepUp: (resource: string, scopes: readonly string[]) => string;
   readonly #listeners: ((ids: readonly string[]) => void)[] = [];
   #timer: Timer | null = null;
+  /** Of keys that are just being changed. */
+  #turning: Promise<void> = Promise.resolve();
   #sweptAt: number;
 
   constructor(options: AuthOptions, parts: Parts, own: string) {
@@ -169,7 +171,7 @@ class GuardedAuth implements Auth {
     this.#timer = null;
     this.#parts.issuers.close();
     this.#parts.server.close();
-    await this.operator.settled();
+    await Promise.all([this.operator.settled(), this.#turning]);
     this.#quietly(() => this.#parts.grants.flush());
     this.#parts.store.close();
   }
@@ -188,7 +190,7 @@ class GuardedAuth implements Auth {
   #turnKeys(): void {
     const { signing } = this.#parts;
     if (signing === null || this.#options.clock.now() < signing.dueAt) return;
-    void signing.turn().catch((thrown: unknown) => this.#options.log.error("the keys that tokens are signed with could not be changed", { reason: faultOf(thrown).message }));
+    this.#turning = signing.turn().catch((thrown: unknown) => this.#options.log.error("the keys that tokens are signed with could not be changed", { reason: faultOf(thrown).message }));
   }
 
   // What has merely expired opens nothing; it is enough that it goes at some time.

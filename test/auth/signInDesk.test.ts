@@ -17,7 +17,7 @@ test("nothing is asked of a company before somebody signs in, and its two addres
 test("a secret that cannot be read, or is none, refuses the start", async () => {
   await using folder = await temporaryDir();
   const path = join(folder.path, "secret");
-  const opened = (from = path): Promise<string> => openAuth({ access: { signIn: { ...signIn, clientSecretFile: from } } }).then(() => "opened", (thrown: unknown) => faultOf(thrown).code);
+  const opened = (from = path): Promise<string> => openAuth({ access: { signIn: { ...signIn, clientSecretFile: from } } }).then((stage) => stage[Symbol.asyncDispose]()).then(() => "opened", (thrown: unknown) => faultOf(thrown).code);
   expect(await opened()).toBe("CONFIG_INVALID");
   for (const text of ["\n", "x".repeat(fixedBounds.secretFileBytesMax + 1)]) {
     await writeFile(path, text);

@@ -148,6 +148,13 @@ describe("the program", () => {
     expect(await count()).toBe(2);
   });
 
+  test("has changed them when it has ended, if it ends while they are being changed, and writes nothing after that", async () => {
+    await using stage = await openAuth({ access, limits: { signingKeyMs: 120_000 } });
+    await stage.clock.advance(120_000 + defaultLimits.grantUsedMs);
+    await stage.auth.close();
+    expect(JSON.parse(await readFile(join(stage.stateDir, "signing.json"), "utf8"))).toHaveLength(2);
+  });
+
   test("keeps the operator's static tokens to itself, and without being told signs nothing and publishes nothing", async () => {
     await using stage = await openAuth({ access });
     expect(stage.auth.operator.createToken({ name: "ci", scopes: ["tag:web"], lifeMs: 60_000 }).token).toStartWith("1mcp_");

@@ -223,11 +223,12 @@ test("closing ends a child that stays and ignores TERM, with its descendants, an
 });
 
 test("a descendant that has left the group, dropped its mark and holds the pipes open is not listened to any more", async () => {
-  const folder = await createFolder();
+  await using folder = await createFolder();
   const pidFile = folder.at("pid");
   // The escaped one talks for as long as somebody reads it, and ends at the first line that nobody takes.
   const escape = `env -u ONE_MCP_LIFE setsid sh -c 'echo $$ > ${pidFile}; trap "" TERM; while echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"still here\\"}"; do sleep 0.02; done' & exec ${process.execPath} ${program}`;
-  const { link, messages, ask } = await open(specOf("child", { command: "sh", args: ["-c", escape] }), { stdinEndMs: 500, termMs: 200 });
+  await using child = await open(specOf("child", { command: "sh", args: ["-c", escape] }), { stdinEndMs: 500, termMs: 200 });
+  const { link, messages, ask } = child;
   await link.open();
   await ask("echo");
   while (messages.length === 0) await turn();
@@ -236,5 +237,4 @@ test("a descendant that has left the group, dropped its mark and holds the pipes
   const heard = messages.length;
   while (isAlive(escaped)) await turn();
   expect(messages.length).toBe(heard);
-  await folder[Symbol.asyncDispose]();
 });

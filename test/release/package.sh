@@ -4,6 +4,8 @@
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin
 fact() { printf '%s: %s\n' "$1" "$2"; }
 health() { curl --silent --output /dev/null --write-out '%{http_code}' http://127.0.0.1:3050/health; }
+# With the token alone it says of one server whether it serves.
+serves() { curl --silent --output /dev/null --write-out '%{http_code}' -H "Authorization: Bearer $token" http://127.0.0.1:3050/health/mcp/demo; }
 tools() {
   curl --silent http://127.0.0.1:3050/mcp -H "Authorization: Bearer $1" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \
     -H "MCP-Protocol-Version: $2" -H 'Mcp-Method: tools/list' \
@@ -41,9 +43,10 @@ systemctl reload 1mcp.service
 fact reload $?
 token=$(cat /var/lib/1mcp/token)
 for _ in $(seq 100); do
-  if curl --silent http://127.0.0.1:3050/health | grep -q '"ready"'; then break; fi
+  if [ "$(serves)" = 200 ]; then break; fi
   sleep 0.1
 done
+fact serves "$(serves)"
 fact tools "$(tools "$token" 2026-07-28 | grep -o '"name":"[a-z_]*"' | head -n 3 | tr '\n' ' ')"
 fact server-runs-as "$(ps -o user= -C 1mcp | sort | uniq -c | tr -s ' ' | tr '\n' ' ')"
 

@@ -125,7 +125,7 @@ async function formula(dist: string, url: string, lie: { on: boolean }): Promise
 /** The facts of the package's life that must be so. */
 const life: Readonly<Record<string, string>> = Object.freeze({
   before: "", install: "0", status: `install ok installed ${version}`, verify: "0 ", user: "onemcp:/var/lib/1mcp:/usr/sbin/nologin", group: "onemcp", state: "onemcp:onemcp 700", config: "root:onemcp 640",
-  conffiles: "/etc/1mcp/mcp.json ", manual: ".TH 1MCP ", integrity: "", enabled: "enabled", active: "active", "runs-as": "onemcp", health: "200", stranger: "401", token: "onemcp 600", audited: "onemcp 600", reload: "0",
+  conffiles: "/etc/1mcp/mcp.json ", manual: ".TH 1MCP ", integrity: "", enabled: "enabled", active: "active", "runs-as": "onemcp", health: "200", stranger: "401", token: "onemcp 600", audited: "onemcp 600", reload: "0", serves: "200",
   tools: '"name":"demo__count" "name":"demo__echo" "name":"demo__fail" ', stop: "0 inactive success", "left-processes": "0", start: "0 active", "same-token": "yes", killed: "active 200", upgrade: "0 restarted active",
   "kept-config": "onemcp:onemcp 600 1", "upgrade-of-a-broken-one": "0 install ok installed", broken: "failed 78", remove: "0 failed", removed: " /etc/1mcp/mcp.json /var/lib/1mcp/token ", purge: "0", "user-after": "", after: "",
 });
