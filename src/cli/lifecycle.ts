@@ -189,7 +189,7 @@ async function ended(occasion: Occasion): Promise<number | null> {
   if (first === undefined) return null;
   const progress = await progressOf(occasion, `process ${all.at(-1)} is ending its servers`);
   try {
-    process.kill(first, "SIGTERM");
+    signalled(first, "SIGTERM");
     if (!(await areGone(all, clock, stopMsMax))) await killed(all, clock);
   } finally {
     progress.end();
@@ -199,8 +199,17 @@ async function ended(occasion: Occasion): Promise<number | null> {
 
 const progressOf = async ({ stderr, clock, env }: Occasion, first: string): Promise<Progress> => createProgress({ stderr, clock, isTerminal: (await stderr.isTerminal()) && env["TERM"] !== "dumb" }, first);
 
+/** Somebody else may have ended it a moment ago, which is all that is wanted. */
+function signalled(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (thrown) {
+    if (processLives(pid)) throw thrown;
+  }
+}
+
 async function killed(pids: readonly number[], clock: Clock): Promise<void> {
-  for (const pid of pids.filter(processLives)) process.kill(pid, "SIGKILL");
+  for (const pid of pids) signalled(pid, "SIGKILL");
   if (!(await areGone(pids, clock, killMsMax))) throw fault("SERVER_AWAY", { op: "stop", detail: `process ${pids.find(processLives)} does not end` });
 }
 

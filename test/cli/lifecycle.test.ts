@@ -41,6 +41,16 @@ describe("a server in the background", () => {
     expect(await here.serve("--status")).toMatchObject({ code: 3 });
   }, 30_000);
 
+  test("may be ended by several at once: each is told that it has ended", async () => {
+    await using folder = await createFolder();
+    await using here = served(folder);
+    await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
+    expect(await here.serve("--background", "--config", folder.at("mcp.json"))).toMatchObject({ code: 0 });
+    const { pid } = await here.status();
+    const all = await Promise.all(Array.from({ length: 8 }, () => here.serve("--stop")));
+    for (const { code, stderr } of all) expect([code, stderr]).toEqual([0, `1mcp: process ${pid} has ended\n`]);
+  }, 30_000);
+
   test("is an orphan when its supervisor is killed, and a restart mends that with the same flags", async () => {
     await using folder = await createFolder();
     await using here = served(folder);
