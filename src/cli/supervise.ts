@@ -109,8 +109,6 @@ export class Supervisor {
 
 // Nothing announces that a server listens.
 const lookMs = 50;
-// Something must hold a process that waits for signals alone.
-const aliveMs = 60_000;
 
 /** Supervises the server of the state folder. Throws USAGE when nobody told it which, STATE_OWNED. */
 export const supervise: Run = async (occasion) => {
@@ -128,24 +126,14 @@ export const supervise: Run = async (occasion) => {
   });
   const listeners = { SIGTERM: () => supervisor.stop(), SIGINT: () => supervisor.stop(), SIGHUP: () => supervisor.reload() };
   for (const [name, listener] of Object.entries(listeners)) signals.on(name, listener);
-  const alive = setAlive(clock);
   try {
     return await supervisor.run();
   } finally {
-    alive.end();
     for (const [name, listener] of Object.entries(listeners)) signals.off(name, listener);
     await forgetSupervision(stateDir);
     await claim.release();
   }
 };
-
-function setAlive(clock: Clock): { end(): void } {
-  let timer = clock.timer(aliveMs, again);
-  function again(): void {
-    timer = clock.timer(aliveMs, again);
-  }
-  return { end: () => timer.cancel() };
-}
 
 function flagsIn(text: string | undefined): readonly string[] {
   const flags: unknown = text === undefined ? null : JSON.parse(text);

@@ -135,11 +135,12 @@ async function lock(path: string, clock: Clock): Promise<() => Promise<void>> {
   const { configLockMsMax, configLockLookMs } = fixedBounds;
   const name = `${path}.lock`;
   const until = clock.now() + 2 * configLockMsMax;
-  while (!(await createPrivateFile(name, `${process.pid}\n`))) {
+  for (;;) {
+    // Looking is far cheaper than trying, which writes a file each time.
     const since = await stat(name).then(({ mtimeMs }) => mtimeMs, () => null);
+    if (since === null && (await createPrivateFile(name, `${process.pid}\n`))) return () => removeFile(name);
     if (since !== null && clock.now() - since > configLockMsMax) await removeFile(name);
     else if (clock.now() > until) throw fault("LIMIT_REACHED", { op: "change the configuration", detail: `after ${2 * configLockMsMax} ms ${name} is still another program's` });
     else await sleep(clock, configLockLookMs);
   }
-  return () => removeFile(name);
 }

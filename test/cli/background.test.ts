@@ -65,6 +65,34 @@ test("waits for a server that fell and that its supervisor starts again, and put
   }
 });
 
+test.skipIf(process.platform !== "linux")("a supervisor, and whoever waits for its server, take no time of a processor meanwhile", async () => {
+  await using folder = await createFolder();
+  await writeFile(folder.at("mcp.json"), '{ "port": 0 }');
+  const first = await ensureServer(options(folder));
+  const { supervisor } = await readSupervision(folder.at("state"));
+  const pid = supervisor ?? 0;
+  const [from, used] = [performance.now(), await cpuMs(pid)];
+  process.kill(first.pid, "SIGKILL");
+  await gone(first.pid);
+  const waiting = Bun.spawn([...programArgv(), "serve", "--background", "--state-dir", folder.at("state")], { env: cleanEnv({ HOME: folder.path }), stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+  try {
+    expect(await waiting.exited).toBe(0);
+    const passed = performance.now() - from;
+    expect((await cpuMs(pid)) - used).toBeLessThan(passed / 2);
+    expect(Number(waiting.resourceUsage()?.cpuTime.total) / 1000).toBeLessThan(passed / 2);
+  } finally {
+    const second = await ensureServer(options(folder));
+    process.kill(second.pid, "SIGTERM");
+    await gone(pid);
+  }
+});
+
+/** Milliseconds of processors that a process has taken so far; the system counts in hundredths of a second. */
+async function cpuMs(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).replace(/^.*\) /su, "").split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 test("says that a supervisor has given up, and what to do then", async () => {
   await using folder = await createFolder();
   await chmod(folder.path, 0o700);
