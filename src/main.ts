@@ -5,10 +5,6 @@ import { run, standardOutput, standardPipes } from "./cli/index.ts";
 // In the compiled program the first file lies inside the executable, which then is all that is needed to start it.
 const isCompiled = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(Bun.main);
 
-// What a command waits for, a timer or a process, does not hold this one; and where nothing does, Bun looks for work without
-// a pause until the command has ended, and takes a whole processor for that.
-setInterval(() => undefined, 2 ** 30);
-
 process.exit(
   await run({
     argv: process.argv.slice(2),

@@ -29,6 +29,15 @@ export const systemClock: Clock = Object.freeze({
   },
 });
 
+/**
+ * Holds this process until it is let go. Timers of the clock do not, nor does a process that is started to outlive us; and
+ * where nothing holds it, Bun looks for work without a pause as long as a promise is awaited, and takes a whole processor.
+ */
+export function holdProcess(): { release(): void } {
+  const handle = setInterval(() => undefined, 2 ** 30);
+  return { release: () => clearInterval(handle) };
+}
+
 /** Resolves after `ms` milliseconds of the given clock, or when `cancel` is cancelled; no timer is left of it then. */
 export function sleep(clock: Clock, ms: number, cancel?: Cancel): Promise<void> {
   return new Promise((resolve) => {

@@ -5,7 +5,7 @@ export { type CallIds, createCallIds } from "./callIds.ts";
 export { type Cancel, CancelSource } from "./cancel.ts";
 export { type Charge, chargeText, chargeVariable, lostLine, parseCharge, Roll, tookLine } from "./charge.ts";
 export { type AuditEntry, type AuditEvent, ChainCheck, parseAuditLine } from "./chain.ts";
-export { type Clock, monotonicMs, sleep, systemClock, type Timer } from "./clock.ts";
+export { type Clock, holdProcess, monotonicMs, sleep, systemClock, type Timer } from "./clock.ts";
 export { routeConsole } from "./console.ts";
 export { type Confinement, type Confiner, loadConfiner, resources } from "./confine.ts";
 export { escapeControls } from "./controls.ts";

@@ -2,7 +2,7 @@
  * From a command line that is no question to its command. Apart from `run`, so that what it needs of other rooms is taken
  * by name: a whole room would be loaded where one of its words is enough.
  */
-import { fault, systemClock } from "../base/index.ts";
+import { fault, holdProcess, systemClock } from "../base/index.ts";
 import { processEnv } from "../config/index.ts";
 import { commandOf, nextWords } from "./commands.ts";
 import { parseSettings } from "./flags.ts";
@@ -37,6 +37,12 @@ async function runNamed(words: readonly string[], occasion: Occasion): Promise<n
       },
     });
   };
-  await runCommand(tree([]), { rawArgs: [...words] });
-  return code;
+  // What a command waits for need not hold this process.
+  const held = holdProcess();
+  try {
+    await runCommand(tree([]), { rawArgs: [...words] });
+    return code;
+  } finally {
+    held.release();
+  }
 }

@@ -12,6 +12,8 @@ const closeMsMax = defaultLimits.drainMsMax;
 // One Ctrl-C in a terminal arrives several times, from the terminal and from each runner above us that passes it on.
 const sameSignalMs = 250;
 
+const nothing = (): void => undefined;
+
 type Lived = Alive & {
   /** Hands over to a new process of this program; absent: that cannot be. */
   readonly succeed?: () => Promise<void>;
@@ -30,7 +32,7 @@ export interface Life {
   finish(): void;
   /** The exit code. */
   readonly ended: Promise<number>;
-  /** Takes its hands off the signals. */
+  /** Does nothing at signals any more. */
   forget(): void;
 }
 
@@ -80,7 +82,11 @@ export function createLife({ signals, stderr, clock }: Occasion): Life {
     },
     ended: ended.promise,
     forget() {
-      for (const [name, listener] of Object.entries(listeners)) signals.off(name, listener);
+      for (const [name, listener] of Object.entries(listeners)) {
+        // The exit code is known by now; a signal that comes while we end would make another of it.
+        if (name.startsWith("SIG")) signals.on(name, nothing);
+        signals.off(name, listener);
+      }
     },
   };
 }

@@ -175,12 +175,15 @@ describe("serve --stdio", () => {
 
   test("ends, with its children, when nobody reads its output any more", async () => {
     await using place = await placeOf({ mcpServers: { raw: backend } });
-    const child = Bun.spawn([...programArgv(), "serve", "--stdio", "--config", place.config, "--state-dir", place.stateDir], { cwd: place.dir, env: cleanEnv({ HOME: place.dir }), stdin: "pipe", stdout: "pipe", stderr: "pipe" });
-    const reader = child.stdout.getReader();
+    const pipe = join(place.dir, "pipe");
+    Bun.spawnSync(["mkfifo", pipe]);
+    // A process of its own: when it has ended, its end of the pipe is closed for certain.
+    const reader = Bun.spawn(["head", "-n", "1", pipe], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+    const child = Bun.spawn([...programArgv(), "serve", "--stdio", "--config", place.config, "--state-dir", place.stateDir], { cwd: place.dir, env: cleanEnv({ HOME: place.dir }), stdin: "pipe", stdout: Bun.file(pipe), stderr: "pipe" });
     child.stdin.write(`${call("1", "raw__pid")}\n`);
-    const { value } = await reader.read();
-    const pid = Number(textOf(JSON.parse(new TextDecoder().decode(value)) as Line));
-    await reader.cancel();
+    await child.stdin.flush();
+    const pid = Number(textOf(JSON.parse(await new Response(reader.stdout).text()) as Line));
+    expect(await reader.exited).toBe(0);
     child.stdin.write(`${call("2", "raw__pid")}\n`);
     expect(await child.exited).toBe(0);
     expect(await new Response(child.stderr).text()).toContain("nobody reads its output");
