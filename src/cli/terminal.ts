@@ -95,11 +95,29 @@ export interface Typist {
 export const standardPipes = (): Pipes => ({
   input: Bun.stdin.stream(),
   output: Bun.stdout.writer(),
-  typist: async () => ((await import("node:tty")).isatty(0) ? { echo: (isShown) => void process.stdin.setRawMode(!isShown) } : null),
+  typist: async () => ((await isTerminal(0)) ? { echo: (isShown) => void process.stdin.setRawMode(!isShown) } : null),
 });
 
 /** Standard output (1) or standard error (2) of this process. */
 export function standardOutput(descriptor: 1 | 2): Output {
   const sink = (descriptor === 1 ? Bun.stdout : Bun.stderr).writer();
-  return createOutput(sink, async () => (await import("node:tty")).isatty(descriptor));
+  return createOutput(sink, () => isTerminal(descriptor));
+}
+
+/** Whether a descriptor is a terminal. What answers that brings all of sockets with it, so the cheap question comes first. */
+async function isTerminal(descriptor: 0 | 1 | 2): Promise<boolean> {
+  return !(await isSomethingElse(descriptor)) && (await import("node:tty")).isatty(descriptor);
+}
+
+/** A file, a pipe or nothing at all, for certain; Windows does not tell. */
+async function isSomethingElse(descriptor: 0 | 1 | 2): Promise<boolean> {
+  if (process.platform === "win32") return false;
+  const { fstatSync, statSync } = await import("node:fs");
+  try {
+    const found = fstatSync(descriptor);
+    return !found.isCharacterDevice() || found.rdev === statSync("/dev/null").rdev;
+  } catch {
+    // It is closed, or the system shows no devices: then it is asked in earnest.
+    return false;
+  }
 }
