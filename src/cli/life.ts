@@ -12,8 +12,6 @@ const closeMsMax = defaultLimits.drainMsMax;
 // One Ctrl-C in a terminal arrives several times, from the terminal and from each runner above us that passes it on.
 const sameSignalMs = 250;
 
-const nothing = (): void => undefined;
-
 type Lived = Alive & {
   /** Hands over to a new process of this program; absent: that cannot be. */
   readonly succeed?: () => Promise<void>;
@@ -32,7 +30,7 @@ export interface Life {
   finish(): void;
   /** The exit code. */
   readonly ended: Promise<number>;
-  /** Does nothing at signals any more. */
+  /** Takes its hands off the signals. */
   forget(): void;
 }
 
@@ -82,11 +80,7 @@ export function createLife({ signals, stderr, clock }: Occasion): Life {
     },
     ended: ended.promise,
     forget() {
-      for (const [name, listener] of Object.entries(listeners)) {
-        // The exit code is known by now; a signal that comes while we end would make another of it.
-        if (name.startsWith("SIG")) signals.on(name, nothing);
-        signals.off(name, listener);
-      }
+      for (const [name, listener] of Object.entries(listeners)) signals.off(name, listener);
     },
   };
 }

@@ -41,4 +41,6 @@ export interface Surroundings {
   /** null: the real one. */
   readonly clock: Clock | null;
   readonly selfArgv: readonly string[];
+  /** Hears the exit code as soon as there is one, before everything is written. */
+  readonly known?: (code: number) => void;
 }

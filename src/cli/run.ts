@@ -12,6 +12,7 @@ const launchWord = "launch";
 /** Exit codes: 0, 1 (a fault), 2 (usage), 78 (configuration). Never throws; everything is written when it resolves. */
 export async function run(around: Surroundings): Promise<number> {
   const code = await answer(around).catch((thrown: unknown) => failed(around, thrown));
+  around.known?.(code);
   const lost = await around.stdout.flush();
   // Whoever asked for something and has it in part must not take it for the whole.
   if (lost !== null) around.stderr.write(`1mcp: standard output could not be written (${lost})\n`);

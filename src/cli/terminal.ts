@@ -18,6 +18,40 @@ export interface Output {
 /** What befalls this process, signals above all; the process itself is one. */
 export type Signals = Pick<NodeJS.EventEmitter, "on" | "off">;
 
+const nothing = (): void => undefined;
+
+/** The signals of this process, to which a command listens until it has come to its exit code. */
+export interface OwnSignals extends Signals {
+  /** What comes from now on ends the process with this code. */
+  ending(code: number): void;
+}
+
+/**
+ * What befalls this process. Nobody listens any more when a command has ended, and the system would then end the process
+ * in its own way at a signal that comes a moment late: what it was for would be told by another exit code than it has.
+ */
+export function ownSignals(exit: (code: number) => void): OwnSignals {
+  const left = new Set<string>();
+  const signals: OwnSignals = {
+    on(name, listener) {
+      process.on(name as NodeJS.Signals, listener);
+      return process;
+    },
+    off(name, listener) {
+      if (String(name).startsWith("SIG") && !left.has(String(name))) {
+        left.add(String(name));
+        process.on(name as NodeJS.Signals, nothing);
+      }
+      process.off(name as NodeJS.Signals, listener);
+      return process;
+    },
+    ending(code) {
+      for (const name of left) process.on(name as NodeJS.Signals, () => exit(code));
+    },
+  };
+  return signals;
+}
+
 /** What text is handed to. */
 export interface Sink {
   write(text: string): unknown;
@@ -106,18 +140,5 @@ export function standardOutput(descriptor: 1 | 2): Output {
 
 /** Whether a descriptor is a terminal. What answers that brings all of sockets with it, so the cheap question comes first. */
 async function isTerminal(descriptor: 0 | 1 | 2): Promise<boolean> {
-  return !(await isSomethingElse(descriptor)) && (await import("node:tty")).isatty(descriptor);
-}
-
-/** A file, a pipe or nothing at all, for certain; Windows does not tell. */
-async function isSomethingElse(descriptor: 0 | 1 | 2): Promise<boolean> {
-  if (process.platform === "win32") return false;
-  const { fstatSync, statSync } = await import("node:fs");
-  try {
-    const found = fstatSync(descriptor);
-    return !found.isCharacterDevice() || found.rdev === statSync("/dev/null").rdev;
-  } catch {
-    // It is closed, or the system shows no devices: then it is asked in earnest.
-    return false;
-  }
+  return !(await import("./device.ts")).isNoTerminal(descriptor) && (await import("node:tty")).isatty(descriptor);
 }

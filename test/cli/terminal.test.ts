@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { isatty } from "node:tty";
-import { createOutput, type Sink, standardOutput, standardPipes } from "../../src/cli/terminal.ts";
+import { createOutput, ownSignals, type Sink, standardOutput, standardPipes } from "../../src/cli/terminal.ts";
 
 /** A sink whose reader reads when told to. */
 function createSink() {
@@ -95,4 +95,30 @@ test("the standard streams can be asked whether they are a terminal", async () =
 
 test("somebody types where the input is a terminal, and nobody else does", async () => {
   expect((await standardPipes().typist?.()) !== null).toBe(isatty(0));
+});
+
+test("a signal that comes when a command no longer listens does not end the process in the system's way: first not at all, then with the command's own code", async () => {
+  const codes: number[] = [];
+  const signals = ownSignals((code) => codes.push(code));
+  const { promise: heard, resolve: hear } = Promise.withResolvers<void>();
+  const arrived = async (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    process.once("SIGUSR2", () => resolve());
+    process.kill(process.pid, "SIGUSR2");
+    await promise;
+  };
+  try {
+    signals.on("SIGUSR2", hear);
+    process.kill(process.pid, "SIGUSR2");
+    await heard;
+    signals.off("SIGUSR2", hear);
+    expect(process.listenerCount("SIGUSR2")).toBe(1);
+    await arrived();
+    expect(codes).toEqual([]);
+    signals.ending(3);
+    await arrived();
+    expect(codes).toEqual([3]);
+  } finally {
+    process.removeAllListeners("SIGUSR2");
+  }
 });

@@ -79,7 +79,7 @@ function isFree(tokens: readonly Token[], at: number, length: number): boolean {
 }
 
 // What reads, watches or merely names; everything else of the module may write.
-const reading = /^(?:access|accessSync|constants|existsSync|lstat|lstatSync|readdir|readdirSync|readFile|readFileSync|readlink|realpath|realpathSync|stat|statSync|watch|watchFile|unwatchFile|[A-Z]\w*)$/;
+const reading = /^(?:access|accessSync|constants|existsSync|fstatSync|lstat|lstatSync|readdir|readdirSync|readFile|readFileSync|readlink|realpath|realpathSync|stat|statSync|watch|watchFile|unwatchFile|[A-Z]\w*)$/;
 
 /** Only base/files.ts takes from the file system's modules what can write. */
 export const fileWrites: Rule = (files) =>
