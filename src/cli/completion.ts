@@ -7,6 +7,7 @@ import type { Run } from "./occasion.ts";
 interface Named {
   readonly words: readonly string[];
   readonly about: string;
+  readonly operand: string | null;
 }
 
 /** Gives what prints it for a program with these commands. That throws USAGE for a shell that is none of these. */
@@ -29,17 +30,38 @@ interface Place {
   readonly path: string;
   readonly next: readonly { readonly word: string; readonly about: string }[];
   readonly flags: readonly Flag[];
+  /** Whose names may follow; null: none that are known. */
+  readonly names: Kind | null;
 }
+
+/** Names that the program itself can be asked for, and how. */
+const listings = Object.freeze({ servers: "mcp list --show-disabled", presets: "preset list", applications: "app list" });
+type Kind = keyof typeof listings;
+
+/** What a command's operand is the name of. */
+function kindOf({ words, operand }: Named): Kind | null {
+  if (operand === "APP") return "applications";
+  if (operand === "SERVER") return "servers";
+  // Whoever makes something new gives it a name that there is not.
+  if (operand !== "NAME" || /add|create/.test(words[1] ?? "")) return null;
+  return words[0] === "preset" ? "presets" : words[0] === "mcp" ? "servers" : null;
+}
+
+// A shell looks for commands in what it is given to choose from, and a file that somebody else wrote is where these come from.
+const plainNames = "cut -f 1 | grep -x '[A-Za-z0-9_.-]*'";
 
 function placesOf(commands: readonly Named[]): readonly Place[] {
   const paths = new Set([""]);
   for (const { words } of commands) for (let length = 1; length <= words.length; length += 1) paths.add(words.slice(0, length).join(" "));
   return [...paths].map((path) => {
-    const next = nextOf(commands, path).map((word) => ({ word, about: aboutOf(commands, path === "" ? word : `${path} ${word}`) }));
+    const next = path === "completion" ? shellWords() : nextOf(commands, path).map((word) => ({ word, about: aboutOf(commands, path === "" ? word : `${path} ${word}`) }));
     // Without a command it is the first one that is meant.
-    return { path, next, flags: flags.filter((flag) => isFor(flag, path === "" ? "serve" : path)) };
+    const named = commands.find(({ words }) => words.join(" ") === path);
+    return { path, next, flags: flags.filter((flag) => isFor(flag, path === "" ? "serve" : path)), names: named === undefined ? null : kindOf(named) };
   });
 }
+
+const shellWords = () => Object.keys(shells).map((word) => ({ word, about: `for ${word}` }));
 
 /** The words that may follow those of a path. */
 function nextOf(commands: readonly Named[], path: string): string[] {
@@ -59,8 +81,8 @@ const questions = Object.freeze(["--help", "--version"]);
 // In single quotes nothing means anything to a shell but the quote itself.
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The loop over the words so far, which bash and zsh write alike: where in the tree of commands we are. */
-const walk = (words: string, first: number, last: string): string => `  local path="" word skip=""
+/** The loop over the words so far, which bash and zsh write alike: where in the tree of commands we are. (To zsh the word path is where programs are found.) */
+const walk = (words: string, first: number, last: string): string => `  local place="" word skip="" named=""
   local -i at
   for ((at = ${first}; at < ${last}; at++)); do
     word="\${${words}[at]}"
@@ -69,8 +91,9 @@ const walk = (words: string, first: number, last: string): string => `  local pa
       ${valued.flatMap(spelled).join("|")}) skip=1; continue ;;
       -*) continue ;;
     esac
-    case " $(__1mcp_next "$path") " in
-      *" $word "*) path="\${path:+$path }$word" ;;
+    case " $(__1mcp_next "$place") " in
+      *" $word "*) place="\${place:+$place }$word" ;;
+      *) named=1 ;;
     esac
   done`;
 
@@ -83,7 +106,16 @@ __1mcp_flags() {
   case "$1" in
 ${places.map(({ path, flags: own }) => `    ${quoted(path)}) echo ${quoted([...own.map(({ name }) => `--${name}`), ...questions].join(" "))} ;;`).join("\n")}
   esac
+}
+__1mcp_names() {
+  case "$1" in
+${kindsIn(places).map(([kind, paths]) => `    ${paths.map(quoted).join("|")}) 1mcp ${listings[kind]} 2>/dev/null | tail -n +2 | ${plainNames} ;;`).join("\n")}
+  esac
 }`;
+
+/** Each kind of names, and the commands that take one. */
+const kindsIn = (places: readonly Place[]): [Kind, string[]][] => (Object.keys(listings) as Kind[]).map((kind) => [kind, places.filter(({ names }) => names === kind).map(({ path }) => path)]);
+
 
 const bash = (places: readonly Place[]): string => `# Completion of 1mcp for bash: source <(1mcp completion bash)
 ${tables(places)}
@@ -96,8 +128,8 @@ ${walk("COMP_WORDS", 1, "COMP_CWORD")}
     ${valued.filter((flag) => !isPath(flag)).flatMap(spelled).join("|")}) return ;;
   esac
   case "$cur" in
-    -*) mapfile -t COMPREPLY < <(compgen -W "$(__1mcp_flags "$path")" -- "$cur") ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "$(__1mcp_next "$path")" -- "$cur") ;;
+    -*) mapfile -t COMPREPLY < <(compgen -W "$(__1mcp_flags "$place")" -- "$cur") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$(__1mcp_next "$place") $([[ -n "$named" ]] || __1mcp_names "$place")" -- "$cur") ;;
   esac
 }
 complete -F _1mcp 1mcp
@@ -114,8 +146,8 @@ ${walk("words", 2, "CURRENT")}
     ${valued.filter((flag) => !isPath(flag)).flatMap(spelled).join("|")}) return ;;
   esac
   case "$cur" in
-    -*) compadd -- \${=$(__1mcp_flags "$path")} ;;
-    *) compadd -- \${=$(__1mcp_next "$path")} ;;
+    -*) compadd -- \${=$(__1mcp_flags "$place")} ;;
+    *) compadd -- \${=$(__1mcp_next "$place")} \${=$([[ -n "$named" ]] || __1mcp_names "$place")} ;;
   esac
 }
 if [ "$funcstack[1]" = "_1mcp" ]; then _1mcp "$@"; else compdef _1mcp 1mcp; fi
@@ -124,6 +156,7 @@ if [ "$funcstack[1]" = "_1mcp" ]; then _1mcp "$@"; else compdef _1mcp 1mcp; fi
 function fish(places: readonly Place[]): string {
   const words = places.flatMap(({ path, next }) => next.map(({ word, about }) => `complete -c 1mcp -n ${quoted(`__1mcp_at ${quoted(path)}`)} -a ${quoted(word)} -d ${quoted(about)}`));
   const options = places.flatMap(({ path, flags: own }) => own.map((flag) => `complete -c 1mcp -n ${quoted(`__1mcp_at ${quoted(path)}`)} -l ${flag.name}${flag.short === null ? "" : ` -s ${flag.short}`}${flag.value === null ? "" : isPath(flag) ? " -r -F" : " -x"} -d ${quoted(flag.about)}`));
+  const names = kindsIn(places).flatMap(([kind, paths]) => paths.map((path) => `complete -c 1mcp -n ${quoted(`__1mcp_at ${quoted(path)}`)} -a ${quoted(`(1mcp ${listings[kind]} 2>/dev/null | tail -n +2 | ${plainNames})`)}`));
   return `# Completion of 1mcp for fish: 1mcp completion fish | source
 function __1mcp_next
   switch "$argv[1]"
@@ -152,7 +185,7 @@ function __1mcp_at
   test "$path" = "$argv[1]"
 end
 complete -c 1mcp -f
-${[...words, ...options].join("\n")}
+${[...words, ...names, ...options].join("\n")}
 complete -c 1mcp -l help -d 'help'
 complete -c 1mcp -l version -d 'the version'
 `;
