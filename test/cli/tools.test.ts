@@ -10,7 +10,7 @@ import { statusOf } from "../fixtures/pool.ts";
 
 const backends = [statusOf("git"), statusOf("web"), statusOf("off", { state: "disabled" })];
 const started = () =>
-  operated({ backends }, undefined, {
+  operated({ backends }, () => Promise.resolve({ state: "unchanged" }), {
     actions: serverActions(
       {
         settled: (name) => Promise.resolve(statusOf(name)),
@@ -50,7 +50,7 @@ describe("rules for tools", () => {
     await writeFile(path, text, { mode: 0o600 });
     const flags = ["--config", path, "--state-dir", folder.at("state")];
     const entryNow = async () => (await readFile(path, "utf8")).replace('{\n  "mcpServers": {\n    "git": ', "").replace("\n  }\n}\n", "");
-    return { run: (word: string, ...argv: string[]) => runHere(["mcp", "tools", word, ...argv, ...flags]), entryNow, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+    return { run: (word: string, ...argv: string[]) => runHere(["mcp", "tools", word, ...flags, ...argv]), entryNow, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
   }
 
   test("come and go item by item, so that what is said about the others stays", async () => {
@@ -95,6 +95,16 @@ describe("rules for tools", () => {
     await using at = await given('{ "command": "x", "tools": { "allow": ["t?"] } }');
     const { stdout } = await at.run("enable", "git", "t😀", "tx", "--dry-run");
     expect(stdout).toContain('"allow": ["t?", "t😀"] } }\n');
+  });
+
+  test("for a name that no tool has are written, with a word of that, and of what was probably meant; of nothing where that is not known", async () => {
+    await using server = await started();
+    await using at = await given('{ "command": "git" }');
+    // Of two state folders the last one counts.
+    const said = await at.run("disable", "git", "push", "lgo", "never\u001b", "--state-dir", server.stateDir);
+    expect([said.code, said.stderr]).toEqual([0, "note: git has no tool “lgo” (did you mean “log”?); `1mcp mcp tools git` lists them\nnote: git has no tool “never\\u001b”; `1mcp mcp tools git` lists them\n"]);
+    expect(JSON.parse(await at.entryNow())).toEqual({ command: "git", disabledTools: ["push", "lgo", "never\u001b"] });
+    expect(await at.run("enable", "git", "lgo")).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("need a server that is there, and something to be about", async () => {
