@@ -203,7 +203,7 @@ ${earlierText(figures.calls)}
 
 ${largeTable(figures.large)}
 
-## The guard (small calls, stdio, 2026; no authentication against a grant for one of two servers, both in one process, from source; the middle of all pairs of windows, and half of them lie between)
+## The guard (small calls, stdio, 2026; the same requests to a proxy that asks for no authentication, and to one where their token is a grant for one of two servers; both in one process, from source; the middle of all pairs of windows, and half of them lie between)
 
 ${guardText(figures.guard)}
 
