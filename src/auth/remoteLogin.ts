@@ -77,6 +77,11 @@ export class Login implements RemoteLogin {
     return this.#needed;
   }
 
+  /** A connection, or somebody who waits, is to hear what becomes of it. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   get advice(): string {
     const { server, owner } = this.key;
     if (owner !== "operator") return "log in there by the link that your client is given";

@@ -92,9 +92,9 @@ class Logins implements RemoteLogins {
     return login;
   }
 
-  /** Whoever has called once would keep others out for ever: the oldest goes that nobody has logged in with, or has to. */
+  /** Whoever has called once would keep others out for ever: the oldest goes that nobody has logged in with, has to, or listens to. */
   #makeRoom(): void {
-    const spare = [...this.#logins].find(([, { key, kept, needed }]) => key.owner !== operator && kept.tokens === null && !needed);
+    const spare = [...this.#logins].find(([, { key, kept, needed, isHeard }]) => key.owner !== operator && kept.tokens === null && !needed && !isHeard);
     if (spare !== undefined) this.#logins.delete(spare[0]);
   }
 

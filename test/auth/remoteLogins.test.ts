@@ -224,21 +224,25 @@ test("a server whose header is its login has none here, and there are no more th
   expect((await failure(desk.logins.start("nobody", "paste"))).code).toBe("NAME_UNKNOWN");
 });
 
-test("whoever came once and needed no login makes room for others; who logged in, or has to, stays", async () => {
+test("whoever came once and needed no login makes room for others; who logged in, has to, or is still connected, stays", async () => {
   await using guarded = createGuarded();
   const spec = loginSpec(guarded.url, {}, { credentials: "per-user" });
   const own = loginSpec(guarded.url, { grant: "client_credentials", clientId: "c" }, { credentials: "per-user", name: "own" });
-  await using desk = await deskOf([spec, own], { limits: { loginsMax: 3 } });
+  await using desk = await deskOf([spec, own], { limits: { loginsMax: 4 } });
   const { logins } = desk;
-  const [anna, bert] = [logins.of(own, "anna"), logins.of(spec, "bert")];
+  const [anna, bert, ella] = [logins.of(own, "anna"), logins.of(spec, "bert"), logins.of(spec, "ella")];
+  const unhook = ella?.onChanged(() => undefined);
   await anna?.authorization();
   await bert?.refused({ status: 401, challenge: null, sent: null, tries: 0 });
   const cara = logins.of(spec, "cara");
   expect(logins.of(spec, "cara")).toBe(cara as never);
   for (let n = 0; n < 5; n += 1) expect(logins.of(spec, `visitor ${n}`)).not.toBeNull();
-  expect([logins.of(own, "anna") === anna, logins.of(spec, "bert") === bert, logins.of(spec, "cara") === cara]).toEqual([true, true, false]);
+  expect([logins.of(own, "anna") === anna, logins.of(spec, "bert") === bert, logins.of(spec, "ella") === ella, logins.of(spec, "cara") === cara]).toEqual([true, true, true, false]);
   await logins.of(spec, "cara")?.refused({ status: 401, challenge: null, sent: null, tries: 0 });
-  expect(() => logins.of(spec, "dora")).toThrow("limits.loginsMax is 3");
+  expect(() => logins.of(spec, "dora")).toThrow("limits.loginsMax is 4");
+  // Her connection has ended.
+  unhook?.();
+  expect(logins.of(spec, "dora")).not.toBeNull();
 });
 
 test("each login, renewal and failure is written down with whose it is, and nothing secret or foreign with it", async () => {
