@@ -7,7 +7,7 @@ import { type Clock, createPrivateFile, ensurePrivateDir, type Fault, fault, fau
 import { type Presence, processLives, readPresence } from "../config/index.ts";
 import { openServeLog, serveLogPath } from "./serveLog.ts";
 import { supervisedVariable } from "./supervise.ts";
-import { readSupervision } from "./supervision.ts";
+import { givenUpText, readSupervision } from "./supervision.ts";
 
 export interface LaunchOptions {
   readonly stateDir: string;
@@ -47,10 +47,10 @@ export async function ensureServer(options: LaunchOptions): Promise<Presence> {
 
 /** Whether a server is to be started: one that fell a moment ago is started again by its supervisor, and another would only be in its way. Throws SERVER_AWAY when that has given up. */
 async function nobodySupervises(stateDir: string): Promise<boolean> {
-  const { supervisor, phase, restarts, lastExit } = await readSupervision(stateDir);
-  if (supervisor === null) return true;
-  if (phase !== "crash-loop") return false;
-  throw fault("SERVER_AWAY", { op: "start", detail: `its supervisor has given up after ${restarts} restarts: ${lastExit ?? "it fell"}`, hint: `see ${serveLogPath(stateDir)}, then: 1mcp serve --restart` });
+  const supervised = await readSupervision(stateDir);
+  if (supervised.supervisor === null) return true;
+  if (supervised.phase !== "crash-loop") return false;
+  throw fault("SERVER_AWAY", { op: "start", detail: `its supervisor has ${givenUpText(supervised)}`, hint: `see ${serveLogPath(stateDir)}, then: 1mcp serve --restart` });
 }
 
 /** Scripts tell a wrong configuration by the exit code, whoever it was that read it. */

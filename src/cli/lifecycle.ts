@@ -14,7 +14,7 @@ import { askOperator } from "./operator.ts";
 import { spanText } from "./print.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { serveLogPath, serveLogSince, serveLogSize } from "./serveLog.ts";
-import { isOrphan, readSupervision, type Supervised } from "./supervision.ts";
+import { fallText, givenUpText, isOrphan, readSupervision, type Supervised } from "./supervision.ts";
 
 /** Does it; gives the exit code. */
 export function lifecycle(occasion: Occasion, verb: LifecycleVerb): Promise<number> {
@@ -72,14 +72,12 @@ async function status(occasion: Occasion): Promise<number> {
   return code;
 }
 
-const whyOf = ({ supervision }: Condition): string => supervision.lastExit ?? "it fell";
-
 const sentences: Readonly<Record<Condition["state"], (condition: Condition, log: string, now: number) => string>> = Object.freeze({
   ready: ({ pid, url }) => `ready: process ${pid}${url === null ? "" : ` at ${url}`}`,
   stopped: () => "not running; start it: 1mcp serve --background",
   "not-ready": ({ pid }, log) => `not ready yet, or not any more: process ${pid ?? "none"}; see ${log}`,
-  restarting: (condition, log, now) => `restarting in ${spanText((condition.supervision.retryAt ?? now) - now)}, for the ${ordinal(condition.supervision.restarts)} time: ${whyOf(condition)}; see ${log}`,
-  "crash-loop": (condition, log) => `given up after ${condition.supervision.restarts} restarts: ${whyOf(condition)}; see ${log}, then: 1mcp serve --restart`,
+  restarting: (condition, log, now) => `restarting in ${spanText((condition.supervision.retryAt ?? now) - now)}, for the ${ordinal(condition.supervision.restarts)} time: ${fallText(condition.supervision)}; see ${log}`,
+  "crash-loop": (condition, log) => `${givenUpText(condition.supervision)}; see ${log}, then: 1mcp serve --restart`,
   orphaned: ({ pid }) => `orphaned: process ${pid} runs, but its supervisor is gone; 1mcp serve --restart mends it`,
 });
 

@@ -48,6 +48,12 @@ export async function readSupervision(stateDir: string): Promise<Supervised> {
   return { ...((text === null ? null : parsed(text)) ?? beginning), supervisor: owner?.pid ?? null };
 }
 
+/** Why the server is not there, once it has been. */
+export const fallText = ({ lastExit }: Pick<Supervision, "lastExit">): string => lastExit ?? "it fell";
+
+/** That it was given up, and why. */
+export const givenUpText = (supervision: Pick<Supervision, "restarts" | "lastExit">): string => `given up after ${supervision.restarts} restarts: ${fallText(supervision)}`;
+
 /** Whether the server of this process runs on, though its supervisor has gone. */
 export const isOrphan = ({ supervisor, worker }: Supervised, pid: number | null): boolean => supervisor === null && worker !== null && worker === pid;
 
