@@ -34,18 +34,10 @@ interface Place {
   readonly names: Kind | null;
 }
 
-/** Names that the program itself can be asked for, and how. */
-const listings = Object.freeze({ servers: "mcp list --show-disabled", presets: "preset list", applications: "app list" });
+/** Operands whose names the program itself can be asked for, and how. */
+const listings = Object.freeze({ SERVER: "mcp list --show-disabled", PRESET: "preset list", APP: "app list" });
 type Kind = keyof typeof listings;
-
-/** What a command's operand is the name of. */
-function kindOf({ words, operand }: Named): Kind | null {
-  if (operand === "APP") return "applications";
-  if (operand === "SERVER") return "servers";
-  // Whoever makes something new gives it a name that there is not.
-  if (operand !== "NAME" || /add|create/.test(words[1] ?? "")) return null;
-  return words[0] === "preset" ? "presets" : words[0] === "mcp" ? "servers" : null;
-}
+const isKind = (operand: string | null): operand is Kind => operand !== null && Object.hasOwn(listings, operand);
 
 // A shell looks for commands in what it is given to choose from, and a file that somebody else wrote is where these come from.
 const plainNames = "cut -f 1 | grep -x '[A-Za-z0-9_.-]*'";
@@ -56,8 +48,8 @@ function placesOf(commands: readonly Named[]): readonly Place[] {
   return [...paths].map((path) => {
     const next = path === "completion" ? shellWords() : nextOf(commands, path).map((word) => ({ word, about: aboutOf(commands, path === "" ? word : `${path} ${word}`) }));
     // Without a command it is the first one that is meant.
-    const named = commands.find(({ words }) => words.join(" ") === path);
-    return { path, next, flags: flags.filter((flag) => isFor(flag, path === "" ? "serve" : path)), names: named === undefined ? null : kindOf(named) };
+    const operand = commands.find(({ words }) => words.join(" ") === path)?.operand ?? null;
+    return { path, next, flags: flags.filter((flag) => isFor(flag, path === "" ? "serve" : path)), names: isKind(operand) ? operand : null };
   });
 }
 
@@ -115,7 +107,6 @@ ${kindsIn(places).map(([kind, paths]) => `    ${paths.map(quoted).join("|")}) 1m
 
 /** Each kind of names, and the commands that take one. */
 const kindsIn = (places: readonly Place[]): [Kind, string[]][] => (Object.keys(listings) as Kind[]).map((kind) => [kind, places.filter(({ names }) => names === kind).map(({ path }) => path)]);
-
 
 const bash = (places: readonly Place[]): string => `# Completion of 1mcp for bash: source <(1mcp completion bash)
 ${tables(places)}

@@ -23,10 +23,10 @@ test("help as people see it", () => {
       mcp add [NAME] [-- COMMAND...]          write a server into the
                                               configuration, and have the running
                                               one take it
-      mcp update [NAME] [-- COMMAND...]       change a server's entry
-      mcp remove [NAME]                       take a server away
-      mcp enable [NAME]                       switch a server on
-      mcp disable [NAME]                      switch a server off, and keep its
+      mcp update [SERVER] [-- COMMAND...]     change a server's entry
+      mcp remove [SERVER]                     take a server away
+      mcp enable [SERVER]                     switch a server on
+      mcp disable [SERVER]                    switch a server off, and keep its
                                               entry
       mcp list                                the servers in the configuration
       mcp status [SERVER]                     say how the servers are, as “status”
@@ -47,15 +47,15 @@ test("help as people see it", () => {
       mcp trust [SERVER]                      show the same, and trust it from now
                                               on
       preset list                             the presets there are
-      preset show [NAME]                      one preset, and which servers it
+      preset show [PRESET]                    one preset, and which servers it
                                               selects
       preset create [NAME]                    a name for a selection of servers
-      preset edit [NAME]                      change what a preset selects, or its
+      preset edit [PRESET]                    change what a preset selects, or its
                                               description
-      preset delete [NAME]                    take a preset away
-      preset test [NAME]                      which servers a preset or an
+      preset delete [PRESET]                  take a preset away
+      preset test [PRESET]                    which servers a preset or an
                                               expression selects
-      preset url [NAME]                       the address for clients that are to
+      preset url [PRESET]                     the address for clients that are to
                                               see its servers alone
       app list                                the applications that are known, and
                                               which of them are here
