@@ -32,24 +32,18 @@ export interface OwnSignals extends Signals {
  */
 export function ownSignals(exit: (code: number) => void): OwnSignals {
   const left = new Set<string>();
-  const signals: OwnSignals = {
-    on(name, listener) {
-      process.on(name as NodeJS.Signals, listener);
-      return process;
-    },
+  return {
+    on: (name, listener) => process.on(name as NodeJS.Signals, listener),
     off(name, listener) {
-      if (String(name).startsWith("SIG") && !left.has(String(name))) {
-        left.add(String(name));
-        process.on(name as NodeJS.Signals, nothing);
-      }
-      process.off(name as NodeJS.Signals, listener);
-      return process;
+      const isNew = String(name).startsWith("SIG") && !left.has(String(name));
+      if (isNew) process.on(name as NodeJS.Signals, nothing);
+      if (isNew) left.add(String(name));
+      return process.off(name as NodeJS.Signals, listener);
     },
     ending(code) {
       for (const name of left) process.on(name as NodeJS.Signals, () => exit(code));
     },
   };
-  return signals;
 }
 
 /** What text is handed to. */
