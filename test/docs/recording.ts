@@ -4,6 +4,7 @@
  */
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { tableText } from "../../src/cli/table.ts";
 import { typedAt } from "../fixtures/onTerminal.ts";
 import { cleanEnv, programArgv, projectDir, temporaryDir } from "../fixtures/program.ts";
 
@@ -42,7 +43,7 @@ export async function recorded(): Promise<readonly Scene[]> {
     for (const args of commands) {
       const from = performance.now();
       const { text } = await typedAt([...programArgv(), ...args], [], { env, cols });
-      scenes.push({ typed: `1mcp ${args.map(quoted).join(" ")}`, lines: shown(text, home.path), ms: performance.now() - from });
+      scenes.push({ typed: `1mcp ${args.map(quoted).join(" ")}`, lines: await shown(text, home.path), ms: performance.now() - from });
     }
   } finally {
     await typedAt([...programArgv(), "serve", "--stop"], [], { env, cols });
@@ -53,22 +54,19 @@ export async function recorded(): Promise<readonly Scene[]> {
 const quoted = (word: string): string => (/[^\w@/.:=-]/u.test(word) ? `'${word}'` : word);
 
 /** What stands on the terminal in the end, with the numbers that are others each time replaced. */
-const shown = (text: string, home: string): string[] =>
-  text
+async function shown(text: string, home: string): Promise<string[]> {
+  const plain = text
     .replaceAll(home, "~")
     .replace(/[^\n]*\r\u001b\[2K/gu, "")
     .replace(/127\.0\.0\.1:\d+/gu, "127.0.0.1:3050")
-    .replace(/(process) \d+/gu, "$1 4711")
-    .replace(/SERVER {2}[^]*/u, (table) => aligned(table.replace(/\b\d+ s\b/u, "1 s").replace(/\d+(?= +20)/u, "4718")))
-    .trimEnd()
-    .split(/\r?\n/u)
-    .map((line) => line.trimEnd());
-
-/** A table whose columns are as wide as what is in them now. */
-function aligned(table: string): string {
-  const rows = table.trimEnd().split(/\r?\n/u).map((row) => row.split(/ {2,}/u));
-  return rows.map((row) => row.map((cell, at) => cell.padEnd(Math.max(...rows.map((other) => other[at]?.length ?? 0)) + 2)).join("").trimEnd()).join("\n");
+    .replace(/(process) \d+/gu, "$1 4711");
+  const [before = "", table] = plain.split(/(?=SERVER {2})/u);
+  const said = before + (table === undefined ? "" : await aligned(table.replace(/\b\d+ s\b/u, "1 s").replace(/\d+(?= +20)/u, "4718")));
+  return said.trimEnd().split(/\r?\n/u).map((line) => line.trimEnd());
 }
+
+/** The table anew, for the columns are as wide as what was in them. */
+const aligned = (table: string): Promise<string> => tableText(table.trimEnd().split(/\r?\n/u).map((row) => row.split(/ {2,}/u)), { isTerminal: () => Promise.resolve(true) });
 
 // ---- drawing ------------------------------------------------------------------------------------------------------
 
@@ -88,7 +86,7 @@ export function drawn(scenes: readonly Scene[]): string {
   const put = (line: string, kind: "typed" | "said"): void => {
     row += 1;
     const y = Math.round(barHeight + padding + row * lineHeight - 5);
-    const body = kind === "typed" ? `<tspan class="prompt">$ </tspan>${escaped(line)}` : escaped(line);
+    const body = kind === "typed" ? `<tspan class="prompt">$ </tspan>${Bun.escapeHTML(line)}` : Bun.escapeHTML(line);
     if (line !== "") texts.push(`<text class="${kind}" x="${padding}" y="${y}" style="animation-delay:${second.toFixed(1)}s">${body}</text>`);
   };
   for (const { typed, lines, ms } of scenes) {
@@ -113,7 +111,5 @@ ${texts.join("\n")}
 </svg>
 `;
 }
-
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 if (import.meta.main) await Bun.write(picturePath, drawn(await recorded()));
