@@ -60,8 +60,7 @@ async function shown(text: string, home: string): Promise<string[]> {
     .replace(/[^\n]*\r\u001b\[2K/gu, "")
     .replace(/127\.0\.0\.1:\d+/gu, "127.0.0.1:3050")
     .replace(/(process) \d+/gu, "$1 4711");
-  const [before = "", table] = plain.split(/(?=SERVER {2})/u);
-  const said = before + (table === undefined ? "" : await aligned(table.replace(/\b\d+ s\b/u, "1 s").replace(/\d+(?= +20)/u, "4718")));
+  const said = plain.startsWith("SERVER ") ? await aligned(plain.replace(/\b\d+ s\b/u, "1 s").replace(/\d+(?= +20)/u, "4718")) : plain;
   return said.trimEnd().split(/\r?\n/u).map((line) => line.trimEnd());
 }
 
