@@ -103,7 +103,7 @@ describe("SIGTERM", () => {
     const pid = Number(said(await call(program, "idle__pid")));
     await call(program, "busy__ok");
     const running = call(program, "busy__after", { ms: 500 });
-    await call(program, "busy__ok");
+    await program.arrived(1, "busy");
     program.signal("SIGTERM");
     let ended = 0;
     await until(async () => {
@@ -119,7 +119,7 @@ describe("SIGTERM", () => {
     await using program = await startProgram({ config: { limits, mcpServers: { stubborn: backend(["--stubborn"]) } } });
     const pid = Number(said(await call(program, "stubborn__pid")));
     const running = Array.from({ length: 5 }, () => call(program, "stubborn__never"));
-    await call(program, "stubborn__ok");
+    await program.arrived(5, "stubborn");
     const from = performance.now();
     program.signal("SIGTERM");
     for (const sent of await Promise.all(running)) expect(errorIn(sent).data).toMatchObject({ code: "SHUTTING_DOWN" });

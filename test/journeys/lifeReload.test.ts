@@ -22,12 +22,30 @@ describe("calls in flight", () => {
     const names = ["kept", "off", "removed", "changed"];
     const pids = await Promise.all(names.map((name) => deed(program, `${name}__pid`)));
     const running = names.map((name) => deed(program, `${name}__after`, { ms: 1000 }));
+    for (const name of names) await program.arrived(1, name);
     await program.writeConfig({ mcpServers: { kept: backend({ prefix: "renamed", tags: ["x"], requestTimeout: 30_000, connectionTimeout: 30_000 }), off: backend({ disabled: true }), changed: backend({ env: { A: "1" } }) } });
     await until(() => inPlace(program) === 2);
     expect(await deed(program, "renamed__pid")).toBe(pids[0] ?? "");
     expect(await deed(program, "changed__pid")).not.toBe(pids[3]);
     for (const gone of ["kept__pid", "off__pid", "removed__pid"]) expect(await deed(program, gone)).toContain("NAME_UNKNOWN");
     expect(await Promise.all(running)).toEqual(["ok", "ok", "ok", "ok"]);
+  });
+
+  test("that wait for a server on its first way are served by it, though it is removed meanwhile; then it ends", async () => {
+    await using at = await temporaryDir();
+    const mute = join(at.path, "mute");
+    await writeFile(mute, "");
+    await using program = await startProgram({ config: { mcpServers: { kept: backend(), slow: backend({}, `--mute=${mute}`) } } });
+    const waiting = [deed(program, "slow__pid"), deed(program, "slow__pid")];
+    await program.arrived(2);
+    await program.writeConfig({ mcpServers: { kept: backend() } });
+    await program.said('"added":"","removed":"slow","changed":"","kept":"kept"');
+    expect(await deed(program, "slow__pid")).toContain("NAME_UNKNOWN");
+    await unlink(mute);
+    const [pid, same] = await Promise.all(waiting);
+    expect([Number(pid), same]).toEqual([expect.any(Number) as number, pid ?? ""]);
+    await until(() => !childrenOf(program.pid).includes(Number(pid)));
+    expect(await deed(program, "kept__ok")).toBe("ok");
   });
 });
 
@@ -92,6 +110,7 @@ describe("a mounted volume, as Kubernetes has it", () => {
     await using program = await startProgram({ dir: at.path, args: ["--config", join(volume, "mcp.json")] });
     const pid = await deed(program, "kept__pid");
     const running = [deed(program, "kept__after", { ms: 1000 }), deed(program, "one__after", { ms: 1000 })];
+    for (const name of ["kept", "one"]) await program.arrived(1, name);
     await mount(config("two"));
     await program.said('"added":"two","removed":"one","changed":"","kept":"kept"');
     await mount('{ "mcpServers": { "kept": ');

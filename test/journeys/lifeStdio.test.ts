@@ -36,6 +36,7 @@ describe("a server that crashes", () => {
     await deed(program, "bad__ok");
     const before = performance.now();
     const others = Array.from({ length: 20 }, () => deed(program, "bad__never"));
+    await program.arrived(20, "bad");
     const fell = errorIn(await deed(program, "bad__crash"));
     expect(fell).toMatchObject({ data: { code: "BACKEND_GONE", backend: "bad", sent: true } });
     expect(fell.message).toContain("bad:");

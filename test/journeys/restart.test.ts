@@ -86,8 +86,7 @@ test("whoever is told to end while it hands over ends, and leaves nobody in its 
   expect(await call(program, "one__ok")).toContain("ok");
   // Longer than the new one needs to come up.
   const late = call(program, "one__after", { ms: 1500 });
-  const inFlight = async (): Promise<boolean> => (await (await fetch(`${program.origin}/metrics`, { headers: { authorization: `Bearer ${program.token}` } })).text()).includes('onemcp_server_calls_in_flight{server="one"} 1');
-  while (!(await inFlight())) await turn();
+  await program.arrived(1, "one");
   program.signal("SIGUSR2");
   await program.said("starts a new process to take its place");
   program.signal("SIGTERM");
