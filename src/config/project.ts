@@ -60,16 +60,20 @@ function upwards(folder: string): string[] {
 }
 
 async function textOf(path: string): Promise<string | null> {
-  try {
-    const found = await stat(path);
-    if (!found.isFile()) return null;
-    if (found.size > fixedBounds.projectBytesMax) throw new Error(`it is larger than ${fixedBounds.projectBytesMax} bytes`);
-    return await readFile(path, "utf8");
-  } catch (cause) {
+  const found = await stat(path).catch((cause: unknown) => {
+    // Folders above may be closed to us: then nobody can know of a file there.
     if (["ENOENT", "ENOTDIR", "EACCES"].includes((cause as NodeJS.ErrnoException).code ?? "")) return null;
-    throw fault("CONFIG_UNREADABLE", { detail: `${path}: ${(cause as Error).message}`, cause });
-  }
+    throw unreadable(path, cause);
+  });
+  if (found === null || !found.isFile()) return null;
+  if (found.size > fixedBounds.projectBytesMax) throw unreadable(path, new Error(`it is larger than ${fixedBounds.projectBytesMax} bytes`));
+  // One that is there and closed selects something, and everything is not what it selects.
+  return readFile(path, "utf8").catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
 }
+
+const unreadable = (path: string, cause: unknown) => fault("CONFIG_UNREADABLE", { detail: `${path}: ${(cause as Error).message}`, cause });
 
 function parsed(text: string, path: string): ProjectFile {
   const refused = (detail: string, cause?: unknown) => fault("CONFIG_INVALID", { detail: `${path}: ${detail}`, hint: "it may have preset, filter or tags, and context", cause });

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fixedBounds, runTool } from "../../src/base/index.ts";
 import { contextOf, findProject, projectSelection } from "../../src/config/project.ts";
 import { createFolder } from "../fixtures/folder.ts";
+import { projectDir } from "../fixtures/program.ts";
 
 describe("a project", () => {
   test("is the nearest folder upwards with a .1mcprc, which may hold comments and plain keys", async () => {
@@ -47,6 +49,25 @@ describe("a project", () => {
     await mkdir(folder.at("in"));
     await symlink(folder.at("in", ".1mcprc"), folder.at("in", ".1mcprc"));
     await expect(findProject(folder.at("in"))).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
+  });
+
+  test("whose file is closed to us is refused, for it selects something; above a closed folder nobody can know", async () => {
+    await using folder = await createFolder();
+    await mkdir(folder.at("project"));
+    await mkdir(folder.at("closed"));
+    await writeFile(folder.at("project", ".1mcprc"), "{ tags: ['x'] }", { mode: 0o000 });
+    await writeFile(folder.at("closed", ".1mcprc"), "{ tags: ['x'] }");
+    await chmod(folder.at("closed"), 0o000);
+    await chmod(folder.path, 0o711);
+    // Nothing is closed to root.
+    const script = `
+      const { findProject } = await import(${JSON.stringify(join(projectDir, "src", "config", "project.ts"))});
+      if (process.getuid() === 0) process.setuid(65534);
+      const found = (at) => findProject(at).then(({ path }) => path, ({ code }) => code);
+      console.log(JSON.stringify([await found(${JSON.stringify(folder.at("project"))}), await found(${JSON.stringify(folder.at("closed"))})]));`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
+    expect(JSON.parse(await new Response(child.stdout).text())).toEqual(["CONFIG_UNREADABLE", null]);
+    await chmod(folder.at("closed"), 0o700);
   });
 });
 
