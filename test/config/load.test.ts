@@ -5,6 +5,7 @@ import { bridgeConfig, bridgedName, demoConfig, emptyConfig, loadConfig, type Lo
 import { parseConfig } from "../../src/config/load.ts";
 import { configIn, read } from "../fixtures/config.ts";
 import { createFolder } from "../fixtures/folder.ts";
+import { asNobody } from "../fixtures/nobody.ts";
 
 const problem = (loaded: Loaded): string | undefined => (loaded.ok ? undefined : loaded.issues[0]?.message);
 
@@ -46,11 +47,12 @@ test("what cannot be read is an issue without a hash", async () => {
   expect(problem(await loadConfig({ path: folder.at("bytes.json"), env: {} }))).toBe("the file is not UTF-8 text");
 });
 
-test.skipIf(process.getuid?.() === 0)("a file that we may not read says so", async () => {
+test("a file that we may not read says so", async () => {
   await using folder = await createFolder();
   await writeFile(folder.at("mcp.json"), "{}");
   await chmod(folder.at("mcp.json"), 0);
-  expect(problem(await loadConfig({ path: folder.at("mcp.json"), env: {} }))).toBe("the file may not be read by this user");
+  await chmod(folder.path, 0o711);
+  expect(problem((await asNobody("config/load.ts", "loadConfig", { path: folder.at("mcp.json"), env: {} })) as Loaded)).toBe("the file may not be read by this user");
 });
 
 test("a .env that cannot be read is a warning", async () => {

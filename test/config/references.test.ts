@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { fixedBounds, reveal } from "../../src/base/index.ts";
 import { loadConfig, type StdioSpec } from "../../src/config/index.ts";
-import { keyOf, readReferences, readSecretFile, withFiles } from "../../src/config/references.ts";
+import { keyOf, readReferences, withFiles } from "../../src/config/references.ts";
 import { createFolder } from "../fixtures/folder.ts";
+import { asNobody } from "../fixtures/nobody.ts";
 
 async function loadedIn(folder: { at(name: string): string }, config: object, env: Record<string, string> = {}) {
   await writeFile(folder.at("mcp.json"), JSON.stringify(config), { mode: 0o600 });
@@ -76,9 +77,10 @@ test("a reference is told from another by what it names, and what is no referenc
   expect((await readReferences([{ $file: 1 }, { $other: "x" }, { $file: "a", more: "b" }, null], { folder: "/", variables: new Map() })).size).toBe(0);
 });
 
-test.skipIf(process.getuid?.() === 0)("a file that we may not read says so", async () => {
+test("a file that we may not read says so", async () => {
   await using folder = await createFolder();
   await writeFile(folder.at("token"), "x");
   await chmod(folder.at("token"), 0);
-  expect(await readSecretFile(folder.at("token"))).toEqual({ problem: expect.stringContaining("EACCES") });
+  await chmod(folder.path, 0o711);
+  expect(await asNobody("config/references.ts", "readSecretFile", folder.at("token"))).toEqual({ problem: expect.stringContaining("EACCES") });
 });
