@@ -12,12 +12,17 @@ import { issueText } from "./print.ts";
 export const consolidateApps: Run = async (occasion) => {
   const wanted = occasion.operand === null ? applications : [applicationOf(occasion)];
   const mover = moverOf(occasion);
-  // All of them first: what cannot be read is told before anything has moved.
+  // All of them first: what cannot be read, or not be changed, is told before anything has moved.
   const found: FoundApp[] = [];
-  for (const one of wanted) found.push(await findApp(one, mover));
+  for (const application of wanted) {
+    const one = await findApp(application, mover);
+    if (one.servers.size === 0) continue;
+    await checked(occasion, one, await ownEntryOf(occasion, application), true);
+    found.push(one);
+  }
   const done = [];
   const agreement = new Agreement(occasion);
-  for (const one of found) if (one.servers.size > 0) done.push(await consolidated(occasion, one, agreement));
+  for (const one of found) done.push(await consolidated(occasion, one, agreement));
   if (done.length === 0 && !occasion.settings.json) occasion.stdout.write("there is no server to move\n");
   return finished(occasion, done, agreement, ({ written }) => written);
 };

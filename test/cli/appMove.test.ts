@@ -84,6 +84,14 @@ describe("a file in which a server stands twice", () => {
     expect(await runIn(home, "discover")).toMatchObject({ code: 1, stderr: expect.stringContaining(path) as string });
     expect((await readFile(path)).equals(twice)).toBe(true);
   });
+
+  test("is told before another application's servers have moved", async () => {
+    await using home = await createHome();
+    const paths = [await home.put(sampleOf("cursor")), await home.put({ ...sampleOf("windsurf"), bytes: twice })];
+    expect(await runIn(home, "consolidate", "--yes")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("cannot be changed without touching the rest") as string });
+    expect(await Promise.all(paths.map((path) => readFile(path)))).toEqual([Buffer.from(sampleOf("cursor").bytes), Buffer.from(twice)]);
+    expect(await home.config()).toEqual({});
+  });
 });
 
 describe("app restore", () => {
