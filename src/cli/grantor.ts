@@ -2,8 +2,9 @@
  * Who can be asked about grants: the running server, over the operator's socket; where none runs, its database. Both look
  * alike from here.
  */
-import type { AuthOperator, GrantInfo, NewToken, PinnedClient, ShownClient } from "../compose/index.ts";
-import { pathOf, stateDirOf } from "./configPath.ts";
+import type { AuthOperator, GrantInfo, NewToken, PinnedClient, Report, ShownClient } from "../compose/index.ts";
+import { configText, parseDocument } from "../config/index.ts";
+import { configPathOf, membersOf, pathOf, stateDirOf } from "./configPath.ts";
 import type { Occasion } from "./occasion.ts";
 import { askOperator, askRunning, silentFault } from "./operator.ts";
 import { version } from "./version.ts";
@@ -17,6 +18,8 @@ export interface Issued {
 /** What throws does so as `AuthOperator` says, and with SERVER_AWAY. */
 export interface Grantor extends AsyncDisposable {
   grants(): Promise<readonly GrantInfo[]>;
+  /** The names of the servers that there are; null: nobody can tell. */
+  servers(): Promise<readonly string[] | null>;
   create(token: NewToken): Promise<Issued>;
   rotate(id: string): Promise<Issued>;
   revoke(id: string | "all"): Promise<number>;
@@ -36,6 +39,7 @@ export async function grantorOf(occasion: Occasion): Promise<Grantor> {
 
 const running = (occasion: Occasion): Grantor => ({
   grants: async () => (await askRunning<{ readonly grants: readonly GrantInfo[] }>(occasion, "GET", "/auth/grants")).grants,
+  servers: async () => (await askRunning<Report>(occasion, "GET", "/status")).servers.map(({ name }) => name),
   create: (token) => askRunning(occasion, "POST", "/auth/tokens", { body: token }),
   rotate: (id) => askRunning(occasion, "POST", `/auth/tokens/${encodeURIComponent(id)}/rotate`),
   revoke: async (id) => (await askRunning<{ readonly revoked: number }>(occasion, "POST", "/auth/grants/revoke", { body: { id } })).revoked,
@@ -55,6 +59,7 @@ async function atRest(occasion: Occasion): Promise<Grantor> {
   const ask = <T>(what: (operator: AuthOperator) => T | Promise<T>): Promise<T> => Promise.try(() => what(operator));
   return {
     grants: () => ask((it) => it.grants()),
+    servers: () => namesIn(configPathOf(occasion)),
     create: (token) => ask((it) => it.createToken(token)),
     rotate: (id) => ask((it) => it.rotateToken(id)),
     revoke: (id) => ask((it) => it.revoke(id)),
@@ -65,4 +70,11 @@ async function atRest(occasion: Occasion): Promise<Grantor> {
     unpinClient: (url) => ask((it) => it.unpinClient(url)),
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Read leniently, as for every listing; null: there is no file, or it is no JSON. */
+async function namesIn(path: string): Promise<readonly string[] | null> {
+  const text = await configText(path);
+  const document = text === null ? null : parseDocument(text).document;
+  return document === null ? null : Object.keys(membersOf(membersOf(document.value)["mcpServers"]));
 }

@@ -2,7 +2,7 @@
  * `token`: static tokens, for programs that cannot send anybody to a browser. A token is printed once, alone on stdout, so
  * that it can go into a file or a variable; only its digest is kept.
  */
-import { escapeControls, fault } from "../base/index.ts";
+import { escapeControls, fault, nearestOf } from "../base/index.ts";
 import { serverScope } from "../catalog/index.ts";
 import type { GrantInfo } from "../compose/index.ts";
 import { type Grantor, grantorOf, type Issued } from "./grantor.ts";
@@ -15,8 +15,26 @@ export const create: Run = async (occasion) => {
   const { name, sources, ttlMs } = occasion.settings;
   if (name === null) throw fault("USAGE", { detail: "what is the token for?", hint: "give it a --name" });
   await using grantor = await grantorOf(occasion);
-  return say(occasion, await grantor.create({ name, scopes: scopesOf(occasion), lifeMs: ttlMs, ...(sources === null ? {} : { sources }) }));
+  const scopes = scopesOf(occasion);
+  const made = await grantor.create({ name, scopes, lifeMs: ttlMs, ...(sources === null ? {} : { sources }) });
+  const code = say(occasion, made);
+  await noteUnknown(occasion, grantor, scopes ?? []);
+  return code;
 };
+
+/** A server may come later; that there is none of a name now is worth a word, since the name may be mistyped. */
+async function noteUnknown({ stderr }: Occasion, grantor: Grantor, scopes: readonly string[]): Promise<void> {
+  const wanted = scopes.filter((scope) => scope.startsWith(serverScope("")));
+  // The token is made: where that cannot be told it is as good.
+  const servers = wanted.length === 0 ? null : await grantor.servers().catch(() => null);
+  if (servers === null) return;
+  const known = new Map(servers.map((name) => [serverScope(name), name]));
+  for (const scope of wanted) {
+    if (known.has(scope)) continue;
+    const near = known.get(nearestOf(scope, [...known.keys()]) ?? "");
+    stderr.write(`${escapeControls(`${scope} opens nothing yet: there is no such server${near === undefined ? "" : `; did you mean “${near}”?`}`)}\n`);
+  }
+}
 
 /** Null: everything. */
 function scopesOf({ settings: { scopes, servers } }: Occasion): readonly string[] | null {

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import type { GrantInfo, NewToken } from "../../src/auth/index.ts";
 import { fault } from "../../src/base/index.ts";
 import { runHere } from "../fixtures/cli.ts";
 import { idleOperator } from "../fixtures/doorkeeper.ts";
+import { createFolder } from "../fixtures/folder.ts";
 import { operated } from "../fixtures/operated.ts";
+import { statusOf } from "../fixtures/pool.ts";
 
 const ci: GrantInfo = { id: "g_1", kind: "token", name: "ci", clientId: null, scopes: ["tag:web"], resource: null, createdAt: 0, usedAt: null, expiresAt: Date.UTC(2027, 0, 2) };
 const code: GrantInfo = { ...ci, id: "g_2", kind: "code", name: "Editor\u001b[2J", clientId: "c" };
@@ -11,7 +14,7 @@ const code: GrantInfo = { ...ci, id: "g_2", kind: "code", name: "Editor\u001b[2J
 describe("token create", () => {
   test("prints the token alone on stdout, and all else beside it", async () => {
     const made: NewToken[] = [];
-    await using server = await operated({}, undefined, { auth: idleOperator({ createToken: (token) => (made.push(token), { grant: ci, token: "1mcp_x" }) }) });
+    await using server = await operated({ backends: [statusOf("a")] }, undefined, { auth: idleOperator({ createToken: (token) => (made.push(token), { grant: ci, token: "1mcp_x" }) }) });
     const told = "“ci” (g_1) opens tag:web until 2027-01-02T00:00:00.000Z; it is not shown again\n";
     expect(await runHere(["token", "create", "--name", "ci", "--scope", "tag:web", "--scope", "server:a,admin:read", "--ttl", "2h", ...server.flags])).toEqual({ code: 0, stdout: "1mcp_x\n", stderr: told });
     expect((await runHere(["token", "create", "--name", "ci", ...server.flags])).code).toBe(0);
@@ -31,6 +34,21 @@ describe("token create", () => {
     expect((await runHere(["token", "list", ...server.flags])).stdout).toContain("\t10.0.0.0/8 ::1\n");
     expect(await runHere(["token", "create", "--name", "ci", "--server", "a", "--scope", "all", ...server.flags])).toMatchObject({ code: 2 });
     expect(await runHere(["token", "create", "--name", "ci", "--from-cidr", "home", ...server.flags])).toMatchObject({ code: 2 });
+  });
+
+  test("says of which server there is none yet, by the running server or by the file; the token is made all the same", async () => {
+    await using server = await operated({ backends: [statusOf("search"), statusOf("docs")] }, undefined, { auth: idleOperator({ createToken: () => ({ grant: ci, token: "1mcp_x" }) }) });
+    const notes = async (...argv: string[]): Promise<readonly string[]> => {
+      const { code, stdout, stderr } = await runHere(["token", "create", "--name", "ci", ...argv], { HOME: folder.path });
+      expect([code, stdout.startsWith("1mcp_")]).toEqual([0, true]);
+      return stderr.split("\n").slice(1, -1);
+    };
+    await using folder = await createFolder();
+    await writeFile(folder.at("mcp.json"), '{ "mcpServers": { "docs": {} }, }');
+    const mistyped = ["--server", "docs", "--scope", "server:serch", "--server", "else\u001b[2J", "--scope", "tag:none"];
+    expect(await notes(...mistyped, ...server.flags)).toEqual(["server:serch opens nothing yet: there is no such server; did you mean “search”?", expect.stringMatching(/^server:else.* opens nothing yet: there is no such server$/u)]);
+    expect(await notes("--server", "dcs", "--config", folder.at("mcp.json"), "--state-dir", folder.at("state"))).toEqual(["server:dcs opens nothing yet: there is no such server; did you mean “docs”?"]);
+    expect(await notes("--server", "dcs", "--state-dir", folder.at("other"))).toEqual([]);
   });
 
   test("wants a name, and a life that is one", async () => {
