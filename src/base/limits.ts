@@ -395,7 +395,7 @@ export const fixedBounds = Object.freeze({
   projectBytesMax: 64 * 1024,
   /** Largest file of another application that is read: some keep their whole history in it. */
   appFileBytesMax: 32 * 1024 * 1024,
-  /** How long a change of the configuration waits for another program that is changing it, and how often it looks whether that is done. */
+  /** A command that changes the configuration takes no longer than that; how often another one looks whether it is done. */
   configLockMsMax: 10_000,
   configLockLookMs: 20,
   /** Longest tag expression, and how deep it may be nested. */

@@ -5,14 +5,13 @@
  */
 import { realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Clock, ensurePrivateDir, fault, fixedBounds, sleep, writeFileAtomic } from "../base/index.ts";
+import { type Clock, createPrivateFile, ensurePrivateDir, fault, fixedBounds, removeFile, sleep, writeFileAtomic } from "../base/index.ts";
 import { keepBackup } from "./backups.ts";
 import { type Content, contentOf, mark } from "./content.ts";
 import { differenceOf } from "./difference.ts";
 import { objectIn, parseDocument } from "./document.ts";
 import { changedText, type ConfigChange } from "./jsonc.ts";
 import { parseConfig } from "./load.ts";
-import { type Claim, claimFile, type Owner, ownerIn } from "./owner.ts";
 import type { Issue } from "./types.ts";
 
 interface Writing {
@@ -78,11 +77,11 @@ async function write(writing: Writing, after: (before: string | null) => After):
   const path = await pathOf(writing.path);
   if (writing.dryRun) return written(writing, path, after);
   await ensureFolder(dirname(path));
-  const ours = await lock(path, writing.clock);
+  const unlock = await lock(path, writing.clock);
   try {
     return await written(writing, path, after);
   } finally {
-    await ours.release();
+    await unlock();
   }
 }
 
@@ -131,18 +130,17 @@ async function ensureFolder(path: string): Promise<void> {
   if (!isThere) await ensurePrivateDir(path);
 }
 
-/** Takes the file for oneself. Throws LIMIT_REACHED where a living process keeps it longer than any change takes. */
-async function lock(path: string, clock: Clock): Promise<Claim> {
+/** Takes the file for oneself, and gives what ends that. Whoever holds it longer than any change takes is dead. */
+async function lock(path: string, clock: Clock): Promise<() => Promise<void>> {
   const { configLockMsMax, configLockLookMs } = fixedBounds;
   const name = `${path}.lock`;
-  const until = clock.now() + configLockMsMax;
+  const until = clock.now() + 2 * configLockMsMax;
   for (;;) {
-    const taken = await claimFile(name, clock);
-    if ("release" in taken) return taken;
     // Looking is far cheaper than trying, which writes a file each time.
-    for (let owner: Owner | null = taken; owner !== null; owner = await ownerIn(name)) {
-      if (clock.now() > until) throw fault("LIMIT_REACHED", { op: "change the configuration", detail: `after ${configLockMsMax} ms another program still does: process ${owner.pid}, by ${name}` });
-      await sleep(clock, configLockLookMs);
-    }
+    const since = await stat(name).then(({ mtimeMs }) => mtimeMs, () => null);
+    if (since === null && (await createPrivateFile(name, `${process.pid}\n`))) return () => removeFile(name);
+    if (since !== null && clock.now() - since > configLockMsMax) await removeFile(name);
+    else if (clock.now() > until) throw fault("LIMIT_REACHED", { op: "change the configuration", detail: `after ${2 * configLockMsMax} ms ${name} is still another program's` });
+    else await sleep(clock, configLockLookMs);
   }
 }

@@ -1,8 +1,7 @@
 /**
- * What one living process alone may have, each by a file that says which: a state folder is the one server's that
- * listens for it, a configuration file the one writer's. The file is made in one step, so that of two which want it at
- * once one is refused; it counts only while the process that made it lives, which is told by more than its number, since
- * numbers are given anew.
+ * Who owns a state folder: the one server that listens for it. `owner.json` is made in one step, so that of two which
+ * start at once one is refused; a file counts only while the process that made it lives, which is told by more than its
+ * number, since numbers are given anew.
  */
 import { join } from "node:path";
 import { bootOf, type Clock, createPrivateFile, ensurePrivateDir, fault, fingerprint, readPrivateFile, removeFile, startOf, startOfLiving, writeFileAtomic } from "../base/index.ts";
@@ -13,9 +12,9 @@ export interface Owner {
   readonly pid: number;
 }
 
-/** It is ours. */
+/** The folder is ours. */
 export interface Claim {
-  /** Gives it back, unless another process has taken over since. Twice is fine. */
+  /** Gives it back, unless another server has taken over since. Twice is fine. */
   release(): Promise<void>;
 }
 
@@ -44,62 +43,42 @@ const pathOf = (stateDir: string): string => join(stateDir, "owner.json");
 export async function claimState({ stateDir, clock, takeover }: ClaimOptions): Promise<Claim> {
   await ensurePrivateDir(stateDir);
   const path = pathOf(stateDir);
-  const text = await entryText(clock);
+  const entry: Entry = { pid: process.pid, start: startOf(process.pid), boot: await bootOf(), at: clock.now(), mark: crypto.randomUUID() };
+  const text = `${JSON.stringify(entry)}\n`;
   if (takeover) await writeFileAtomic(path, text);
-  const owner = takeover ? null : await claimFree(path, text);
-  if (owner !== null) throw owned(path, owner);
-  return claimed(path, text);
-}
-
-/** Takes what the file at `path` stands for, or gives the living owner. Throws STATE_UNWRITABLE, STATE_UNSAFE. */
-export async function claimFile(path: string, clock: Clock): Promise<Claim | Owner> {
-  const text = await entryText(clock);
-  return (await claimFree(path, text)) ?? claimed(path, text);
+  else await claimFree(path, text);
+  return {
+    async release() {
+      if ((await readPrivateFile(path, { bytesMax })) === text) await removeFile(path);
+    },
+  };
 }
 
 /** The living owner of a state folder, or null. Throws STATE_UNSAFE, STATE_BROKEN. */
-export const readOwner = (stateDir: string): Promise<Owner | null> => ownerIn(pathOf(stateDir));
-
-/** The living owner of what the file at `path` stands for, or null. Throws STATE_UNSAFE, STATE_BROKEN. */
-export const ownerIn = async (path: string): Promise<Owner | null> => livingIn(await readPrivateFile(path, { bytesMax }));
-
-async function entryText(clock: Clock): Promise<string> {
-  const entry: Entry = { pid: process.pid, start: startOf(process.pid), boot: await bootOf(), at: clock.now(), mark: crypto.randomUUID() };
-  return `${JSON.stringify(entry)}\n`;
-}
-
-const claimed = (path: string, text: string): Claim => ({
-  async release() {
-    if ((await readPrivateFile(path, { bytesMax })) === text) await removeFile(path);
-  },
-});
+export const readOwner = async (stateDir: string): Promise<Owner | null> => livingIn(await readPrivateFile(pathOf(stateDir), { bytesMax }));
 
 /**
- * Makes the file, or takes the place of a dead owner; else gives the living one. Of those that find the same one dead
- * only one may be its heir: that right is claimed in the same way, at a name made of what was found, and what was found
- * must still be there then.
+ * Makes the file, or takes the place of a dead owner. Of those that find the same one dead only one may be its heir: that
+ * right is claimed in the same way, at a name made of what was found, and what was found must still be there then.
  */
-async function claimFree(path: string, text: string): Promise<Owner | null> {
-  if (await createPrivateFile(path, text)) return null;
+async function claimFree(path: string, text: string): Promise<void> {
+  if (await createPrivateFile(path, text)) return;
   const found = await readPrivateFile(path, { bytesMax });
   const owner = await livingIn(found);
-  if (owner !== null) return owner;
-  return found === null ? claimFree(path, text) : inherited(path, found, text);
+  if (owner !== null) throw owned(path, owner);
+  if (found === null || !(await inherited(path, found, text))) await claimFree(path, text);
 }
 
-async function inherited(path: string, found: string, text: string): Promise<Owner | null> {
+async function inherited(path: string, found: string, text: string): Promise<boolean> {
   const right = `${path}.${fingerprint(found).slice(0, 16)}`;
-  const heir = await claimFree(right, text);
-  if (heir !== null) return heir;
+  await claimFree(right, text);
   try {
-    if ((await readPrivateFile(path, { bytesMax })) === found) {
-      await writeFileAtomic(path, text);
-      return null;
-    }
+    const isStillThere = (await readPrivateFile(path, { bytesMax })) === found;
+    if (isStillThere) await writeFileAtomic(path, text);
+    return isStillThere;
   } finally {
     await removeFile(right);
   }
-  return claimFree(path, text);
 }
 
 const owned = (path: string, { pid }: Owner) => fault("STATE_OWNED", { op: "start", detail: `process ${pid}, by ${path}`, data: { pid } });
