@@ -72,8 +72,6 @@ class RunningHub implements Hub {
   #beginning: PromiseWithResolvers<void> | null = Promise.withResolvers();
   /** A backend reported a change that `#current` does not show yet. */
   #stale = false;
-  /** What calls see that wait on a replaced generation: until a backend reports the next change. */
-  #earlier = new WeakMap<Generation, Snapshot>();
   /** Proposals and refusals so far: only the newest of them all decides what the status says of the file. */
   #verdicts = 0;
   /** How often each server has been begun anew. */
@@ -109,14 +107,15 @@ class RunningHub implements Hub {
     const begunMs = this.#metrics.begin();
     if (this.#draining !== null) return Promise.resolve(this.#ended(call, null, this.#failures.told(fault("SHUTTING_DOWN"), call), begunMs, false));
     const waiting = isList(call.method) ? this.#startingFor(call) : nobody;
-    return waiting.length === 0 ? this.#run(call, this.#now(), true, begunMs) : this.#settle(waiting, call.cancel).then(() => this.#run(call, this.#now(), false, begunMs));
+    return waiting.length === 0 ? this.#run(call, true, begunMs) : this.#settle(waiting, call.cancel).then(() => this.#run(call, false, begunMs));
   }
 
   #ended(call: Call, server: string | null, outcome: Outcome, begunMs: number, isSearched: boolean): Outcome {
     return this.#trail.ended(call, server, this.#metrics.ended(call, server, outcome, begunMs, this.#options.clock.now()), isSearched);
   }
 
-  async #run(call: Call, snapshot: Snapshot, mayWait: boolean, begunMs: number): Promise<Outcome> {
+  async #run(call: Call, mayWait: boolean, begunMs: number): Promise<Outcome> {
+    const snapshot = this.#now();
     const { generation } = snapshot;
     generation.pin();
     const row = rowOf(call.method);
@@ -126,8 +125,7 @@ class RunningHub implements Hub {
       const outcome = await row(scene, call);
       if (outcome.kind === "done" && scene.asked !== null) this.#owners.learn(call, scene.asked, outcome.result, snapshot.limits);
       if (outcome.kind !== "unknown") return this.#trail.ended(call, scene.asked, this.#metrics.ended(call, scene.asked, outcome, begunMs, scene.now), isSearched);
-      const later = mayWait ? await this.#laterWorld(snapshot, call, outcome) : snapshot;
-      if (later !== snapshot) return await this.#run(call, later, false, begunMs);
+      if (mayWait && (await this.#worldChanges(snapshot, call, outcome))) return await this.#run(call, false, begunMs);
       return this.#ended(call, null, this.#unknownTo(snapshot, call, outcome), begunMs, isSearched);
     } catch (thrown) {
       return this.#ended(call, scene.asked, await this.#failures.handled(row, scene, call, thrown), begunMs, isSearched);
@@ -138,27 +136,14 @@ class RunningHub implements Hub {
   }
 
   /**
-   * Where another look is worth it, since a server that may own the name has come up by now; else what was seen. Who
-   * asks for a name of one server waits for that server as long as its start may take; who asks for a URI waits no
-   * longer than a list does.
+   * Whether another look is worth it: a server that may own the name has come up by now. Who asks for a name of one
+   * server waits for that server as long as its start may take; who asks for a URI waits no longer than a list does.
    */
-  async #laterWorld(seen: Snapshot, call: Call, { name }: Unknown): Promise<Snapshot> {
-    const awaited = name === null ? this.#startingFor(call) : seen.absentOwners(seen.view(call.principal, call.selection, call), name);
-    if (name === null) await this.#settle(awaited, call.cancel);
-    else await Promise.all(awaited.map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
+  async #worldChanges(seen: Snapshot, call: Call, { name }: Unknown): Promise<boolean> {
+    if (name === null) await this.#settle(this.#startingFor(call), call.cancel);
+    else await Promise.all(seen.absentOwners(seen.view(call.principal, call.selection, call), name).map((lease) => lease.settled(lease.spec.connectMs, call.cancel)));
     if (call.cancel.cancelled) throw fault("CALL_CANCELLED", { op: call.method });
-    const now = this.#now();
-    // A configuration that was put in place meanwhile takes nothing from a call that began before it.
-    return now.generation !== seen.generation && awaited.some((lease) => lease.offered() !== null) ? this.#earlierWorld(seen) : now;
-  }
-
-  /** The snapshot of the moment of a replaced generation. */
-  #earlierWorld({ number, generation }: Snapshot): Snapshot {
-    const known = this.#earlier.get(generation);
-    if (known !== undefined) return known;
-    const made = new Snapshot(number, generation, this.#inventories);
-    this.#earlier.set(generation, made);
-    return made;
+    return this.#now() !== seen;
   }
 
   /** Not "there is no such name" while the server that would know is away. */
@@ -303,7 +288,6 @@ class RunningHub implements Hub {
   #noticeChange(name: string): void {
     const status = this.#current.generation.leases.get(name)?.status();
     if (status !== undefined) this.#trail.state(status);
-    this.#earlier = new WeakMap();
     if (this.#draining !== null) return;
     this.#stale = true;
     this.#announce();

@@ -96,32 +96,6 @@ describe("a call", () => {
     expect(await waiting).toContain('"text":"alpha"');
   });
 
-  test("that waits for a starting server is served by it, though a configuration without it is put in place meanwhile; who comes later is not", async () => {
-    const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
-    const waiting = [callTool(hub, "alpha__echo"), callTool(hub, "alpha__echo"), callTool(hub, "beta__echo")];
-    await hub.propose(configOf(specOf("beta")));
-    const later = callTool(hub, "alpha__echo");
-    pool.backend("alpha").offer({ tools: [tool("echo")] });
-    expect(await Promise.all(waiting.slice(0, 2))).toEqual([expect.stringContaining('"text":"alpha"') as string, expect.stringContaining('"text":"alpha"') as string]);
-    expect(await later).toContain('"code":"NAME_UNKNOWN"');
-    pool.backend("beta").offer({ tools: [tool("echo")] });
-    expect(await waiting[2]).toContain('"text":"beta"');
-    expect(pool.backend("alpha").holds).toBe(0);
-  });
-
-  test("that waits for a server which the next configuration mends is served by the mended one", async () => {
-    const { hub, pool } = await stageOf(configOf(specOf("alpha")));
-    const broken = pool.backend("alpha");
-    const waiting = callTool(hub, "alpha__echo");
-    const proposed = hub.propose(configOf(specOf("alpha", { fingerprint: "mended" })));
-    await Promise.resolve();
-    [...pool.backends.values()].find(({ spec }) => spec.fingerprint === "mended")?.offer({ tools: [tool("echo")] });
-    await proposed;
-    broken.settle("backing-off");
-    expect(await waiting).toContain('"text":"alpha"');
-    expect(broken.calls).toEqual([]);
-  });
-
   test("of a server that does not come up says so, and does not claim that the name does not exist", async () => {
     const { hub, pool } = await stageOf(configOf(specOf("alpha"), specOf("beta")));
     pool.backend("beta").offer({ tools: [tool("echo")] });

@@ -30,23 +30,6 @@ describe("calls in flight", () => {
     for (const gone of ["kept__pid", "off__pid", "removed__pid"]) expect(await deed(program, gone)).toContain("NAME_UNKNOWN");
     expect(await Promise.all(running)).toEqual(["ok", "ok", "ok", "ok"]);
   });
-
-  test("that wait for a server on its first way are served by it, though it is removed meanwhile; then it ends", async () => {
-    await using at = await temporaryDir();
-    const mute = join(at.path, "mute");
-    await writeFile(mute, "");
-    await using program = await startProgram({ config: { mcpServers: { kept: backend(), slow: backend({}, `--mute=${mute}`) } } });
-    const waiting = [deed(program, "slow__pid"), deed(program, "slow__pid")];
-    await program.arrived(2);
-    await program.writeConfig({ mcpServers: { kept: backend() } });
-    await program.said('"added":"","removed":"slow","changed":"","kept":"kept"');
-    expect(await deed(program, "slow__pid")).toContain("NAME_UNKNOWN");
-    await unlink(mute);
-    const [pid, same] = await Promise.all(waiting);
-    expect([Number(pid), same]).toEqual([expect.any(Number) as number, pid ?? ""]);
-    await until(() => !childrenOf(program.pid).includes(Number(pid)));
-    expect(await deed(program, "kept__ok")).toBe("ok");
-  });
 });
 
 describe("a file", () => {
